@@ -1,0 +1,95 @@
+/**
+ * A typed option: its key, how its text is read, its default, and the sentence that the reference
+ * page prints. Options are declared in `options.ts`; a Configuration is read through them.
+ */
+import type { Duration } from '../base/units.ts';
+import {
+  formatDuration,
+  formatMemorySize,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseMemorySize,
+  parseNumber,
+} from './values.ts';
+
+/** How the text of an option becomes a value. */
+export interface OptionType<T> {
+  /** Shown in errors and on the reference page, e.g. `a duration such as "10 s"`. */
+  readonly expected: string;
+  /** Undefined for a text that is not such a value. */
+  parse(text: string): T | undefined;
+  format(value: T): string;
+}
+
+export interface ConfigOption<T> {
+  readonly key: string;
+  readonly type: OptionType<T & {}>;
+  /** Undefined for an option that has none: then `T` includes undefined. */
+  readonly defaultValue: T;
+  readonly description: string;
+  /** Older keys that are still read. */
+  readonly fallbackKeys: readonly string[];
+}
+
+export const duration: OptionType<Duration> = {
+  expected: 'a duration such as "10 s", "500 ms" or "PT10S"',
+  parse: parseDuration,
+  format: formatDuration,
+};
+
+export const memorySize: OptionType<number> = {
+  expected: 'a size such as "64 mb" or "1g"',
+  parse: parseMemorySize,
+  format: formatMemorySize,
+};
+
+export const boolean: OptionType<boolean> = {
+  expected: '"true" or "false"',
+  parse: parseBoolean,
+  format: String,
+};
+
+export const text: OptionType<string> = {
+  expected: 'a text',
+  parse: (value) => value,
+  format: (value) => value,
+};
+
+/** A whole number within bounds, both included. */
+export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): OptionType<number> {
+  const expected =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`;
+  return { expected, parse: (value) => within(parseInteger(value), least, most), format: String };
+}
+
+/** A number of at least `least`. */
+export function number(least: number): OptionType<number> {
+  return {
+    expected: `a number of at least ${least}`,
+    parse: (value) => within(parseNumber(value), least, Number.MAX_VALUE),
+    format: String,
+  };
+}
+
+/** One of some words, whatever their case; `aliases` are other spellings that Flink reads. */
+export function choice<const T extends string>(
+  words: readonly T[],
+  aliases: Readonly<Record<string, T>> = {},
+): OptionType<T> {
+  return {
+    expected: words.map((word) => `"${word}"`).join(', '),
+    parse(value) {
+      const lower = value.trim().toLowerCase();
+      const known = words.find((word) => word.toLowerCase() === lower);
+      return known ?? (Object.hasOwn(aliases, lower) ? aliases[lower] : undefined);
+    },
+    format: String,
+  };
+}
+
+function within(value: number | undefined, least: number, most: number): number | undefined {
+  return value !== undefined && value >= least && value <= most ? value : undefined;
+}
