@@ -1,0 +1,121 @@
+/**
+ * The process functions: the general form of a user's operator, with several outputs, state and the
+ * end of input. Timers join them with event time. Side outputs are named keys of the function.
+ */
+import type { Timestamp } from '../base/units.ts';
+import type { Infer, Key, Schema } from '../types/schema.ts';
+import type { FunctionLifecycle } from './function-context.ts';
+import type { BroadcastState, Handles, ReadOnlyBroadcastState, StateDescriptor, StateSpec } from './state.ts';
+
+export type OutputSpec = Readonly<Record<string, Schema<unknown>>>;
+
+/** What a function may do with results; valid during the call only. */
+export interface Emitter<R, O extends OutputSpec> {
+  emit(value: R): void;
+  /** Emits to the side output of that name. */
+  emitTo<N extends keyof O & string>(output: N, value: Infer<O[N]>): void;
+}
+
+export interface ProcessContext<R, O extends OutputSpec> extends Emitter<R, O> {
+  /** The record's event time; undefined on a stream without timestamps. */
+  readonly timestamp: Timestamp | undefined;
+  readonly processingTime: Timestamp;
+  readonly watermark: Timestamp;
+}
+
+export interface KeyedProcessContext<K, R, S extends StateSpec, O extends OutputSpec> extends ProcessContext<R, O> {
+  readonly key: K;
+  readonly state: Handles<S>;
+}
+
+/** Given to `onEnd`: no current record. */
+export interface EndContext<R, O extends OutputSpec> extends Emitter<R, O> {
+  readonly processingTime: Timestamp;
+}
+
+export interface KeyedEndContext<K, R, S extends StateSpec, O extends OutputSpec> extends EndContext<R, O> {
+  /** The handles of the key that `forEachKey` is at; throws outside of it. */
+  readonly state: Handles<S>;
+  /** Calls `visit` for every key of this subtask that holds something in that state, in no particular order. */
+  forEachKey<H>(state: StateDescriptor<H> | (keyof S & string), visit: (key: K) => void): void;
+}
+
+/** For streams without keys. */
+export interface ProcessFunction<T, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly outputs?: O | undefined;
+  onElement(value: T, context: ProcessContext<NoInfer<R>, O>): void;
+  /** Once per subtask when all input has ended, before the final snapshot; may emit. */
+  onEnd?(context: EndContext<NoInfer<R>, O>): void;
+}
+
+/** For keyed streams. */
+export interface KeyedProcessFunction<T, K extends Key, R, S extends StateSpec = {}, O extends OutputSpec = {}>
+  extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly state?: S | undefined;
+  readonly outputs?: O | undefined;
+  onElement(value: T, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
+  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
+}
+
+export type InputSide = 'left' | 'right';
+
+/** For two connected streams without keys. */
+export interface CoProcessFunction<L, U, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly outputs?: O | undefined;
+  onLeft(value: L, context: ProcessContext<NoInfer<R>, O>): void;
+  onRight(value: U, context: ProcessContext<NoInfer<R>, O>): void;
+  /** When one of the inputs has ended. */
+  onInputEnd?(side: InputSide, context: EndContext<NoInfer<R>, O>): void;
+  onEnd?(context: EndContext<NoInfer<R>, O>): void;
+}
+
+/** For two connected streams keyed alike: both sides share the state of a key. */
+export interface KeyedCoProcessFunction<L, U, K extends Key, R, S extends StateSpec = {}, O extends OutputSpec = {}>
+  extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly state?: S | undefined;
+  readonly outputs?: O | undefined;
+  onLeft(value: L, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
+  onRight(value: U, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
+  onInputEnd?(side: InputSide, context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
+  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
+}
+
+/** Reads broadcast state by its descriptor. */
+export interface BroadcastReader {
+  broadcast<MK, V>(descriptor: { readonly name: string; readonly key: Schema<MK>; readonly value: Schema<V> }): ReadOnlyBroadcastState<MK, V>;
+}
+
+/** Writes it; only the broadcast side gets one, so that every subtask does the same. */
+export interface BroadcastWriter {
+  broadcast<MK, V>(descriptor: { readonly name: string; readonly key: Schema<MK>; readonly value: Schema<V> }): BroadcastState<MK, V>;
+}
+
+/** A stream without keys connected with a broadcast one. `onBroadcast` must do the same on every subtask. */
+export interface BroadcastProcessFunction<T, B, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly outputs?: O | undefined;
+  onElement(value: T, context: ProcessContext<NoInfer<R>, O> & BroadcastReader): void;
+  onBroadcast(value: B, context: ProcessContext<NoInfer<R>, O> & BroadcastWriter): void;
+  onInputEnd?(side: 'elements' | 'broadcast', context: EndContext<NoInfer<R>, O> & BroadcastReader): void;
+  onEnd?(context: EndContext<NoInfer<R>, O> & BroadcastReader): void;
+}
+
+/** A keyed stream connected with a broadcast one. */
+export interface KeyedBroadcastProcessFunction<T, K extends Key, B, R, S extends StateSpec = {}, O extends OutputSpec = {}>
+  extends FunctionLifecycle {
+  readonly emits: Schema<R>;
+  readonly state?: S | undefined;
+  readonly outputs?: O | undefined;
+  onElement(value: T, context: KeyedProcessContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+  /** `forEachKey` applies something to every key of this subtask. */
+  onBroadcast(
+    value: B,
+    context: ProcessContext<NoInfer<R>, O> & BroadcastWriter & Pick<KeyedEndContext<K, NoInfer<R>, S, O>, 'forEachKey' | 'state'>,
+  ): void;
+  onInputEnd?(side: 'elements' | 'broadcast', context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+}

@@ -1,0 +1,106 @@
+/**
+ * The Source contract (Flink's FLIP-27): an enumerator, one per job, finds splits and gives them to
+ * the readers, one per subtask, which read them. Splits and the enumerator's state are values of
+ * declared schemas, because they cross processes and are kept in snapshots.
+ */
+import type { Timestamp } from '../base/units.ts';
+import type { Env } from '../env/env.ts';
+import type { Schema } from '../types/schema.ts';
+import type { OpenContext } from './function-context.ts';
+
+export type Boundedness = 'bounded' | 'unbounded';
+
+/** What a connector may use of the world. */
+export type ConnectorEnv = Pick<Env, 'clock' | 'random' | 'disk' | 'network' | 'log'>;
+
+/**
+ * `Split` carries an `id` that is unique within the source and stable over restarts.
+ */
+export interface Source<out T, Split extends SourceSplit = never, EnumeratorState = never> {
+  readonly kind: 'source';
+  /** Shown in plans, e.g. `files(flights.jsonl)`. */
+  readonly name: string;
+  readonly produces: Schema<T>;
+  readonly boundedness: Boundedness;
+  readonly split: Schema<Split>;
+  readonly enumeratorState: Schema<EnumeratorState>;
+  /** `restored` is what `snapshot` gave; undefined at the first start. */
+  createEnumerator(context: SplitEnumeratorContext<Split>, restored: EnumeratorState | undefined): SplitEnumerator<Split, EnumeratorState>;
+  createReader(context: SourceReaderContext): SourceReader<T, Split>;
+}
+
+/** A Source whatever its split type, as pipelines hold it. */
+export type AnySource<T = unknown> = Source<T, any, any>;
+
+export interface SourceSplit {
+  readonly id: string;
+}
+
+export interface SplitEnumeratorContext<Split extends SourceSplit> {
+  readonly env: ConnectorEnv;
+  readonly parallelism: number;
+  /** Subtasks whose reader is registered now. */
+  readonly readers: ReadonlySet<number>;
+  /** Gives splits to a registered reader. */
+  assign(subtask: number, splits: readonly Split[]): void;
+  /** Tells a reader that it will get no more. */
+  signalNoMoreSplits(subtask: number): void;
+  sendToReader(subtask: number, event: Uint8Array): void;
+  /** Reports a failure that ends the job (or restarts it, by its domain). */
+  fail(error: unknown): void;
+}
+
+/** Runs in one thread; a call never overlaps another. */
+export interface SplitEnumerator<Split extends SourceSplit, State> {
+  start(): void | Promise<void>;
+  /** A reader has come (or come again after a restart). */
+  addReader(subtask: number): void;
+  /** A reader asks for work. */
+  handleSplitRequest(subtask: number): void;
+  /** Splits of a failed reader that no completed checkpoint covers. */
+  addSplitsBack(splits: readonly Split[], subtask: number): void;
+  handleReaderEvent?(subtask: number, event: Uint8Array): void;
+  snapshot(): State;
+  close(): void | Promise<void>;
+}
+
+export interface SourceReaderContext extends OpenContext {
+  readonly env: ConnectorEnv;
+  requestSplit(): void;
+  sendToEnumerator(event: Uint8Array): void;
+  /** Says that `poll` may have something again; may be called at any time from a callback. */
+  available(): void;
+}
+
+/**
+ * `more`: call again soon. `nothing`: call again after `available()`. `end`: all splits are read and
+ * no more will come; never `more` afterwards.
+ */
+export type PollResult = 'more' | 'nothing' | 'end';
+
+/** Reads splits. Never waits: asynchronous reads are started, and `available` is called when they are done. */
+export interface SourceReader<T, Split extends SourceSplit> {
+  start(): void | Promise<void>;
+  addSplits(splits: readonly Split[]): void;
+  noMoreSplits(): void;
+  handleEvent?(event: Uint8Array): void;
+  /**
+   * Emits records until `output.full` is true or nothing is at hand; must look at `full` after every
+   * record. Throwing fails the task; give malformed input a place (file, line, offset).
+   */
+  poll(output: SourceOutput<T>): PollResult;
+  /** The splits with their positions: reading on from them loses and doubles nothing. */
+  snapshot(): readonly Split[];
+  close(): void | Promise<void>;
+}
+
+export interface SourceOutput<T> {
+  /** A record, with its event time if the source knows one. */
+  collect(value: T, timestamp?: Timestamp): void;
+  /** True when the reader must return `more`: the batch is full or the output is held back. */
+  readonly full: boolean;
+  /** Side channel for lines that could not be parsed, when `onError` asks for it. */
+  collectTo?(output: string, value: unknown): void;
+  /** Where the record that is collected next comes from, for error messages; cheap: a function is kept, not called. */
+  locate?(place: () => string): void;
+}

@@ -1,0 +1,130 @@
+/**
+ * State that a user declares by name in a function: descriptors (`state.value(...)`) and the handles
+ * it gets for them. Access is synchronous and always concerns the current key. What `get` returns is
+ * immutable: change state by `set`, never by changing the object.
+ */
+import type { Schema } from '../types/schema.ts';
+
+export interface ValueState<V> {
+  get(): V;
+  set(value: V): void;
+  clear(): void;
+}
+
+export interface ListState<V> {
+  add(value: V): void;
+  addAll(values: Iterable<V>): void;
+  /** Replaces the whole list. */
+  update(values: Iterable<V>): void;
+  values(): Iterable<V>;
+  readonly isEmpty: boolean;
+  clear(): void;
+}
+
+export interface MapState<MK, V> {
+  get(key: MK): V | undefined;
+  has(key: MK): boolean;
+  set(key: MK, value: V): void;
+  delete(key: MK): void;
+  entries(): Iterable<readonly [MK, V]>;
+  keys(): Iterable<MK>;
+  values(): Iterable<V>;
+  readonly isEmpty: boolean;
+  clear(): void;
+}
+
+export interface ReducingState<V> {
+  /** Undefined until the first `add`. */
+  get(): V | undefined;
+  add(value: V): void;
+  clear(): void;
+}
+
+/** State that is the same on every subtask; only the broadcast side of a function may write it. */
+export interface BroadcastState<MK, V> extends ReadOnlyBroadcastState<MK, V> {
+  set(key: MK, value: V): void;
+  delete(key: MK): void;
+  clear(): void;
+}
+
+export interface ReadOnlyBroadcastState<MK, V> {
+  get(key: MK): V | undefined;
+  has(key: MK): boolean;
+  entries(): Iterable<readonly [MK, V]>;
+  readonly size: number;
+}
+
+declare const handle: unique symbol;
+
+interface Descriptor<out H> {
+  readonly [handle]?: () => H;
+}
+
+export interface ValueStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'value';
+  readonly value: Schema<unknown>;
+  readonly initial: unknown;
+}
+
+export interface ListStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'list';
+  readonly element: Schema<unknown>;
+}
+
+export interface MapStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'map';
+  readonly key: Schema<unknown>;
+  readonly value: Schema<unknown>;
+}
+
+export interface ReducingStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'reducing';
+  readonly value: Schema<unknown>;
+  readonly reduce: (accumulated: never, value: never) => unknown;
+}
+
+/** A named piece of keyed state; `H` is the handle the function gets. */
+export type StateDescriptor<H = unknown> =
+  | ValueStateDescriptor<H>
+  | ListStateDescriptor<H>
+  | MapStateDescriptor<H>
+  | ReducingStateDescriptor<H>;
+
+export interface BroadcastStateDescriptor<out MK, out V> {
+  readonly kind: 'broadcast';
+  readonly name: string;
+  readonly key: Schema<MK>;
+  readonly value: Schema<V>;
+}
+
+export type StateSpec = Readonly<Record<string, StateDescriptor>>;
+/** The handles of a spec, by the same names. */
+export type Handles<S extends StateSpec> = {
+  readonly [N in keyof S]: S[N] extends Descriptor<infer H> ? H : never;
+};
+
+interface StateDeclarations {
+  value<V>(of: Schema<V>, options: { readonly initial: NoInfer<V> }): ValueStateDescriptor<ValueState<V>>;
+  value<V>(of: Schema<V>): ValueStateDescriptor<ValueState<V | undefined>>;
+  list<V>(of: Schema<V>): ListStateDescriptor<ListState<V>>;
+  map<MK, V>(key: Schema<MK>, value: Schema<V>): MapStateDescriptor<MapState<MK, V>>;
+  reducing<V>(
+    of: Schema<V>,
+    reduce: (accumulated: NoInfer<V>, value: NoInfer<V>) => NoInfer<V>,
+  ): ReducingStateDescriptor<ReducingState<V>>;
+  broadcast<MK, V>(name: string, key: Schema<MK>, value: Schema<V>): BroadcastStateDescriptor<MK, V>;
+}
+
+/**
+ * Declares state.
+ * @example
+ * state: { failures: state.value(t.int32, { initial: 0 }), perIp: state.map(t.string, t.int32) }
+ */
+export const state: StateDeclarations = {
+  value: <V>(of: Schema<V>, options?: { readonly initial: V }) =>
+    ({ kind: 'value', value: of, initial: options?.initial }) as ValueStateDescriptor<never>,
+  list: (of) => ({ kind: 'list', element: of }),
+  map: (key, value) => ({ kind: 'map', key, value }),
+  reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce: reduce as never }),
+  broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),
+};

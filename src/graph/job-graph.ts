@@ -1,0 +1,109 @@
+/**
+ * The JobGraph: operators chained into JobVertices, joined by intermediate results. It is plain JSON
+ * without closures: it is stored, sent, printed (`millrace info`) and fingerprinted. The live
+ * functions of its operators are found by operator id in a CompiledJob.
+ */
+import type { SchemaDescription } from '../types/schema-description.ts';
+import type {
+  OperatorKind,
+  OperatorSpec,
+  PartitionerKind,
+  PartitionerSpec,
+} from './operator-spec.ts';
+import type { Schema } from '../types/schema.ts';
+
+/** 32 hex digits: hash of the uid, else of the path of names. */
+export type OperatorId = string;
+/** That of the head operator. */
+export type VertexId = string;
+
+export interface JobGraph {
+  readonly version: 1;
+  readonly name: string;
+  /** Over all that must be the same on every worker; compared everywhere. */
+  readonly fingerprint: string;
+  /** In topological order: producers before consumers. */
+  readonly vertices: readonly JobVertex[];
+  readonly edges: readonly JobEdge[];
+  /** Resolved parameters of the job, as JSON. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Resolved configuration of the job (keys of Flink). */
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
+export interface JobVertex {
+  readonly id: VertexId;
+  /** Names of the chain, joined by ` -> `. */
+  readonly name: string;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly slotSharingGroup: string;
+  readonly operators: readonly ChainedOperator[];
+}
+
+export interface ChainedOperator {
+  readonly id: OperatorId;
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly kind: OperatorKind;
+  readonly stateful: boolean;
+  /** Index in `operators` of those it hands its main output to inside the chain; side outputs by `tag`. */
+  readonly chainedOutputs: readonly { readonly target: number; readonly tag: string | undefined }[];
+  /** Declared or `dynamic`; undefined for sinks. */
+  readonly output: SchemaDescription | undefined;
+}
+
+/** Between two vertices; the producing side owns one IntermediateResult per edge. */
+export interface JobEdge {
+  /** Unique in the job: `${source operator id}:${index}`. */
+  readonly id: string;
+  readonly source: VertexId;
+  /** Index of the operator in the source vertex's chain whose output this is. */
+  readonly sourceOperator: number;
+  /** Name of the side output, undefined for the main one. */
+  readonly tag: string | undefined;
+  readonly target: VertexId;
+  /** 0, or 1 for the second input of a two-input head. Several edges may share an input (union). */
+  readonly targetInput: 0 | 1;
+  readonly partitioner: PartitionerKind;
+  readonly schema: SchemaDescription;
+  readonly exchange: 'pipelined' | 'blocking';
+}
+
+/** What running `build` gives on each worker: the graph, and the functions behind it. */
+export interface CompiledJob {
+  readonly graph: JobGraph;
+  readonly operators: ReadonlyMap<OperatorId, CompiledOperator>;
+  /** By edge id. */
+  readonly edges: ReadonlyMap<string, CompiledEdge>;
+}
+
+export interface CompiledOperator {
+  readonly spec: OperatorSpec;
+  readonly output: Schema<unknown> | undefined;
+  /** Schemas of the side outputs by name. */
+  readonly sideOutputs: ReadonlyMap<string, Schema<unknown>>;
+  /** Where in the user's program it was made (`file:line:column`), for errors; may be undefined. */
+  readonly declaredAt: string | undefined;
+}
+
+export interface CompiledEdge {
+  readonly partitioner: PartitionerSpec;
+  readonly schema: Schema<unknown>;
+}
+
+/** What `defineJob` returns and a job module exports; recognised by the brand, as two copies of the package can meet. */
+export interface JobDefinition {
+  readonly [jobBrand]: 1;
+  readonly name: string;
+  /** Runs `build` and translates it. Parameters come as text (CLI) or values (code). @throws EngineError GRAPH_*, CONFIG_* */
+  compile(options: CompileOptions): CompiledJob;
+}
+
+export const jobBrand: unique symbol = Symbol.for('millrace.JobDefinition') as never;
+
+export interface CompileOptions {
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Flink's keys, e.g. `parallelism.default`. */
+  readonly configuration: Readonly<Record<string, string>>;
+}
