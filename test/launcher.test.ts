@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import manifest from '../package.json' with { type: 'json' };
+
+// bin/millrace.js decides under which Node the command line runs. What matters: the right Node runs
+// it in place; any other hands over, and arguments, exit codes and signals come through.
+
+const repository = join(import.meta.dirname, '..');
+const launcher = join(repository, 'bin', 'millrace.js');
+
+/**
+ * A checkout in miniature, whose command line says what it was given and then does as it is told.
+ */
+const CLI = `
+console.log(JSON.stringify({ node: process.execPath, args: process.argv.slice(2) }));
+const [what, code] = process.argv.slice(2);
+if (what === 'exit') process.exitCode = Number(code);
+if (what === 'wait') setInterval(() => {}, 1000);
+if (what === 'wait') process.on('SIGTERM', () => process.exit(7));
+`;
+
+/** Takes away what newer Nodes have, so that the ways of older ones are taken. */
+const NO_EXECVE = 'data:text/javascript,delete process.execve';
+const NO_BUILTINS = 'data:text/javascript,delete process.getBuiltinModule';
+
+let checkout = '';
+let pinned = '';
+
+before(() => {
+  const cache = join(repository, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  checkout = mkdtempSync(join(cache, 'launcher-'));
+  pinned = join(checkout, 'node_modules', 'node-here', 'bin', 'node');
+  for (const folder of ['bin', 'tools/node', 'node_modules/node-here/bin']) {
+    mkdirSync(join(checkout, folder), { recursive: true });
+  }
+  copyFileSync(launcher, join(checkout, 'bin', 'millrace.js'));
+  writeFileSync(join(checkout, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(checkout, 'bin', 'cli.js'), CLI);
+  const tools = { optionalDependencies: { 'node-elsewhere': '1.0.0', 'node-here': '1.0.0' } };
+  writeFileSync(join(checkout, 'tools', 'node', 'package.json'), JSON.stringify(tools));
+  // The same program under another name counts as another Node.
+  linkSync(process.execPath, pinned);
+});
+
+after(() => rmSync(checkout, { recursive: true }));
+
+function run(node: string, args: readonly string[], preload?: string) {
+  const options = preload === undefined ? [] : ['--import', preload];
+  const file = join(checkout, 'bin', 'millrace.js');
+  return spawnSync(node, [...options, file, ...args], { encoding: 'utf8' });
+}
+
+test('--version is the version of the package', () => {
+  const { stdout, status } = spawnSync(process.execPath, [launcher, '--version']);
+  assert.equal(String(stdout), `${manifest.version}\n`);
+  assert.equal(status, 0);
+});
+
+describe('launcher', () => {
+  test('the pinned Node runs the command line in place', () => {
+    const { stdout, status } = run(pinned, ['exit', '3'], NO_EXECVE);
+    assert.deepEqual(JSON.parse(stdout), { node: pinned, args: ['exit', '3'] });
+    assert.equal(status, 3);
+  });
+
+  for (const [how, preload] of [
+    ['by becoming it', undefined],
+    ['as its parent', NO_EXECVE],
+  ] as const) {
+    test(`another Node hands over to the pinned one ${how}`, () => {
+      const { stdout, status } = run(process.execPath, ['exit', '3', 'a b', ''], preload);
+      assert.deepEqual(JSON.parse(stdout), { node: pinned, args: ['exit', '3', 'a b', ''] });
+      assert.equal(status, 3);
+    });
+  }
+
+  test('a parent passes signals on and ends as its child ends', async () => {
+    const child = await waiting(['--import', NO_EXECVE]);
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [7, null]);
+    const other = await waiting(['--import', NO_EXECVE]);
+    other.kill('SIGHUP');
+    assert.deepEqual(await once(other, 'exit'), [null, 'SIGHUP']);
+  });
+
+  test('a command that npm started ends when its shell is gone', async () => {
+    const shell = spawn('sh', ['-c', `"${pinned}" bin/millrace.js wait; true`], {
+      cwd: checkout,
+      env: { ...process.env, npm_lifecycle_script: 'millrace wait' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(shell.stdout, 'data');
+    shell.kill('SIGKILL');
+    // The pipe ends with its last writer.
+    await once(shell.stdout.resume(), 'end');
+  });
+
+  test('a Node that cannot even hand over says what to do', () => {
+    const { stderr, status } = run(process.execPath, [], NO_BUILTINS);
+    assert.match(stderr, /^millrace does not run on Node [\d.]+\. Start it with `npx millrace`/);
+    assert.equal(status, 1);
+  });
+});
+
+async function waiting(options: readonly string[]): Promise<ChildProcess> {
+  const file = join(checkout, 'bin', 'millrace.js');
+  const child = spawn(process.execPath, [...options, file, 'wait'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}

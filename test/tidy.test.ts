@@ -1,0 +1,194 @@
+// The project's rules that no compiler knows. The tables at the top are statements of policy: when
+// a test below fails, the code is what has to change, and a change of a table is a change of the
+// architecture, made on purpose and explained in its commit.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import * as habits from './tidy/habits.ts';
+import { behindSeam, checkImports, deadFiles, type Policy, tableCycles } from './tidy/imports.ts';
+import { readProject, report, type Violation } from './tidy/project.ts';
+import { checkGeneratedCode, checkSeam } from './tidy/seam.ts';
+import type { SourceText } from './tidy/source-text.ts';
+
+/**
+ * Folder -> what it may import. `api` builds graphs and runs nothing. The runtime never sees `api`,
+ * `table` or `connectors`; it meets them in the job's module and in `functions`. Components meet
+ * one another in `protocol` only. Operators are given time, not `env`. `deploy` alone composes.
+ * `env:types` lets `import type` through only.
+ */
+const FOLDERS = table({
+  // What everything stands on.
+  base: '',
+  env: 'base',
+  'env/node': 'base env',
+  config: 'base',
+  types: 'base',
+  functions: 'base types env:types',
+
+  // From program to graph.
+  graph: 'base types functions config',
+  api: 'base types functions config graph',
+  table: 'base types functions config graph api',
+
+  // What a slot does.
+  state: 'base types functions',
+  network: 'base types env:types',
+  operators: 'base types functions graph state network',
+
+  // Components, and what they say to one another.
+  metrics: 'base types',
+  protocol: 'base types config graph',
+  rpc: 'base types env protocol metrics',
+  ha: 'base env protocol',
+  checkpoint: 'base types env graph state protocol',
+  scheduling: 'base config graph protocol checkpoint',
+  jobmaster: 'base config env graph protocol rpc metrics scheduling checkpoint',
+  dispatcher: 'base config env graph protocol rpc metrics ha',
+  resourcemanager: 'base config env protocol rpc metrics',
+  taskexecutor:
+    'base types functions config env graph state network operators protocol rpc metrics',
+
+  // What jobs read and write with.
+  formats: 'base types functions',
+  connectors: 'base types functions env formats',
+
+  // What people meet.
+  rest: 'base types config env graph protocol rpc metrics package.json',
+  client: 'base types functions config env graph api protocol rpc metrics deploy package.json',
+  index: 'base types functions config graph api table formats connectors',
+  testing:
+    'base types functions config env env/node graph api table state network operators metrics ' +
+    'protocol rpc ha checkpoint scheduling jobmaster dispatcher resourcemanager taskexecutor ' +
+    'formats connectors deploy index',
+
+  // Who may see everything, and who nothing.
+  deploy: '*',
+  bin: '*',
+  sim: '*',
+  test: '*',
+  bench: '*',
+  scripts: '*',
+  examples: '',
+});
+
+function table(rows: Readonly<Record<string, string>>): Policy['folders'] {
+  return Object.fromEntries(
+    Object.entries(rows).map(([folder, may]) => [folder, may.split(' ').filter(Boolean)]),
+  );
+}
+
+const POLICY: Policy = {
+  folders: FOLDERS,
+  packages: {
+    types: ['@standard-schema/spec'],
+    client: ['rolldown'],
+    deploy: ['rolldown'],
+    sim: ['millrace', 'rolldown', 'fast-check'],
+    test: ['*'],
+    bench: ['*'],
+    scripts: ['*'],
+    examples: ['millrace', 'zod'],
+  },
+  pureNodeModules: [
+    'node:assert',
+    'node:assert/strict',
+    'node:buffer',
+    'node:string_decoder',
+    'node:util',
+  ],
+  nodeModules: { 'src/base/generated-code.ts': ['node:vm'] },
+  outsideSeam: [
+    'src/env/node/',
+    'sim/main.ts',
+    // Turns the real event loop, in which a whole simulated cluster is one callback.
+    'sim/scheduler.ts',
+    // The simulated side of env.memory.
+    'sim/memory.ts',
+  ],
+  tests: { folders: ['testing', 'sim'], packages: ['fast-check', 'zod'] },
+};
+
+/** Files that are started or loaded rather than imported. */
+const ENTRIES = /^(?:bin|test\/types|bench|examples|scripts)\/|^sim\/(?:main\.ts$|mutants\/)/;
+
+/** Files of jobs, which export their job as default. */
+const JOB_FOLDERS = ['examples/', 'bench/', 'sim/workloads/'];
+
+const LONGER_FILES: habits.Exceptions = {};
+const LONGER_FUNCTIONS: habits.Exceptions = {};
+const MODULES_WITH_STATE: habits.Exceptions = {
+  'src/base/generated-code.ts': 'compiled functions by their source text: the same for everybody',
+};
+
+const project = readProject(join(import.meta.dirname, '..'));
+
+function hold(violations: readonly Violation[]): void {
+  if (violations.length > 0) assert.fail(`\n${report(violations)}`);
+}
+
+function everyFile(check: (file: SourceText) => Violation[]): void {
+  hold(project.sources.flatMap(check));
+}
+
+test('tidy: every folder imports only what the table lets it', () => {
+  everyFile((file) => checkImports(file, POLICY));
+});
+
+test('tidy: the table of imports has no cycle', () => {
+  assert.deepEqual(tableCycles(without(FOLDERS, '*')), []);
+});
+
+test('tidy: nothing behind the seam touches the world', () => {
+  everyFile((file) => (behindSeam(file.path, POLICY) ? checkSeam(file) : []));
+});
+
+test('tidy: code is made from text in one place', () => {
+  everyFile((file) => (file.path.startsWith('src/') ? checkGeneratedCode(file, GENERATED) : []));
+});
+const GENERATED = 'src/base/generated-code.ts';
+
+test('tidy: modules have no mutable state', () => {
+  everyFile((file) =>
+    file.path.startsWith('src/') ? habits.checkModuleState(file, MODULES_WITH_STATE) : [],
+  );
+});
+
+test('tidy: no file that nothing uses', () => {
+  hold(deadFiles(project, (path) => ENTRIES.test(path)));
+});
+
+test('tidy: sizes', () => {
+  everyFile((file) => [
+    ...habits.checkLength(file, LONGER_FILES),
+    ...habits.checkColumns(file),
+    ...habits.checkFunctions(file, LONGER_FUNCTIONS),
+  ]);
+});
+
+test('tidy: every file says what it is for', () => {
+  everyFile(habits.checkFirstComment);
+});
+
+test('tidy: names', () => {
+  everyFile((file) => [...habits.checkFileName(file), ...habits.checkNames(file)]);
+});
+
+test('tidy: nothing unfinished, every test runs', () => {
+  everyFile((file) => [...habits.checkUnfinished(file), ...habits.checkTestsRun(file)]);
+});
+
+test('tidy: default exports are jobs, errors are known by their brand', () => {
+  everyFile((file) => [
+    ...habits.checkDefaultExports(file, JOB_FOLDERS),
+    ...habits.checkErrorTests(file),
+  ]);
+});
+
+test('tidy: one title per page', () => {
+  hold(habits.checkMarkdown(project));
+});
+
+/** Folders that may import everything are roots of the order, not parts of it. */
+function without(folders: Policy['folders'], mark: string): Policy['folders'] {
+  return Object.fromEntries(Object.entries(folders).filter(([, may]) => !may.includes(mark)));
+}
