@@ -1,0 +1,129 @@
+/**
+ * State, events and effects of the machine that runs a job (`job-machine.ts`): plain data. Slots and
+ * executions are known here by index; what stands behind an index is the JobMaster's business.
+ */
+import type { EngineError } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
+import type { OperatorCommittables } from '../protocol/task-deployment.ts';
+import type { ReportedTaskState } from '../protocol/slot-messages.ts';
+import type { ExecutionState } from './execution-state.ts';
+import type { JobStatus } from './job-status.ts';
+import type { RestartHistory, RestartStrategy } from './restart-strategy.ts';
+
+/**
+ * What a slot of the job is doing. `absent`, `requested` and `idle` are quiet: nothing of the job
+ * runs there. In `doubtful` its TaskExecutor was lost without proof of death, so its worker may act
+ * until its lease is over.
+ */
+export type SlotPhase =
+  | 'absent'
+  | 'requested'
+  | 'idle'
+  | 'preparing'
+  | 'prepared'
+  | 'deployed'
+  | 'stopping'
+  | 'doubtful';
+
+export interface ExecutionRecord {
+  /** Index of the slot it runs in; fixed. */
+  readonly slot: number;
+  readonly state: ExecutionState;
+  /** Has reached the end and waits for the decision to commit. */
+  readonly ready: boolean;
+  readonly committables: readonly OperatorCommittables[];
+}
+
+export interface JobState {
+  readonly status: JobStatus;
+  /** Deployment attempt: 0 before the first. */
+  readonly generation: number;
+  readonly slots: readonly SlotPhase[];
+  readonly executions: readonly ExecutionRecord[];
+  readonly strategy: RestartStrategy;
+  readonly history: RestartHistory;
+  /** Between a failure and the next generation. */
+  readonly stopping: boolean;
+  /** The wait before the next generation is over. */
+  readonly delayOver: boolean;
+  /** Failures since the decision to commit. */
+  readonly commitFailures: number;
+  /** Why the job is failing, or why it restarted last. */
+  readonly failure: EngineError | undefined;
+}
+
+export type JobEvent =
+  /** The job is built and may run. */
+  | { readonly kind: 'created' }
+  | { readonly kind: 'start' }
+  | { readonly kind: 'slot-assigned'; readonly slot: number }
+  | { readonly kind: 'slot-prepared'; readonly slot: number; readonly generation: number }
+  /** The slot's worker is gone, proven; the slot is still ours. `error` tells why, if nobody asked for it. */
+  | {
+      readonly kind: 'slot-stopped';
+      readonly slot: number;
+      readonly generation: number;
+      readonly error?: EngineError | undefined;
+    }
+  /** The slot is gone. `proof`: its process is known to be dead. */
+  | {
+      readonly kind: 'slot-lost';
+      readonly slot: number;
+      readonly proof: boolean;
+      readonly error: EngineError;
+    }
+  | { readonly kind: 'lease-over'; readonly slot: number; readonly generation: number }
+  | {
+      readonly kind: 'task-state';
+      readonly execution: number;
+      readonly generation: number;
+      readonly state: ReportedTaskState;
+      readonly error?: EngineError | undefined;
+    }
+  | {
+      readonly kind: 'ready-to-commit';
+      readonly execution: number;
+      readonly generation: number;
+      readonly committables: readonly OperatorCommittables[];
+    }
+  /** Anything else that ends the attempt; `generation` undefined: whatever runs. */
+  | {
+      readonly kind: 'failure';
+      readonly generation: number | undefined;
+      readonly error: EngineError;
+    }
+  | { readonly kind: 'delay-over'; readonly generation: number }
+  | { readonly kind: 'cancel' };
+
+export type JobEffect =
+  | { readonly kind: 'request-slot'; readonly slot: number }
+  | {
+      readonly kind: 'prepare-slots';
+      readonly generation: number;
+      readonly slots: readonly number[];
+    }
+  /** `commitOnly`: the tasks do not run, they commit what the state holds for them. */
+  | {
+      readonly kind: 'deploy';
+      readonly generation: number;
+      readonly slots: readonly number[];
+      readonly executions: readonly number[];
+      readonly commitOnly: boolean;
+    }
+  | { readonly kind: 'stop-slot'; readonly slot: number; readonly generation: number }
+  /** Ask for `lease-over` when no worker of the slot can act any more. */
+  | { readonly kind: 'await-lease'; readonly slot: number; readonly generation: number }
+  | { readonly kind: 'start-sources'; readonly generation: number }
+  | { readonly kind: 'close-sources'; readonly generation: number }
+  | { readonly kind: 'commit'; readonly execution: number; readonly generation: number }
+  | { readonly kind: 'await-delay'; readonly delay: Duration; readonly generation: number }
+  | { readonly kind: 'status'; readonly from: JobStatus; readonly to: JobStatus }
+  /** The job has ended: give everything back. */
+  | { readonly kind: 'ended' };
+
+/** What a step may use of the world. */
+export interface StepInput {
+  readonly now: Duration;
+  /** Uniform in [0, 1). */
+  readonly draw: number;
+}

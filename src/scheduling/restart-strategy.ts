@@ -1,0 +1,97 @@
+/**
+ * Whether and when a failed job starts again: Flink's four strategies, as pure functions over the
+ * history of failures.
+ */
+import { milliseconds } from '../base/units.ts';
+import type { Duration } from '../base/units.ts';
+
+/** The options of `restart-strategy.*`. */
+export type RestartStrategy =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'fixed-delay'; readonly attempts: number; readonly delay: Duration }
+  | {
+      readonly kind: 'failure-rate';
+      readonly maxFailuresPerInterval: number;
+      readonly interval: Duration;
+      readonly delay: Duration;
+    }
+  | {
+      readonly kind: 'exponential-delay';
+      readonly initialBackoff: Duration;
+      readonly maxBackoff: Duration;
+      readonly multiplier: number;
+      /** A run this long without a failure starts over with the initial back-off. */
+      readonly resetThreshold: Duration;
+      /** Part of the back-off by which it varies either way, 0 to 1. */
+      readonly jitter: number;
+      /** Failures in a row before the job fails for good. */
+      readonly attempts: number;
+    };
+
+export interface RestartHistory {
+  /** Failures that were answered with a restart. */
+  readonly restarts: number;
+  /** Times of failures, as far as the strategy looks back. */
+  readonly recent: readonly Duration[];
+  readonly backoff: Duration | undefined;
+}
+
+export type RestartDecision =
+  | { readonly restart: false }
+  | { readonly restart: true; readonly delay: Duration };
+
+export const NO_RESTARTS: RestartHistory = { restarts: 0, recent: [], backoff: undefined };
+
+const GIVE_UP: RestartDecision = { restart: false };
+
+/** `draw` is uniform in [0, 1). */
+export function afterFailure(
+  strategy: RestartStrategy,
+  history: RestartHistory,
+  now: Duration,
+  draw: number,
+): readonly [RestartHistory, RestartDecision] {
+  switch (strategy.kind) {
+    case 'none':
+      return [history, GIVE_UP];
+    case 'fixed-delay':
+      if (history.restarts >= strategy.attempts) return [history, GIVE_UP];
+      return again(history, history, strategy.delay);
+    case 'failure-rate': {
+      const recent = [...history.recent, now].filter((at) => now - at < strategy.interval);
+      if (recent.length > strategy.maxFailuresPerInterval) return [{ ...history, recent }, GIVE_UP];
+      return again(history, { ...history, recent }, strategy.delay);
+    }
+    case 'exponential-delay': {
+      const last = history.recent.at(-1);
+      const calm =
+        last === undefined || now - last >= strategy.resetThreshold + (history.backoff ?? 0);
+      const failures = calm ? 1 : history.restarts + 1;
+      if (failures > strategy.attempts) return [history, GIVE_UP];
+      const grown = calm
+        ? strategy.initialBackoff
+        : Math.min(
+            (history.backoff ?? strategy.initialBackoff) * strategy.multiplier,
+            strategy.maxBackoff,
+          );
+      const jittered = grown * (1 + strategy.jitter * (2 * draw - 1));
+      const next = { restarts: failures - 1, recent: [now], backoff: milliseconds(grown) };
+      return again(
+        next,
+        next,
+        milliseconds(Math.min(Math.max(jittered, strategy.initialBackoff), strategy.maxBackoff)),
+      );
+    }
+  }
+}
+
+function again(
+  { restarts }: RestartHistory,
+  history: RestartHistory,
+  delay: Duration,
+): readonly [RestartHistory, RestartDecision] {
+  return [
+    { ...history, restarts: restarts + 1 },
+    { restart: true, delay },
+  ];
+}
