@@ -41,10 +41,16 @@ export const ERROR_TABLE = {
     message: 'The bytes of {what} are damaged: {reason}.',
     fix: 'If it comes back, look at the disk or network it came from, and restore an older snapshot.',
   },
+  DATA_INVALID_DATE: user('{value} is not a date.', "A date is text like '2001-01-31'."),
+  DATA_INVALID_DECIMAL: user(
+    '{value} is not a decimal with {scale} digits after the point.',
+    "A decimal is text like '12.50'; round before if there are more digits.",
+  ),
   DATA_INVALID_KEY: user(
     'A value cannot be a key: {reason}.',
     'Use a string, number, bigint or boolean, or a tuple of them, e.g. keyBy((o) => [o.user, o.day]).',
   ),
+  DATA_INVALID_SCHEMA: user('A schema makes no sense: {reason}.'),
   DATA_INVALID_TIMESTAMP: user(
     '{value} is not a timestamp.',
     'A timestamp is a whole number of milliseconds since 1970, a Date or a Temporal.Instant.',
@@ -53,10 +59,12 @@ export const ERROR_TABLE = {
     'The input does not fit the schema at {field}: {reason}.',
     'Correct the input or the schema, or set onError on the source.',
   ),
+  DATA_NOT_COMPARABLE: user('min and max cannot compare {left} with {right}.', 'Name a field of numbers, bigints or strings.'),
   DATA_NOT_SERIALIZABLE: user(
     'A value at {field} of the edge after "{operator}" cannot be sent to another task: {reason}.',
     'Emit plain data, or declare the stream\'s schema with .returns(schema).',
   ),
+  DATA_NOT_SUMMABLE: user('sum cannot add {left} and {right}.', 'Name a field of numbers or bigints.'),
 
   // The module that holds the job
   JOB_MODULE_DEPENDENCY_MISSING: user(
@@ -77,6 +85,67 @@ export const ERROR_TABLE = {
       'properties, a module for a namespace; or compile the job and run the JavaScript.',
   ),
 
+  // The job's graph
+  GRAPH_BUILD_ASYNC: user(
+    'The build of job "{job}" returned a promise.',
+    'Build must be synchronous: pass what it has to know as parameters.',
+  ),
+  GRAPH_BUILD_FAILED: user('The build of job "{job}" threw: {message}'),
+  GRAPH_BUILD_FORBIDDEN: user(
+    'The build of job "{job}" called {call}, whose result would differ from worker to worker.',
+    'Call it in the functions of operators, or pass its result as a parameter.',
+  ),
+  GRAPH_BUILD_OVER: user(
+    '{call} was called after the build of job "{job}" had ended.',
+    'Call the API inside build only; streams and env must not be kept.',
+  ),
+  GRAPH_CYCLE: user('The streams of the job form a cycle: {path}.', 'Cycles are not supported.'),
+  GRAPH_DUPLICATE_UID: user('Two operators have the uid "{uid}": {first} and {second}.', 'Give each a uid of its own.'),
+  GRAPH_EMPTY: user('The job builds no operators.', 'Begin with env.from(source) and end with sinkTo(sink).'),
+  GRAPH_FORWARD_PARALLELISM: user(
+    'Forward joins equal subtasks, but "{source}" runs with parallelism {sourceParallelism} and "{target}" with {targetParallelism}{place}.',
+    'Use rebalance() or rescale(), or give both the same parallelism.',
+  ),
+  GRAPH_FOREIGN_STREAM: user('{call} was given a stream of another job.', 'Build all of a job from one env.'),
+  GRAPH_INVALID_KEY_SCHEMA: user(
+    'The key schema of "{operator}" is {kind}, which is no key{place}.',
+    'Keys are strings, numbers, bigints, booleans, and tuples of them.',
+  ),
+  GRAPH_INVALID_SETTING: user('{setting} of "{operator}" cannot be {value}: {reason}{place}.'),
+  GRAPH_KEYED_WITHOUT_KEYS: user(
+    '"{operator}" keeps state by key, but its input arrives by {partitioner}{place}.',
+    'Call keyBy(...) directly before it.',
+  ),
+  GRAPH_KEY_FAMILIES: user(
+    'The two inputs of "{operator}" have keys of different families, {left} and {right}{place}.',
+    'Equal keys meet only if both sides have the same type.',
+  ),
+  GRAPH_MAX_PARALLELISM: user(
+    '"{operator}" runs with parallelism {parallelism}, but has only {maxParallelism} key groups{place}.',
+    'Lower the parallelism, or raise setMaxParallelism (up to 32768).',
+  ),
+  GRAPH_NON_DETERMINISTIC: user(
+    'Two builds of job "{job}" with the same parameters differ: {differences}.',
+    'Build must depend on its parameters only: no clock, randomness, files or counters outside it.',
+  ),
+  GRAPH_NO_SINK: user(
+    'The stream "{operator}" goes nowhere{place}.',
+    'End it with sinkTo(...), or remove it.',
+  ),
+  GRAPH_SAME_OPERATOR_ID: user(
+    'The operators "{first}" and "{second}" got the same identity.',
+    'Give one of them a uid("...").',
+  ),
+  GRAPH_STATE_SCHEMA_MISSING: user(
+    '"{operator}" keeps records in state, but nothing says what they look like{place}.',
+    'Declare the stream after "{upstream}": .returns(t.struct({ ... })), with the fields of its records.',
+  ),
+  GRAPH_TYPE_MISMATCH: user('"{operator}" does not fit its input: {reason}{place}.'),
+  GRAPH_UID_MISSING: user(
+    '"{operator}" has no uid{place}.',
+    'Add .uid("..."), or let the engine make one with pipeline.auto-generate-uids.',
+  ),
+
   // Input and output of this machine
   IO_ACCESS_DENIED: external('No permission to {operation} {path}.', 'Check the owner and mode of the file.'),
   IO_EXISTS: external('{path} exists already.'),
@@ -86,15 +155,99 @@ export const ERROR_TABLE = {
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
   PROCESS_START_FAILED: external('Could not start a {role} process: {reason}.'),
 
+  // The life of a job
+  JOB_ALREADY_SUBMITTED: user(
+    'A job with the id {jobId} was submitted already, and it is another one.',
+    'Submit again with the same program, or with a new id.',
+  ),
+  JOB_BUILD_TIMEOUT: user(
+    'Building the job in {module} took longer than {timeout}.',
+    'Move long work out of the module and out of build(...) into sources and functions.',
+  ),
+  JOB_COMMIT_FAILED: external(
+    'The job has decided to commit its output, but {pending} of {total} tasks could not commit after {attempts} attempts.',
+    'Part of the output may be visible. The cause below says what to repair.',
+  ),
+  JOB_COORDINATOR_DIED: external('The worker that coordinates the sources of the job has died: {reason}.'),
+  JOB_EXPORT_AMBIGUOUS: user(
+    '{module} exports several jobs: {names}.',
+    'Choose one with --job NAME, or make one the default export.',
+  ),
+  JOB_EXPORT_NOT_A_JOB: user(
+    'The export "{name}" of {module} is not a job.',
+    'Export what defineJob(...) returns.',
+  ),
+  JOB_EXPORT_NOT_FOUND: user('{module} has no export "{name}". {suggestion}'),
+  JOB_FINGERPRINT_MISMATCH: user(
+    '{where} built another graph than the one submitted (fingerprint {actual} instead of {expected}).',
+    'build(...) must give the same graph wherever it runs: let it depend on its parameters only.',
+  ),
+  JOB_NO_EXPORT: user(
+    '{module} does not export a job.',
+    'Add `export default defineJob({ name: ..., build(env) { ... } })`.',
+  ),
+  JOB_NOT_FOUND: user('There is no job with the id {jobId}.', 'Jobs that ended long ago are forgotten.'),
+
+  // Between processes of the engine
+  RPC_BAD_ADDRESS: user('{address} is not an address.', 'Write host:port, e.g. 127.0.0.1:6123.'),
+  RPC_ENDPOINT_CLOSED: internal('{endpoint} has been closed.'),
+  RPC_FENCED: internal('{endpoint} refused {method}: the caller speaks for an earlier leader session.'),
+  RPC_FRAME_TOO_LARGE: internal('A message of {bytes} bytes is longer than the limit of {limit}.', 'never'),
+  RPC_NO_ENDPOINT: internal('There is no {method} at {endpoint}.'),
+  RPC_PROTOCOL: external('The other side broke the protocol: {reason}.'),
+  RPC_TIMEOUT: external('{peer} did not answer {endpoint}.{method} within {timeout}.'),
+  RPC_UNREACHABLE: external('{peer} cannot be reached: {reason}.'),
+  RPC_VERSION_MISMATCH: user(
+    '{peer} speaks version {theirs} of the protocol, this process {ours}.',
+    'Run the same version of millrace everywhere.',
+  ),
+
+  // Slots and their workers
+  SLOT_LOST: external('Slot {slot} of {taskExecutor} was lost: {reason}.'),
+  SLOT_NOT_ALLOCATED: internal('Slot allocation {allocationId} is not known at {taskExecutor}.'),
+  SLOT_OCCUPIED: internal('Slot {slot} of {taskExecutor} is taken by another allocation.'),
+  SLOT_OUT_OF_MEMORY: external(
+    'Slot {slot} of {taskExecutor} used up its heap of {limit}.',
+    'Keep less in state and in local variables, raise taskmanager.memory.task.heap.size, or raise the parallelism.',
+  ),
+  SLOT_PREPARE_TIMEOUT: external('Slot {slot} of {taskExecutor} did not load the job within {timeout}.'),
+  SLOT_REQUEST_TIMEOUT: external(
+    'The job needs {required} slots and got {available} within {timeout}.',
+    'Start more TaskManagers, give them more slots (taskmanager.numberOfTaskSlots), or lower the parallelism.',
+  ),
+  SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
+  SLOT_WORKER_STUCK: internal('The worker of slot {slot} did not end within {timeout} after it was terminated.'),
+
   // User code
   USER_CODE_ASYNC: user(
     'The {role} function of "{operator}" returned a promise, but it is called synchronously.',
     'Use asyncMap(...) for work that must wait.',
   ),
+  USER_CODE_BAD_PARTITION: user(
+    'The partitioner of "{operator}" chose channel {value}.',
+    'It must return a whole number from 0 to {last}.',
+  ),
   USER_CODE_FAILED: user('The {role} function of "{operator}" threw: {message}'),
   USER_CODE_MUTATION: user(
     'A function changed a record at {field} after "{operator}" had emitted it.',
     'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
+  ),
+  USER_CODE_NOT_BOOLEAN: user('The filter function of "{operator}" returned {type}.', 'It must return true or false.'),
+  USER_CODE_NOT_ITERABLE: user(
+    'The {role} function of "{operator}" returned {type}.',
+    'It must return an array, a generator or anything else to iterate over; a single value goes through map, or as [value].',
+  ),
+  USER_CODE_TIMED_OUT: user(
+    'An asynchronous call of "{operator}" had no result after {millis} ms.',
+    'Raise the timeout, add a retry, or give onTimeout a result for such records.',
+  ),
+  USER_CODE_UNKNOWN_OUTPUT: user(
+    '"{operator}" has no side output "{output}".',
+    'Declare it in outputs; declared are: {known}.',
+  ),
+  USER_CODE_UNKNOWN_STATE: user(
+    '"{operator}" has no state {state}.',
+    'Declare it in state; declared are: {known}.',
   ),
 
   // The engine itself

@@ -1,0 +1,128 @@
+/**
+ * The log: one line per message on stderr, as text for people or JSON for machines. Lines are
+ * written at once, by this thread: what a worker says before it dies is not lost on the way through
+ * the main thread.
+ *
+ * Invariants:
+ *   L1. A line is written whole, by one system call wherever the system takes it whole.
+ *   L2. A line that could not be written is counted, and the next that can be says how many.
+ */
+import type { Clock, Log, LogFields, LogLevel } from '../env.ts';
+import { systemCode } from './system-error.ts';
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+const LABEL: Readonly<Record<LogLevel, string>> = {
+  debug: 'DEBUG',
+  info: 'INFO ',
+  warn: 'WARN ',
+  error: 'ERROR',
+};
+const STDERR = 2;
+/** How long a reader of stderr that is behind may hold up the thread, at most. */
+const PATIENCE_MILLISECONDS = 100;
+
+export interface NodeLogOptions {
+  /** Messages below it are dropped; `info` if undefined. */
+  readonly level?: LogLevel | undefined;
+  /** `text` if undefined. */
+  readonly format?: 'text' | 'json' | undefined;
+}
+
+/**
+ * @example nodeLog(clock, { level: 'debug', format: 'json' }).write('info', 'Started', { port:
+ * 8081 })
+ */
+export function nodeLog(clock: Clock, options: NodeLogOptions = {}): Log {
+  return new NodeLog(new LogOutput(clock, options), {});
+}
+
+class NodeLog implements Log {
+  readonly #output: LogOutput;
+  readonly #fields: LogFields;
+
+  constructor(output: LogOutput, fields: LogFields) {
+    this.#output = output;
+    this.#fields = fields;
+  }
+
+  write(level: LogLevel, message: string, fields?: LogFields): void {
+    if (!this.#output.wants(level)) return;
+    const all = fields === undefined ? this.#fields : { ...this.#fields, ...fields };
+    this.#output.line(level, message, all);
+  }
+
+  with(fields: LogFields): Log {
+    return new NodeLog(this.#output, { ...this.#fields, ...fields });
+  }
+}
+
+class LogOutput {
+  readonly #clock: Clock;
+  readonly #least: number;
+  readonly #format: (time: string, level: LogLevel, message: string, fields: LogFields) => string;
+  #dropped = 0;
+
+  constructor(clock: Clock, options: NodeLogOptions) {
+    this.#clock = clock;
+    this.#least = SEVERITY[options.level ?? 'info'];
+    this.#format = options.format === 'json' ? jsonLine : textLine;
+  }
+
+  wants(level: LogLevel): boolean {
+    return SEVERITY[level] >= this.#least;
+  }
+
+  line(level: LogLevel, message: string, fields: LogFields): void {
+    const time = new Date(this.#clock.now()).toISOString();
+    if (this.#dropped > 0) {
+      const lost = { lines: this.#dropped };
+      if (!writeAll(this.#format(time, 'warn', 'Log lines were lost: stderr was full', lost))) {
+        this.#dropped += 1;
+        return;
+      }
+      this.#dropped = 0;
+    }
+    if (!writeAll(this.#format(time, level, message, fields))) this.#dropped += 1;
+  }
+}
+
+function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
+  return `${JSON.stringify({ time, level, message, ...(hasFields(fields) ? { fields } : {}) })}\n`;
+}
+
+function textLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
+  let line = `${time} ${LABEL[level]} ${isPlain(message) ? message : JSON.stringify(message)}`;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const text = String(value);
+    line += ` ${name}=${isPlain(text) && /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
+  }
+  return `${line}\n`;
+}
+
+function hasFields(fields: LogFields): boolean {
+  return Object.keys(fields).length > 0;
+}
+
+// Control characters would break the line, or the reader's terminal.
+function isPlain(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text);
+}
+
+/** False if stderr does not take it: it is full for too long, or closed. */
+function writeAll(line: string): boolean {
+  const fs = process.getBuiltinModule('node:fs');
+  const bytes = new TextEncoder().encode(line);
+  let waited = 0;
+  for (let done = 0; done < bytes.byteLength;) {
+    try {
+      done += fs.writeSync(STDERR, bytes, done);
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'EAGAIN' || waited >= PATIENCE_MILLISECONDS) return false;
+      waited += 1;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+  return true;
+}
