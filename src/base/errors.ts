@@ -1,0 +1,147 @@
+/**
+ * The one error of the engine. Every code stands in the table of `error-table.ts` with its message,
+ * domain and retry advice; an error crosses threads and wires as data and is recognised by brand and
+ * code, never by `instanceof`, because two copies of the package can meet in one process.
+ */
+import { ERROR_TABLE } from './error-table.ts';
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+/** Whose fault: the user's program or input, a system outside, or the engine itself. */
+export type ErrorDomain = 'user' | 'external' | 'internal';
+/** What a failover strategy may do with it. */
+export type RetryAdvice = 'never' | 'now' | 'backoff';
+
+/** A row of the error table. `{name}` in `message` and `fix` is replaced by the parameter of that name. */
+export interface ErrorEntry {
+  readonly domain: ErrorDomain;
+  readonly retry: RetryAdvice;
+  readonly message: string;
+  /** What to do about it, as one sentence; shown after the message. */
+  readonly fix?: string;
+}
+
+/** Where it happened; added once, on the way up, by whoever knows. */
+export interface ErrorScope {
+  readonly job?: string | undefined;
+  readonly vertex?: string | undefined;
+  readonly subtask?: number | undefined;
+  readonly operator?: string | undefined;
+  /** Where the record came from, e.g. `flights.jsonl:812` or `offset 8123`. */
+  readonly record?: string | undefined;
+}
+
+export type ErrorParameters = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** An error as plain data, for threads and wires. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly parameters: ErrorParameters;
+  readonly scope: ErrorScope;
+  /** The stack of the user's code (or of ours for internal errors), source-mapped where it was thrown. */
+  readonly stack: string | undefined;
+  readonly cause: ErrorData | undefined;
+}
+
+const brand = Symbol.for('millrace.EngineError');
+
+export interface ErrorOptions {
+  readonly cause?: unknown;
+  readonly scope?: ErrorScope | undefined;
+}
+
+/**
+ * @example
+ * throw new EngineError('CONNECTOR_FILE_NOT_FOUND', { path: 'flights.jsonl' });
+ */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly [brand] = true;
+  readonly code: ErrorCode;
+  readonly parameters: ErrorParameters;
+  readonly domain: ErrorDomain;
+  readonly retry: RetryAdvice;
+  readonly fix: string | undefined;
+  readonly scope: ErrorScope;
+
+  constructor(code: ErrorCode, parameters: ErrorParameters = {}, options: ErrorOptions = {}) {
+    const entry: ErrorEntry = ERROR_TABLE[code];
+    super(
+      fill(entry.message, parameters),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.parameters = parameters;
+    this.domain = entry.domain;
+    this.retry = entry.retry;
+    this.fix = entry.fix === undefined ? undefined : fill(entry.fix, parameters);
+    this.scope = options.scope ?? {};
+  }
+
+  /** The same error with the parts of `scope` that it does not know yet. */
+  within(scope: ErrorScope): EngineError {
+    const inner: ErrorScope = this.scope;
+    const merged = { ...scope, ...definedOnly(inner) };
+    const error = new EngineError(this.code, this.parameters, { cause: this.cause, scope: merged });
+    if (this.stack !== undefined) error.stack = this.stack;
+    return error;
+  }
+
+  toData(): ErrorData {
+    return {
+      code: this.code,
+      parameters: this.parameters,
+      scope: this.scope,
+      stack: this.stack,
+      cause: this.cause === undefined ? undefined : toEngineError(this.cause).toData(),
+    };
+  }
+
+  static fromData(data: ErrorData): EngineError {
+    const known = data.code in ERROR_TABLE;
+    const error = known
+      ? new EngineError(data.code, data.parameters, {
+          scope: data.scope,
+          ...(data.cause === undefined ? {} : { cause: EngineError.fromData(data.cause) }),
+        })
+      : new EngineError('INTERNAL', { message: `unknown error code ${String(data.code)}` });
+    if (data.stack !== undefined) error.stack = data.stack;
+    return error;
+  }
+}
+
+/** True for an EngineError of any copy of this package, optionally of one code. */
+export function isEngineError(error: unknown, code?: ErrorCode): error is EngineError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as { [brand]?: unknown })[brand] === true &&
+    (code === undefined || (error as EngineError).code === code)
+  );
+}
+
+/** Wraps whatever was thrown by engine code; an EngineError stays itself, anything else is INTERNAL. */
+export function toEngineError(thrown: unknown): EngineError {
+  if (isEngineError(thrown)) return thrown;
+  const error = new EngineError('INTERNAL', { message: messageOf(thrown) }, { cause: undefined });
+  if (thrown instanceof Error && thrown.stack !== undefined) error.stack = thrown.stack;
+  return error;
+}
+
+/** A sentence for anything that can be thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
+}
+
+function fill(template: string, parameters: ErrorParameters): string {
+  return template.replace(/\{(\w+)\}/g, (_whole, name: string) => String(parameters[name] ?? '?'));
+}
+
+function definedOnly(scope: ErrorScope): ErrorScope {
+  return Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== undefined));
+}
