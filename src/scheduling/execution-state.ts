@@ -1,7 +1,9 @@
 /**
- * The states of one attempt of a subtask, by Flink's names. CREATED, SCHEDULED and DEPLOYING are
+ * Which state of an attempt of a subtask may follow which. CREATED, SCHEDULED and DEPLOYING are
  * known to the JobMaster alone; the others are reported by the task.
  */
+import type { ExecutionState } from '../protocol/job-status.ts';
+
 interface Next {
   CREATED: 'SCHEDULED' | 'CANCELED';
   /** Waits for its slot, or for the slot's worker to have loaded the job. */
@@ -15,8 +17,6 @@ interface Next {
   FAILED: never;
 }
 
-export type ExecutionState = keyof Next;
-
 const NEXT: { readonly [S in ExecutionState]: readonly Next[S][] } = {
   CREATED: ['SCHEDULED', 'CANCELED'],
   SCHEDULED: ['DEPLOYING', 'CANCELED'],
@@ -28,8 +28,6 @@ const NEXT: { readonly [S in ExecutionState]: readonly Next[S][] } = {
   CANCELED: [],
   FAILED: [],
 };
-
-export const EXECUTION_STATES = Object.keys(NEXT) as readonly ExecutionState[];
 
 export function isTerminalExecution(state: ExecutionState): boolean {
   return NEXT[state].length === 0;

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
+import { isTerminal } from '../protocol/job-status.ts';
 import { isQuiet, plannedJob, stepJob } from './job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from './job-state.ts';
-import { isTerminal } from './job-status.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
 const failed = new EngineError('SLOT_WORKER_DIED', { slot: 0, taskExecutor: 'a', reason: 'test' });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
+import type { JobStatus } from '../protocol/job-status.ts';
 import { COMMIT_ATTEMPTS, initialJob, plannedJob, stepJob } from './job-machine.ts';
 import type { JobEffect, JobEvent, JobState, SlotPhase } from './job-state.ts';
-import type { JobStatus } from './job-status.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
 const FIXED: RestartStrategy = { kind: 'fixed-delay', attempts: 2, delay: milliseconds(10) };

@@ -17,6 +17,8 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import { isTerminal } from '../protocol/job-status.ts';
+import type { JobStatus } from '../protocol/job-status.ts';
 import { executionAfter, isTerminalExecution } from './execution-state.ts';
 import type {
   ExecutionRecord,
@@ -26,8 +28,7 @@ import type {
   SlotPhase,
   StepInput,
 } from './job-state.ts';
-import { isTerminal, transition } from './job-status.ts';
-import type { JobStatus } from './job-status.ts';
+import { transition } from './job-status.ts';
 import { afterFailure, NO_RESTARTS } from './restart-strategy.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 

@@ -4,10 +4,9 @@
  */
 import type { EngineError } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
+import type { ExecutionState, JobStatus } from '../protocol/job-status.ts';
 import type { OperatorCommittables } from '../protocol/task-deployment.ts';
 import type { ReportedTaskState } from '../protocol/slot-messages.ts';
-import type { ExecutionState } from './execution-state.ts';
-import type { JobStatus } from './job-status.ts';
 import type { RestartHistory, RestartStrategy } from './restart-strategy.ts';
 
 /**

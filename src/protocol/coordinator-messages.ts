@@ -1,0 +1,57 @@
+/**
+ * Messages between a JobMaster and the job's coordinator worker: the thread in which the user's code
+ * runs that a master needs, that is the build of the job and the split enumerators of its sources.
+ * The worker is spawned with no data, perhaps before there is a job for it; its first message is
+ * `build`.
+ */
+import { ByteReader } from '../base/byte-reader.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import type { ErrorData } from '../base/errors.ts';
+import type { JobGraph, OperatorId } from '../graph/job-graph.ts';
+import { dynamic } from '../types/index.ts';
+import type { SourceEventToEnumerator, SourceEventToReader } from './slot-messages.ts';
+import type { JobReference } from './task-deployment.ts';
+
+export type ToCoordinator =
+  | { readonly kind: 'build'; readonly job: JobReference }
+  /** Makes and starts the enumerators of all sources; those of an earlier generation are closed before. */
+  | { readonly kind: 'start-sources'; readonly generation: number }
+  | { readonly kind: 'close-sources'; readonly generation: number }
+  | {
+      readonly kind: 'source-event';
+      readonly generation: number;
+      readonly operator: OperatorId;
+      readonly subtask: number;
+      readonly event: SourceEventToEnumerator;
+    };
+
+export type FromCoordinator =
+  | { readonly kind: 'built'; readonly graph: JobGraph }
+  | { readonly kind: 'build-failed'; readonly error: ErrorData }
+  | {
+      readonly kind: 'source-event';
+      readonly generation: number;
+      readonly operator: OperatorId;
+      readonly subtask: number;
+      readonly event: SourceEventToReader;
+    }
+  | {
+      readonly kind: 'source-failed';
+      readonly generation: number;
+      readonly operator: OperatorId;
+      readonly error: ErrorData;
+    };
+
+export function encodeCoordinatorMessage(message: ToCoordinator | FromCoordinator): Uint8Array {
+  const out = new ByteWriter();
+  dynamic.codec.encode(message, out);
+  return out.copy();
+}
+
+export function decodeToCoordinator(bytes: Uint8Array): ToCoordinator {
+  return dynamic.codec.decode(new ByteReader(bytes)) as ToCoordinator;
+}
+
+export function decodeFromCoordinator(bytes: Uint8Array): FromCoordinator {
+  return dynamic.codec.decode(new ByteReader(bytes)) as FromCoordinator;
+}

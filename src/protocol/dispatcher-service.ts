@@ -1,0 +1,57 @@
+/** What a client can ask a Dispatcher: jobs are submitted, found, watched and cancelled here. */
+import type { JobGraph } from '../graph/job-graph.ts';
+import { t } from '../types/index.ts';
+import type { JobDetails, JobOverview, JobResult } from './job-report.ts';
+import type { Service } from './service.ts';
+import { ask, plain, service } from './service.ts';
+import type { Ask } from './service.ts';
+import type { JobReference } from './task-deployment.ts';
+
+export const DISPATCHER = 'dispatcher';
+
+export interface JobSubmission {
+  readonly job: JobReference;
+  /** Given by who has built the job already; the job's own build must agree with it. */
+  readonly graph: JobGraph | undefined;
+  /** A client will attach: messages for it wait instead of being dropped. */
+  readonly attached: boolean;
+}
+
+/** How to call the master of a job. */
+export interface JobMasterLocation {
+  readonly jobId: string;
+  readonly address: string;
+  readonly endpoint: string;
+  readonly token: string;
+}
+
+interface JobRequest {
+  readonly jobId: string;
+}
+
+const JobRequest = t.struct({ jobId: t.string });
+const Empty = t.struct({});
+
+export type DispatcherService = Service<{
+  /** The token of the present leader session. */
+  readonly identify: Ask<{}, { readonly token: string }>;
+  /** Answers when the job is built and its master runs. The same submission twice is one job. */
+  readonly submitJob: Ask<JobSubmission, JobMasterLocation>;
+  readonly locateJob: Ask<JobRequest, JobMasterLocation>;
+  readonly listJobs: Ask<{}, readonly JobOverview[]>;
+  readonly requestJobDetails: Ask<JobRequest, JobDetails>;
+  /** Answers when the cancellation has begun. */
+  readonly cancelJob: Ask<JobRequest, {}>;
+  /** Answers when the job has ended. */
+  readonly requestJobResult: Ask<JobRequest, JobResult>;
+}>;
+
+export const dispatcherService: DispatcherService = service('Dispatcher', {
+  identify: ask(Empty, t.struct({ token: t.string }), { unfenced: true }),
+  submitJob: ask(plain<JobSubmission>(), plain<JobMasterLocation>(), { timeout: 'never' }),
+  locateJob: ask(JobRequest, plain<JobMasterLocation>()),
+  listJobs: ask(Empty, plain<readonly JobOverview[]>()),
+  requestJobDetails: ask(JobRequest, plain<JobDetails>()),
+  cancelJob: ask(JobRequest, Empty),
+  requestJobResult: ask(JobRequest, plain<JobResult>(), { timeout: 'never' }),
+});

@@ -1,0 +1,101 @@
+/**
+ * What TaskExecutors, the ResourceManager and attached clients tell the master of a job. A
+ * TaskExecutor registers only when no worker of the job lives in it; what it tells afterwards on the
+ * same connection is about workers that were started on it.
+ */
+import type { ErrorData } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
+import { t } from '../types/index.ts';
+import type { Service } from './service.ts';
+import { ask, plain, service, tell } from './service.ts';
+import type { Ask, Tell } from './service.ts';
+import type { FromSlot, TaskMetrics } from './slot-messages.ts';
+import type { ClientAcknowledgement, SlotGeneration } from './task-executor-service.ts';
+
+export function jobMasterEndpoint(jobId: string): string {
+  return `jobmaster/${jobId}`;
+}
+
+/** Endpoint of an attached client on the connection on which it attached. */
+export function jobClientEndpoint(jobId: string): string {
+  return `client/${jobId}`;
+}
+
+type Without<T> = T extends unknown ? Omit<T, 'kind'> : never;
+type FromSlotOf<K extends FromSlot['kind']> = Without<Extract<FromSlot, { kind: K }>>;
+
+export type TaskStateReport = FromSlotOf<'task-state'>;
+export type CommitReadiness = FromSlotOf<'ready-to-commit'>;
+export type EnumeratorEvent = FromSlotOf<'source-event'>;
+export type ClientMessage = FromSlotOf<'client-message'>;
+
+export interface RegistrationAnswer {
+  /** How long a lease holds after it was asked for. */
+  readonly leaseDuration: Duration;
+}
+
+export interface SlotOffers {
+  readonly offers: readonly { readonly allocationId: string; readonly slot: number }[];
+}
+
+export interface SlotOfferAnswer {
+  readonly accepted: readonly string[];
+  readonly rejected: readonly string[];
+}
+
+export interface SlotStopped extends SlotGeneration {
+  readonly error: ErrorData;
+}
+
+const Empty = t.struct({});
+
+export type JobMasterService = Service<{
+  /** `host`: where the data ports of its slots are reached. */
+  readonly registerTaskExecutor: Ask<
+    { readonly taskExecutorId: string; readonly host: string },
+    RegistrationAnswer
+  >;
+  readonly offerSlots: Ask<SlotOffers, SlotOfferAnswer>;
+  readonly renewLease: Ask<{}, {}>;
+  readonly taskState: Tell<TaskStateReport>;
+  readonly readyToCommit: Tell<CommitReadiness>;
+  readonly sourceEvent: Tell<EnumeratorEvent>;
+  readonly clientMessage: Tell<ClientMessage>;
+  readonly metrics: Tell<{ readonly tasks: readonly TaskMetrics[] }>;
+  /** A worker has ended unasked. */
+  readonly slotStopped: Tell<SlotStopped>;
+  readonly heartbeatFromResourceManager: Ask<{}, {}>;
+  /** How many of the declared slots nobody has. */
+  readonly missingSlots: Tell<{ readonly slots: number }>;
+  /** From now on the messages for the client go to its endpoint on this connection. */
+  readonly attachClient: Ask<{}, {}>;
+  readonly clientAcknowledge: Tell<ClientAcknowledgement>;
+}>;
+
+export const jobMasterService: JobMasterService = service('JobMaster', {
+  registerTaskExecutor: ask(
+    t.struct({ taskExecutorId: t.string, host: t.string }),
+    t.struct({ leaseDuration: t.duration }),
+  ),
+  offerSlots: ask(plain<SlotOffers>(), plain<SlotOfferAnswer>()),
+  renewLease: ask(Empty, Empty),
+  taskState: tell(plain<TaskStateReport>()),
+  readyToCommit: tell(plain<CommitReadiness>()),
+  sourceEvent: tell(plain<EnumeratorEvent>()),
+  clientMessage: tell(plain<ClientMessage>()),
+  metrics: tell(plain<{ readonly tasks: readonly TaskMetrics[] }>()),
+  slotStopped: tell(plain<SlotStopped>()),
+  heartbeatFromResourceManager: ask(Empty, Empty),
+  missingSlots: tell(t.struct({ slots: t.integer })),
+  attachClient: ask(Empty, Empty),
+  clientAcknowledge: tell(plain<ClientAcknowledgement>()),
+});
+
+/** What the master of a job tells an attached client. */
+export type JobClientService = Service<{
+  readonly clientMessage: Tell<ClientMessage>;
+}>;
+
+export const jobClientService: JobClientService = service('JobClient', {
+  clientMessage: tell(plain<ClientMessage>()),
+});

@@ -1,0 +1,65 @@
+/**
+ * What TaskExecutors and JobMasters tell the ResourceManager. Each keeps the connection on which it
+ * registered: its loss is the loss of whoever registered.
+ */
+import { t } from '../types/index.ts';
+import type { Service } from './service.ts';
+import { ask, plain, service, tell } from './service.ts';
+import type { Ask, Tell } from './service.ts';
+
+export const RESOURCE_MANAGER = 'resourcemanager';
+
+/** What a TaskExecutor says of its slots, by index. */
+export type SlotReport = readonly (SlotAllocationReport | undefined)[];
+
+export interface SlotAllocationReport {
+  readonly allocationId: string;
+  readonly jobId: string;
+}
+
+export interface TaskExecutorRegistration {
+  readonly taskExecutorId: string;
+  readonly slots: SlotReport;
+}
+
+export interface JobMasterRegistration {
+  readonly jobId: string;
+  /** Where TaskExecutors reach the job's master, and its endpoint there. */
+  readonly address: string;
+  readonly endpoint: string;
+  readonly token: string;
+}
+
+export interface SlotNotice {
+  readonly taskExecutorId: string;
+  readonly slot: number;
+  readonly allocationId: string;
+}
+
+const Empty = t.struct({});
+
+export type ResourceManagerService = Service<{
+  readonly identify: Ask<{}, { readonly token: string }>;
+  readonly registerTaskExecutor: Ask<TaskExecutorRegistration, {}>;
+  readonly registerJobMaster: Ask<JobMasterRegistration, {}>;
+  /** How many slots the job needs in all. */
+  readonly declareRequirement: Ask<{ readonly jobId: string; readonly slots: number }, {}>;
+  /** The job has ended. */
+  readonly disconnectJobMaster: Ask<{ readonly jobId: string }, {}>;
+  readonly slotFreed: Tell<SlotNotice>;
+  /** The number of slots has changed, or something else that a report tells. */
+  readonly reportSlots: Tell<TaskExecutorRegistration>;
+}>;
+
+export const resourceManagerService: ResourceManagerService = service('ResourceManager', {
+  identify: ask(Empty, t.struct({ token: t.string }), { unfenced: true }),
+  registerTaskExecutor: ask(plain<TaskExecutorRegistration>(), Empty),
+  registerJobMaster: ask(
+    t.struct({ jobId: t.string, address: t.string, endpoint: t.string, token: t.string }),
+    Empty,
+  ),
+  declareRequirement: ask(t.struct({ jobId: t.string, slots: t.integer }), Empty),
+  disconnectJobMaster: ask(t.struct({ jobId: t.string }), Empty),
+  slotFreed: tell(t.struct({ taskExecutorId: t.string, slot: t.integer, allocationId: t.string })),
+  reportSlots: tell(plain<TaskExecutorRegistration>()),
+});

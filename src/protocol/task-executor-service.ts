@@ -1,0 +1,88 @@
+/**
+ * What a ResourceManager and JobMasters tell a TaskExecutor. Every call of a JobMaster names the
+ * allocation and the generation it means: a worker of another generation is never touched.
+ */
+import { milliseconds } from '../base/units.ts';
+import type { JobMasterRegistration, SlotReport } from './resource-manager-service.ts';
+import type { Service } from './service.ts';
+import { ask, plain, service, tell } from './service.ts';
+import type { Ask, Tell } from './service.ts';
+import { t } from '../types/index.ts';
+import type { SourceEventToReader } from './slot-messages.ts';
+import type { SlotPreparation, TaskDeployment } from './task-deployment.ts';
+
+export const TASK_EXECUTOR = 'taskexecutor';
+
+/** How long a slot may take to load and build a job. */
+export const PREPARE_TIMEOUT = milliseconds(120_000);
+
+export interface SlotRequest {
+  readonly slot: number;
+  readonly allocationId: string;
+  /** To whom the slot is to be offered. */
+  readonly jobMaster: JobMasterRegistration;
+}
+
+export interface SlotGeneration {
+  readonly allocationId: string;
+  readonly generation: number;
+}
+
+export interface PrepareSlot extends SlotGeneration {
+  readonly preparation: Omit<SlotPreparation, 'location' | 'heapBudgetBytes'>;
+}
+
+export interface DeployTasks {
+  readonly generation: number;
+  readonly slots: readonly {
+    readonly allocationId: string;
+    readonly tasks: readonly TaskDeployment[];
+  }[];
+}
+
+export interface ReaderEvent extends SlotGeneration {
+  readonly executionId: string;
+  readonly operator: string;
+  readonly event: SourceEventToReader;
+}
+
+export interface ClientAcknowledgement {
+  readonly executionId: string;
+  readonly operator: string;
+  readonly bytes: number;
+}
+
+const Empty = t.struct({});
+const Generation = t.struct({ allocationId: t.string, generation: t.integer });
+
+export type TaskExecutorService = Service<{
+  /** @throws SLOT_OCCUPIED */
+  readonly requestSlot: Ask<SlotRequest, {}>;
+  readonly heartbeatFromResourceManager: Ask<{}, { readonly slots: SlotReport }>;
+  readonly heartbeatFromJobMaster: Ask<{}, {}>;
+  /** Starts the worker of a generation; answers when it has built the job. */
+  readonly prepareSlot: Ask<PrepareSlot, { readonly dataPort: number }>;
+  /** All slots of the job in this process at once, because their workers meet in shared memory. */
+  readonly deployTasks: Ask<DeployTasks, {}>;
+  /** Ends the worker of the generation; answers when it is gone, at once if there is none. */
+  readonly stopSlot: Ask<SlotGeneration, {}>;
+  readonly freeSlot: Ask<{ readonly allocationId: string }, {}>;
+  readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
+  readonly sourceEvent: Tell<ReaderEvent>;
+  readonly clientAcknowledge: Tell<SlotGeneration & ClientAcknowledgement>;
+}>;
+
+export const taskExecutorService: TaskExecutorService = service('TaskExecutor', {
+  requestSlot: ask(plain<SlotRequest>(), Empty),
+  heartbeatFromResourceManager: ask(Empty, plain<{ readonly slots: SlotReport }>()),
+  heartbeatFromJobMaster: ask(Empty, Empty),
+  prepareSlot: ask(plain<PrepareSlot>(), t.struct({ dataPort: t.integer }), {
+    timeout: PREPARE_TIMEOUT,
+  }),
+  deployTasks: ask(plain<DeployTasks>(), Empty),
+  stopSlot: ask(Generation, Empty, { timeout: 'never' }),
+  freeSlot: ask(t.struct({ allocationId: t.string }), Empty),
+  commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
+  sourceEvent: tell(plain<ReaderEvent>()),
+  clientAcknowledge: tell(plain<SlotGeneration & ClientAcknowledgement>()),
+});
