@@ -29,10 +29,13 @@
         : 'Install Node 24 or newer, then try again.',
     );
   }
-  // Compiled code and sources stripped of their types are kept between runs; where the folder
-  // cannot be written Node goes on without.
   watchParent();
-  load('module').enableCompileCache(path.join(root, 'node_modules', '.cache', 'millrace'));
+  // Compiled code, and sources stripped of their types, are kept between runs. The variable is for
+  // worker threads and processes, which do not take the setting over. Where the folder cannot be
+  // written Node goes on without.
+  var cache = path.join(root, 'node_modules', '.cache', 'millrace');
+  if (!process.env.NODE_COMPILE_CACHE) process.env.NODE_COMPILE_CACHE = cache;
+  load('module').enableCompileCache(cache);
   createRequire(file)(fs.existsSync(path.join(root, 'bin', 'cli.ts')) ? './cli.ts' : './cli.js');
 })();
 

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import manifest from '../package.json' with { type: 'json' };
@@ -19,6 +27,10 @@ const CLI = `
 console.log(JSON.stringify({ node: process.execPath, args: process.argv.slice(2) }));
 const [what, code] = process.argv.slice(2);
 if (what === 'exit') process.exitCode = Number(code);
+if (what === 'cache') {
+  const { Worker } = process.getBuiltinModule('worker_threads');
+  new Worker('console.log(process.env.NODE_COMPILE_CACHE)', { eval: true });
+}
 if (what === 'wait') setInterval(() => {}, 1000);
 if (what === 'wait') process.on('SIGTERM', () => process.exit(7));
 `;
@@ -55,13 +67,20 @@ function run(node: string, args: readonly string[], preload?: string) {
   return spawnSync(node, [...options, file, ...args], { encoding: 'utf8' });
 }
 
+test('what was compiled is kept for the next run, in worker threads too', () => {
+  const { stdout } = run(pinned, ['cache']);
+  const cache = join(checkout, 'node_modules', '.cache', 'millrace');
+  assert.equal(stdout.split('\n')[1], cache);
+  assert.equal(readdirSync(cache).length, 1);
+});
+
 test('--version is the version of the package', () => {
   const { stdout, status } = spawnSync(process.execPath, [launcher, '--version']);
   assert.equal(String(stdout), `${manifest.version}\n`);
   assert.equal(status, 0);
 });
 
-describe('launcher', () => {
+describe('launcher', { timeout: 20_000 }, () => {
   test('the pinned Node runs the command line in place', () => {
     const { stdout, status } = run(pinned, ['exit', '3'], NO_EXECVE);
     assert.deepEqual(JSON.parse(stdout), { node: pinned, args: ['exit', '3'] });
