@@ -18,6 +18,9 @@ function internal(message: string, retry: ErrorEntry['retry'] = 'backoff'): Erro
 }
 
 export const ERROR_TABLE = {
+  // The user's API
+  API_INVALID_ARGUMENT: user('{call} cannot take this: {reason}.'),
+
   // Configuration
   CONFIG_INVALID_ASSIGNMENT: user('"{text}" does not set an option.', 'Write key=value, e.g. -D parallelism.default=2.'),
   CONFIG_INVALID_DURATION: user('{value} is not a duration.', 'Use a finite number, e.g. seconds(5).'),
@@ -218,6 +221,32 @@ export const ERROR_TABLE = {
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
   SLOT_WORKER_STUCK: internal('The worker of slot {slot} did not end within {timeout} after it was terminated.'),
 
+  // State
+  STATE_INCOMPATIBLE: user(
+    'The state "{state}" of "{operator}" is {saved} where it was saved or declared first, and {declared} in this program.',
+    'Give the new state another name, or keep its kind and schema.',
+  ),
+  STATE_KEY_FAMILY: user(
+    'The key {key} of "{operator}" is a {family}, but the keys of its state are of the family {pinned}.',
+    'Let the key selector always return the same kind of value.',
+  ),
+  STATE_NOT_SERIALIZABLE: user(
+    'The state "{state}" of "{operator}" holds a value that does not fit its schema, at the key {key}: {reason}',
+    'Store only what the declared schema describes.',
+  ),
+  STATE_SNAPSHOT_CORRUPT: external(
+    'The snapshot {source} is damaged: {reason}.',
+    'Restore an older snapshot, and look at the disk or the store that it was read from.',
+  ),
+  STATE_SNAPSHOT_MISMATCH: user(
+    'The snapshot {source} cannot be restored here: {reason}.',
+    'Restore with the program, the settings and the version that belong to it.',
+  ),
+  STATE_VALUE_INVALID: user(
+    'The state "{state}" of "{operator}" cannot hold {value}: its schema is {wanted}.',
+    'Store only what the declared schema describes, or declare another schema.',
+  ),
+
   // User code
   USER_CODE_ASYNC: user(
     'The {role} function of "{operator}" returned a promise, but it is called synchronously.',
@@ -236,6 +265,10 @@ export const ERROR_TABLE = {
   USER_CODE_NOT_ITERABLE: user(
     'The {role} function of "{operator}" returned {type}.',
     'It must return an array, a generator or anything else to iterate over; a single value goes through map, or as [value].',
+  ),
+  USER_CODE_OUTSIDE_CALL: user(
+    '{what} of "{operator}" was used outside of the call that it was given to.',
+    'Use contexts and state only in the function that got them, before it returns; asynchronous work belongs in asyncMap(...).',
   ),
   USER_CODE_TIMED_OUT: user(
     'An asynchronous call of "{operator}" had no result after {millis} ms.',

@@ -2,7 +2,7 @@
  * Every option that the engine reads, under Flink's key where Flink has one, with Flink's default
  * unless the description says otherwise. Keys of our own begin with `millrace.`.
  */
-import { milliseconds, minutes, seconds } from '../base/units.ts';
+import { milliseconds, minutes, seconds, type Duration } from '../base/units.ts';
 import {
   boolean,
   choice,
@@ -38,7 +38,17 @@ const INT32_MAX = 2_147_483_647;
 /** Flink's upper bound of a job's key groups. */
 export const MAX_PARALLELISM_LIMIT = 32_768;
 
-export const PipelineOptions = {
+interface PipelineOptions {
+  readonly name: ConfigOption<string | undefined>;
+  readonly parallelism: ConfigOption<number>;
+  readonly maxParallelism: ConfigOption<number>;
+  readonly operatorChaining: ConfigOption<boolean>;
+  readonly autoGenerateUids: ConfigOption<boolean>;
+  readonly bufferTimeout: ConfigOption<Duration>;
+  readonly exchangeVerify: ConfigOption<'off' | 'sample' | 'all'>;
+}
+
+export const PipelineOptions: PipelineOptions = {
   name: optional('pipeline.name', text, 'The name of the job, in place of that in its definition.'),
   parallelism: option(
     'parallelism.default',
@@ -78,9 +88,24 @@ export const PipelineOptions = {
     'off',
     'Which records of an edge between two chains are frozen and sent through their codec even where they stay in one thread: none, the first 1,000 and then one in 1,024, or all. `millrace run` uses `sample`.',
   ),
-} as const;
+};
 
-export const RestartStrategyOptions = {
+interface RestartStrategyOptions {
+  readonly type: ConfigOption<'none' | 'fixed-delay' | 'failure-rate' | 'exponential-delay'>;
+  readonly fixedDelayAttempts: ConfigOption<number>;
+  readonly fixedDelayDelay: ConfigOption<Duration>;
+  readonly failureRateMaxFailures: ConfigOption<number>;
+  readonly failureRateInterval: ConfigOption<Duration>;
+  readonly failureRateDelay: ConfigOption<Duration>;
+  readonly exponentialInitialBackoff: ConfigOption<Duration>;
+  readonly exponentialMaxBackoff: ConfigOption<Duration>;
+  readonly exponentialMultiplier: ConfigOption<number>;
+  readonly exponentialJitter: ConfigOption<number>;
+  readonly exponentialResetThreshold: ConfigOption<Duration>;
+  readonly exponentialAttempts: ConfigOption<number>;
+}
+
+export const RestartStrategyOptions: RestartStrategyOptions = {
   type: option(
     'restart-strategy.type',
     choice(['none', 'fixed-delay', 'failure-rate', 'exponential-delay'], {
@@ -160,9 +185,17 @@ export const RestartStrategyOptions = {
     INT32_MAX,
     'Restarts without such a pause before the job fails for good.',
   ),
-} as const;
+};
 
-export const ClusterOptions = {
+interface ClusterOptions {
+  readonly heartbeatInterval: ConfigOption<Duration>;
+  readonly heartbeatTimeout: ConfigOption<Duration>;
+  readonly askTimeout: ConfigOption<Duration>;
+  readonly slotIdleTimeout: ConfigOption<Duration>;
+  readonly slotRequestTimeout: ConfigOption<Duration>;
+}
+
+export const ClusterOptions: ClusterOptions = {
   heartbeatInterval: option(
     'heartbeat.interval',
     duration,
@@ -193,9 +226,18 @@ export const ClusterOptions = {
     minutes(5),
     'After this long without a free slot a job fails.',
   ),
-} as const;
+};
 
-export const TaskManagerOptions = {
+interface TaskManagerOptions {
+  readonly slots: ConfigOption<number>;
+  readonly slotTimeout: ConfigOption<Duration>;
+  readonly registrationTimeout: ConfigOption<Duration>;
+  readonly taskHeap: ConfigOption<number | undefined>;
+  readonly cancellationTimeout: ConfigOption<Duration>;
+  readonly leaseDuration: ConfigOption<Duration>;
+}
+
+export const TaskManagerOptions: TaskManagerOptions = {
   slots: option(
     'taskmanager.numberOfTaskSlots',
     integer(1, 1024),
@@ -231,7 +273,7 @@ export const TaskManagerOptions = {
     milliseconds(800),
     'For this long after its last renewal a task may act on the outside; it is replaced only afterwards.',
   ),
-} as const;
+};
 
 /** All of them, by key. */
 export const OPTIONS: ReadonlyMap<string, ConfigOption<unknown>> = new Map(

@@ -3,7 +3,12 @@ import type { Duration } from '../base/units.ts';
 import type { FunctionLifecycle } from './function-context.ts';
 
 export type AsyncRetry =
-  | { readonly kind: 'fixed'; readonly attempts: number; readonly delay: Duration; readonly retryIf?: ((error: unknown) => boolean) | undefined }
+  | {
+      readonly kind: 'fixed';
+      readonly attempts: number;
+      readonly delay: Duration;
+      readonly retryIf?: ((error: unknown) => boolean) | undefined;
+    }
   | {
       readonly kind: 'exponential';
       readonly attempts: number;

@@ -5,7 +5,13 @@
 import type { Timestamp } from '../base/units.ts';
 import type { Infer, Key, Schema } from '../types/schema.ts';
 import type { FunctionLifecycle } from './function-context.ts';
-import type { BroadcastState, Handles, ReadOnlyBroadcastState, StateDescriptor, StateSpec } from './state.ts';
+import type {
+  BroadcastState,
+  Handles,
+  ReadOnlyBroadcastState,
+  StateDescriptor,
+  StateSpec,
+} from './state.ts';
 
 export type OutputSpec = Readonly<Record<string, Schema<unknown>>>;
 
@@ -23,7 +29,12 @@ export interface ProcessContext<R, O extends OutputSpec> extends Emitter<R, O> {
   readonly watermark: Timestamp;
 }
 
-export interface KeyedProcessContext<K, R, S extends StateSpec, O extends OutputSpec> extends ProcessContext<R, O> {
+export interface KeyedProcessContext<
+  K,
+  R,
+  S extends StateSpec,
+  O extends OutputSpec,
+> extends ProcessContext<R, O> {
   readonly key: K;
   readonly state: Handles<S>;
 }
@@ -33,7 +44,12 @@ export interface EndContext<R, O extends OutputSpec> extends Emitter<R, O> {
   readonly processingTime: Timestamp;
 }
 
-export interface KeyedEndContext<K, R, S extends StateSpec, O extends OutputSpec> extends EndContext<R, O> {
+export interface KeyedEndContext<
+  K,
+  R,
+  S extends StateSpec,
+  O extends OutputSpec,
+> extends EndContext<R, O> {
   /** The handles of the key that `forEachKey` is at; throws outside of it. */
   readonly state: Handles<S>;
   /** Calls `visit` for every key of this subtask that holds something in that state, in no particular order. */
@@ -50,8 +66,13 @@ export interface ProcessFunction<T, R, O extends OutputSpec = {}> extends Functi
 }
 
 /** For keyed streams. */
-export interface KeyedProcessFunction<T, K extends Key, R, S extends StateSpec = {}, O extends OutputSpec = {}>
-  extends FunctionLifecycle {
+export interface KeyedProcessFunction<
+  T,
+  K extends Key,
+  R,
+  S extends StateSpec = {},
+  O extends OutputSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
@@ -73,8 +94,14 @@ export interface CoProcessFunction<L, U, R, O extends OutputSpec = {}> extends F
 }
 
 /** For two connected streams keyed alike: both sides share the state of a key. */
-export interface KeyedCoProcessFunction<L, U, K extends Key, R, S extends StateSpec = {}, O extends OutputSpec = {}>
-  extends FunctionLifecycle {
+export interface KeyedCoProcessFunction<
+  L,
+  U,
+  K extends Key,
+  R,
+  S extends StateSpec = {},
+  O extends OutputSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
@@ -86,27 +113,49 @@ export interface KeyedCoProcessFunction<L, U, K extends Key, R, S extends StateS
 
 /** Reads broadcast state by its descriptor. */
 export interface BroadcastReader {
-  broadcast<MK, V>(descriptor: { readonly name: string; readonly key: Schema<MK>; readonly value: Schema<V> }): ReadOnlyBroadcastState<MK, V>;
+  broadcast<MK, V>(descriptor: {
+    readonly name: string;
+    readonly key: Schema<MK>;
+    readonly value: Schema<V>;
+  }): ReadOnlyBroadcastState<MK, V>;
 }
 
 /** Writes it; only the broadcast side gets one, so that every subtask does the same. */
 export interface BroadcastWriter {
-  broadcast<MK, V>(descriptor: { readonly name: string; readonly key: Schema<MK>; readonly value: Schema<V> }): BroadcastState<MK, V>;
+  broadcast<MK, V>(descriptor: {
+    readonly name: string;
+    readonly key: Schema<MK>;
+    readonly value: Schema<V>;
+  }): BroadcastState<MK, V>;
 }
 
 /** A stream without keys connected with a broadcast one. `onBroadcast` must do the same on every subtask. */
-export interface BroadcastProcessFunction<T, B, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+export interface BroadcastProcessFunction<
+  T,
+  B,
+  R,
+  O extends OutputSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
   onElement(value: T, context: ProcessContext<NoInfer<R>, O> & BroadcastReader): void;
   onBroadcast(value: B, context: ProcessContext<NoInfer<R>, O> & BroadcastWriter): void;
-  onInputEnd?(side: 'elements' | 'broadcast', context: EndContext<NoInfer<R>, O> & BroadcastReader): void;
+  onInputEnd?(
+    side: 'elements' | 'broadcast',
+    context: EndContext<NoInfer<R>, O> & BroadcastReader,
+  ): void;
   onEnd?(context: EndContext<NoInfer<R>, O> & BroadcastReader): void;
 }
 
 /** A keyed stream connected with a broadcast one. */
-export interface KeyedBroadcastProcessFunction<T, K extends Key, B, R, S extends StateSpec = {}, O extends OutputSpec = {}>
-  extends FunctionLifecycle {
+export interface KeyedBroadcastProcessFunction<
+  T,
+  K extends Key,
+  B,
+  R,
+  S extends StateSpec = {},
+  O extends OutputSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
@@ -114,8 +163,13 @@ export interface KeyedBroadcastProcessFunction<T, K extends Key, B, R, S extends
   /** `forEachKey` applies something to every key of this subtask. */
   onBroadcast(
     value: B,
-    context: ProcessContext<NoInfer<R>, O> & BroadcastWriter & Pick<KeyedEndContext<K, NoInfer<R>, S, O>, 'forEachKey' | 'state'>,
+    context: ProcessContext<NoInfer<R>, O> &
+      BroadcastWriter &
+      Pick<KeyedEndContext<K, NoInfer<R>, S, O>, 'forEachKey' | 'state'>,
   ): void;
-  onInputEnd?(side: 'elements' | 'broadcast', context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+  onInputEnd?(
+    side: 'elements' | 'broadcast',
+    context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader,
+  ): void;
   onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
 }

@@ -22,10 +22,15 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
   readonly name: string;
   readonly produces: Schema<T>;
   readonly boundedness: Boundedness;
+  /** How many readers it gets unless the job says otherwise, e.g. 1 where order matters; undefined: the job's default. */
+  readonly parallelism?: number | undefined;
   readonly split: Schema<Split>;
   readonly enumeratorState: Schema<EnumeratorState>;
   /** `restored` is what `snapshot` gave; undefined at the first start. */
-  createEnumerator(context: SplitEnumeratorContext<Split>, restored: EnumeratorState | undefined): SplitEnumerator<Split, EnumeratorState>;
+  createEnumerator(
+    context: SplitEnumeratorContext<Split>,
+    restored: EnumeratorState | undefined,
+  ): SplitEnumerator<Split, EnumeratorState>;
   createReader(context: SourceReaderContext): SourceReader<T, Split>;
 }
 

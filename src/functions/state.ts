@@ -104,7 +104,10 @@ export type Handles<S extends StateSpec> = {
 };
 
 interface StateDeclarations {
-  value<V>(of: Schema<V>, options: { readonly initial: NoInfer<V> }): ValueStateDescriptor<ValueState<V>>;
+  value<V>(
+    of: Schema<V>,
+    options: { readonly initial: NoInfer<V> },
+  ): ValueStateDescriptor<ValueState<V>>;
   value<V>(of: Schema<V>): ValueStateDescriptor<ValueState<V | undefined>>;
   list<V>(of: Schema<V>): ListStateDescriptor<ListState<V>>;
   map<MK, V>(key: Schema<MK>, value: Schema<V>): MapStateDescriptor<MapState<MK, V>>;
@@ -112,7 +115,11 @@ interface StateDeclarations {
     of: Schema<V>,
     reduce: (accumulated: NoInfer<V>, value: NoInfer<V>) => NoInfer<V>,
   ): ReducingStateDescriptor<ReducingState<V>>;
-  broadcast<MK, V>(name: string, key: Schema<MK>, value: Schema<V>): BroadcastStateDescriptor<MK, V>;
+  broadcast<MK, V>(
+    name: string,
+    key: Schema<MK>,
+    value: Schema<V>,
+  ): BroadcastStateDescriptor<MK, V>;
 }
 
 /**

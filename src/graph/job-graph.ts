@@ -3,6 +3,7 @@
  * without closures: it is stored, sent, printed (`millrace info`) and fingerprinted. The live
  * functions of its operators are found by operator id in a CompiledJob.
  */
+import type { BuildGuard } from './build-guard.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type {
   OperatorKind,
@@ -96,6 +97,8 @@ export interface CompiledEdge {
 export interface JobDefinition {
   readonly [jobBrand]: 1;
   readonly name: string;
+  /** Where `defineJob` was called (`path:line:column`), if the stack said so. */
+  readonly declaredAt: string | undefined;
   /** Runs `build` and translates it. Parameters come as text (CLI) or values (code). @throws EngineError GRAPH_*, CONFIG_* */
   compile(options: CompileOptions): CompiledJob;
 }
@@ -106,4 +109,6 @@ export interface CompileOptions {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Flink's keys, e.g. `parallelism.default`. */
   readonly configuration: Readonly<Record<string, string>>;
+  /** Around `build`; undefined: none. */
+  readonly guard?: BuildGuard | undefined;
 }

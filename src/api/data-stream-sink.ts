@@ -1,0 +1,5 @@
+/** What `sinkTo` returns: the end of a stream, to name and place it. */
+import { OperatorSettings } from './operator-settings.ts';
+
+/** @example orders.sinkTo(discard()).name('nothing').setParallelism(1) */
+export class DataStreamSink extends OperatorSettings {}

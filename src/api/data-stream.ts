@@ -1,0 +1,285 @@
+/**
+ * DataStream: a stream of records without keys. A shell around a Transformation: its methods add
+ * nodes to the job that is being built and run nothing. Records are immutable; a function returns
+ * new ones.
+ */
+import { collectSink } from '../connectors/collect/collect-sink.ts';
+import { printSink } from '../connectors/print/print-sink.ts';
+import type { AsyncCall, AsyncFunction, AsyncOptions } from '../functions/async-function.ts';
+import type { Partitioner } from '../functions/partitioner.ts';
+import type { OutputSpec, ProcessFunction } from '../functions/process-function.ts';
+import type { AnySink } from '../functions/sink.ts';
+import type { BroadcastStateDescriptor } from '../functions/state.ts';
+import type { PartitionerSpec } from '../graph/operator-spec.ts';
+import { StreamSchemas } from '../graph/stream-schemas.ts';
+import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
+import type { Key, Schema } from '../types/schema.ts';
+import { dynamic } from '../types/t.ts';
+import { asyncFunctionOf, requireAsyncOptions } from './async-options.ts';
+import { BroadcastStream, type BroadcastConnectedStream } from './broadcast-stream.ts';
+import {
+  requireFunctionObject,
+  requireSchema,
+  requireSynchronous,
+  requireText,
+  type Synchronous,
+} from './callbacks.ts';
+import type { CollectedStream } from './collected-stream.ts';
+import type { ConnectedStreams } from './connected-streams.ts';
+import type { DataStreamSink } from './data-stream-sink.ts';
+import { idOf, type StreamHandle } from './job-builder.ts';
+import type { KeyedStream } from './keyed-stream.ts';
+import { OperatorSettings } from './operator-settings.ts';
+import { functionOutputs } from './function-outputs.ts';
+import type { ProcessedStream } from './processed-stream.ts';
+
+/**
+ * @example
+ * env
+ *   .fromElements('to be', 'or not to be')
+ *   .flatMap((line) => line.split(' '))
+ *   .filter((word) => word !== 'or')
+ *   .print();
+ */
+export class DataStream<T> extends OperatorSettings {
+  // ------------------------------------------------------------------------ one record at a time
+
+  /** One record for each record. @example orders.map((order) => order.amount) */
+  map<R>(map: (value: T) => Synchronous<R>): DataStream<R> {
+    requireSynchronous(map, 'map');
+    return this.#then('map', { kind: 'map', map });
+  }
+
+  /** Any number of records for each record. @example lines.flatMap((line) => line.split(' ')) */
+  flatMap<R>(flatMap: (value: T) => Iterable<R>): DataStream<R> {
+    requireSynchronous(flatMap, 'flatMap');
+    return this.#then('flatMap', { kind: 'flatMap', flatMap });
+  }
+
+  /** The records for which `predicate` holds. @example orders.filter((order) => order.amount > 0) */
+  filter<S extends T>(predicate: (value: T) => value is S): DataStream<S>;
+  filter(predicate: (value: T) => boolean): DataStream<T>;
+  filter(predicate: (value: T) => boolean): DataStream<T> {
+    requireSynchronous(predicate, 'filter');
+    return this.#then('filter', { kind: 'filter', predicate }, { kind: 'input' });
+  }
+
+  /**
+   * The general form: any number of results for each record, side outputs, and the end of input.
+   * @example
+   * const parsed = lines.process({
+   *   emits: t.float64,
+   *   outputs: { wrong: t.string },
+   *   onElement(line, ctx) {
+   *     const value = Number(line);
+   *     if (Number.isNaN(value)) ctx.emitTo('wrong', line);
+   *     else ctx.emit(value);
+   *   },
+   * });
+   * parsed.print();
+   * parsed.side.wrong.print('wrong');
+   */
+  process<R, O extends OutputSpec = {}>(process: ProcessFunction<T, R, O>): ProcessedStream<R, O> {
+    requireFunctionObject(process, 'process', ['onElement'], ['onEnd']);
+    const { builder, id } = this.handle;
+    const outputs = functionOutputs<R, O>('process', process);
+    const spec: UnresolvedSpec = { kind: 'process', function: process };
+    const node = builder.operator({
+      kind: 'operator',
+      name: 'process',
+      spec,
+      inputs: [id],
+      ...outputs.node,
+    });
+    return builder.kinds.processed(node, outputs.outputs);
+  }
+
+  /**
+   * Asynchronous work for each record: a request to a service, a query. `capacity` records are in
+   * flight at a time; the input is held back beyond.
+   * @example
+   * users.asyncMap((user) => fetchProfile(user), { order: 'unordered', timeout: seconds(5) })
+   */
+  asyncMap<R>(
+    call: ((value: T, call: AsyncCall) => Promise<R>) | AsyncFunction<T, R>,
+    options: AsyncOptions,
+  ): DataStream<R> {
+    const asyncFunction = asyncFunctionOf(call);
+    requireAsyncOptions(options);
+    return this.#then('asyncMap', { kind: 'async', function: asyncFunction, options });
+  }
+
+  /** Hands the stream to a function: the way to operators of your own or of others. */
+  through<R>(operation: (stream: this) => R): R {
+    return operation(this);
+  }
+
+  /**
+   * States the schema of the stream, where TypeScript inferred its type and a schema is needed: for
+   * state, or to send records more compactly than with their types beside them.
+   * @example lines.map((line) => ({ line, n: 1 })).returns(t.struct({ line: t.string, n: t.int32 }))
+   */
+  returns(schema: Schema<T>): this {
+    requireSchema(schema, 'returns');
+    const { builder, id } = this.handle;
+    builder.change(id, { returns: schema }, 'returns');
+    return this;
+  }
+
+  // ----------------------------------------------------------------------------- several streams
+
+  /** All records of this stream and of others of the same type, in no particular order. */
+  union(...others: readonly DataStream<T>[]): DataStream<T> {
+    const { builder, id } = this.handle;
+    const inputs = [id, ...others.map((other) => idOf(builder, other, 'union'))];
+    return builder.kinds.stream(builder.way({ kind: 'union', name: 'union', inputs }));
+  }
+
+  /** Two streams side by side, for a function that gets records of both. */
+  connect<B>(other: BroadcastStream<B>): BroadcastConnectedStream<T, B>;
+  connect<U>(other: DataStream<U>): ConnectedStreams<T, U>;
+  connect<U>(
+    other: DataStream<U> | BroadcastStream<U>,
+  ): ConnectedStreams<T, U> | BroadcastConnectedStream<T, U> {
+    const { builder } = this.handle;
+    idOf(builder, other, 'connect');
+    const pair = { left: this.handle, right: other.handle };
+    return other instanceof BroadcastStream
+      ? builder.kinds.broadcastConnected(pair, other.states)
+      : builder.kinds.connected(pair);
+  }
+
+  // -------------------------------------------------------------------------------- partitioning
+
+  /**
+   * Brings equal keys together: each key has one subtask, and state by key becomes possible. A key is
+   * a string, number, bigint, boolean, or a tuple of them. Its schema follows from the first key;
+   * `schema` states it before.
+   * @example orders.keyBy((order) => order.user)
+   */
+  keyBy<const K extends Key>(select: (value: T) => K, schema?: Schema<K>): KeyedStream<T, K> {
+    requireSynchronous(select, 'keyBy');
+    if (schema !== undefined) requireSchema(schema, 'keyBy');
+    const { builder } = this.handle;
+    const key = { select, schema };
+    return builder.kinds.keyed(this.#partition('keyBy', { kind: 'hash', key }), key);
+  }
+
+  /** Subtask i to subtask i; both sides must have the same parallelism. */
+  forward(): DataStream<T> {
+    return this.#partitioned({ kind: 'forward' });
+  }
+
+  /** To all subtasks in turn: an even load. */
+  rebalance(): DataStream<T> {
+    return this.#partitioned({ kind: 'rebalance' });
+  }
+
+  /** In turn to the few subtasks that stand opposite: fewer channels than `rebalance`, an even load only if the input is even. */
+  rescale(): DataStream<T> {
+    return this.#partitioned({ kind: 'rescale' });
+  }
+
+  /** To a subtask chosen at random for each record. */
+  shuffle(): DataStream<T> {
+    return this.#partitioned({ kind: 'shuffle' });
+  }
+
+  /** All records to the first subtask. */
+  global(): DataStream<T> {
+    return this.#partitioned({ kind: 'global' });
+  }
+
+  /**
+   * Every record to every subtask. With descriptors of broadcast state the result is for `connect`:
+   * the function there keeps what was broadcast in that state.
+   * @example
+   * const rules = state.broadcast('rules', t.string, t.float64);
+   * payments.connect(limits.broadcast(rules))
+   */
+  broadcast(): DataStream<T>;
+  broadcast(
+    first: BroadcastStateDescriptor<any, any>,
+    ...more: readonly BroadcastStateDescriptor<any, any>[]
+  ): BroadcastStream<T>;
+  broadcast(
+    ...states: readonly BroadcastStateDescriptor<any, any>[]
+  ): DataStream<T> | BroadcastStream<T> {
+    const { builder } = this.handle;
+    const stream = this.#partition('broadcast', { kind: 'broadcast' });
+    return states.length === 0
+      ? builder.kinds.stream(stream)
+      : builder.kinds.broadcast(stream, states);
+  }
+
+  /**
+   * To the subtask that `partition` names for what `select` takes from the record.
+   * @example orders.partitionCustom((order) => order.region, (region, n) => region.length % n)
+   */
+  partitionCustom<K>(
+    select: (value: T) => Synchronous<K>,
+    partition: Partitioner<NoInfer<K>>,
+  ): DataStream<T> {
+    requireSynchronous(select, 'partitionCustom');
+    requireSynchronous(partition, 'partitionCustom');
+    return this.#partitioned({ kind: 'custom', select, partition }, 'partitionCustom');
+  }
+
+  // ----------------------------------------------------------------------------------------- ends
+
+  /** Writes the stream. The sink takes the fields of its schema; further fields are dropped. */
+  sinkTo(sink: AnySink<T>): DataStreamSink {
+    const { builder, id } = this.handle;
+    const name = `Sink: ${sink.name}`;
+    return builder.kinds.sink(
+      builder.operator({
+        kind: 'operator',
+        name,
+        spec: { kind: 'sink', sink: sink as AnySink },
+        inputs: [id],
+        output: { kind: 'none' },
+        sideOutputs: new Map(),
+      }),
+    );
+  }
+
+  /** Prints the records where the job was started, a line each, after the label if there is one. */
+  print(label?: string | undefined): DataStreamSink {
+    return this.sinkTo(printSink(label));
+  }
+
+  /**
+   * Brings the records to the program that executes the job; see `executeAndCollect`. The job's
+   * build returns the result.
+   */
+  collect(name: string = 'results'): CollectedStream<T> {
+    requireText(name, 'collect');
+    const { builder, id } = this.handle;
+    const schema = (new StreamSchemas(builder.transformations).of(id) ?? dynamic) as Schema<T>;
+    const sink = this.sinkTo(collectSink(name, schema));
+    return builder.kinds.collected(sink.handle, schema);
+  }
+
+  // ------------------------------------------------------------------------------------- internal
+
+  #then<R>(
+    name: string,
+    spec: UnresolvedSpec,
+    output: OutputSchema = { kind: 'inferred' },
+  ): DataStream<R> {
+    const { builder, id } = this.handle;
+    const sideOutputs = new Map<string, never>();
+    return builder.kinds.stream(
+      builder.operator({ kind: 'operator', name, spec, inputs: [id], output, sideOutputs }),
+    );
+  }
+
+  #partitioned(partitioner: PartitionerSpec, name: string = partitioner.kind): DataStream<T> {
+    return this.handle.builder.kinds.stream(this.#partition(name, partitioner));
+  }
+
+  #partition(name: string, partitioner: PartitionerSpec): StreamHandle {
+    const { builder, id } = this.handle;
+    return builder.way({ kind: 'partition', name, input: id, partitioner });
+  }
+}

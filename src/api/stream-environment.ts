@@ -1,0 +1,87 @@
+/** What `build` gets: where a job's streams begin, and its defaults. */
+import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
+import { EngineError } from '../base/errors.ts';
+import { collection } from '../connectors/collection/collection.ts';
+import { sequence } from '../connectors/generator/sequence.ts';
+import type { AnySource } from '../functions/source.ts';
+import type { Schema } from '../types/schema.ts';
+import { requireCount, requireSchema } from './callbacks.ts';
+import type { DataStream } from './data-stream.ts';
+import type { JobBuilder } from './job-builder.ts';
+
+/**
+ * @example
+ * defineJob({
+ *   name: 'squares',
+ *   build(env) {
+ *     env.sequence(1, 10).map((n) => n * n).print();
+ *   },
+ * });
+ */
+export class StreamEnvironment {
+  /** What it is underneath; for those who build on the API. */
+  readonly handle: JobBuilder;
+
+  constructor(builder: JobBuilder) {
+    this.handle = builder;
+  }
+
+  /** The records of a source. @example env.from(sequence(1, 100)) */
+  from<T>(source: AnySource<T>): DataStream<T> {
+    const isSource = typeof source === 'object' && source !== null && source.kind === 'source';
+    if (!isSource) {
+      throw new EngineError('API_INVALID_ARGUMENT', { call: 'from', reason: 'it takes a source' });
+    }
+    const builder = this.handle;
+    return builder.kinds.stream(
+      builder.operator({
+        kind: 'operator',
+        name: `Source: ${source.name}`,
+        spec: { kind: 'source', source },
+        inputs: [],
+        output: { kind: 'declared', schema: source.produces },
+        sideOutputs: new Map(),
+        parallelism: source.parallelism,
+      }),
+    );
+  }
+
+  /** The given values, in one subtask and in order. @example env.fromElements('to be', 'or not to be') */
+  fromElements<T>(...values: readonly T[]): DataStream<T> {
+    return this.from(collection(values));
+  }
+
+  /** The given values, in one subtask and in order. @example env.fromCollection(orders, Order) */
+  fromCollection<T>(values: Iterable<T>, schema?: Schema<T> | undefined): DataStream<T> {
+    if (schema !== undefined) requireSchema(schema, 'fromCollection');
+    return this.from(collection(values, schema));
+  }
+
+  /** The whole numbers from `from` to `to`, both included. @example env.sequence(1, 100) */
+  sequence(from: number, to: number): DataStream<number> {
+    return this.from(sequence(from, to));
+  }
+
+  /** The parallelism of operators that say nothing, in place of `parallelism.default`. */
+  setParallelism(parallelism: number): this {
+    requireCount(parallelism, 'setParallelism', MAX_PARALLELISM_LIMIT);
+    return this.configure('parallelism.default', String(parallelism));
+  }
+
+  /** The number of key groups of operators that say nothing, in place of `pipeline.max-parallelism`. */
+  setMaxParallelism(maxParallelism: number): this {
+    requireCount(maxParallelism, 'setMaxParallelism', MAX_PARALLELISM_LIMIT);
+    return this.configure('pipeline.max-parallelism', String(maxParallelism));
+  }
+
+  /** Every operator runs as a task of its own. */
+  disableOperatorChaining(): this {
+    return this.configure('pipeline.operator-chaining.enabled', 'false');
+  }
+
+  /** Sets an option of the job; it wins over the command line and the cluster's configuration. */
+  configure(key: string, value: string): this {
+    this.handle.configure(key, value);
+    return this;
+  }
+}

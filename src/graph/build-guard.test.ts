@@ -1,0 +1,58 @@
+// The guard forbids what differs from worker to worker, allows what does not, and leaves no trace.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isEngineError } from '../base/errors.ts';
+import { guardGlobals } from './build-guard.ts';
+
+test('clock, randomness, timers and fetch throw while the build runs, naming the call', () => {
+  const calls: readonly (readonly [string, () => unknown])[] = [
+    ['Date.now()', () => Date.now()],
+    ['new Date()', () => new Date()],
+    ['Date()', () => Date()],
+    ['Math.random()', () => Math.random()],
+    ['performance.now()', () => performance.now()],
+    ['crypto.randomUUID()', () => crypto.randomUUID()],
+    ['setTimeout()', () => setTimeout(() => {}, 1)],
+    ['fetch()', () => fetch('http://localhost')],
+  ];
+  for (const [name, call] of calls) {
+    assert.throws(
+      () => guardGlobals(globalThis).run('my-job', call),
+      (error) =>
+        isEngineError(error, 'GRAPH_BUILD_FORBIDDEN') && error.message.includes(`called ${name},`),
+      name,
+    );
+  }
+});
+
+test('what is given by its arguments stays allowed', () => {
+  const built = guardGlobals(globalThis).run('my-job', () => [
+    new Date(0).toISOString(),
+    Date.UTC(2001, 0, 1),
+    Date.parse('2001-01-01T00:00:00Z'),
+    new Date(5) instanceof Date,
+    Math.max(1, 2),
+  ]);
+  assert.deepEqual(built, ['1970-01-01T00:00:00.000Z', 978307200000, 978307200000, true, 2]);
+});
+
+test('everything is as it was afterwards, also after a throw', () => {
+  const names = ['Date', 'setTimeout', 'fetch'] as const;
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  const random = Object.getOwnPropertyDescriptor(Math, 'random');
+  const now = Object.getOwnPropertyDescriptor(performance, 'now');
+  assert.throws(
+    () =>
+      guardGlobals(globalThis).run('my-job', () => {
+        throw new Error('mine');
+      }),
+    /mine/,
+  );
+  assert.deepEqual(
+    names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name)),
+    before,
+  );
+  assert.deepEqual(Object.getOwnPropertyDescriptor(Math, 'random'), random);
+  assert.deepEqual(Object.getOwnPropertyDescriptor(performance, 'now'), now);
+  assert.ok(Date.now() > 0);
+});

@@ -1,0 +1,44 @@
+/** From what `build` left to a CompiledJob, with the job's configuration applied. */
+import { EngineError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { PipelineOptions } from '../config/options.ts';
+import { createJobGraph } from './create-job-graph.ts';
+import type { CompiledJob } from './job-graph.ts';
+import { createStreamGraph } from './stream-graph.ts';
+import type { Transformation } from './transformation.ts';
+
+export interface Program {
+  readonly name: string;
+  readonly transformations: readonly Transformation[];
+  /** As JSON. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly configuration: Configuration;
+}
+
+/** @throws EngineError GRAPH_* */
+export function compileProgram(program: Program): CompiledJob {
+  const { configuration } = program;
+  const stream = createStreamGraph(program.transformations, {
+    parallelism: configuration.get(PipelineOptions.parallelism),
+    maxParallelism: maxParallelismOf(configuration),
+    autoGenerateUids: configuration.get(PipelineOptions.autoGenerateUids),
+  });
+  return createJobGraph(stream, {
+    name: configuration.get(PipelineOptions.name) ?? program.name,
+    chaining: configuration.get(PipelineOptions.operatorChaining),
+    parameters: program.parameters,
+    configuration: configuration.toRecord(),
+  });
+}
+
+/** -1 is Flink's way of saying that the job decides; 0 means nothing. */
+function maxParallelismOf(configuration: Configuration): number | undefined {
+  const value = configuration.get(PipelineOptions.maxParallelism);
+  if (value === -1) return undefined;
+  if (value >= 1) return value;
+  throw new EngineError('CONFIG_INVALID_VALUE', {
+    key: PipelineOptions.maxParallelism.key,
+    value: String(value),
+    expected: 'at least 1, or -1',
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * From the StreamGraph to the JobGraph: chains become vertices, what lies between them edges. The
+ * result is a CompiledJob: the graph as plain JSON, and beside it the functions and schemas that the
+ * graph only describes.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { Schema } from '../types/schema.ts';
+import { createChains, type Chain } from './chaining.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type {
+  ChainedOperator,
+  CompiledEdge,
+  CompiledJob,
+  CompiledOperator,
+  JobEdge,
+  JobGraph,
+  JobVertex,
+  OperatorId,
+} from './job-graph.ts';
+import { defaultMaxParallelism } from './key-groups.ts';
+import type { OperatorSpec } from './operator-spec.ts';
+import type { StreamEdge, StreamGraph, StreamNode } from './stream-graph.ts';
+import type { TransformationId } from './transformation.ts';
+
+export interface JobGraphOptions {
+  readonly name: string;
+  readonly chaining: boolean;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
+export function createJobGraph(stream: StreamGraph, options: JobGraphOptions): CompiledJob {
+  requireDistinctIds(stream);
+  const chains = createChains(stream, options.chaining);
+  const vertices = chains.map(createVertex);
+  const edges = createEdges(stream, chains, vertices);
+  const unsigned: Omit<JobGraph, 'fingerprint'> = {
+    version: 1,
+    name: options.name,
+    vertices,
+    edges: edges.map(({ edge }) => edge),
+    parameters: options.parameters,
+    configuration: options.configuration,
+  };
+  return {
+    graph: deepFreeze({ ...unsigned, fingerprint: fingerprintOf(unsigned) }),
+    operators: compiledOperators(stream),
+    edges: new Map(edges.map(({ edge, compiled }) => [edge.id, compiled])),
+  };
+}
+
+/** A path that repeats itself below a uid could give one id twice only by a collision of hashes. */
+function requireDistinctIds(stream: StreamGraph): void {
+  const seen = new Map<OperatorId, StreamNode>();
+  for (const node of stream.nodes) {
+    const other = seen.get(node.id);
+    if (other !== undefined) {
+      throw new EngineError('GRAPH_SAME_OPERATOR_ID', { first: other.name, second: node.name });
+    }
+    seen.set(node.id, node);
+  }
+}
+
+function createVertex(chain: Chain): JobVertex {
+  const head = chain.members[0]!;
+  const explicit = chain.members.find((node) => node.maxParallelism !== undefined);
+  return {
+    id: head.id,
+    name: chainName(chain, 0),
+    parallelism: head.parallelism,
+    maxParallelism: explicit?.maxParallelism ?? defaultMaxParallelism(head.parallelism),
+    slotSharingGroup: head.slotSharingGroup,
+    operators: chain.members.map((node, position) => describeOperator(node, chain, position)),
+  };
+}
+
+/** `a -> b`, and `a -> (b, c -> d)` where the chain branches. */
+function chainName(chain: Chain, position: number): string {
+  const names: string[] = [];
+  for (let at = position; ;) {
+    names.push(chain.members[at]!.name);
+    const targets = chain.links.filter((link) => link.source === at).map((link) => link.target);
+    if (targets.length === 1) {
+      at = targets[0]!;
+      continue;
+    }
+    if (targets.length > 1) {
+      names.push(`(${targets.map((target) => chainName(chain, target)).join(', ')})`);
+    }
+    return names.join(' -> ');
+  }
+}
+
+function describeOperator(node: StreamNode, chain: Chain, position: number): ChainedOperator {
+  return {
+    id: node.id,
+    name: node.name,
+    uid: node.transformation.uid,
+    kind: node.spec.kind,
+    stateful: isStateful(node.spec),
+    chainedOutputs: chain.links
+      .filter((link) => link.source === position)
+      .map((link) => ({ target: link.target, tag: link.edge.tag })),
+    output: node.output?.description,
+  };
+}
+
+/** Whether a restore would miss something if the operator were not found again. */
+function isStateful(spec: OperatorSpec): boolean {
+  switch (spec.kind) {
+    case 'source':
+    case 'reduce':
+    case 'aggregate':
+    case 'rolling':
+    case 'broadcastProcess':
+    case 'keyedBroadcastProcess':
+    case 'async':
+      return true;
+    case 'keyedProcess':
+    case 'keyedCoProcess':
+      return Object.keys(spec.function.state ?? {}).length > 0;
+    case 'sink':
+      return spec.sink.committable !== undefined;
+    default:
+      return false;
+  }
+}
+
+interface EdgePair {
+  readonly edge: JobEdge;
+  readonly compiled: CompiledEdge;
+}
+
+function createEdges(
+  stream: StreamGraph,
+  chains: readonly Chain[],
+  vertices: readonly JobVertex[],
+): readonly EdgePair[] {
+  const places = new Map<
+    TransformationId,
+    { readonly vertex: JobVertex; readonly position: number }
+  >();
+  const chained = new Set<StreamEdge>();
+  for (const [index, chain] of chains.entries()) {
+    const vertex = vertices[index]!;
+    chain.members.forEach((node, position) =>
+      places.set(node.transformation.id, { vertex, position }),
+    );
+    for (const link of chain.links) chained.add(link.edge);
+  }
+  const counts = new Map<OperatorId, number>();
+  return stream.edges
+    .filter((edge) => !chained.has(edge))
+    .map((edge): EdgePair => {
+      const source = places.get(edge.source)!;
+      const operator = source.vertex.operators[source.position]!;
+      const index = counts.get(operator.id) ?? 0;
+      counts.set(operator.id, index + 1);
+      const described: JobEdge = {
+        id: `${operator.id}:${index}`,
+        source: source.vertex.id,
+        sourceOperator: source.position,
+        tag: edge.tag,
+        target: places.get(edge.target)!.vertex.id,
+        targetInput: edge.targetInput,
+        partitioner: edge.partitioner.kind,
+        schema: edge.schema.description,
+        exchange: 'pipelined',
+      };
+      return { edge: described, compiled: { partitioner: edge.partitioner, schema: edge.schema } };
+    });
+}
+
+function compiledOperators(stream: StreamGraph): ReadonlyMap<OperatorId, CompiledOperator> {
+  return new Map(
+    stream.nodes.map((node): [OperatorId, CompiledOperator] => [
+      node.id,
+      {
+        spec: node.spec,
+        output: node.output,
+        sideOutputs: new Map<string, Schema<unknown>>(node.transformation.sideOutputs),
+        declaredAt: node.transformation.declaredAt,
+      },
+    ]),
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

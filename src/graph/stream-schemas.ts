@@ -1,0 +1,101 @@
+/**
+ * What is known about the schema of each stream of a job, and from it the schemas of state that an
+ * operation did not declare. A stream has a schema if its source or process function declares one,
+ * if `.returns(schema)` states it, or if its operator hands its input's values on unchanged.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { Schema } from '../types/schema.ts';
+import type { OperatorSpec } from './operator-spec.ts';
+import {
+  inputsOf,
+  placeOf,
+  type OperatorTransformation,
+  type Transformation,
+  type TransformationId,
+  type UnresolvedSpec,
+} from './transformation.ts';
+
+export class StreamSchemas {
+  readonly #transformations: readonly Transformation[];
+  readonly #known = new Map<TransformationId, Schema<unknown> | undefined>();
+
+  constructor(transformations: readonly Transformation[]) {
+    this.#transformations = transformations;
+  }
+
+  /** The schema of a node's stream (of an operator: its main output); undefined if nothing declares one. */
+  of(id: TransformationId): Schema<unknown> | undefined {
+    // Inputs are looked up before their readers, with a stack of our own: chains may be long.
+    const open = [id];
+    while (open.length > 0) {
+      const node = this.#transformations[open.at(-1)!]!;
+      const missing = inputsOf(node).filter((input) => !this.#known.has(input));
+      if (missing.length > 0 && !this.#known.has(node.id)) {
+        open.push(...missing);
+        continue;
+      }
+      open.pop();
+      if (!this.#known.has(node.id)) this.#known.set(node.id, this.#derive(node));
+    }
+    return this.#known.get(id);
+  }
+
+  /** The spec with its state's schema. @throws EngineError GRAPH_STATE_SCHEMA_MISSING */
+  resolveSpec(node: OperatorTransformation): OperatorSpec {
+    if (!hasOpenState(node.spec)) return node.spec;
+    const { builtIn, ...spec } = node.spec;
+    const value = this.#stateSchema(node);
+    if (value === undefined) {
+      const input = this.#transformations[node.inputs[0]!]!;
+      throw new EngineError('GRAPH_STATE_SCHEMA_MISSING', {
+        operator: node.name,
+        place: placeOf(node),
+        upstream: this.#producerName(input.id),
+      });
+    }
+    return { ...spec, value };
+  }
+
+  #derive(node: Transformation): Schema<unknown> | undefined {
+    if (node.returns !== undefined) return node.returns;
+    if (node.kind === 'partition') return this.#known.get(node.input);
+    if (node.kind === 'union') return this.#common(node.inputs);
+    if (node.kind === 'sideOutput') {
+      const producer = this.#transformations[node.input]!;
+      return producer.kind === 'operator' ? producer.sideOutputs.get(node.tag) : undefined;
+    }
+    if (node.output.kind === 'declared') return node.output.schema;
+    if (node.output.kind === 'state') return this.#stateSchema(node);
+    return node.output.kind === 'input' ? this.#common(node.inputs) : undefined;
+  }
+
+  #stateSchema(node: OperatorTransformation): Schema<unknown> | undefined {
+    if (!hasOpenState(node.spec)) return undefined;
+    return node.spec.value ?? this.of(node.inputs[0]!) ?? node.spec.builtIn;
+  }
+
+  /** The schema of several streams, if they agree. */
+  #common(inputs: readonly TransformationId[]): Schema<unknown> | undefined {
+    const schemas = inputs.map((input) => this.#known.get(input));
+    const first = schemas[0];
+    if (first === undefined) return undefined;
+    const text = JSON.stringify(first.description);
+    const agree = schemas.every(
+      (schema) => schema !== undefined && JSON.stringify(schema.description) === text,
+    );
+    return agree ? first : undefined;
+  }
+
+  /** The name of the operator whose `.returns(...)` is missing. */
+  #producerName(id: TransformationId): string {
+    let node = this.#transformations[id]!;
+    while (node.kind !== 'operator') node = this.#transformations[inputsOf(node)[0]!]!;
+    return node.name;
+  }
+}
+
+type OpenStateSpec = Extract<UnresolvedSpec, { readonly builtIn: unknown }>;
+
+function hasOpenState(spec: UnresolvedSpec): spec is OpenStateSpec {
+  return 'builtIn' in spec;
+}

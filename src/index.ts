@@ -1,0 +1,100 @@
+/** The public API: `import { defineJob, t } from 'millrace'`. */
+export { defineJob } from './api/define-job.ts';
+export type { Job, JobOptions } from './api/define-job.ts';
+export { param } from './api/parameters.ts';
+export type { JobParameter, Parameters, ParameterSpec, ParameterValues } from './api/parameters.ts';
+export type { StreamEnvironment } from './api/stream-environment.ts';
+export type { DataStream } from './api/data-stream.ts';
+export type { DataStreamSink } from './api/data-stream-sink.ts';
+export type { KeyedStream } from './api/keyed-stream.ts';
+export type { ProcessedStream, SideOutputs } from './api/processed-stream.ts';
+export type { ConnectedStreams, KeyedConnectedStreams } from './api/connected-streams.ts';
+export type {
+  BroadcastConnectedStream,
+  BroadcastStream,
+  KeyedBroadcastConnectedStream,
+} from './api/broadcast-stream.ts';
+export type { BuildResult, Collected, CollectedStream } from './api/collected-stream.ts';
+export type { ExecuteOptions } from './api/execute-and-collect.ts';
+
+export { t } from './types/index.ts';
+export type { Infer, JsonValue, Key, Schema, Shape, Struct } from './types/index.ts';
+
+export { state } from './functions/state.ts';
+export type {
+  BroadcastState,
+  BroadcastStateDescriptor,
+  Handles,
+  ListState,
+  MapState,
+  ReadOnlyBroadcastState,
+  ReducingState,
+  StateDescriptor,
+  StateSpec,
+  ValueState,
+} from './functions/state.ts';
+
+export { count, maxOf, meanOf, minOf, sumOf } from './functions/aggregates.ts';
+export type { AggregateFunction } from './functions/aggregate-function.ts';
+export type {
+  AsyncCall,
+  AsyncFunction,
+  AsyncOptions,
+  AsyncRetry,
+} from './functions/async-function.ts';
+export type {
+  FunctionLifecycle,
+  FunctionLogger,
+  OpenContext,
+} from './functions/function-context.ts';
+export type { Counter, MetricGroup } from './functions/metric-group.ts';
+export type { Partitioner } from './functions/partitioner.ts';
+export type {
+  BroadcastProcessFunction,
+  BroadcastReader,
+  BroadcastWriter,
+  CoProcessFunction,
+  Emitter,
+  EndContext,
+  KeyedBroadcastProcessFunction,
+  KeyedCoProcessFunction,
+  KeyedEndContext,
+  KeyedProcessContext,
+  KeyedProcessFunction,
+  OutputSpec,
+  ProcessContext,
+  ProcessFunction,
+} from './functions/process-function.ts';
+export type {
+  AnySink,
+  Committer,
+  Sink,
+  SinkWriter,
+  SinkWriterContext,
+  WriteContext,
+} from './functions/sink.ts';
+export type {
+  AnySource,
+  Boundedness,
+  ConnectorEnv,
+  PollResult,
+  Source,
+  SourceOutput,
+  SourceReader,
+  SourceReaderContext,
+  SourceSplit,
+  SplitEnumerator,
+  SplitEnumeratorContext,
+} from './functions/source.ts';
+
+export { collection } from './connectors/collection/collection.ts';
+export { discard } from './connectors/discard/discard.ts';
+export type { DiscardOptions } from './connectors/discard/discard.ts';
+export { generator } from './connectors/generator/generator.ts';
+export type { GeneratorOptions } from './connectors/generator/generator.ts';
+export { sequence } from './connectors/generator/sequence.ts';
+
+export { days, hours, milliseconds, minutes, plus, seconds, timestamp } from './base/units.ts';
+export type { Duration, Timestamp, TimestampInput } from './base/units.ts';
+export { EngineError, isEngineError } from './base/errors.ts';
+export type { ErrorCode, ErrorData, ErrorDomain, ErrorScope } from './base/errors.ts';
