@@ -1,0 +1,123 @@
+/**
+ * RPC of one process: its endpoints by name, the address at which others reach them, and the
+ * connections it has made and accepted.
+ *
+ * S1. Endpoint names are unique.
+ * S2. After `close` there is neither listener nor connection.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import type { Duration } from '../base/units.ts';
+import type { Env, Listener } from '../env/env.ts';
+import type { Service } from '../protocol/service.ts';
+import { RpcConnection } from './rpc-connection.ts';
+import type { RpcCounters } from './rpc-connection.ts';
+import { RpcEndpoint } from './rpc-endpoint.ts';
+import type { EndpointOptions } from './rpc-endpoint.ts';
+
+export interface RpcServiceOptions {
+  readonly env: Pick<Env, 'clock' | 'network' | 'log'>;
+  /** Shown to the other side, e.g. `taskmanager-1`. */
+  readonly name: string;
+  readonly askTimeout?: Duration | undefined;
+}
+
+export class RpcService {
+  readonly name: string;
+  readonly counters: RpcCounters = { timedOut: 0, late: 0, broken: 0 };
+  readonly #options: RpcServiceOptions;
+  readonly #endpoints = new Map<string, RpcEndpoint>();
+  readonly #connections = new Set<RpcConnection>();
+  #listener: Listener | undefined;
+  #closed = false;
+
+  constructor(options: RpcServiceOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Where others reach this process; undefined when it only dials. */
+  get address(): string | undefined {
+    return this.#listener && `${this.#listener.host}:${this.#listener.port}`;
+  }
+
+  /** Calls of this process' endpoints that were refused because of their token. */
+  get fenced(): number {
+    let fenced = 0;
+    for (const endpoint of this.#endpoints.values()) fenced += endpoint.fenced;
+    return fenced;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Port 0 picks one. */
+  async listen(host: string, port: number): Promise<string> {
+    const listener = await this.#options.env.network.listen(host, port, (connection) => {
+      this.#adopt(new RpcConnection(connection, this.#surroundings()));
+    });
+    if (this.#closed) {
+      await listener[Symbol.asyncDispose]();
+      throw new EngineError('RPC_UNREACHABLE', { peer: this.name, reason: 'closed meanwhile' });
+    }
+    this.#listener = listener;
+    return this.address!;
+  }
+
+  /** @throws EngineError NETWORK_FAILED */
+  async connect(address: string): Promise<RpcConnection> {
+    const { host, port } = parseAddress(address);
+    const connection = await this.#options.env.network.connect(host, port);
+    const rpc = new RpcConnection(connection, this.#surroundings());
+    this.#adopt(rpc);
+    if (this.#closed) rpc.close();
+    return rpc;
+  }
+
+  register<S extends Service>(options: EndpointOptions<S>): RpcEndpoint {
+    assert(!this.#endpoints.has(options.name), `S1: endpoint ${options.name} exists already`);
+    const endpoint = RpcEndpoint.of(options);
+    this.#endpoints.set(endpoint.name, endpoint);
+    return endpoint;
+  }
+
+  unregister(endpoint: RpcEndpoint): void {
+    if (this.#endpoints.get(endpoint.name) === endpoint) this.#endpoints.delete(endpoint.name);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const connection of [...this.#connections]) connection.close();
+    assert(this.#connections.size === 0, 'S2: a connection outlived its service');
+    await this.#listener?.[Symbol.asyncDispose]();
+    this.#listener = undefined;
+  }
+
+  #adopt(connection: RpcConnection): void {
+    this.#connections.add(connection);
+    connection.onClosed(() => this.#connections.delete(connection));
+  }
+
+  #surroundings(): ConstructorParameters<typeof RpcConnection>[1] {
+    return {
+      name: this.name,
+      clock: this.#options.env.clock,
+      log: this.#options.env.log,
+      askTimeout: this.#options.askTimeout ?? seconds(10),
+      counters: this.counters,
+      endpoint: (name) => this.#endpoints.get(name),
+    };
+  }
+}
+
+/** `host:port`; the host of IPv6 may stand in brackets. @throws EngineError RPC_BAD_ADDRESS */
+export function parseAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  const port = Number(address.slice(colon + 1));
+  if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new EngineError('RPC_BAD_ADDRESS', { address });
+  }
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port };
+}
