@@ -4,8 +4,10 @@
  * the main thread.
  *
  * Invariants:
- *   L1. A line is written whole, by one system call wherever the system takes it whole.
- *   L2. A line that could not be written is counted, and the next that can be says how many.
+ *   L1. A line is written by one system call wherever the system takes it whole, and always begins
+ *       at the beginning of a line.
+ *   L2. A line that was not written whole is counted, and a line before the next that is says how
+ *       many were lost.
  */
 import type { Clock, Log, LogFields, LogLevel } from '../env.ts';
 import { systemCode } from './system-error.ts';
@@ -60,7 +62,9 @@ class LogOutput {
   readonly #clock: Clock;
   readonly #least: number;
   readonly #format: (time: string, level: LogLevel, message: string, fields: LogFields) => string;
-  #dropped = 0;
+  #lost = 0;
+  /** The last bytes written are the beginning of a line that was lost. */
+  #torn = false;
 
   constructor(clock: Clock, options: NodeLogOptions) {
     this.#clock = clock;
@@ -74,15 +78,22 @@ class LogOutput {
 
   line(level: LogLevel, message: string, fields: LogFields): void {
     const time = new Date(this.#clock.now()).toISOString();
-    if (this.#dropped > 0) {
-      const lost = { lines: this.#dropped };
-      if (!writeAll(this.#format(time, 'warn', 'Log lines were lost: stderr was full', lost))) {
-        this.#dropped += 1;
-        return;
+    if (this.#lost > 0) {
+      const lost = { lines: this.#lost };
+      if (this.#write(this.#format(time, 'warn', 'Log lines were lost: stderr was full', lost))) {
+        this.#lost = 0;
       }
-      this.#dropped = 0;
     }
-    if (!writeAll(this.#format(time, level, message, fields))) this.#dropped += 1;
+    if (this.#lost > 0 || !this.#write(this.#format(time, level, message, fields))) this.#lost += 1;
+  }
+
+  /** False if stderr has not taken all of the line. */
+  #write(line: string): boolean {
+    const bytes = new TextEncoder().encode(this.#torn ? `\n${line}` : line);
+    // Waiting for a reader that was too slow for the line before would hold up the thread for ever.
+    const taken = writeSome(bytes, this.#lost > 0 ? 0 : PATIENCE_MILLISECONDS);
+    if (taken > 0) this.#torn = taken < bytes.byteLength;
+    return taken === bytes.byteLength;
   }
 }
 
@@ -110,19 +121,18 @@ function isPlain(text: string): boolean {
   return !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text);
 }
 
-/** False if stderr does not take it: it is full for too long, or closed. */
-function writeAll(line: string): boolean {
+/** How many of the bytes stderr takes within the time: fewer than all if it is full, or closed. */
+function writeSome(bytes: Uint8Array, patience: number): number {
   const fs = process.getBuiltinModule('node:fs');
-  const bytes = new TextEncoder().encode(line);
-  let waited = 0;
-  for (let done = 0; done < bytes.byteLength;) {
+  let done = 0;
+  for (let waited = 0; done < bytes.byteLength;) {
     try {
       done += fs.writeSync(STDERR, bytes, done);
     } catch (thrown) {
-      if (systemCode(thrown) !== 'EAGAIN' || waited >= PATIENCE_MILLISECONDS) return false;
+      if (systemCode(thrown) !== 'EAGAIN' || waited >= patience) return done;
       waited += 1;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
-  return true;
+  return done;
 }

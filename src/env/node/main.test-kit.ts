@@ -65,6 +65,19 @@ const commands: Readonly<Record<string, (env: Env, args: readonly string[]) => P
     log.write('info', 'Started', { port: 8081, path: 'a b', none: undefined, odd: 'x"y\nz' });
     log.write('error', 'Two\nlines');
   },
+  /** Logs more than a pipe holds while nobody reads, then again once somebody has. */
+  async logFlood(env, [count, width]) {
+    // Node's stream makes the pipe one that refuses instead of waiting.
+    env.terminal.stderr.write('');
+    for (let i = 0; i < Number(count); i += 1) {
+      env.log.write('info', 'x'.repeat(Number(width)), { i });
+    }
+    env.terminal.stdout.write('flooded\n');
+    // Leaves once there is room, that is once somebody reads.
+    env.terminal.stderr.write('\nroom\n');
+    await env.terminal.stderr.flush();
+    env.log.write('info', 'After the flood');
+  },
   /** Runs a worker's command and says how it ended. */
   async worker(env, [command, count]) {
     const text = JSON.stringify({ command, count: Number(count) });

@@ -2,23 +2,31 @@
  * Memory shared by the threads of this process: a SharedRegion is a SharedArrayBuffer and views of
  * it. Threads hand each other the buffer and wrap it anew (`sharedRegion`).
  */
+import type * as V8 from 'node:v8';
 import { assert } from '../../base/assert.ts';
 import type { Memory, SharedRegion } from '../env.ts';
 import { fatal } from './fatal.ts';
 
 export function nodeMemory(): Memory {
-  return {
-    allocate(byteLength: number): SharedRegion {
-      assert(
-        Number.isSafeInteger(byteLength) && byteLength >= 0 && byteLength % 8 === 0,
-        `Memory.allocate: ${byteLength} is not a multiple of 8`,
-      );
-      return sharedRegion(new SharedArrayBuffer(byteLength));
-    },
-    heapUsed(): number {
-      return process.getBuiltinModule('node:v8').getHeapStatistics().used_heap_size;
-    },
-  };
+  return new NodeMemory();
+}
+
+class NodeMemory implements Memory {
+  #heap: typeof V8 | undefined;
+
+  allocate(byteLength: number): SharedRegion {
+    assert(
+      Number.isSafeInteger(byteLength) && byteLength >= 0 && byteLength % 8 === 0,
+      `Memory.allocate: ${byteLength} is not a multiple of 8`,
+    );
+    return sharedRegion(new SharedArrayBuffer(byteLength));
+  }
+
+  // Asked once a batch: finding the module anew would double the cost.
+  heapUsed(): number {
+    this.#heap ??= process.getBuiltinModule('node:v8');
+    return this.#heap.getHeapStatistics().used_heap_size;
+  }
 }
 
 /** The region over a buffer that another thread has handed over. */

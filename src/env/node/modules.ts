@@ -20,16 +20,19 @@ class NodeModules implements Modules {
   /** ES modules in the order in which they were found; to find the place of a syntax error. */
   readonly #found = new Set<string>();
   #hooked = false;
+  #loading = 0;
 
   async load(url: string): Promise<Readonly<Record<string, unknown>>> {
     this.#hook();
+    this.#loading += 1;
     try {
       return (await import(url)) as Readonly<Record<string, unknown>>;
     } catch (thrown) {
       const failed = isObject(thrown) ? this.#failed.get(thrown) : undefined;
       throw moduleError(thrown, { url, failed, found: [...this.#found] });
     } finally {
-      this.#found.clear();
+      this.#loading -= 1;
+      if (this.#loading === 0) this.#found.clear();
     }
   }
 
@@ -47,7 +50,7 @@ class NodeModules implements Modules {
           }
           const found = nextResolve(specifier, context);
           if (found.format === 'commonjs' || found.format === 'builtin') return found;
-          this.#found.add(found.url);
+          if (this.#loading > 0) this.#found.add(found.url);
           return isTypelessImport(found, context.conditions)
             ? { ...found, format: 'module-typescript' }
             : found;

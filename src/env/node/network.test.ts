@@ -42,6 +42,17 @@ describe('nodeNetwork', () => {
     });
   });
 
+  test('a host with several addresses, of which the second answers', async () => {
+    await using listener = await network.listen('127.0.0.1', 0, (connection) => {
+      const server = new Recorder(connection);
+      connection.send(pattern(200_000));
+      server.connection.close();
+    });
+    const client = new Recorder(await network.connect('localhost', listener.port));
+    await client.untilClosed();
+    assert.deepEqual(client.received(), pattern(200_000));
+  });
+
   test('a port out of range, and an address of another machine, are NETWORK_FAILED', async () => {
     for (const attempt of [
       network.connect('127.0.0.1', 70_000),

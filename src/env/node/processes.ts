@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { ProcessHandle, ProcessRole, Processes } from '../env.ts';
+import { compileCacheVariable } from './compile-cache.ts';
 import type { EntryPoints } from './entry-points.ts';
 import { systemReason } from './system-error.ts';
 
@@ -31,9 +32,10 @@ function spawn(
       reject(new EngineError('PROCESS_START_FAILED', parameters, { cause: thrown }));
     };
     try {
-      const child = process
-        .getBuiltinModule('node:child_process')
-        .spawn(process.execPath, all, { stdio: ['ignore', 'inherit', 'inherit'] });
+      const child = process.getBuiltinModule('node:child_process').spawn(process.execPath, all, {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, ...compileCacheVariable() },
+      });
       child.once('error', refuse);
       child.once('spawn', () => {
         const handle = new NodeProcessHandle(child);

@@ -128,6 +128,25 @@ describe('nodeLog', () => {
     assert.equal(lines[1]?.['message'], 'Two\nlines');
   });
 
+  for (const width of [100, 10_000]) {
+    test(`L2: lines (${width}) that a full pipe refused are counted, the others whole`, async () => {
+      const count = 1000;
+      const child = start(['logFlood', String(count), String(width)]);
+      assert.ok(child.stdout !== null && child.stderr !== null);
+      await once(child.stdout, 'data');
+      const lines = (await text(child.stderr)).trim().split('\n');
+      const end = lines.splice(lines.indexOf('room') + 1).filter((line) => line !== '');
+      assert.equal(lines.pop(), 'room');
+      const whole = lines.filter((line) => new RegExp(`INFO  x{${width}} i=\\d+$`).test(line));
+      assert.ok(whole.length < count);
+      assert.equal(end.length, 2, end.join('\n'));
+      assert.match(end[0] ?? '', new RegExp(`^${time} WARN .* lines=${count - whole.length}$`));
+      assert.match(end[1] ?? '', new RegExp(`^${time} INFO  After the flood$`));
+      const torn = lines.filter((line) => line !== '').length - whole.length;
+      assert.ok(torn === 0 || torn === 1, `${torn} lines torn`);
+    });
+  }
+
   test('what a worker logs before it hangs is not lost, and names the worker', async () => {
     const { stdout, stderr } = await outcomeOf(start(['worker', 'logAndLoop', '100']));
     assert.equal(stdout, 'terminated\n');

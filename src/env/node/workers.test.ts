@@ -1,6 +1,7 @@
 /** Real worker threads: how they end, what crosses, what they see. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -305,6 +306,16 @@ describe('shared regions', () => {
 });
 
 describe('what a worker is given', () => {
+  test('the same data can start several workers', async () => {
+    const env = environment();
+    const data = new TextEncoder().encode('{"command":"postManyAndExit","count":1}');
+    for (const name of ['slot-1', 'slot-2']) {
+      const handle = env.workers.spawn('slot', { name, data });
+      assert.equal((await inbox(handle).next()).text, '0');
+      assert.deepEqual(await handle.exited, { kind: 'finished' });
+    }
+  });
+
   test('it sees the allow-listed variables, those that are added, and no others', async () => {
     process.env['MILLRACE_TEST_SECRET'] = 'secret';
     process.env['MILLRACE_TEST_DECLARED'] = 'declared';
@@ -319,6 +330,18 @@ describe('what a worker is given', () => {
     assert.equal(variables['PATH'], process.env['PATH']);
     handle.terminate();
     await handle.exited;
+  });
+
+  test('it uses the compile cache of its owner', async () => {
+    const folder = await fs.mkdtemp(join(tmpdir(), 'millrace-cache-'));
+    enableCompileCache(folder);
+    const handle = spawn({ command: 'reportVariables' });
+    const { text } = await inbox(handle).next();
+    const variables = JSON.parse(text) as Record<string, string>;
+    assert.equal(variables['NODE_COMPILE_CACHE'], folder);
+    handle.terminate();
+    await handle.exited;
+    await fs.rm(folder, { recursive: true });
   });
 
   test('heapUsed is seen from outside, also while the worker is in an endless loop', async () => {

@@ -6,6 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.ts';
 import type { ExitReason, Port, WorkerHandle, WorkerOptions, WorkerRole, Workers } from '../env.ts';
+import { compileCacheVariable } from './compile-cache.ts';
 import type { EntryPoints } from './entry-points.ts';
 import { fatal } from './fatal.ts';
 import { NodePort, portMessage, transferList } from './port.ts';
@@ -54,7 +55,8 @@ export function nodeWorkers(options: NodeWorkersOptions): Workers {
 
 function spawn(options: NodeWorkersOptions, role: WorkerRole, start: WorkerOptions): WorkerHandle {
   const { Worker } = process.getBuiltinModule('node:worker_threads');
-  const message = portMessage(start.data, start.regions ?? []);
+  // A copy: the same data may start several workers.
+  const message = portMessage(new Uint8Array(start.data), start.regions ?? []);
   const { environment } = options;
   const workerData: WorkerStart = { name: start.name, message, environment };
   const limit = start.heapLimitMegabytes;
@@ -69,7 +71,7 @@ function spawn(options: NodeWorkersOptions, role: WorkerRole, start: WorkerOptio
 }
 
 function allowedVariables(more: readonly string[]): Record<string, string> {
-  const allowed: Record<string, string> = {};
+  const allowed: Record<string, string> = { ...compileCacheVariable() };
   for (const name of [...WORKER_VARIABLES, ...more]) {
     const value = process.env[name];
     if (value !== undefined) allowed[name] = value;
