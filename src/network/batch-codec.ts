@@ -1,0 +1,90 @@
+/**
+ * The bytes of a batch: on a link between slots, in a spill file, as channel state. One layout for
+ * all three. Layout: flags (uint8), count (varint), then for objects per record [timestamp float64]
+ * [key group uint16] value; for rows per row kind (uint8) [rowtime float64] [key group uint16] bytes.
+ */
+import { assert } from '../base/assert.ts';
+import type { ByteReader } from '../base/byte-reader.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
+import { EngineError } from '../base/errors.ts';
+import type { Codec } from '../types/schema.ts';
+import type { Batch } from './batch.ts';
+import { NO_TIMESTAMP, OBJECT_BATCH_CAPACITY, ObjectBatch, RowBatch } from './batch.ts';
+
+export const BatchFlag = { rows: 1, timestamps: 2, keyGroups: 4 } as const;
+
+/** Writes the records of `batch` from its cursor on. */
+export function encodeBatch(batch: Batch, codec: Codec<unknown>, out: ByteWriter): void {
+  if (batch.kind === 'objects') encodeObjects(batch, codec, out);
+  else encodeRows(batch, out);
+}
+
+function encodeObjects(batch: ObjectBatch, codec: Codec<unknown>, out: ByteWriter): void {
+  const { hasTimestamps, hasKeyGroups } = batch;
+  out.uint8((hasTimestamps ? BatchFlag.timestamps : 0) | (hasKeyGroups ? BatchFlag.keyGroups : 0));
+  out.varint(batch.size - batch.cursor);
+  for (let i = batch.cursor; i < batch.size; i += 1) {
+    if (hasTimestamps) out.float64(batch.timestamps![i]!);
+    if (hasKeyGroups) out.uint16(batch.keyGroups![i]!);
+    codec.encode(batch.values[i], out);
+  }
+}
+
+function encodeRows(batch: RowBatch, out: ByteWriter): void {
+  const { rowtimes, keyGroups } = batch;
+  out.uint8(
+    BatchFlag.rows | (rowtimes ? BatchFlag.timestamps : 0) | (keyGroups ? BatchFlag.keyGroups : 0),
+  );
+  out.varint(batch.size - batch.cursor);
+  for (let i = batch.cursor; i < batch.size; i += 1) {
+    out.uint8(batch.kinds[i]!);
+    if (rowtimes) out.float64(rowtimes[i]!);
+    if (keyGroups) out.uint16(keyGroups[i]!);
+    out.lengthPrefixed(batch.bytes.subarray(batch.offsets[i]!, batch.offsets[i + 1]!));
+  }
+}
+
+/** Reads one batch into `into` (reset by the caller) if it is an ObjectBatch's, else into a new RowBatch. */
+export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: ObjectBatch): Batch {
+  const flags = input.uint8();
+  const count = input.varint();
+  const timestamps = (flags & BatchFlag.timestamps) !== 0;
+  const keyGroups = (flags & BatchFlag.keyGroups) !== 0;
+  if ((flags & BatchFlag.rows) !== 0) return decodeRows(input, count, timestamps, keyGroups);
+  if (count > OBJECT_BATCH_CAPACITY) {
+    throw new EngineError('DATA_CORRUPT', {
+      what: 'a batch',
+      reason: `it claims ${count} records`,
+    });
+  }
+  assert(into.size === 0, 'B2: decode into a batch in use');
+  for (let i = 0; i < count; i += 1) {
+    const timestamp = timestamps ? input.float64() : NO_TIMESTAMP;
+    if (keyGroups) {
+      const keyGroup = input.uint16();
+      into.appendKeyed(codec.decode(input), timestamp, keyGroup);
+    } else {
+      into.append(codec.decode(input), timestamp);
+    }
+  }
+  return into;
+}
+
+function decodeRows(
+  input: ByteReader,
+  count: number,
+  rowtimes: boolean,
+  keyGroups: boolean,
+): RowBatch {
+  const batch = new RowBatch();
+  for (let i = 0; i < count; i += 1) {
+    const kind = input.uint8();
+    const rowtime = rowtimes ? input.float64() : NO_TIMESTAMP;
+    const keyGroup = keyGroups ? input.uint16() : -1;
+    const row = input.lengthPrefixed();
+    const start = batch.begin(row.length);
+    batch.bytes.set(row, start);
+    batch.commit(row.length, kind, rowtime, keyGroup);
+  }
+  return batch;
+}

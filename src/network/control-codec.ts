@@ -1,0 +1,72 @@
+/** The bytes of a control element: a tag, then its fields. */
+import type { ByteReader } from '../base/byte-reader.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
+import { EngineError } from '../base/errors.ts';
+import type { Duration, Timestamp } from '../base/units.ts';
+import type { CheckpointOptions, ControlElement } from './control-element.ts';
+import { END } from './control-element.ts';
+
+const Tag = { watermark: 1, barrier: 2, epoch: 3, active: 4, idle: 5, end: 6 } as const;
+const ALIGNMENTS = ['aligned', 'unaligned', 'at-least-once'] as const;
+
+export function encodeControl(element: ControlElement, out: ByteWriter): void {
+  switch (element.kind) {
+    case 'watermark':
+      out.uint8(Tag.watermark);
+      out.float64(element.timestamp);
+      return;
+    case 'barrier':
+      out.uint8(Tag.barrier);
+      out.float64(element.checkpointId);
+      out.float64(element.triggeredAt);
+      out.uint8(element.options.purpose === 'savepoint' ? 1 : 0);
+      out.uint8(ALIGNMENTS.indexOf(element.options.alignment));
+      out.float64(element.options.alignedTimeout ?? -1);
+      return;
+    case 'epoch':
+      out.uint8(Tag.epoch);
+      out.float64(element.id);
+      return;
+    case 'status':
+      out.uint8(element.status === 'idle' ? Tag.idle : Tag.active);
+      return;
+    case 'end':
+      out.uint8(Tag.end);
+  }
+}
+
+export function decodeControl(input: ByteReader): ControlElement {
+  const tag = input.uint8();
+  switch (tag) {
+    case Tag.watermark:
+      return { kind: 'watermark', timestamp: input.float64() };
+    case Tag.barrier: {
+      const checkpointId = input.float64();
+      const triggeredAt = input.float64() as Timestamp;
+      return { kind: 'barrier', checkpointId, triggeredAt, options: decodeOptions(input) };
+    }
+    case Tag.epoch:
+      return { kind: 'epoch', id: input.float64() };
+    case Tag.active:
+      return { kind: 'status', status: 'active' };
+    case Tag.idle:
+      return { kind: 'status', status: 'idle' };
+    case Tag.end:
+      return END;
+    default:
+      throw new EngineError('DATA_CORRUPT', {
+        what: 'a control element',
+        reason: `unknown tag ${tag}`,
+      });
+  }
+}
+
+function decodeOptions(input: ByteReader): CheckpointOptions {
+  const purpose = input.uint8() === 1 ? 'savepoint' : 'checkpoint';
+  const alignment = ALIGNMENTS[input.uint8()];
+  const timeout = input.float64();
+  if (alignment === undefined) {
+    throw new EngineError('DATA_CORRUPT', { what: 'a barrier', reason: 'unknown alignment' });
+  }
+  return { purpose, alignment, alignedTimeout: timeout < 0 ? undefined : (timeout as Duration) };
+}

@@ -1,0 +1,54 @@
+/**
+ * Control elements travel in the stream between batches, in order with the records, on every
+ * channel of an edge.
+ */
+import type { Duration, Timestamp } from '../base/units.ts';
+
+/** No record at or below this event time will follow. +infinity ends event time. */
+export interface WatermarkElement {
+  readonly kind: 'watermark';
+  readonly timestamp: number;
+}
+
+/** Cuts the stream for a checkpoint. Aligned before it is handled. */
+export interface BarrierElement {
+  readonly kind: 'barrier';
+  readonly checkpointId: number;
+  readonly triggeredAt: Timestamp;
+  readonly options: CheckpointOptions;
+}
+
+export interface CheckpointOptions {
+  readonly purpose: 'checkpoint' | 'savepoint';
+  readonly alignment: 'aligned' | 'unaligned' | 'at-least-once';
+  /** Aligned barriers turn into unaligned ones after this. */
+  readonly alignedTimeout: Duration | undefined;
+}
+
+/** Closes a bundle: results are consistent at every mark. Aligned by the same code as barriers. */
+export interface EpochMarkElement {
+  readonly kind: 'epoch';
+  readonly id: number;
+}
+
+/** An idle channel does not hold back watermarks. A channel is active at first. */
+export interface StatusElement {
+  readonly kind: 'status';
+  readonly status: 'active' | 'idle';
+}
+
+/** The channel's last element. */
+export interface EndElement {
+  readonly kind: 'end';
+}
+
+export type ControlElement =
+  | WatermarkElement
+  | BarrierElement
+  | EpochMarkElement
+  | StatusElement
+  | EndElement;
+
+export const MAX_WATERMARK: number = Number.POSITIVE_INFINITY;
+export const MIN_WATERMARK: number = Number.NEGATIVE_INFINITY;
+export const END: EndElement = { kind: 'end' };

@@ -1,0 +1,149 @@
+/**
+ * The exchange between two chains of one slot: values by reference through a bounded queue. Producer
+ * and consumer are tasks of the same thread.
+ *
+ * Invariants
+ * L1. Elements leave in the order in which they came; a batch that was pushed is never appended to.
+ * L2. More than `capacity` full batches queued is overdraft: exactly one hold on the producer's pressure
+ *     while it lasts, released when the queue is down to half its capacity.
+ * L3. Only the overdraft may spill: records beyond `SPILL_AFTER_RECORDS` are encoded to scratch, and
+ *     come back in order before anything pushed after them.
+ */
+import { assert } from '../base/assert.ts';
+import type { Batch } from './batch.ts';
+import { ObjectBatch } from './batch.ts';
+import { Deque } from './deque.ts';
+import type { ControlElement } from './control-element.ts';
+import type { OutputChannel } from './output-channel.ts';
+import type { InputChannel } from './input-channel.ts';
+import type { Pressure } from './pressure.ts';
+import type { Spill } from './spill.ts';
+
+/** Batches that may wait between two chains of a slot before the producer is held. */
+export const LOCAL_QUEUE_BATCHES = 4;
+
+/** Records of one user call that stay in memory as overdraft; a function that emits more spills. */
+export const SPILL_AFTER_RECORDS = 128 * 1024;
+
+type Queued = Batch | ControlElement;
+
+export class LocalQueue implements OutputChannel, InputChannel {
+  readonly #queue = new Deque<Queued>();
+  readonly #pool: ObjectBatch[] = [];
+  readonly #pressure: Pressure;
+  readonly #spill: Spill;
+  #open: ObjectBatch = new ObjectBatch();
+  #batches = 0;
+  #records = 0;
+  #holding = false;
+
+  constructor(pressure: Pressure, spill: Spill) {
+    this.#pressure = pressure;
+    this.#spill = spill;
+  }
+
+  // Producer's side
+
+  add(value: unknown, timestamp: number): void {
+    const batch = this.#open;
+    batch.append(value, timestamp);
+    if (batch.isFull) this.#handOver();
+  }
+
+  addKeyed(value: unknown, timestamp: number, keyGroup: number): void {
+    const batch = this.#open;
+    batch.appendKeyed(value, timestamp, keyGroup);
+    if (batch.isFull) this.#handOver();
+  }
+
+  addRows(batch: Batch): void {
+    this.flush();
+    this.#push(batch);
+  }
+
+  control(element: ControlElement): void {
+    this.flush();
+    if (this.#spill.isEmpty) this.#queue.push(element);
+    else this.#spill.control(element);
+  }
+
+  flush(): boolean {
+    if (this.#open.size === 0) return false;
+    this.#handOver();
+    return true;
+  }
+
+  // Consumer's side
+
+  get hasData(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  poll(): Queued | undefined {
+    const element = this.#queue.shift();
+    if (element === undefined) return undefined;
+    if (element.kind === 'objects' || element.kind === 'rows') {
+      this.#batches -= 1;
+      this.#records -= element.size;
+      this.#refill();
+      if (this.#holding && this.#batches <= LOCAL_QUEUE_BATCHES / 2) {
+        this.#holding = false;
+        this.#pressure.release();
+      }
+    }
+    return element;
+  }
+
+  recycle(batch: Batch): void {
+    if (batch.kind !== 'objects' || this.#pool.length > LOCAL_QUEUE_BATCHES) return;
+    batch.reset();
+    this.#pool.push(batch);
+  }
+
+  /** What is queued, for snapshots of channel state and for the size shown in metrics. */
+  get queuedRecords(): number {
+    return this.#records + this.#open.size + this.#spill.records;
+  }
+
+  abandon(): void {
+    this.#spill.close();
+  }
+
+  close(): void {
+    this.#spill.close();
+  }
+
+  #handOver(): void {
+    const batch = this.#open;
+    this.#open = this.#pool.pop() ?? new ObjectBatch();
+    this.#push(batch);
+  }
+
+  #push(batch: Batch): void {
+    if (!this.#spill.isEmpty || this.#records > SPILL_AFTER_RECORDS) {
+      this.#spill.batch(batch);
+      this.recycle(batch);
+      return;
+    }
+    this.#enqueue(batch);
+  }
+
+  #enqueue(batch: Batch): void {
+    this.#queue.push(batch);
+    this.#batches += 1;
+    this.#records += batch.size;
+    if (!this.#holding && this.#batches > LOCAL_QUEUE_BATCHES) {
+      this.#holding = true;
+      this.#pressure.hold();
+    }
+  }
+
+  #refill(): void {
+    while (!this.#spill.isEmpty && this.#batches <= LOCAL_QUEUE_BATCHES) {
+      const element = this.#spill.next();
+      assert(element !== undefined, 'L3: a spill that is not empty has a next element');
+      if (element.kind === 'objects' || element.kind === 'rows') this.#enqueue(element);
+      else this.#queue.push(element);
+    }
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The end of a chain on one edge: chooses the channels of each record by the edge's partitioner, and
+ * sends control elements to all channels. One class per partitioner, so that each stays monomorphic.
+ *
+ * Invariants
+ * W1. Every record goes to exactly one channel (to all, for broadcast).
+ * W2. A control element goes to every channel, after all records emitted before it.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError, messageOf } from '../base/errors.ts';
+import type { PartitionerSpec } from '../graph/operator-spec.ts';
+import { keyGroupOf, subtaskOfKeyGroup } from '../graph/key-groups.ts';
+import { hashKey } from '../types/key.ts';
+import type { RowBatch } from './batch.ts';
+import { RowBatch as Rows } from './batch.ts';
+import type { ControlElement } from './control-element.ts';
+import type { OutputChannel } from './output-channel.ts';
+import type { ExchangeVerifier } from './exchange-verifier.ts';
+
+export interface RecordWriterOptions {
+  readonly channels: readonly OutputChannel[];
+  readonly partitioner: PartitionerSpec;
+  /** Subtask of the producer, so that round robins do not all begin at the same consumer. */
+  readonly subtask: number;
+  readonly maxParallelism: number;
+  /** The consumer's; equals the number of channels of an all-to-all edge. */
+  readonly parallelism: number;
+  /** Name of the operator before the edge, for errors. */
+  readonly operator: string;
+  /** Uniform in [0, limit). */
+  readonly random: (limit: number) => number;
+  readonly verifier: ExchangeVerifier | undefined;
+}
+
+/** Takes the records of one edge. */
+export abstract class RecordWriter {
+  protected readonly channels: readonly OutputChannel[];
+  readonly #verifier: ExchangeVerifier | undefined;
+  #untilVerified: number;
+  recordsOut = 0;
+
+  constructor(options: RecordWriterOptions) {
+    assert(options.channels.length > 0, 'W1: an edge without channels');
+    this.channels = options.channels;
+    this.#verifier = options.verifier;
+    this.#untilVerified = options.verifier === undefined ? Number.POSITIVE_INFINITY : 1;
+  }
+
+  process(value: unknown, timestamp: number): void {
+    this.recordsOut += 1;
+    if (--this.#untilVerified <= 0) this.#untilVerified = this.#verifier!.verify(value);
+    this.route(value, timestamp);
+  }
+
+  protected abstract route(value: unknown, timestamp: number): void;
+
+  /** Rows are copied to the channels; `routeRow` gives the channel, and the key group or -1. */
+  abstract processRows(
+    batch: RowBatch,
+    routeRow: ((batch: RowBatch, row: number) => number) | undefined,
+  ): void;
+
+  control(element: ControlElement): void {
+    for (const channel of this.channels) channel.control(element);
+  }
+
+  /** @returns whether anything was handed over. */
+  flush(): boolean {
+    let any = false;
+    for (const channel of this.channels) if (channel.flush()) any = true;
+    return any;
+  }
+
+  abandon(): void {
+    for (const channel of this.channels) channel.abandon();
+  }
+}
+
+/** Forward, global, and every edge with one channel and no keys. */
+class SingleWriter extends RecordWriter {
+  readonly #channel: OutputChannel;
+
+  constructor(options: RecordWriterOptions) {
+    super(options);
+    this.#channel = options.channels[0]!;
+  }
+
+  protected route(value: unknown, timestamp: number): void {
+    this.#channel.add(value, timestamp);
+  }
+
+  processRows(batch: RowBatch): void {
+    this.recordsOut += batch.size - batch.cursor;
+    this.#channel.addRows(batch);
+  }
+}
+
+class HashWriter extends RecordWriter {
+  readonly #select: (value: unknown) => unknown;
+  readonly #maxParallelism: number;
+  readonly #channelOfGroup: Uint16Array;
+  readonly #operator: string;
+
+  constructor(options: RecordWriterOptions, select: (value: unknown) => unknown) {
+    super(options);
+    this.#select = select;
+    this.#operator = options.operator;
+    this.#maxParallelism = options.maxParallelism;
+    this.#channelOfGroup = new Uint16Array(options.maxParallelism);
+    for (let group = 0; group < options.maxParallelism; group += 1) {
+      this.#channelOfGroup[group] = subtaskOfKeyGroup(
+        group,
+        options.maxParallelism,
+        options.parallelism,
+      );
+    }
+  }
+
+  protected route(value: unknown, timestamp: number): void {
+    const group = keyGroupOf(this.#hash(value), this.#maxParallelism);
+    this.channels[this.#channelOfGroup[group]!]!.addKeyed(value, timestamp, group);
+  }
+
+  #hash(value: unknown): number {
+    let key: unknown;
+    try {
+      key = this.#select(value);
+    } catch (thrown) {
+      throw new EngineError(
+        'USER_CODE_FAILED',
+        { role: 'keyBy', operator: this.#operator, message: messageOf(thrown) },
+        { cause: thrown },
+      );
+    }
+    return hashKey(key as never);
+  }
+
+  processRows(
+    batch: RowBatch,
+    routeRow: ((batch: RowBatch, row: number) => number) | undefined,
+  ): void {
+    assert(routeRow !== undefined, 'W1: rows on a hash edge need a generated key group function');
+    const parts = this.channels.map(() => new Rows());
+    for (let row = batch.cursor; row < batch.size; row += 1) {
+      const group = routeRow(batch, row);
+      parts[this.#channelOfGroup[group]!]!.copyRow(batch, row, group);
+    }
+    this.recordsOut += batch.size - batch.cursor;
+    parts.forEach((part, index) => {
+      if (part.size > 0) this.channels[index]!.addRows(part);
+    });
+  }
+}
+
+/** Rows of a partitioner that looks at nothing: whole batches in turn. */
+abstract class TurnWriter extends RecordWriter {
+  protected abstract next(): number;
+
+  protected route(value: unknown, timestamp: number): void {
+    this.channels[this.next()]!.add(value, timestamp);
+  }
+
+  processRows(batch: RowBatch): void {
+    this.recordsOut += batch.size - batch.cursor;
+    this.channels[this.next()]!.addRows(batch);
+  }
+}
+
+/** rebalance and rescale: they differ in their channels only. */
+class RoundRobinWriter extends TurnWriter {
+  #next: number;
+
+  constructor(options: RecordWriterOptions) {
+    super(options);
+    this.#next = options.subtask % options.channels.length;
+  }
+
+  protected next(): number {
+    const channel = this.#next;
+    this.#next = channel + 1 === this.channels.length ? 0 : channel + 1;
+    return channel;
+  }
+}
+
+class ShuffleWriter extends TurnWriter {
+  readonly #random: (limit: number) => number;
+
+  constructor(options: RecordWriterOptions) {
+    super(options);
+    this.#random = options.random;
+  }
+
+  protected next(): number {
+    return this.#random(this.channels.length);
+  }
+}
+
+class BroadcastWriter extends RecordWriter {
+  protected route(value: unknown, timestamp: number): void {
+    for (const channel of this.channels) channel.add(value, timestamp);
+  }
+
+  processRows(batch: RowBatch): void {
+    this.recordsOut += batch.size - batch.cursor;
+    for (const channel of this.channels) {
+      const copy = new Rows();
+      for (let row = batch.cursor; row < batch.size; row += 1) copy.copyRow(batch, row, -1);
+      channel.addRows(copy);
+    }
+  }
+}
+
+class CustomWriter extends RecordWriter {
+  readonly #spec: Extract<PartitionerSpec, { kind: 'custom' }>;
+  readonly #operator: string;
+
+  constructor(options: RecordWriterOptions, spec: Extract<PartitionerSpec, { kind: 'custom' }>) {
+    super(options);
+    this.#spec = spec;
+    this.#operator = options.operator;
+  }
+
+  protected route(value: unknown, timestamp: number): void {
+    const count = this.channels.length;
+    let index: number;
+    try {
+      index = this.#spec.partition(this.#spec.select(value), count);
+    } catch (thrown) {
+      throw new EngineError(
+        'USER_CODE_FAILED',
+        { role: 'partitionCustom', operator: this.#operator, message: messageOf(thrown) },
+        { cause: thrown },
+      );
+    }
+    const channel = Number.isInteger(index) ? this.channels[index] : undefined;
+    if (channel === undefined) {
+      throw new EngineError('USER_CODE_BAD_PARTITION', {
+        operator: this.#operator,
+        value: String(index),
+        last: count - 1,
+      });
+    }
+    channel.add(value, timestamp);
+  }
+
+  processRows(): void {
+    assert(false, 'W1: a custom partitioner takes values, not rows');
+  }
+}
+
+export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
+  const spec = options.partitioner;
+  switch (spec.kind) {
+    case 'hash':
+      return new HashWriter(options, spec.key.select);
+    case 'forward':
+    case 'global':
+      return new SingleWriter(options);
+    case 'rebalance':
+    case 'rescale':
+      return options.channels.length === 1
+        ? new SingleWriter(options)
+        : new RoundRobinWriter(options);
+    case 'shuffle':
+      return options.channels.length === 1 ? new SingleWriter(options) : new ShuffleWriter(options);
+    case 'broadcast':
+      return options.channels.length === 1
+        ? new SingleWriter(options)
+        : new BroadcastWriter(options);
+    case 'custom':
+      return new CustomWriter(options, spec);
+  }
+}

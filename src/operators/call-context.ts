@@ -1,0 +1,139 @@
+/**
+ * The context objects that users' process functions get: one per operator, made valid for the time
+ * of a call, so that nothing is allocated per record.
+ *
+ * Invariants
+ * X1. Outside of a call every method and every state handle throws USER_CODE_OUTSIDE_CALL.
+ * X2. Calls do not nest.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError } from '../base/errors.ts';
+import type { Timestamp } from '../base/units.ts';
+import type { OutputSpec } from '../functions/process-function.ts';
+import type { StateDescriptor, StateSpec } from '../functions/state.ts';
+import { NO_TIMESTAMP } from '../network/batch.ts';
+import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
+import type { Key } from '../types/schema.ts';
+import type { Downstream, OperatorContext } from './operator.ts';
+
+/** Emits, and tells time; for functions without keys. */
+export class CallContext {
+  readonly #context: OperatorContext;
+  readonly #output: Downstream;
+  readonly #sides = new Map<string, Downstream>();
+  #at = NO_TIMESTAMP;
+  #role: string | undefined = undefined;
+
+  constructor(context: OperatorContext, outputs: OutputSpec | undefined) {
+    this.#context = context;
+    this.#output = context.output;
+    for (const name of Object.keys(outputs ?? {})) this.#sides.set(name, context.sideOutput(name));
+  }
+
+  /** Makes the context valid for a call of the user's `role` function. */
+  enter(role: string, timestamp: number): void {
+    assert(this.#role === undefined, 'X2: calls do not nest');
+    this.#role = role;
+    this.#at = timestamp;
+  }
+
+  leave(): void {
+    this.#role = undefined;
+  }
+
+  emit(value: unknown): void {
+    this.check('emit');
+    this.#output.process(value, this.#at);
+  }
+
+  emitTo(output: string, value: unknown): void {
+    this.check('emitTo');
+    const side = this.#sides.get(output);
+    if (side === undefined) {
+      throw new EngineError('USER_CODE_UNKNOWN_OUTPUT', {
+        operator: this.#context.open.operatorName,
+        output,
+        known: [...this.#sides.keys()].join(', ') || 'none',
+      });
+    }
+    side.process(value, this.#at);
+  }
+
+  get timestamp(): Timestamp | undefined {
+    this.check('timestamp');
+    return this.#at === NO_TIMESTAMP ? undefined : (this.#at as Timestamp);
+  }
+
+  get processingTime(): Timestamp {
+    this.check('processingTime');
+    return this.#context.processingTime();
+  }
+
+  get watermark(): Timestamp {
+    this.check('watermark');
+    return this.#context.watermark() as Timestamp;
+  }
+
+  protected check(member: string): void {
+    if (this.#role !== undefined) return;
+    throw new EngineError('USER_CODE_OUTSIDE_CALL', {
+      operator: this.#context.open.operatorName,
+      what: `context.${member}`,
+    });
+  }
+}
+
+/** Adds the current key and its state. */
+export class KeyedCallContext extends CallContext {
+  readonly #backend: KeyedStateBackend;
+  readonly #spec: StateSpec;
+  readonly #operator: string;
+  readonly #handles: Readonly<Record<string, unknown>>;
+
+  constructor(
+    context: OperatorContext,
+    spec: StateSpec | undefined,
+    outputs: OutputSpec | undefined,
+  ) {
+    super(context, outputs);
+    this.#backend = context.keyedState;
+    this.#spec = spec ?? {};
+    this.#operator = context.open.operatorName;
+    const handles: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const [name, descriptor] of Object.entries(this.#spec)) {
+      handles[name] = this.#backend.register(name, descriptor);
+    }
+    this.#handles = Object.freeze(handles);
+  }
+
+  get key(): Key {
+    this.check('key');
+    return this.#backend.currentKey!;
+  }
+
+  get state(): Readonly<Record<string, unknown>> {
+    this.check('state');
+    return this.#handles;
+  }
+
+  forEachKey(which: StateDescriptor | string, visit: (key: Key) => void): void {
+    this.check('forEachKey');
+    const name =
+      typeof which === 'string'
+        ? which
+        : Object.keys(this.#spec).find((candidate) => this.#spec[candidate] === which);
+    if (name === undefined || !Object.hasOwn(this.#spec, name)) {
+      throw new EngineError('USER_CODE_UNKNOWN_STATE', {
+        operator: this.#operator,
+        state: name ?? 'the descriptor given',
+        known: Object.keys(this.#spec).join(', ') || 'none',
+      });
+    }
+    this.#backend.forEachKey(name, visit);
+  }
+
+  override leave(): void {
+    super.leave();
+    this.#backend.clearCurrentKey();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What all operators around a user's function object have in common: its life cycle, and calls with
+ * a valid context whose failures are the user's.
+ */
+import type { FunctionLifecycle } from '../functions/function-context.ts';
+import { NO_TIMESTAMP } from '../network/batch.ts';
+import type { CallContext } from './call-context.ts';
+import type { Operator, OperatorContext } from './operator.ts';
+import { refusePromise, userCodeFailure } from './user-code.ts';
+
+export abstract class FunctionOperator<
+  F extends FunctionLifecycle,
+  C extends CallContext,
+> implements Operator {
+  protected readonly function: F;
+  protected context!: C;
+  protected name = '';
+
+  constructor(fn: F) {
+    this.function = fn;
+  }
+
+  /** Makes the context when the operator opens. */
+  protected abstract createContext(context: OperatorContext): C;
+
+  open(context: OperatorContext): void | Promise<void> {
+    this.name = context.open.operatorName;
+    this.context = this.createContext(context);
+    return this.#lifecycle('open', () => this.function.open?.(context.open));
+  }
+
+  close(): void | Promise<void> {
+    return this.#lifecycle('close', () => this.function.close?.());
+  }
+
+  /** Calls a user's function that may emit. `body` calls it on the function object, so that `this` is right. */
+  protected call(role: string, timestamp: number, body: () => unknown): void {
+    this.context.enter(role, timestamp);
+    try {
+      refusePromise(body(), role, this.name);
+    } catch (thrown) {
+      throw userCodeFailure(role, this.name, thrown);
+    } finally {
+      this.context.leave();
+    }
+  }
+
+  protected callAtEnd(role: string, body: () => unknown): void {
+    this.call(role, NO_TIMESTAMP, body);
+  }
+
+  async #awaiting(role: string, promise: Promise<void>): Promise<void> {
+    try {
+      await promise;
+    } catch (thrown) {
+      throw userCodeFailure(role, this.name, thrown);
+    }
+  }
+
+  #lifecycle(role: string, body: () => void | Promise<void>): void | Promise<void> {
+    try {
+      const waiting = body();
+      return waiting === undefined ? undefined : this.#awaiting(role, waiting);
+    } catch (thrown) {
+      throw userCodeFailure(role, this.name, thrown);
+    }
+  }
+}

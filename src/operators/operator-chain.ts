@@ -1,0 +1,167 @@
+/**
+ * The operators of one JobVertex in one subtask, wired by direct calls. The chain meets its driver
+ * at the head (records, control, "call me again") and at its edges (RecordWriters); inside it a record
+ * passes from operator to operator without a queue.
+ *
+ * Invariants
+ * C1. Operators are opened from tail to head, so that whoever can emit has somebody to emit to, and
+ *     closed from head to tail, each exactly once if its `open` was called.
+ * C2. A control element reaches an edge after every record emitted before it by any operator of the chain.
+ * C3. `finish` runs operator by operator from the head; one that answered true is not called again.
+ */
+import { assert } from '../base/assert.ts';
+import type { RecordWriter } from '../network/record-writer.ts';
+import type { ControlElement } from '../network/control-element.ts';
+import type { Downstream, Operator, OperatorContext } from './operator.ts';
+
+/** An operator with its place in the chain. */
+export interface ChainMember {
+  readonly id: string;
+  readonly name: string;
+  readonly operator: Operator;
+  /** Where its outputs go; `tag` undefined is the main output. */
+  readonly outputs: readonly ChainOutput[];
+}
+
+export type ChainOutput =
+  | { readonly tag: string | undefined; readonly member: number }
+  | { readonly tag: string | undefined; readonly writer: RecordWriter };
+
+export type ContextOf = (member: ChainMember, outputs: MemberOutputs) => OperatorContext;
+
+export interface MemberOutputs {
+  readonly main: Downstream;
+  side(tag: string): Downstream;
+}
+
+export class OperatorChain {
+  readonly members: readonly ChainMember[];
+  readonly writers: readonly RecordWriter[];
+  #opened = 0;
+  #closed = 0;
+  #finished = 0;
+
+  constructor(members: readonly ChainMember[]) {
+    this.members = members;
+    this.writers = members.flatMap(({ outputs }) =>
+      outputs.flatMap((output) => ('writer' in output ? [output.writer] : [])),
+    );
+  }
+
+  get head(): Operator {
+    return this.members[0]!.operator;
+  }
+
+  /** Opens all operators. May wait for users' `open`. */
+  async open(contextOf: ContextOf): Promise<void> {
+    for (let index = this.members.length - 1; index >= 0; index -= 1) {
+      const member = this.members[index]!;
+      this.#opened += 1;
+      const waiting = member.operator.open(contextOf(member, this.#outputsOf(member)));
+      if (waiting !== undefined) await waiting;
+    }
+  }
+
+  /** Closes what was opened; goes on after a failure and throws the first one at the end. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    const first = this.members.length - this.#opened;
+    while (this.#closed < this.#opened) {
+      const member = this.members[first + this.#closed]!;
+      this.#closed += 1;
+      try {
+        await member.operator.close();
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Fires what a watermark fires. False: call again when output has drained. */
+  watermark(timestamp: number): boolean {
+    for (const { operator } of this.members) operator.closeEpoch?.();
+    for (const { operator } of this.members) {
+      if (operator.watermark !== undefined && !operator.watermark(timestamp)) {
+        assert(operator === this.head, 'O3: only the head may ask to be called again');
+        return false;
+      }
+    }
+    return true;
+  }
+
+  closeEpoch(): void {
+    for (const { operator } of this.members) operator.closeEpoch?.();
+  }
+
+  endInput(input: 0 | 1): boolean {
+    return this.head.endInput?.(input) ?? true;
+  }
+
+  /** False: call again, now if output is free, else when it has drained or the operator released its hold. */
+  finish(): boolean {
+    while (this.#finished < this.members.length) {
+      const { operator } = this.members[this.#finished]!;
+      if (operator.finish !== undefined && !operator.finish()) return false;
+      this.#finished += 1;
+    }
+    return true;
+  }
+
+  /** Sends a control element down every edge. */
+  broadcast(element: ControlElement): void {
+    for (const writer of this.writers) writer.control(element);
+  }
+
+  /** After a failure or cancellation: what was not handed over is dropped. */
+  abandon(): void {
+    for (const writer of this.writers) writer.abandon();
+  }
+
+  flush(): boolean {
+    let any = false;
+    for (const writer of this.writers) if (writer.flush()) any = true;
+    return any;
+  }
+
+  #outputsOf(member: ChainMember): MemberOutputs {
+    const to = (tag: string | undefined): Downstream => {
+      const targets = member.outputs
+        .filter((output) => output.tag === tag)
+        .map((output) =>
+          'writer' in output
+            ? output.writer
+            : (this.members[output.member]!.operator as Operator & Downstream),
+        );
+      if (targets.length === 0) return new Dropped();
+      return targets.length === 1 ? targets[0]! : new Copies(targets);
+    };
+    const side = new Map<string, Downstream>();
+    return {
+      main: to(undefined),
+      side: (tag) => {
+        let output = side.get(tag);
+        if (output === undefined) side.set(tag, (output = to(tag)));
+        return output;
+      },
+    };
+  }
+}
+
+/** An output that nobody reads. */
+class Dropped implements Downstream {
+  process(): void {}
+}
+
+/** An output with several readers. */
+class Copies implements Downstream {
+  readonly #targets: readonly Downstream[];
+
+  constructor(targets: readonly Downstream[]) {
+    this.#targets = targets;
+  }
+
+  process(value: unknown, timestamp: number): void {
+    for (const target of this.#targets) target.process(value, timestamp);
+  }
+}

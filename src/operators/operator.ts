@@ -1,0 +1,103 @@
+/**
+ * The operator contract. Operators are synchronous and cooperative, called by one driver (the task)
+ * in one thread, and never wait.
+ *
+ * Contract
+ * O1. `open` is called once, first; `close` once, last, if `open` was called, also after a failure.
+ * O2. Between them the driver calls one method at a time. Output goes to `context.output` at any
+ *     point of a call; it never refuses. The driver alone looks at the outbox, between records, and
+ *     never calls `process*` while overdraft or a hold of the operator is pending.
+ * O3. Only a chain's head is answered "call me again": `watermark`, `endInput` and `finish` return
+ *     false for it; the driver calls again once output has drained. Every operator may answer so
+ *     to `finish`, since the driver finishes a chain one operator after the other.
+ * O4. `watermark` fires what is due; the driver forwards the watermark after it returned true.
+ * O5. `snapshot` is called at a record boundary only, and must not emit. `restore` comes between
+ *     construction and the first record, after `open`.
+ * O6. A value handed to `output` is immutable from then on.
+ */
+import type { Duration, Timestamp } from '../base/units.ts';
+import type { OpenContext } from '../functions/function-context.ts';
+import type { RowBatch } from '../network/batch.ts';
+import type {
+  EpochMarkElement,
+  StatusElement,
+  WatermarkElement,
+} from '../network/control-element.ts';
+import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
+import type { OperatorStateBackend } from '../state/operator-state.ts';
+
+/** Where records go: the next operator of the chain, or the outbox at its end. */
+export interface Downstream {
+  process(value: unknown, timestamp: number): void;
+}
+
+export interface OperatorContext {
+  readonly open: OpenContext;
+  readonly operatorId: string;
+  /** The main output. */
+  readonly output: Downstream;
+  /** A side output; records of one that nobody reads are dropped. */
+  sideOutput(tag: string): Downstream;
+  /** The rows of a RowBatch leave through it; undefined where the output is a chain of objects. */
+  readonly rowOutput: RowDownstream | undefined;
+  processingTime(): Timestamp;
+  watermark(): number;
+  /** Of keyed operators. @throws AssertionError for others. */
+  readonly keyedState: KeyedStateBackend;
+  readonly operatorState: OperatorStateBackend;
+  /** Runs `mail` in the task's thread between records; for results of asynchronous work. Dropped after `close`. */
+  mail(mail: () => void): void;
+  /** No more records until `release`; control elements wait as well. */
+  hold(): void;
+  release(): void;
+  /** Fails the task. For callbacks that no caller would see throw. */
+  fail(error: unknown): void;
+  /** Runs `callback` as a mail after `delay`. */
+  after(delay: Duration, callback: () => void): Disposable;
+  /** Lets an event go on that `defer` has taken; in a mail or a call of the operator. */
+  forward(event: DeferrableEvent): void;
+}
+
+/** Control that an operator at a chain's head may keep until its results are out. */
+export type DeferrableEvent = WatermarkElement | StatusElement | EpochMarkElement;
+
+export interface RowDownstream {
+  /** The batch to begin and commit rows in. */
+  readonly batch: RowBatch;
+  /** After every commit. */
+  committed(): void;
+}
+
+export interface Operator {
+  open(context: OperatorContext): void | Promise<void>;
+  close(): void | Promise<void>;
+  /** Takes an event that must not overtake results still to come; true: `context.forward` will follow. Head only. */
+  defer?(event: DeferrableEvent): boolean;
+  /** Fires timers at or below `timestamp`. */
+  watermark?(timestamp: number): boolean;
+  /** An aligned EpochMark, or a barrier or watermark that closes the epoch: flush bundles. */
+  closeEpoch?(): void;
+  /** One input has no more records; the last one is followed by `finish`. */
+  endInput?(input: 0 | 1): boolean;
+  /** All inputs have ended: emit what is left. */
+  finish?(): boolean;
+  /** State that is neither keyed nor in `operatorState`, e.g. records in flight. */
+  snapshot?(): Uint8Array | undefined;
+  restore?(snapshot: Uint8Array): void;
+}
+
+export interface OneInputOperator extends Operator, Downstream {
+  /** Present on operators that work on rows: then `process` is never called on a RowBatch's rows. */
+  processRows?(batch: RowBatch): void;
+}
+
+/** Head of a chain after keyBy: gets the key group that the partitioner computed. */
+export interface KeyedOperator extends OneInputOperator {
+  processKeyed(value: unknown, timestamp: number, keyGroup: number): void;
+}
+
+export interface TwoInputOperator extends Operator {
+  /** `keyGroup` is -1 on an input without keys. */
+  processLeft(value: unknown, timestamp: number, keyGroup: number): void;
+  processRight(value: unknown, timestamp: number, keyGroup: number): void;
+}

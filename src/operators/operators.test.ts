@@ -1,0 +1,605 @@
+/** Every operator held to the operator contract, and what users' mistakes in them say. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { milliseconds } from '../base/units.ts';
+import { state } from '../functions/state.ts';
+import { OperatorHarness } from '../testing/operator-harness.ts';
+import type { OperatorResult, OperatorStep } from '../testing/operator-harness.ts';
+import { verifyOperator } from '../testing/verify-operator.ts';
+import { dynamic, t } from '../types/index.ts';
+import { AggregateOperator } from './aggregate-operator.ts';
+import { AsyncOperator } from './async-operator.ts';
+import {
+  BroadcastProcessOperator,
+  KeyedBroadcastProcessOperator,
+} from './broadcast-process-operator.ts';
+import { CoFlatMapOperator, CoMapOperator } from './co-map-operators.ts';
+import { CoProcessOperator, KeyedCoProcessOperator } from './co-process-operator.ts';
+import { FilterOperator } from './filter-operator.ts';
+import { FlatMapOperator } from './flat-map-operator.ts';
+import { MapOperator } from './map-operator.ts';
+import type { Operator } from './operator.ts';
+import { KeyedProcessOperator, ProcessOperator } from './process-operator.ts';
+import { ReduceOperator } from './reduce-operator.ts';
+import { rollingReduction } from './rolling-functions.ts';
+
+const records = (...values: unknown[]): OperatorStep[] =>
+  values.map((value) => ({ kind: 'record', value }));
+const valuesOf = (results: readonly OperatorResult[], tag?: string): unknown[] =>
+  results.flatMap((result) =>
+    result.kind === 'record' && result.tag === tag ? [result.value] : [],
+  );
+
+interface Sale {
+  readonly shop: string;
+  readonly amount: number;
+}
+const Sale = t.struct({ shop: t.string, amount: t.float64 });
+const byShop = { select: (sale: Sale) => sale.shop, schema: undefined };
+const sales: Sale[] = [
+  { shop: 'a', amount: 3 },
+  { shop: 'b', amount: 5 },
+  { shop: 'a', amount: 4 },
+  { shop: 'b', amount: 1 },
+  { shop: 'a', amount: 4 },
+];
+
+/** What running the operator over the values fails with. */
+async function failure(
+  create: () => Operator,
+  ...values: unknown[]
+): Promise<{ code: string; message: string }> {
+  const harness = new OperatorHarness({ operator: create(), inputs: 1, output: dynamic });
+  await harness.open();
+  for (const step of records(...values)) harness.step(step);
+  await harness.settle();
+  return harness.failure as { code: string; message: string };
+}
+
+describe('stateless operators', () => {
+  it('map keeps order, timestamps and control', async () => {
+    const results = await verifyOperator({
+      create: () => new MapOperator((n) => (n as number) * 2),
+      output: t.float64,
+      steps: [
+        { kind: 'record', value: 1, timestamp: 10 },
+        { kind: 'watermark', timestamp: 10 },
+        { kind: 'epoch', id: 1 },
+        { kind: 'record', value: 2, timestamp: 20 },
+      ],
+    });
+    assert.deepEqual(results, [
+      { kind: 'record', tag: undefined, value: 2, timestamp: 10 },
+      { kind: 'watermark', timestamp: 10 },
+      { kind: 'epoch', id: 1 },
+      { kind: 'record', tag: undefined, value: 4, timestamp: 20 },
+      { kind: 'watermark', timestamp: Number.POSITIVE_INFINITY },
+      { kind: 'end' },
+    ]);
+  });
+
+  it('filter and flatMap', async () => {
+    const odd = await verifyOperator({
+      create: () => new FilterOperator((n) => (n as number) % 2 === 1),
+      output: t.float64,
+      steps: records(1, 2, 3),
+    });
+    assert.deepEqual(valuesOf(odd), [1, 3]);
+    const words = await verifyOperator({
+      create: () => new FlatMapOperator((line) => (line as string).split(' ')),
+      output: t.string,
+      steps: records('to be', '', 'or'),
+    });
+    assert.deepEqual(valuesOf(words), ['to', 'be', '', 'or']);
+    const drawn = await verifyOperator({
+      create: () =>
+        new FlatMapOperator(function* count(n) {
+          for (let i = 0; i < (n as number); i += 1) yield i;
+        }),
+      output: t.float64,
+      steps: records(2, 0, 3),
+    });
+    assert.deepEqual(valuesOf(drawn), [0, 1, 0, 1, 2]);
+  });
+
+  it('coMap and coFlatMap tell their sides apart', async () => {
+    const steps: OperatorStep[] = [
+      { kind: 'record', value: 1, input: 0 },
+      { kind: 'record', value: 2, input: 1 },
+    ];
+    const mapped = await verifyOperator({
+      create: () =>
+        new CoMapOperator(
+          (n) => `left ${String(n)}`,
+          (n) => `right ${String(n)}`,
+        ),
+      inputs: 2,
+      output: t.string,
+      steps,
+    });
+    assert.deepEqual(valuesOf(mapped), ['left 1', 'right 2']);
+    const flat = await verifyOperator({
+      create: () =>
+        new CoFlatMapOperator(
+          (n) => [n, n],
+          () => [],
+        ),
+      inputs: 2,
+      output: t.float64,
+      steps,
+    });
+    assert.deepEqual(valuesOf(flat), [1, 1]);
+  });
+
+  it('name the function, the operator and the fix when a user is mistaken', async () => {
+    const thrown = await failure(() => new MapOperator(() => JSON.parse('{')), 1);
+    assert.equal(thrown.code, 'USER_CODE_FAILED');
+    assert.match(thrown.message, /map function of "operator" threw/);
+    assert.equal((await failure(() => new MapOperator(async () => 1), 1)).code, 'USER_CODE_ASYNC');
+    assert.equal(
+      (await failure(() => new MapOperator(() => ({ then() {} })), 1)).code,
+      'USER_CODE_ASYNC',
+    );
+    const filtered = await failure(() => new FilterOperator((() => 1) as never), 1);
+    assert.equal(filtered.code, 'USER_CODE_NOT_BOOLEAN');
+    assert.equal(
+      (await failure(() => new FlatMapOperator((() => 5) as never), 1)).code,
+      'USER_CODE_NOT_ITERABLE',
+    );
+    assert.equal(
+      (await failure(() => new FlatMapOperator(() => 'ab'), 1)).code,
+      'USER_CODE_NOT_ITERABLE',
+    );
+    const mutated = await failure(
+      () =>
+        new MapOperator((value) => {
+          (value as { n: number }).n += 1;
+          return value;
+        }),
+      { n: 1 },
+    );
+    assert.equal(mutated.code, 'USER_CODE_MUTATION');
+    assert.match(mutated.message, /\bn\b/);
+  });
+});
+
+describe('keyed operators', () => {
+  it('reduce emits the running value of each key', async () => {
+    const results = await verifyOperator({
+      create: () =>
+        new ReduceOperator({
+          key: byShop,
+          reduce: (sum, sale) => ({
+            ...(sum as Sale),
+            amount: (sum as Sale).amount + (sale as Sale).amount,
+          }),
+          value: Sale,
+          role: 'reduce',
+        }),
+      keys: [byShop],
+      output: Sale,
+      steps: records(...sales),
+    });
+    assert.deepEqual(
+      (valuesOf(results) as Sale[]).map(({ amount }) => amount),
+      [3, 5, 7, 6, 11],
+    );
+  });
+
+  it('sum, min and max keep the first record; minBy and maxBy the best one, the first of equals', async () => {
+    const tagged = sales.map((sale, index) => ({ ...sale, index }));
+    const Tagged = t.struct({ shop: t.string, amount: t.float64, index: t.float64 });
+    const expected = {
+      sum: [3, 0, 7, 0, 11, 0],
+      min: [3, 0, 3, 0, 3, 0],
+      max: [3, 0, 4, 0, 4, 0],
+      minBy: [3, 0, 3, 0, 3, 0],
+      maxBy: [3, 0, 4, 2, 4, 2],
+    } as const;
+    for (const rolling of ['sum', 'min', 'max', 'minBy', 'maxBy'] as const) {
+      const results = await verifyOperator({
+        create: () =>
+          new ReduceOperator({
+            key: byShop,
+            reduce: rollingReduction(rolling, 'amount'),
+            value: Tagged,
+            role: rolling,
+          }),
+        keys: [byShop],
+        output: Tagged,
+        steps: records(...tagged),
+      });
+      const ofA = (valuesOf(results) as (Sale & { index: number })[]).filter(
+        ({ shop }) => shop === 'a',
+      );
+      assert.deepEqual(
+        ofA.flatMap(({ amount, index }) => [amount, index]),
+        expected[rolling],
+        rolling,
+      );
+    }
+    assert.equal(rollingReduction('sum', undefined)(2n, 3n), 5n);
+    assert.throws(() => rollingReduction('sum', undefined)(2, 'a'), { code: 'DATA_NOT_SUMMABLE' });
+    assert.throws(() => rollingReduction('min', undefined)({}, {}), {
+      code: 'DATA_NOT_COMPARABLE',
+    });
+  });
+
+  it('aggregate emits key and result', async () => {
+    const results = await verifyOperator({
+      create: () =>
+        new AggregateOperator(byShop, {
+          accumulator: t.struct({ sum: t.float64, count: t.float64 }),
+          create: () => ({ sum: 0, count: 0 }),
+          add: (acc, sale) => {
+            const { sum, count } = acc as { sum: number; count: number };
+            return { sum: sum + (sale as Sale).amount, count: count + 1 };
+          },
+          merge: (left) => left,
+          result: (acc) => (acc as { sum: number }).sum / (acc as { count: number }).count,
+        }),
+      keys: [byShop],
+      output: t.struct({ key: t.string, value: t.float64 }),
+      steps: records(...sales),
+    });
+    assert.deepEqual(valuesOf(results).at(-1), { key: 'a', value: 11 / 3 });
+  });
+
+  it('process functions with state of every kind, side outputs and onEnd', async () => {
+    const spec = {
+      count: state.value(t.int32, { initial: 0 }),
+      seen: state.list(t.float64),
+      perAmount: state.map(t.float64, t.int32),
+      largest: state.reducing(t.float64, (a, b) => Math.max(a, b)),
+    };
+    const results = await verifyOperator({
+      create: () =>
+        new KeyedProcessOperator(byShop, {
+          emits: t.string,
+          state: spec,
+          outputs: { audit: t.string },
+          onElement(sale: Sale, context: any) {
+            context.state.count.set(context.state.count.get() + 1);
+            context.state.seen.add(sale.amount);
+            context.state.perAmount.set(
+              sale.amount,
+              (context.state.perAmount.get(sale.amount) ?? 0) + 1,
+            );
+            context.state.largest.add(sale.amount);
+            context.emitTo('audit', `${context.key} ${sale.amount}`);
+          },
+          onEnd(context: any) {
+            const lines: string[] = [];
+            context.forEachKey('count', (key: string) => {
+              const { count, seen, perAmount, largest } = context.state;
+              lines.push(
+                `${key} ${count.get()} [${[...seen.values()].join()}] {${[...perAmount.entries()].join(';')}} ${largest.get()}`,
+              );
+            });
+            for (const line of lines.toSorted()) context.emit(line);
+          },
+        }),
+      keys: [byShop],
+      output: t.string,
+      sideOutputs: { audit: t.string },
+      steps: records(...sales),
+    });
+    assert.deepEqual(valuesOf(results), ['a 3 [3,4,4] {3,1;4,2} 4', 'b 2 [5,1] {5,1;1,1} 5']);
+    assert.equal(valuesOf(results, 'audit').length, 5);
+  });
+
+  it('handles and contexts throw outside of a call', async () => {
+    let kept: any;
+    const operator = new KeyedProcessOperator(byShop, {
+      emits: t.string,
+      state: { count: state.value(t.int32, { initial: 0 }) },
+      onElement(_sale: Sale, context: any) {
+        kept = { context, count: context.state.count };
+      },
+    });
+    const harness = new OperatorHarness({ operator, inputs: 1, keys: [byShop], output: t.string });
+    await harness.open();
+    harness.step({ kind: 'record', value: sales[0] });
+    assert.throws(() => kept.context.emit('x'), { code: 'USER_CODE_OUTSIDE_CALL' });
+    assert.throws(() => kept.context.key, { code: 'USER_CODE_OUTSIDE_CALL' });
+    assert.throws(() => kept.count.get(), { code: 'USER_CODE_OUTSIDE_CALL' });
+    await harness.close();
+  });
+});
+
+describe('process functions without keys', () => {
+  it('emit at any point of a call and at the end', async () => {
+    const results = await verifyOperator({
+      create: () =>
+        new ProcessOperator({
+          emits: t.float64,
+          onElement(n: number, context: any) {
+            for (let i = 0; i < n; i += 1) context.emit(n);
+          },
+          onEnd: (context: any) => context.emit(-1),
+        }),
+      output: t.float64,
+      steps: records(2, 0, 1),
+    });
+    assert.deepEqual(valuesOf(results), [2, 2, 1, -1]);
+  });
+
+  it('co-process: both sides, the end of each, and shared keyed state', async () => {
+    const steps: OperatorStep[] = [
+      { kind: 'record', value: { shop: 'a', amount: 1 }, input: 0 },
+      { kind: 'record', value: { shop: 'a', amount: 10 }, input: 1 },
+      { kind: 'record', value: { shop: 'b', amount: 100 }, input: 1 },
+    ];
+    const plain = await verifyOperator({
+      create: () =>
+        new CoProcessOperator({
+          emits: t.string,
+          onLeft: (sale: Sale, context: any) => context.emit(`left ${sale.amount}`),
+          onRight: (sale: Sale, context: any) => context.emit(`right ${sale.amount}`),
+          onInputEnd: (side, context: any) => context.emit(`end of ${side}`),
+          onEnd: (context: any) => context.emit('end'),
+        }),
+      inputs: 2,
+      output: t.string,
+      steps,
+    });
+    assert.deepEqual(valuesOf(plain), [
+      'left 1',
+      'right 10',
+      'right 100',
+      'end of left',
+      'end of right',
+      'end',
+    ]);
+    const keyed = await verifyOperator({
+      create: () =>
+        new KeyedCoProcessOperator(byShop, byShop, {
+          emits: t.string,
+          state: { sum: state.value(t.float64, { initial: 0 }) },
+          onLeft: (sale: Sale, context: any) =>
+            context.state.sum.set(context.state.sum.get() + sale.amount),
+          onRight(sale: Sale, context: any) {
+            context.state.sum.set(context.state.sum.get() + sale.amount);
+            context.emit(`${context.key} ${context.state.sum.get()}`);
+          },
+        }),
+      inputs: 2,
+      keys: [byShop, byShop],
+      output: t.string,
+      steps,
+    });
+    assert.deepEqual(valuesOf(keyed), ['a 11', 'b 100']);
+  });
+
+  it('broadcast: one side writes, the other only reads', async () => {
+    const names = state.broadcast('names', t.string, t.string);
+    const steps: OperatorStep[] = [
+      { kind: 'record', value: 'a', input: 0 },
+      { kind: 'record', value: ['a', 'Ada'], input: 1 },
+      { kind: 'record', value: 'a', input: 0 },
+    ];
+    const create = (): BroadcastProcessOperator =>
+      new BroadcastProcessOperator([names], {
+        emits: t.string,
+        onElement: (key: string, context: any) =>
+          context.emit(context.broadcast(names).get(key) ?? 'unknown'),
+        onBroadcast: ([key, name]: [string, string], context: any) =>
+          context.broadcast(names).set(key, name),
+        onInputEnd: (side, context: any) =>
+          context.emit(`end of ${side}: ${context.broadcast(names).size}`),
+      });
+    const results = await verifyOperator({ create, inputs: 2, output: t.string, steps });
+    assert.deepEqual(valuesOf(results), [
+      'unknown',
+      'Ada',
+      'end of elements: 1',
+      'end of broadcast: 1',
+    ]);
+    const keyed = await verifyOperator({
+      create: () =>
+        new KeyedBroadcastProcessOperator(byShop, [names], {
+          emits: t.string,
+          state: { count: state.value(t.int32, { initial: 0 }) },
+          onElement(_sale: Sale, context: any) {
+            context.state.count.set(context.state.count.get() + 1);
+          },
+          onBroadcast(_value: unknown, context: any) {
+            const lines: string[] = [];
+            context.forEachKey('count', (key: string) =>
+              lines.push(`${key} ${context.state.count.get()}`),
+            );
+            context.emit(lines.toSorted().join());
+          },
+        }),
+      inputs: 2,
+      keys: [byShop, undefined],
+      output: t.string,
+      steps: [...records(...sales), { kind: 'record', value: 1, input: 1 }],
+    });
+    assert.deepEqual(valuesOf(keyed), ['a 3,b 2']);
+  });
+
+  it('a broadcast state cannot be written from the elements, even by a cast', async () => {
+    const names = state.broadcast('names', t.string, t.string);
+    const operator = new BroadcastProcessOperator([names], {
+      emits: t.string,
+      onElement: (key: string, context: any) => context.broadcast(names).set(key, 'x'),
+      onBroadcast: () => undefined,
+    });
+    const harness = new OperatorHarness({ operator, inputs: 2, output: t.string });
+    await harness.open();
+    harness.step({ kind: 'record', value: 'a', input: 0 });
+    await harness.settle();
+    assert.equal((harness.failure as { code: string }).code, 'USER_CODE_FAILED');
+  });
+});
+
+describe('AsyncOperator', () => {
+  const SECOND = milliseconds(1000);
+
+  it('ordered: results in the order of the input, whatever order they come in', async () => {
+    const results = await verifyOperator({
+      create: () =>
+        new AsyncOperator(
+          {
+            async call(value) {
+              for (let i = 0; i < 10 - (value as number); i += 1) await Promise.resolve();
+              return (value as number) * 10;
+            },
+          },
+          { timeout: SECOND, capacity: 3 },
+          t.float64,
+        ),
+      output: t.float64,
+      steps: [...records(1, 9, 5), { kind: 'watermark', timestamp: 7 }, ...records(2, 8)],
+    });
+    assert.deepEqual(
+      results.map((result) => (result.kind === 'record' ? result.value : result.kind)),
+      [10, 90, 50, 'watermark', 20, 80, 'watermark', 'end'],
+    );
+  });
+
+  it('unordered: results as they come, but never across a watermark or an epoch mark', async () => {
+    const results = await verifyOperator({
+      create: () =>
+        new AsyncOperator(
+          {
+            async call(value) {
+              for (let i = 0; i < (value as number); i += 1) await Promise.resolve();
+              return value;
+            },
+          },
+          { order: 'unordered', timeout: SECOND },
+          t.float64,
+        ),
+      output: t.float64,
+      unordered: true,
+      steps: [
+        ...records(20, 1),
+        { kind: 'watermark', timestamp: 7 },
+        { kind: 'epoch', id: 1 },
+        ...records(9, 2),
+      ],
+    });
+    const shape = results.map((result) => (result.kind === 'record' ? result.value : result.kind));
+    assert.deepEqual(new Set(shape.slice(0, 2)), new Set([1, 20]));
+    assert.deepEqual(shape.slice(2, 4), ['watermark', 'epoch']);
+  });
+
+  const driven = (
+    options: ConstructorParameters<typeof AsyncOperator>[1],
+    fn: ConstructorParameters<typeof AsyncOperator>[0],
+  ): OperatorHarness =>
+    new OperatorHarness({
+      operator: new AsyncOperator(fn, options, t.float64),
+      inputs: 1,
+      output: t.float64,
+    });
+
+  it('A1: holds its input at capacity', async () => {
+    let calls = 0;
+    const finish: ((value: number) => void)[] = [];
+    const harness = driven(
+      { timeout: SECOND, capacity: 2 },
+      {
+        call() {
+          calls += 1;
+          return new Promise((resolve) => {
+            finish.push(resolve as never);
+          });
+        },
+      },
+    );
+    await harness.open();
+    for (const step of records(1, 2, 3, 4)) harness.step(step);
+    await harness.settle();
+    assert.equal(calls, 2);
+    finish[0]!(1);
+    await harness.settle();
+    assert.equal(calls, 3);
+    await harness.close();
+  });
+
+  it('retries with delay, then gives up with the cause', async () => {
+    const attempts: number[] = [];
+    const harness = driven(
+      {
+        timeout: milliseconds(10_000),
+        retry: {
+          kind: 'exponential',
+          attempts: 3,
+          initialDelay: SECOND,
+          maxDelay: milliseconds(1500),
+          multiplier: 2,
+        },
+      },
+      {
+        async call(_value, { attempt }) {
+          attempts.push(attempt);
+          throw new Error(`no ${attempt}`);
+        },
+      },
+    );
+    await harness.open();
+    harness.step({ kind: 'record', value: 1 });
+    await harness.settle();
+    harness.step({ kind: 'advance', by: milliseconds(999) });
+    await harness.settle();
+    assert.deepEqual(attempts, [1]);
+    harness.step({ kind: 'advance', by: milliseconds(1) });
+    await harness.settle();
+    harness.step({ kind: 'advance', by: milliseconds(1500) });
+    await harness.settle();
+    assert.deepEqual(attempts, [1, 2, 3]);
+    assert.match((harness.failure as Error).message, /no 3/);
+  });
+
+  it('a time-out aborts the call, and fails or takes onTimeout', async () => {
+    let aborted = false;
+    const never = {
+      call(_value: unknown, { signal }: { signal: AbortSignal }): Promise<unknown> {
+        signal.addEventListener('abort', () => {
+          aborted = true;
+        });
+        return new Promise(() => undefined);
+      },
+    };
+    const failing = driven({ timeout: SECOND }, never);
+    await failing.open();
+    failing.step({ kind: 'record', value: 1 });
+    failing.step({ kind: 'advance', by: SECOND });
+    await failing.settle();
+    assert.equal((failing.failure as { code: string }).code, 'USER_CODE_TIMED_OUT');
+    assert.ok(aborted);
+    const falling = driven(
+      { timeout: SECOND },
+      { ...never, onTimeout: (value) => -(value as number) },
+    );
+    await falling.open();
+    falling.step({ kind: 'record', value: 4 });
+    falling.step({ kind: 'advance', by: SECOND });
+    await falling.settle();
+    assert.deepEqual(valuesOf(falling.results), [-4]);
+    await falling.close();
+  });
+});
+
+describe('verifyOperator', () => {
+  it('finds an operator that keeps something a snapshot does not hold', async () => {
+    const forgetful = (): Operator => {
+      let count = 0;
+      return new MapOperator(() => (count += 1));
+    };
+    await assert.rejects(
+      verifyOperator({ create: forgetful, output: t.float64, steps: records(1, 2, 3) }),
+      /snapshot and restore/,
+    );
+  });
+
+  it('finds an operator that emits what its schema cannot hold', async () => {
+    const wrong = (): Operator => new MapOperator(() => 'text');
+    await assert.rejects(verifyOperator({ create: wrong, output: t.float64, steps: records(1) }), {
+      code: 'DATA_NOT_SERIALIZABLE',
+    });
+  });
+});

@@ -1,0 +1,62 @@
+/** A running reduction per key: emits the new accumulated value for every record. */
+import { assert } from '../base/assert.ts';
+import type { KeySelector } from '../graph/operator-spec.ts';
+import type { ValueState } from '../functions/state.ts';
+import { state } from '../functions/state.ts';
+import type { Schema } from '../types/schema.ts';
+import { KeySelection } from './key-selection.ts';
+import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
+import { refusePromise, userCodeFailure } from './user-code.ts';
+
+export interface ReduceOptions {
+  readonly key: KeySelector;
+  readonly reduce: (accumulated: unknown, value: unknown) => unknown;
+  readonly value: Schema<unknown>;
+  /** How the user's function is called in messages. */
+  readonly role: string;
+}
+
+export class ReduceOperator implements KeyedOperator {
+  readonly #options: ReduceOptions;
+  readonly #reduce: (accumulated: unknown, value: unknown) => unknown;
+  #output!: Downstream;
+  #name = '';
+  #keys!: KeySelection;
+  #state!: ValueState<unknown>;
+
+  constructor(options: ReduceOptions) {
+    this.#options = options;
+    this.#reduce = options.reduce;
+  }
+
+  open(context: OperatorContext): void {
+    this.#output = context.output;
+    this.#name = context.open.operatorName;
+    this.#keys = new KeySelection(this.#options.key, context);
+    this.#state = context.keyedState.register('reduced', state.value(this.#options.value));
+  }
+
+  processKeyed(value: unknown, timestamp: number, keyGroup: number): void {
+    this.#keys.enter(value, keyGroup);
+    const before = this.#state.get();
+    let after: unknown;
+    if (before === undefined) {
+      after = value;
+    } else {
+      try {
+        after = this.#reduce(before, value);
+        if (typeof after === 'object') refusePromise(after, this.#options.role, this.#name);
+      } catch (thrown) {
+        throw userCodeFailure(this.#options.role, this.#name, thrown);
+      }
+    }
+    this.#state.set(after);
+    this.#output.process(after, timestamp);
+  }
+
+  process(): void {
+    assert(false, 'a reduction gets records by key');
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,107 @@
+/**
+ * Messages between a TaskExecutor's main thread and the worker of one of its slots, over the
+ * worker's Port, encoded by slot-codec.ts. A slot worker is spawned with no data, perhaps before there is
+ * work for it; its first message is `prepare`, with two regions: [lease, doorbells]. The lease is laid
+ * out as in lease.ts; the doorbell of slot n is word `doorbellWord(n)` of the second region, which all
+ * slots of a TaskExecutor share.
+ */
+import type { ErrorData } from '../base/errors.ts';
+import type { OperatorId, VertexId } from '../graph/job-graph.ts';
+import type { OperatorCommittables, SlotPreparation, TaskDeployment } from './task-deployment.ts';
+
+export type ToSlot =
+  | { readonly kind: 'prepare'; readonly preparation: SlotPreparation }
+  /** A peer slot in the same process; the message carries two regions: [ring to the peer, ring from the peer]. */
+  | { readonly kind: 'attach-peer'; readonly slot: number; readonly generation: number }
+  /** The peer's worker is gone: its rings are retired. */
+  | {
+      readonly kind: 'detach-peer';
+      readonly slot: number;
+      readonly generation: number;
+      readonly reason: string;
+    }
+  | { readonly kind: 'deploy'; readonly tasks: readonly TaskDeployment[] }
+  /** Cancels all tasks; each answers with its terminal state. */
+  | { readonly kind: 'cancel' }
+  /** From the coordinator of a source operator to one of its readers. */
+  | {
+      readonly kind: 'source-event';
+      readonly executionId: string;
+      readonly operator: OperatorId;
+      readonly event: SourceEventToReader;
+    }
+  /** The whole job has reached its end: commit what was prepared. */
+  | { readonly kind: 'commit'; readonly executionId: string }
+  | {
+      readonly kind: 'client-acknowledge';
+      readonly executionId: string;
+      readonly operator: OperatorId;
+      readonly bytes: number;
+    };
+
+export type SourceEventToReader =
+  /** Splits encoded with the source's split schema. */
+  | { readonly kind: 'splits'; readonly splits: readonly Uint8Array[] }
+  | { readonly kind: 'no-more-splits' }
+  | { readonly kind: 'user'; readonly payload: Uint8Array };
+
+export type SourceEventToEnumerator =
+  | { readonly kind: 'reader-registered' }
+  | { readonly kind: 'split-request' }
+  | { readonly kind: 'user'; readonly payload: Uint8Array };
+
+/** States a task reports; CREATED, SCHEDULED and DEPLOYING are known only to the JobMaster. */
+export type ReportedTaskState = 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED';
+
+export type FromSlot =
+  /** The job is loaded and its fingerprint agrees. */
+  | { readonly kind: 'prepared'; readonly dataPort: number }
+  | { readonly kind: 'prepare-failed'; readonly error: ErrorData }
+  | {
+      readonly kind: 'task-state';
+      readonly executionId: string;
+      readonly state: ReportedTaskState;
+      readonly error: ErrorData | undefined;
+      readonly accumulators: readonly Accumulator[];
+    }
+  | {
+      readonly kind: 'source-event';
+      readonly executionId: string;
+      readonly operator: OperatorId;
+      readonly event: SourceEventToEnumerator;
+    }
+  /** All input has ended and all output is flushed; the task waits for `commit`. Sent only by tasks with a committer. */
+  | {
+      readonly kind: 'ready-to-commit';
+      readonly executionId: string;
+      readonly committables: readonly OperatorCommittables[];
+    }
+  | {
+      readonly kind: 'client-message';
+      readonly executionId: string;
+      readonly operator: OperatorId;
+      readonly payload: Uint8Array;
+    }
+  | { readonly kind: 'metrics'; readonly tasks: readonly TaskMetrics[] };
+
+/** The final value of a counter; summed over the subtasks of an operator. */
+export interface Accumulator {
+  readonly operator: OperatorId;
+  readonly name: string;
+  readonly value: number;
+}
+
+/** Counted since the task's start. Times in milliseconds. */
+export interface TaskMetrics {
+  readonly executionId: string;
+  readonly vertex: VertexId;
+  readonly subtask: number;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly busyMillis: number;
+  readonly idleMillis: number;
+  readonly backPressuredMillis: number;
+  readonly watermark: number | undefined;
+}

@@ -1,0 +1,92 @@
+/**
+ * What a JobMaster tells a slot to run. Tasks refer to vertices and edges of the JobGraph; the
+ * functions behind them are found in the slot's own build of the job.
+ *
+ * The order of a deployment: (1) slots are allocated; (2) each slot is *prepared*: a fresh worker
+ * loads the job, builds it, compares the fingerprint and tells its data port; (3) when all are
+ * prepared, every slot gets its tasks with the locations of their neighbours; (4) tasks wire their
+ * channels, open their operators and report RUNNING.
+ */
+import type { OperatorId, VertexId } from '../graph/job-graph.ts';
+
+/** How any process finds the job's module and resolves it to the same graph. */
+export interface JobReference {
+  readonly jobId: string;
+  /** `file:` URL of the module, or of the bundle once it was fetched. */
+  readonly moduleUrl: string;
+  /** Undefined: the default export, or the only job exported. */
+  readonly exportName: string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
+/** One life of a slot's worker: a slot gets a new generation, and a fresh worker, for each attempt of the job. */
+export interface SlotLocation {
+  readonly taskExecutorId: string;
+  readonly slot: number;
+  /** The job's deployment attempt, from 1. */
+  readonly generation: number;
+  readonly host: string;
+  /** 0 when the slot does not listen because the whole job runs in one process. */
+  readonly dataPort: number;
+}
+
+export interface SlotPreparation {
+  readonly job: JobReference;
+  readonly fingerprint: string;
+  readonly location: Omit<SlotLocation, 'dataPort'>;
+  /** Whether peers in other processes will connect. */
+  readonly listen: boolean;
+  /** The slot fails its tasks with SLOT_OUT_OF_MEMORY when V8's heap is past this. Undefined: no budget. */
+  readonly heapBudgetBytes: number | undefined;
+}
+
+export interface TaskDeployment {
+  /** Unique over all attempts: `${vertex}/${subtask}/${attempt}`. */
+  readonly executionId: string;
+  readonly vertex: VertexId;
+  readonly subtask: number;
+  /** From 1. */
+  readonly attempt: number;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly inputs: readonly InputDeployment[];
+  readonly outputs: readonly OutputDeployment[];
+  /** Undefined: a fresh start. */
+  readonly restore: TaskRestore | undefined;
+}
+
+/** The channels of one JobEdge that end in this subtask. */
+export interface InputDeployment {
+  readonly edge: string;
+  readonly channels: readonly {
+    readonly channel: number;
+    readonly producer: number;
+    readonly location: SlotLocation;
+  }[];
+}
+
+/** The channels of one JobEdge that begin in this subtask, in order of the partitioner's channel index. */
+export interface OutputDeployment {
+  readonly edge: string;
+  readonly channels: readonly {
+    readonly channel: number;
+    readonly consumer: number;
+    readonly location: SlotLocation;
+  }[];
+}
+
+/**
+ * After the decision to commit, a restarted task does not run again: it commits what its earlier
+ * attempt had prepared, and ends.
+ */
+export interface TaskRestore {
+  readonly kind: 'commit';
+  readonly committables: readonly OperatorCommittables[];
+}
+
+export interface OperatorCommittables {
+  readonly operator: OperatorId;
+  /** Each encoded with the sink's committable schema. */
+  readonly committables: readonly Uint8Array[];
+}

@@ -1,0 +1,408 @@
+/**
+ * Runs one operator under the product's own driver (Task, OperatorChain, InputGate) with inputs given
+ * step by step and outputs recorded; used by `verifyOperator`. No time passes but by `advance`.
+ */
+import { ByteReader } from '../base/byte-reader.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import type { Duration, Timestamp } from '../base/units.ts';
+import { keyGroupOf } from '../graph/key-groups.ts';
+import type { KeySelector } from '../graph/operator-spec.ts';
+import type { Batch } from '../network/batch.ts';
+import { NO_TIMESTAMP, ObjectBatch } from '../network/batch.ts';
+import type { ControlElement } from '../network/control-element.ts';
+import { END } from '../network/control-element.ts';
+import { Deque } from '../network/deque.ts';
+import { freezeDeep } from '../network/exchange-verifier.ts';
+import type { InputChannel } from '../network/input-channel.ts';
+import { InputGate } from '../network/input-gate.ts';
+import type { OutputChannel } from '../network/output-channel.ts';
+import { Pressure } from '../network/pressure.ts';
+import { createRecordWriter } from '../network/record-writer.ts';
+import type { ChainMember, ChainOutput } from '../operators/operator-chain.ts';
+import { OperatorChain } from '../operators/operator-chain.ts';
+import type { DeferrableEvent, Operator, OperatorContext } from '../operators/operator.ts';
+import { HeapKeyedStateBackend } from '../state/heap/heap-keyed-state-backend.ts';
+import { OperatorStateBackend } from '../state/operator-state.ts';
+import type { SnapshotInput, SnapshotWriter } from '../state/snapshot.ts';
+import { Task } from '../taskexecutor/slot/task.ts';
+import { hashKey } from '../types/key.ts';
+import type { Schema } from '../types/schema.ts';
+
+/** One thing that happens to the operator. */
+export type OperatorStep =
+  | {
+      readonly kind: 'record';
+      readonly value: unknown;
+      readonly timestamp?: number | undefined;
+      readonly input?: 0 | 1 | undefined;
+    }
+  | { readonly kind: 'watermark'; readonly timestamp: number; readonly input?: 0 | 1 | undefined }
+  | { readonly kind: 'epoch'; readonly id: number }
+  | { readonly kind: 'advance'; readonly by: Duration };
+
+/** What came out: `tag` undefined is the main output. */
+export type OperatorResult =
+  | {
+      readonly kind: 'record';
+      readonly tag: string | undefined;
+      readonly value: unknown;
+      readonly timestamp: number;
+    }
+  | { readonly kind: 'watermark'; readonly timestamp: number }
+  | { readonly kind: 'epoch'; readonly id: number }
+  | { readonly kind: 'end' };
+
+export interface OperatorHarnessOptions {
+  readonly operator: Operator;
+  readonly inputs: 1 | 2;
+  /** Of each input, where the operator is keyed. */
+  readonly keys?: readonly (KeySelector | undefined)[] | undefined;
+  /** Schemas of the outputs; values are frozen and go through the codec. */
+  readonly output: Schema<unknown>;
+  readonly sideOutputs?: Readonly<Record<string, Schema<unknown>>> | undefined;
+  /** Holds the output after every record, so that the driver must ask again. */
+  readonly fullAfterEveryRecord?: boolean | undefined;
+}
+
+/** State of an operator at a record boundary. */
+export interface HarnessSnapshot {
+  readonly keyed: Uint8Array | undefined;
+  readonly operatorState: Uint8Array;
+  readonly inFlight: Uint8Array | undefined;
+  readonly now: number;
+}
+
+const MAX_PARALLELISM = 128;
+/** Turns of the microtask queue that a settled promise may need to come back as a mail. */
+const MICROTASK_TURNS = 50;
+
+export class OperatorHarness {
+  readonly results: OperatorResult[] = [];
+  failure: unknown = undefined;
+  readonly #options: OperatorHarnessOptions;
+  readonly #channels: readonly ScriptedChannel[];
+  readonly #pressure: Pressure;
+  readonly #recorders: RecordingChannel[] = [];
+  readonly #keyed: HeapKeyedStateBackend | undefined;
+  readonly #operatorState = new OperatorStateBackend({
+    operator: 'operator',
+    subtask: 0,
+    parallelism: 1,
+  });
+  readonly #task: Task;
+  readonly #timers: { readonly at: number; readonly callback: () => void; cancelled: boolean }[] =
+    [];
+  #now = 0;
+  ended: string | undefined = undefined;
+
+  constructor(options: OperatorHarnessOptions) {
+    this.#options = options;
+    this.#pressure = new Pressure(() => undefined);
+    this.#channels = Array.from({ length: options.inputs }, () => new ScriptedChannel());
+    const isKeyed = options.keys?.some((key) => key !== undefined) === true;
+    this.#keyed = isKeyed
+      ? HeapKeyedStateBackend.open({
+          operator: 'operator',
+          keyGroups: { first: 0, last: MAX_PARALLELISM - 1 },
+          maxParallelism: MAX_PARALLELISM,
+        })
+      : undefined;
+    const member: ChainMember = {
+      id: 'operator',
+      name: 'operator',
+      operator: options.operator,
+      outputs: [
+        this.#recorder(undefined, options.output),
+        ...Object.entries(options.sideOutputs ?? {}).map(([tag, schema]) =>
+          this.#recorder(tag, schema),
+        ),
+      ],
+    };
+    const gate = new InputGate(
+      this.#channels.map((channel, input) => ({ channel, input: input as 0 | 1 })),
+    );
+    this.#task = new Task({
+      chain: new OperatorChain([member]),
+      gate,
+      pressure: this.#pressure,
+      monotonic: () => this.#now as Duration,
+      commit: undefined,
+      locate: (error) => error,
+      listener: {
+        running: () => undefined,
+        readyToCommit: () => undefined,
+        wake: () => undefined,
+        ended: (state, error) => {
+          this.ended = state;
+          this.failure = error;
+        },
+      },
+      contextOf: (_member, outputs) => this.#context(outputs.main, (tag) => outputs.side(tag)),
+    });
+  }
+
+  /** Opens the operator, as it was at `snapshot` if one is given. */
+  async open(snapshot?: HarnessSnapshot): Promise<void> {
+    if (snapshot !== undefined) this.#now = snapshot.now;
+    await this.#task.start();
+    if (snapshot === undefined) return;
+    if (snapshot.keyed !== undefined) await this.#keyed!.restore([bytesInput(snapshot.keyed)]);
+    await this.#operatorState.restore([bytesInput(snapshot.operatorState)]);
+    if (snapshot.inFlight !== undefined) this.#options.operator.restore!(snapshot.inFlight);
+  }
+
+  /** Gives one step and runs the operator as far as it goes without waiting. */
+  step(step: OperatorStep): void {
+    switch (step.kind) {
+      case 'record':
+        this.#channels[step.input ?? 0]!.queue.push(
+          this.#batch(step.value, step.timestamp, step.input ?? 0),
+        );
+        break;
+      case 'watermark':
+        for (const [input, channel] of this.#channels.entries()) {
+          if (step.input !== undefined && step.input !== input) continue;
+          channel.queue.push({ kind: 'watermark', timestamp: step.timestamp });
+        }
+        break;
+      case 'epoch':
+        for (const channel of this.#channels) channel.queue.push({ kind: 'epoch', id: step.id });
+        break;
+      case 'advance':
+        this.#advance(step.by);
+    }
+    this.run();
+  }
+
+  /** Runs what can run now, and what settled promises bring. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < MICROTASK_TURNS; turn += 1) {
+      this.run();
+      await Promise.resolve();
+    }
+  }
+
+  /** Ends the inputs, the left one first. */
+  end(): void {
+    for (const channel of this.#channels) {
+      channel.queue.push(END);
+      this.run();
+    }
+  }
+
+  /** Steps until nothing is runnable; a held output is drained between steps, as a consumer would. */
+  run(): void {
+    for (;;) {
+      if (this.#task.runnable) this.#task.step();
+      else if (!this.#recorders.some((recorder) => recorder.drain())) return;
+    }
+  }
+
+  /** State now; the step before must have been run. */
+  async snapshot(): Promise<HarnessSnapshot> {
+    return {
+      keyed:
+        this.#keyed === undefined
+          ? undefined
+          : snapshotBytes((output) => this.#keyed!.beginSnapshot(output)),
+      operatorState: snapshotBytes((output) => this.#operatorState.beginSnapshot(output)),
+      inFlight: this.#options.operator.snapshot?.(),
+      now: this.#now,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#task.cancel();
+    await this.settle();
+  }
+
+  #advance(by: Duration): void {
+    this.#now += by;
+    for (;;) {
+      const due = this.#timers
+        .filter(({ at, cancelled }) => !cancelled && at <= this.#now)
+        .toSorted((a, b) => a.at - b.at)[0];
+      if (due === undefined) return;
+      due.cancelled = true;
+      due.callback();
+      this.run();
+    }
+  }
+
+  #batch(value: unknown, timestamp: number | undefined, input: 0 | 1): ObjectBatch {
+    const batch = new ObjectBatch();
+    freezeDeep(value);
+    const key = this.#options.keys?.[input];
+    if (key === undefined) batch.append(value, timestamp ?? NO_TIMESTAMP);
+    else
+      batch.appendKeyed(
+        value,
+        timestamp ?? NO_TIMESTAMP,
+        keyGroupOf(hashKey(key.select(value)), MAX_PARALLELISM),
+      );
+    return batch;
+  }
+
+  #recorder(tag: string | undefined, schema: Schema<unknown>): ChainOutput {
+    const channel = new RecordingChannel(tag, schema, this.results, this.#pressure, {
+      fullAfterEveryRecord: this.#options.fullAfterEveryRecord === true,
+    });
+    this.#recorders.push(channel);
+    const writer = createRecordWriter({
+      channels: [channel],
+      partitioner: { kind: 'forward' },
+      subtask: 0,
+      maxParallelism: MAX_PARALLELISM,
+      parallelism: 1,
+      operator: 'operator',
+      random: () => 0,
+      verifier: undefined,
+    });
+    return { tag, writer };
+  }
+
+  #context(
+    output: OperatorContext['output'],
+    side: (tag: string) => OperatorContext['output'],
+  ): OperatorContext {
+    const keyed = this.#keyed;
+    return {
+      open: {
+        jobName: 'verify',
+        operatorName: 'operator',
+        subtask: 0,
+        parallelism: 1,
+        maxParallelism: MAX_PARALLELISM,
+        attempt: 1,
+        logger: { debug: drop, info: drop, warn: drop, error: drop },
+        metrics: { counter: () => ({ count: 0, increment: drop }) },
+      },
+      operatorId: 'operator',
+      output,
+      sideOutput: side,
+      rowOutput: undefined,
+      processingTime: () => this.#now as Timestamp,
+      watermark: () => this.#task.watermark,
+      get keyedState(): HeapKeyedStateBackend {
+        return keyed!;
+      },
+      operatorState: this.#operatorState,
+      mail: (mail) => this.#task.mail(mail),
+      hold: () => this.#pressure.hold(),
+      release: () => this.#pressure.release(),
+      fail: (error) => this.#task.fail(error),
+      after: (delay, callback) => this.#after(delay, callback),
+      forward: (event: DeferrableEvent) => this.#task.forward(event),
+    };
+  }
+
+  #after(delay: Duration, callback: () => void): Disposable {
+    const timer = {
+      at: this.#now + delay,
+      callback: () => this.#task.mail(callback),
+      cancelled: false,
+    };
+    this.#timers.push(timer);
+    return {
+      [Symbol.dispose]: () => {
+        timer.cancelled = true;
+      },
+    };
+  }
+}
+
+class ScriptedChannel implements InputChannel {
+  readonly queue = new Deque<Batch | ControlElement>();
+
+  get hasData(): boolean {
+    return this.queue.length > 0;
+  }
+
+  poll(): Batch | ControlElement | undefined {
+    return this.queue.shift();
+  }
+
+  recycle(): void {}
+  close(): void {}
+}
+
+/** Records what is emitted, frozen and after a round trip through the codec. */
+class RecordingChannel implements OutputChannel {
+  readonly #tag: string | undefined;
+  readonly #schema: Schema<unknown>;
+  readonly #results: OperatorResult[];
+  readonly #pressure: Pressure;
+  readonly #full: boolean;
+  #holding = false;
+
+  constructor(
+    tag: string | undefined,
+    schema: Schema<unknown>,
+    results: OperatorResult[],
+    pressure: Pressure,
+    options: { readonly fullAfterEveryRecord: boolean },
+  ) {
+    this.#tag = tag;
+    this.#schema = schema;
+    this.#results = results;
+    this.#pressure = pressure;
+    this.#full = options.fullAfterEveryRecord;
+  }
+
+  add(value: unknown, timestamp: number): void {
+    freezeDeep(value);
+    const writer = new ByteWriter();
+    this.#schema.codec.encode(value, writer);
+    const back = this.#schema.codec.decode(new ByteReader(writer.copy()));
+    this.#results.push({ kind: 'record', tag: this.#tag, value: back, timestamp });
+    if (!this.#full || this.#holding) return;
+    this.#holding = true;
+    this.#pressure.hold();
+  }
+
+  addKeyed(value: unknown, timestamp: number): void {
+    this.add(value, timestamp);
+  }
+
+  addRows(): void {
+    throw new TypeError('the harness records values, not rows');
+  }
+
+  control(element: ControlElement): void {
+    if (this.#tag !== undefined || element.kind === 'status' || element.kind === 'barrier') return;
+    this.#results.push(element);
+  }
+
+  flush(): boolean {
+    return false;
+  }
+
+  abandon(): void {}
+
+  /** The consumer has taken everything. @returns whether that made a difference. */
+  drain(): boolean {
+    if (!this.#holding) return false;
+    this.#holding = false;
+    this.#pressure.release();
+    return true;
+  }
+}
+
+function snapshotBytes(
+  begin: (output: { write(bytes: Uint8Array): void }) => SnapshotWriter,
+): Uint8Array {
+  const out = new ByteWriter();
+  const writer = begin({ write: (bytes) => out.raw(bytes) });
+  while (writer.writeSlice(5, () => 0) !== 'done');
+  return out.copy();
+}
+
+function bytesInput(bytes: Uint8Array): SnapshotInput {
+  return {
+    name: 'memory',
+    size: bytes.length,
+    read: (position, length) => bytes.slice(position, position + length),
+  };
+}
+
+function drop(): void {}
