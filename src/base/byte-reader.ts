@@ -28,6 +28,8 @@ export class ByteReader {
   position: number;
   end: number;
   start: number;
+  /** What the frame being read has defined, by number; undefined outside of frames. See `ByteWriter.beginFrame`. */
+  definitions: unknown[] | undefined;
   #wrapped: Uint8Array;
 
   constructor(bytes: Uint8Array, start: number = 0, end: number = bytes.length) {
@@ -38,6 +40,7 @@ export class ByteReader {
     this.start = start;
     this.position = start;
     this.end = end;
+    this.definitions = undefined;
   }
 
   /** Starts again over `bytes[start, end)`; cheap when `bytes` is the object of the last call. */
@@ -51,6 +54,15 @@ export class ByteReader {
     this.start = start;
     this.position = start;
     this.end = end;
+    this.definitions = undefined;
+  }
+
+  beginFrame(): void {
+    this.definitions = [];
+  }
+
+  endFrame(): void {
+    this.definitions = undefined;
   }
 
   /** Bytes read so far. */

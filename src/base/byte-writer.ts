@@ -10,6 +10,7 @@
  * W3. `overflowed` is true exactly if the bytes did not fit into the memory given to `wrap`, and then
  *     they are in the writer's own buffer.
  * W4. Offsets (`offset`, `patchUint32`) count from `start` and stay valid when the bytes move.
+ * W5. `frame` lists exactly the definitions that stand in the bytes written since `beginFrame`.
  */
 import { assert } from './assert.ts';
 import { EngineError } from './errors.ts';
@@ -23,6 +24,8 @@ export const BYTE_WRITER_LIMIT_BYTES = 0x7fff_0000;
 /** Up to this length a loop is faster than a call into Node. */
 const LOOP_MAX = 10;
 const MINIMUM_CAPACITY = 64;
+/** Of one frame. Reader and writer count alike, so this is part of the format. */
+export const DEFINITIONS_MAX = 1024;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -42,6 +45,11 @@ export class ByteWriter {
   limit: number;
   /** True once the range given to `wrap` was too small: the bytes are in the writer's own buffer. */
   overflowed: boolean;
+  /**
+   * What the bytes written since `beginFrame` define for those after them (the names of a record's
+   * fields), for codecs. Undefined: every value must be readable alone.
+   */
+  frame: Frame | undefined;
   #own: TextBuffer;
   #wrapped: Uint8Array | undefined;
   #wrappedBuffer: TextBuffer | undefined;
@@ -55,6 +63,7 @@ export class ByteWriter {
     this.start = 0;
     this.limit = this.#own.length;
     this.overflowed = false;
+    this.frame = undefined;
   }
 
   /** A writer into `bytes[start, end)`. */
@@ -78,6 +87,7 @@ export class ByteWriter {
     this.position = start;
     this.limit = end;
     this.overflowed = false;
+    this.frame = undefined;
   }
 
   /** Starts again at the beginning of its own buffer; what was returned by `written` is overwritten. */
@@ -87,6 +97,7 @@ export class ByteWriter {
     this.position = 0;
     this.limit = this.bytes.length;
     this.overflowed = false;
+    this.frame = undefined;
   }
 
   /** How many bytes have been written. */
@@ -98,6 +109,21 @@ export class ByteWriter {
   truncate(offset: number): void {
     assert(offset >= 0 && offset <= this.offset, 'W4: truncate beyond what was written');
     this.position = this.start + offset;
+    this.frame?.truncate(offset);
+  }
+
+  /**
+   * Until `endFrame`, `reset` or `wrap`, values may refer to what values before them have defined: the
+   * bytes written in between can only be read together, from the first on, by a reader between its
+   * own `beginFrame` and `endFrame`.
+   */
+  beginFrame(): void {
+    assert(this.frame === undefined, 'W5: a frame within a frame');
+    this.frame = new Frame();
+  }
+
+  endFrame(): void {
+    this.frame = undefined;
   }
 
   /** What has been written, without copying; valid until the next write. */
@@ -311,4 +337,32 @@ export function varintLength(value: number): number {
   for (let rest = Math.floor(value / 0x1000_0000); rest > 0; rest = Math.floor(rest / 0x80))
     length++;
   return length;
+}
+
+/** The definitions of a frame, numbered from 0 in the order of their bytes. */
+export class Frame {
+  readonly #numbers = new Map<string, number>();
+  readonly #names: string[] = [];
+  readonly #offsets: number[] = [];
+
+  /** The number of the definition `name`, or -1. */
+  numberOf(name: string): number {
+    return this.#numbers.get(name) ?? -1;
+  }
+
+  /** To be called before the bytes of the definition are written at `offset`. False: there are too many. */
+  define(name: string, offset: number): boolean {
+    if (this.#names.length >= DEFINITIONS_MAX) return false;
+    this.#numbers.set(name, this.#names.length);
+    this.#names.push(name);
+    this.#offsets.push(offset);
+    return true;
+  }
+
+  truncate(offset: number): void {
+    while (this.#offsets.length > 0 && this.#offsets.at(-1)! >= offset) {
+      this.#offsets.pop();
+      this.#numbers.delete(this.#names.pop()!);
+    }
+  }
 }

@@ -1,23 +1,20 @@
 /**
  * The serialisable description of a schema: plain JSON that names fields and types, stored in the
- * JobGraph and in snapshots. Two schemas are equal exactly if their descriptions are.
+ * JobGraph and in snapshots, from which an equal schema can be made again. Two schemas are equal
+ * exactly if their descriptions are. Kinds are never renamed or reused: old snapshots hold them.
  */
 
 export type SchemaDescription =
-  | { readonly kind: PrimitiveKind }
-  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
-  | { readonly kind: 'literal'; readonly value: LiteralValue }
-  | { readonly kind: 'enum'; readonly values: readonly string[] }
-  | { readonly kind: 'array' | 'optional' | 'nullable'; readonly of: SchemaDescription }
-  | { readonly kind: 'map'; readonly key: SchemaDescription; readonly value: SchemaDescription }
-  | { readonly kind: 'tuple'; readonly items: readonly SchemaDescription[] }
-  | { readonly kind: 'struct'; readonly fields: readonly FieldDescription[] }
-  | {
-      readonly kind: 'union';
-      readonly discriminator: string;
-      readonly arms: readonly ArmDescription[];
-    }
-  | { readonly kind: 'oneOf'; readonly arms: readonly ArmDescription[] };
+  | PrimitiveDescription
+  | DecimalDescription
+  | LiteralDescription
+  | EnumDescription
+  | WrapperDescription
+  | MapDescription
+  | TupleDescription
+  | StructDescription
+  | UnionDescription
+  | OneOfDescription;
 
 export type PrimitiveKind =
   | 'string'
@@ -40,14 +37,68 @@ export type PrimitiveKind =
   | 'any'
   | 'dynamic';
 
-export type LiteralValue = string | number | boolean | null | { readonly bigint: string };
+export interface PrimitiveDescription {
+  readonly kind: PrimitiveKind;
+}
+
+export interface DecimalDescription {
+  readonly kind: 'decimal';
+  /** Digits in all, 1 to 38. */
+  readonly precision: number;
+  /** Digits after the point, 0 to precision. */
+  readonly scale: number;
+}
+
+export interface LiteralDescription {
+  readonly kind: 'literal';
+  readonly value: string | number | boolean | null;
+}
+
+export interface EnumDescription {
+  readonly kind: 'enum';
+  readonly values: readonly string[];
+}
+
+export interface WrapperDescription {
+  readonly kind: 'array' | 'optional' | 'nullable';
+  readonly of: SchemaDescription;
+}
+
+export interface MapDescription {
+  readonly kind: 'map';
+  readonly key: SchemaDescription;
+  readonly value: SchemaDescription;
+}
+
+export interface TupleDescription {
+  readonly kind: 'tuple';
+  readonly items: readonly SchemaDescription[];
+}
+
+export interface StructDescription {
+  readonly kind: 'struct';
+  readonly fields: readonly FieldDescription[];
+}
+
+/** Objects whose field `discriminator` holds the name of their arm beside the arm's fields. */
+export interface UnionDescription {
+  readonly kind: 'union';
+  readonly discriminator: string;
+  readonly arms: readonly ArmDescription<StructDescription>[];
+}
+
+/** `{ side: name of the arm, value: its value }`. */
+export interface OneOfDescription {
+  readonly kind: 'oneOf';
+  readonly arms: readonly ArmDescription[];
+}
 
 export interface FieldDescription {
   readonly name: string;
   readonly type: SchemaDescription;
 }
 
-export interface ArmDescription {
+export interface ArmDescription<D extends SchemaDescription = SchemaDescription> {
   readonly name: string;
-  readonly type: SchemaDescription;
+  readonly type: D;
 }

@@ -1,0 +1,228 @@
+/**
+ * Generates the decoder of a description. Every read is preceded by a check against the end of the
+ * range, nothing is allocated by an unchecked number, and a value that could not have been encoded
+ * is DATA_CORRUPT. Objects come from one literal in the order of the fields, so that all records of
+ * a struct have one hidden class. In the text `r` is the ByteReader.
+ */
+import { quote, quoteProperty } from '../base/generated-code.ts';
+import { fieldTypes, padding } from './encode-source.ts';
+import { fixedKind } from './fixed-kinds.ts';
+import type { FixedKind } from './fixed-kinds.ts';
+import { GeneratedSource } from './generated-source.ts';
+import type { Layout, Part } from './layout.ts';
+import { layoutOf, minimumBytes } from './layout.ts';
+import type { ArmDescription, SchemaDescription, StructDescription } from './schema-description.ts';
+
+/** The body of a function of the codec helpers that returns `(r) => value`. */
+export function decodeSource(description: SchemaDescription): string {
+  const source = new GeneratedSource();
+  const root = source.function('d', 'r', () => `${read(source, description, 'x')}\nreturn x;`);
+  return source.finish(root);
+}
+
+/** Statements that declare the variable `x` and read it. */
+function read(source: GeneratedSource, description: SchemaDescription, x: string): string {
+  const fixed = fixedKind(description);
+  if (fixed !== undefined) {
+    return [
+      `let ${x};\n{`,
+      `r.need(${fixed.size});`,
+      'const b = r.bytes, view = r.view, p = r.position;',
+      readFixed(fixed, description.kind, x, 'p'),
+      `r.position = p + ${fixed.size};\n}`,
+    ].join('\n');
+  }
+  switch (description.kind) {
+    case 'string':
+      return `const ${x} = r.string();`;
+    case 'bytes':
+      return `const ${x} = r.lengthPrefixed();`;
+    case 'optional':
+    case 'nullable': {
+      const empty = description.kind === 'optional' ? 'undefined' : 'null';
+      const inner = source.name('x');
+      return `let ${x} = ${empty};\nif (r.boolean()) {\n${read(source, description.of, inner)}\n${x} = ${inner};\n}`;
+    }
+    case 'json':
+      return `const ${x} = decodeJson(r);`;
+    case 'any':
+    case 'dynamic':
+      return `const ${x} = decodeDynamic(r);`;
+    default:
+      return `const ${x} = ${composite(source, description)}(r);`;
+  }
+}
+
+/** Assigns `x` from index `at`. */
+function readFixed(fixed: FixedKind, kind: string, x: string, at: string): string {
+  if (fixed.size === 0) return `${x} = ${fixed.finish!('0')};`;
+  if (fixed.badRaw === undefined && fixed.finish === undefined) return `${x} = ${fixed.load(at)};`;
+  const check =
+    fixed.badRaw === undefined
+      ? ''
+      : `if (${fixed.badRaw('q')}) r.corrupt(${quote(`no ${kind}`)});`;
+  return `{ const q = ${fixed.load(at)}; ${check} ${x} = ${fixed.finish?.('q') ?? 'q'}; }`;
+}
+
+function composite(source: GeneratedSource, description: SchemaDescription): string {
+  return source.function('d', 'r', () => {
+    switch (description.kind) {
+      case 'struct':
+        return readStruct(source, description, '');
+      case 'tuple': {
+        const values = description.items.map((_item, i) => `a${i}`);
+        return `${readParts(source, description.items)}\nreturn [${values.join()}];`;
+      }
+      case 'array':
+        return readArray(source, description.of);
+      case 'map':
+        return readMap(source, description.key, description.value);
+      case 'union':
+        return readUnion(source, description.arms, description.discriminator);
+      case 'oneOf':
+        return readOneOf(source, description.arms);
+      default:
+        throw new Error(`no composite: ${description.kind}`);
+    }
+  });
+}
+
+/** `first` is a property that goes before the fields. */
+function readStruct(source: GeneratedSource, { fields }: StructDescription, first: string): string {
+  const properties = fields.map(({ name }, i) => `${quoteProperty(name)}: a${i}`);
+  const all = first === '' ? properties : [first, ...properties];
+  return `${readParts(source, fieldTypes(fields))}\nreturn { ${all.join(', ')} };`;
+}
+
+function readUnion(
+  source: GeneratedSource,
+  arms: readonly ArmDescription<StructDescription>[],
+  discriminator: string,
+): string {
+  const cases = arms.map(({ name, type }, i) => {
+    const first = `${quoteProperty(discriminator)}: ${quote(name)}`;
+    const arm = source.function('d', 'r', () => readStruct(source, type, first));
+    return `case ${i}: return ${arm}(r);`;
+  });
+  return armSwitch(arms.length, cases);
+}
+
+function readOneOf(source: GeneratedSource, arms: readonly ArmDescription[]): string {
+  const cases = arms.map(({ name, type }, i) => {
+    const x = source.name('x');
+    return `case ${i}: {\n${read(source, type, x)}\nreturn { "side": ${quote(name)}, "value": ${x} };\n}`;
+  });
+  return armSwitch(arms.length, cases);
+}
+
+function armSwitch(count: number, cases: readonly string[]): string {
+  const tag = count <= 256 ? 'uint8' : 'uint16';
+  return `switch (r.${tag}()) {\n${cases.join('\n')}\ndefault: return r.corrupt('an unknown arm');\n}`;
+}
+
+function readArray(source: GeneratedSource, of: SchemaDescription): string {
+  const pad = padding(of);
+  const fixed = fixedKind(of);
+  const head = `const n = r.count(${minimumBytes(of) + pad});\nconst v = [];`;
+  if (fixed !== undefined && fixed.size > 0) {
+    return [
+      head,
+      'const b = r.bytes, view = r.view;',
+      'let p = r.position;',
+      `for (let i = 0; i < n; i++, p += ${fixed.size}) {`,
+      `let x;\n${readFixed(fixed, of.kind, 'x', 'p')}\nv.push(x);\n}`,
+      'r.position = p;\nreturn v;',
+    ].join('\n');
+  }
+  const skip = pad === 1 ? `if (r.uint8() !== 0) r.corrupt('no padding');` : '';
+  return `${head}\nfor (let i = 0; i < n; i++) {\n${skip}\n${read(source, of, 'x')}\nv.push(x);\n}\nreturn v;`;
+}
+
+function readMap(
+  source: GeneratedSource,
+  key: SchemaDescription,
+  value: SchemaDescription,
+): string {
+  const size = minimumBytes(key) + minimumBytes(value);
+  const skip = size === 0 ? `if (r.uint8() !== 0) r.corrupt('no padding');` : '';
+  return [
+    `const n = r.count(${Math.max(size, 1)});`,
+    'const v = new Map();',
+    'for (let i = 0; i < n; i++) {',
+    skip,
+    read(source, key, 'k'),
+    read(source, value, 'x'),
+    'v.set(k, x);\n}',
+    `if (v.size !== n) r.corrupt('a key that stands there twice');`,
+    'return v;',
+  ].join('\n');
+}
+
+/** Declares `a0`, `a1` ... for the parts of `layoutOf`. */
+function readParts(source: GeneratedSource, types: readonly SchemaDescription[]): string {
+  const layout = layoutOf(types);
+  const lines: string[] = [];
+  if (layout.headBytes > 0 || layout.strings.length > 0) {
+    lines.push('const b = r.bytes, view = r.view;', 'let p = r.position;', ...readHead(layout));
+    if (layout.strings.length > 0) lines.push(...readStrings(layout.strings));
+    lines.push('r.position = p;');
+  } else {
+    for (const { index, fixed } of layout.fixed)
+      lines.push(`const a${index} = ${fixed!.finish!('0')};`);
+  }
+  for (const { index, type, wrappers } of layout.others) {
+    if (wrappers.length === 0) {
+      lines.push(read(source, type, `a${index}`));
+    } else {
+      const x = source.name('x');
+      lines.push(
+        `let a${index} = ${emptyValue(wrappers)};`,
+        `if (${presence(wrappers)}) {\n${read(source, type, x)}\na${index} = ${x};\n}`,
+      );
+    }
+  }
+  return lines.join('\n');
+}
+
+/** True when all wrappers of a part have a value. */
+function presence(wrappers: Part['wrappers']): string {
+  return wrappers.map(({ bit }) => `(m${bit >> 3} & ${1 << (bit & 7)}) !== 0`).join(' && ');
+}
+
+/** What an absent part is: the first wrapper without a value decides. */
+function emptyValue([first, ...rest]: Part['wrappers']): string {
+  if (rest.length === 0) return first!.empty;
+  return `(m${first!.bit >> 3} & ${1 << (first!.bit & 7)}) === 0 ? ${first!.empty} : ${emptyValue(rest)}`;
+}
+
+function readHead({ fixed, strings, maskBytes, headBytes }: Layout): string[] {
+  const least = headBytes + strings.filter(({ wrappers }) => wrappers.length === 0).length;
+  const lines = [`if (p + ${least} > r.end) r.need(${least});`];
+  for (let i = 0; i < maskBytes; i++) lines.push(`const m${i} = b[p + ${i}];`);
+  for (const part of fixed) {
+    const { index, wrappers, type, at } = part;
+    const assign = readFixed(part.fixed!, type.kind, `a${index}`, `p + ${at}`);
+    if (wrappers.length === 0) lines.push(`let a${index};\n${assign}`);
+    else
+      lines.push(`let a${index} = ${emptyValue(wrappers)};\nif (${presence(wrappers)}) ${assign}`);
+  }
+  return [...lines, `p += ${headBytes};`];
+}
+
+function readStrings(strings: readonly Part[]): string[] {
+  const lines: string[] = [];
+  for (const { index, wrappers } of strings) {
+    // The bytes of the mandatory headers were checked with the head, but longer headers used them up.
+    const one = `if (p >= r.end) short(r, p, 1);\ng${index} = b[p++];\nif (g${index} > 127) { r.position = p - 1; g${index} = textHeader(r); p = r.position; }`;
+    if (wrappers.length === 0) lines.push(`let g${index};\n${one}`);
+    else lines.push(`let g${index} = 0;\nif (${presence(wrappers)}) {\n${one}\n}`);
+  }
+  const sum = strings.map(({ index }) => `(g${index} >>> 1)`).join(' + ');
+  lines.push(`if (p + ${sum} > r.end) short(r, p, ${sum});`);
+  for (const { index, wrappers } of strings) {
+    const text = `{ const n = g${index} >>> 1; a${index} = (g${index} & 1) === 0 ? asciiText(b, p, n) : wideText(r, p, g${index}); p += n; }`;
+    if (wrappers.length === 0) lines.push(`let a${index};\n${text}`);
+    else lines.push(`let a${index} = ${emptyValue(wrappers)};\nif (${presence(wrappers)}) ${text}`);
+  }
+  return lines;
+}

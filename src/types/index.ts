@@ -1,0 +1,4 @@
+/** What other folders need of schemas: their constructors, their types and the values they name. */
+export { t, dynamic } from './t.ts';
+export { fingerprintOf, schemaOf } from './schema-of.ts';
+export type { Codec, Infer, JsonValue, Key, Schema, Shape, Struct } from './schema.ts';
