@@ -257,6 +257,12 @@ export class ByteWriter {
    */
   string(value: string): void {
     const length = value.length;
+    const { position } = this;
+    if (length < 64 && position + 1 + length * 3 <= this.limit && this.ascii(value, position + 1)) {
+      this.bytes[position] = length << 1;
+      this.position = position + 1 + length;
+      return;
+    }
     const header = varintLength(length * 2);
     const at = this.position + header;
     if (at + length * 3 <= this.limit && this.ascii(value, at)) {
@@ -341,6 +347,8 @@ export function varintLength(value: number): number {
 
 /** The definitions of a frame, numbered from 0 in the order of their bytes. */
 export class Frame {
+  /** Changes when definitions are taken back: numbers remembered by users are void then. */
+  version = 0;
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
   readonly #offsets: number[] = [];
@@ -350,19 +358,19 @@ export class Frame {
     return this.#numbers.get(name) ?? -1;
   }
 
-  /** To be called before the bytes of the definition are written at `offset`. False: there are too many. */
-  define(name: string, offset: number): boolean {
-    if (this.#names.length >= DEFINITIONS_MAX) return false;
+  /** To be called before the bytes of the definition are written at `offset`. Too many are not numbered. */
+  define(name: string, offset: number): void {
+    if (this.#names.length >= DEFINITIONS_MAX) return;
     this.#numbers.set(name, this.#names.length);
     this.#names.push(name);
     this.#offsets.push(offset);
-    return true;
   }
 
   truncate(offset: number): void {
     while (this.#offsets.length > 0 && this.#offsets.at(-1)! >= offset) {
       this.#offsets.pop();
       this.#numbers.delete(this.#names.pop()!);
+      this.version += 1;
     }
   }
 }

@@ -10,13 +10,16 @@
  * SH1. A shape's `keys`, `name` and `header` say the same thing.
  * SH2. At most `SHAPES_MAX` shapes are remembered on each side, and no more functions are generated.
  */
+import { asciiText } from '../base/ascii-text.ts';
 import { assert } from '../base/assert.ts';
 import type { ByteReader } from '../base/byte-reader.ts';
+import type { Frame } from '../base/byte-writer.ts';
 import { ByteWriter, DEFINITIONS_MAX } from '../base/byte-writer.ts';
-import { compile, quote, quoteProperty } from '../base/generated-code.ts';
+import { compile } from '../base/generated-code.ts';
 import { murmur3 } from '../base/murmur.ts';
-import { decodeValue, encodeNumber, encodeString, encodeValue } from './dynamic-codec.ts';
+import { decodeValue, encodeValue } from './dynamic-codec.ts';
 import { Tag } from './dynamic-tag.ts';
+import { shapeDecoderSource, shapeEncoderSource } from './shape-source.ts';
 
 /** Objects with more keys are taken for dictionaries, whose keys are not the same from one to the next. */
 export const SHAPE_KEYS_MAX = 64;
@@ -34,6 +37,10 @@ class Shape {
   /** Hash, length and block. */
   readonly header: Uint8Array;
   uses = 0;
+  /** Where the shape was defined last, as what number. */
+  #frame: Frame | undefined;
+  #version = 0;
+  #number = 0;
   encodeValues: (value: Plain, out: ByteWriter, depth: number) => void;
   decodeValues: (input: ByteReader, depth: number) => Plain;
 
@@ -50,31 +57,29 @@ class Shape {
     };
   }
 
+  /** The number of the shape in a frame, or -1. */
+  numberIn(frame: Frame): number {
+    if (this.#frame === frame && this.#version === frame.version) return this.#number;
+    const number = frame.numberOf(this.name);
+    if (number >= 0) {
+      this.#frame = frame;
+      this.#version = frame.version;
+      this.#number = number;
+    }
+    return number;
+  }
+
   /** After some uses both ways are replaced by generated ones. */
   used(): void {
     if (this.uses > USES_BEFORE_CODE || ++this.uses <= USES_BEFORE_CODE) return;
-    const helpers = [encodeString, encodeNumber, encodeValue];
-    this.encodeValues = compile(
-      'dynamic/encode',
-      ['str', 'num', 'any'],
-      encoderSource(this.keys),
-    )(...helpers);
-    this.decodeValues = compile('dynamic/decode', ['any'], decoderSource(this.keys))(decodeValue);
+    const { keys } = this;
+    this.encodeValues = compile('dynamic/encode', ['any'], shapeEncoderSource(keys))(encodeValue);
+    this.decodeValues = compile(
+      'dynamic/decode',
+      ['any', 'text'],
+      shapeDecoderSource(keys),
+    )(decodeValue, asciiText);
   }
-}
-
-function encoderSource(keys: readonly string[]): string {
-  const lines = keys.map(
-    (key) =>
-      `x = v[${quote(key)}]; if (typeof x === 'string') str(x, w); else if (typeof x === 'number') num(x, w); else any(x, w, depth);`,
-  );
-  return `return (v, w, depth) => {\nlet x;\n${lines.join('\n')}\n};`;
-}
-
-function decoderSource(keys: readonly string[]): string {
-  const values = keys.map((_key, i) => `const a${i} = any(r, depth);`);
-  const properties = keys.map((key, i) => `${quoteProperty(key)}: a${i}`);
-  return `return (r, depth) => {\n${values.join('\n')}\nreturn { ${properties.join(', ')} };\n};`;
 }
 
 function headerOf(keys: readonly string[]): Uint8Array {
@@ -185,7 +190,7 @@ export function encodeShaped(value: Plain, out: ByteWriter, depth: number, tag: 
   shape.used();
   const { frame } = out;
   if (frame !== undefined && tag === Tag.object) {
-    const number = frame.numberOf(shape.name);
+    const number = shape.numberIn(frame);
     if (number >= 0) {
       out.uint8(Tag.defined);
       out.varint(number);
