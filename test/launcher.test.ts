@@ -24,15 +24,15 @@ const launcher = join(repository, 'bin', 'millrace.js');
  * A checkout in miniature, whose command line says what it was given and then does as it is told.
  */
 const CLI = `
-console.log(JSON.stringify({ node: process.execPath, args: process.argv.slice(2) }));
 const [what, code] = process.argv.slice(2);
+if (what === 'wait') process.on('SIGTERM', () => process.exit(7));
+if (what === 'wait') setInterval(() => {}, 1000);
 if (what === 'exit') process.exitCode = Number(code);
 if (what === 'cache') {
   const { Worker } = process.getBuiltinModule('worker_threads');
   new Worker('console.log(process.env.NODE_COMPILE_CACHE)', { eval: true });
 }
-if (what === 'wait') setInterval(() => {}, 1000);
-if (what === 'wait') process.on('SIGTERM', () => process.exit(7));
+console.log(JSON.stringify({ node: process.execPath, args: process.argv.slice(2) }));
 `;
 
 /** Takes away what newer Nodes have, so that the ways of older ones are taken. */

@@ -27,8 +27,9 @@ const FOLDERS = table({
 
   // From program to graph.
   graph: 'base types functions config',
-  api: 'base types functions config graph',
-  table: 'base types functions config graph api',
+  // `connectors` for what streams offer themselves: fromElements, sequence, print, collect.
+  api: 'base types functions config graph connectors',
+  table: 'base types functions config graph connectors api',
 
   // What a slot does.
   state: 'base types functions',
@@ -96,14 +97,20 @@ const POLICY: Policy = {
     'node:string_decoder',
     'node:util',
   ],
-  nodeModules: { 'src/base/generated-code.ts': ['node:vm'] },
+  nodeModules: {
+    'src/base/generated-code.ts': ['node:vm'],
+    'src/base/crc32.ts': ['node:zlib'],
+  },
   outsideSeam: [
     'src/env/node/',
     'sim/main.ts',
     // Turns the real event loop, in which a whole simulated cluster is one callback.
     'sim/scheduler.ts',
-    // The simulated side of env.memory.
+    // The simulated side of env.memory, and of env.modules, which bundles what is loaded.
     'sim/memory.ts',
+    'sim/modules.ts',
+    // Puts traps in the place of what is banned.
+    'sim/forbidden.ts',
   ],
   tests: { folders: ['testing', 'sim'], packages: ['fast-check', 'zod'] },
 };

@@ -192,6 +192,7 @@ describe('seam', () => {
     'processes.spawn(); reprocess.now();',
     'for (const process of processes) process.kill();',
     'processes.map((process) => process.id);',
+    'const { process, random } = this.#options; process.kill();',
     'function end(process: SimProcess) { process.kill(); }',
   ];
   for (const text of allowed) {

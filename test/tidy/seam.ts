@@ -103,6 +103,7 @@ export function checkSeam(file: SourceText): Violation[] {
 function declares(code: string, name: string): boolean {
   const forms = [
     `\\b(?:const|let|function)\\s+${name}\\b`,
+    `\\bconst\\s*\\{[^{}]*\\b${name}\\b[^{}]*\\}\\s*=`,
     `[(,]\\s*${name}\\s*\\??:`,
     `[(,]\\s*${name}\\s*[,)][^()]*=>`,
   ];
