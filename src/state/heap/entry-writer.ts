@@ -1,0 +1,104 @@
+/**
+ * Turns what a TableCursor comes to into entries of a snapshot. A long list or map becomes several
+ * entries with the same key; from the first of them on it is written from a view, so that it may
+ * change while the writer pauses.
+ *
+ * Invariants
+ * E1. `#rest` is undefined, or frozen and not yet all written.
+ */
+import type { ByteWriter } from '../../base/byte-writer.ts';
+import { writeKey } from '../../types/key-bytes.ts';
+import { notSerializable } from '../state-errors.ts';
+import type { HeapState } from './heap-state.ts';
+import { ListView } from './list-view.ts';
+import { MapView, OrderedMap } from './ordered-map.ts';
+import type { TableCursor } from './table-cursor.ts';
+
+/** Elements in one entry at most. */
+export const PART_ELEMENTS = 256;
+
+export class EntryWriter {
+  /** Of the last entry written: the length of the key's bytes, which come first. */
+  keyBytes = 0;
+  readonly #state: HeapState;
+  readonly #cursors: readonly TableCursor[];
+  #current = 0;
+  /** E1 */
+  #rest: ListView | MapView | undefined;
+  #at = 0;
+
+  /** `cursors` are those of all tables of a key group. */
+  constructor(state: HeapState, cursors: readonly TableCursor[]) {
+    this.#state = state;
+    this.#cursors = cursors;
+  }
+
+  /** Comes to the next entry to write; false when there is none. */
+  next(): boolean {
+    if (this.#rest !== undefined) return true;
+    for (; this.#current < this.#cursors.length; this.#current++) {
+      if (this.#cursors[this.#current]!.next()) return true;
+    }
+    return false;
+  }
+
+  /** Writes it. After a throw, what was written must be dropped, and nothing can follow. */
+  write(out: ByteWriter): void {
+    const { key, value } = this.#cursors[this.#current]!;
+    const begin = out.offset;
+    try {
+      writeKey(key, out);
+      this.keyBytes = out.offset - begin;
+      switch (this.#state.description.kind) {
+        case 'list':
+          return this.#writeList(value, out);
+        case 'map':
+          return this.#writeMap(value, out);
+        default:
+          return this.#state.schemas.value.codec.encode(value, out);
+      }
+    } catch (error) {
+      throw notSerializable(this.#state.names, key, error);
+    }
+  }
+
+  #writeList(value: unknown, out: ByteWriter): void {
+    const list = (this.#rest ?? (value instanceof ListView ? value : listView(value))) as ListView;
+    const { codec } = this.#state.schemas.value;
+    const end = Math.min(this.#at + PART_ELEMENTS, list.length);
+    out.varint(end - this.#at);
+    for (let i = this.#at; i < end; i++) codec.encode(list.items[i], out);
+    this.#continueAt(end, end === list.length ? undefined : list);
+  }
+
+  #writeMap(value: unknown, out: ByteWriter): void {
+    const map = (this.#rest ?? (value instanceof OrderedMap ? mapView(value) : value)) as MapView;
+    const { value: values, key: keys } = this.#state.schemas;
+    const countAt = out.reserve(4);
+    let at = this.#at;
+    let count = 0;
+    for (; at < map.end && count < PART_ELEMENTS; at++) {
+      if (!map.holds(at)) continue;
+      keys!.codec.encode(map.key(at), out);
+      values.codec.encode(map.value(at), out);
+      count += 1;
+    }
+    out.patchUint32(countAt, count);
+    this.#continueAt(at, at === map.end ? undefined : map);
+  }
+
+  #continueAt(at: number, rest: ListView | MapView | undefined): void {
+    this.#at = rest === undefined ? 0 : at;
+    this.#rest = rest;
+  }
+}
+
+function listView(value: unknown): ListView {
+  return new ListView(value as unknown[], (value as unknown[]).length);
+}
+
+/** A map that is written at once need not be protected from later changes. */
+function mapView(map: OrderedMap): MapView {
+  const view = map.peek();
+  return view.end <= PART_ELEMENTS ? view : map.view();
+}

@@ -1,0 +1,17 @@
+/**
+ * Strings as keys of state live long, and V8 makes a longer substring a view that keeps the whole
+ * string alive that it was cut out of: a word would hold on to its line, a field to its block.
+ */
+import { ByteReader } from '../../base/byte-reader.ts';
+import { ByteWriter } from '../../base/byte-writer.ts';
+
+/** Shorter substrings are copies anyway. */
+const SLICE_MIN = 13;
+
+/** The same text as a string of its own. */
+export function flat(text: string): string {
+  if (text.length < SLICE_MIN) return text;
+  const writer = new ByteWriter(text.length + 8);
+  writer.string(text);
+  return new ByteReader(writer.written()).string();
+}

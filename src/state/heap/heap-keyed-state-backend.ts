@@ -1,0 +1,212 @@
+/**
+ * Keyed state in memory: a table for each state and key group, typed where keys or values are
+ * numbers; snapshots in slices while the state goes on changing. The contract is
+ * `../keyed-state-backend.ts`.
+ *
+ * Invariants
+ * B1. States have one name each, and their index in `#states` never changes.
+ * B2. There is one handle for a state; all access of operators goes through it.
+ */
+import { assert } from '../../base/assert.ts';
+import type { StateDescriptor } from '../../functions/state.ts';
+import { schemaOf } from '../../types/index.ts';
+import { KEY_HASH_VERSION } from '../../types/key.ts';
+import type { Key, Schema } from '../../types/schema.ts';
+import type {
+  KeyedStateBackend,
+  KeyedStateOptions,
+  KeyGroupRange,
+  StateUsage,
+} from '../keyed-state-backend.ts';
+import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
+import { describeState, requireSameState } from '../state-description.ts';
+import type { StateDescription } from '../state-description.ts';
+import { Float64Halves } from './float64-table.ts';
+import { HeapListState } from './heap-list-state.ts';
+import { HeapMapState } from './heap-map-state.ts';
+import { HeapReducingState } from './heap-reducing-state.ts';
+import { restoreHeap } from './heap-restore.ts';
+import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
+import { HeapState, schemasOf } from './heap-state.ts';
+import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
+import { openValueState } from './heap-value-state.ts';
+import { KeyContext } from './key-context.ts';
+import { familyOfSchema } from './key-schema-family.ts';
+import type { KeyGroupTable } from './key-group-table.ts';
+import { VersionClock } from './version-clock.ts';
+
+export class HeapKeyedStateBackend implements KeyedStateBackend {
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  readonly #operator: string;
+  readonly #keySchema: Schema<Key> | undefined;
+  readonly #context: KeyContext;
+  readonly #parts: HeapBackendParts;
+  /** B1 */
+  readonly #states: HeapState[] = [];
+  /** B2 */
+  readonly #handles = new Map<string, unknown>();
+  #restored = false;
+
+  private constructor(options: KeyedStateOptions) {
+    const { keyGroups, maxParallelism, operator, keySchema } = options;
+    assert(
+      keyGroups.first >= 0 && keyGroups.first <= keyGroups.last && keyGroups.last < maxParallelism,
+      'K1: a range of no key groups',
+    );
+    this.keyGroups = keyGroups;
+    this.maxParallelism = maxParallelism;
+    this.#operator = operator;
+    this.#keySchema = keySchema;
+    this.#context = new KeyContext(operator, keyGroups);
+    this.#parts = {
+      context: this.#context,
+      clock: new VersionClock(),
+      halves: new Float64Halves(),
+    };
+    const family = keySchema === undefined ? undefined : familyOfSchema(keySchema.description);
+    if (family !== undefined) this.#context.pin(family);
+  }
+
+  static open(options: KeyedStateOptions): HeapKeyedStateBackend {
+    return new HeapKeyedStateBackend(options);
+  }
+
+  setCurrentKey(key: Key, keyGroup: number): void {
+    this.#context.set(key, keyGroup);
+  }
+
+  clearCurrentKey(): void {
+    this.#context.clear();
+  }
+
+  get currentKey(): Key | undefined {
+    return this.#context.key;
+  }
+
+  register<H>(name: string, descriptor: StateDescriptor<H>): H {
+    const state = this.#stateOf(describeState(name, descriptor), schemasOf(descriptor));
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known as H;
+    const handle = openHandle(state, descriptor);
+    this.#handles.set(name, handle);
+    return handle as H;
+  }
+
+  forEachKey(name: string, visit: (key: Key) => void): void {
+    const state = this.#states.find((candidate) => candidate.name === name);
+    assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
+    const { key, group } = this.#context;
+    try {
+      for (let index = 0; index < state.tables.length; index++) {
+        for (const table of state.tablesOf(index)) this.#visitTable(table, index, visit);
+      }
+    } finally {
+      if (key === undefined) this.#context.clear();
+      else this.#context.set(key, this.keyGroups.first + group);
+    }
+  }
+
+  /** The keys of the table first: `visit` may change it. */
+  #visitTable(table: KeyGroupTable, index: number, visit: (key: Key) => void): void {
+    const keys: Key[] = [];
+    for (let slot = 0; slot < table.end; slot++) {
+      if (table.versionAt(slot) > 0) keys.push(table.keyAt(slot));
+    }
+    for (const key of keys) {
+      this.#context.set(key, this.keyGroups.first + index);
+      // Another visit may have removed it.
+      if (table.find(this.#context.lookup!) >= 0) visit(key);
+    }
+  }
+
+  beginSnapshot(output: SnapshotOutput, order: SnapshotOrder = 'natural'): SnapshotWriter {
+    return new HeapSnapshotWriter({
+      clock: this.#parts.clock,
+      states: this.#states.slice(),
+      output,
+      manifest: {
+        kind: 'keyed',
+        operator: this.#operator,
+        order,
+        keyHashVersion: KEY_HASH_VERSION,
+        maxParallelism: this.maxParallelism,
+        keyGroups: { first: this.keyGroups.first, last: this.keyGroups.last },
+        keyFamily: this.#context.family ?? null,
+        keySchema: this.#keySchema?.description ?? null,
+        states: this.#states.map(({ description }) => description),
+      },
+    });
+  }
+
+  async restore(snapshots: readonly SnapshotInput[]): Promise<void> {
+    assert(!this.#restored && this.usage.entries === 0, 'K5: restored twice or too late');
+    this.#restored = true;
+    await restoreHeap(
+      {
+        context: this.#context,
+        keyGroups: this.keyGroups,
+        maxParallelism: this.maxParallelism,
+        stateOf: (description) => this.#stateOf(description),
+      },
+      snapshots,
+    );
+  }
+
+  get usage(): StateUsage {
+    let entries = 0;
+    let typedBytes = 0;
+    for (const state of this.#states) {
+      for (const table of [...state.tables, ...state.wideTables]) {
+        if (table === undefined) continue;
+        entries += table.size;
+        typedBytes += table.bytes;
+      }
+    }
+    return { entries, typedBytes };
+  }
+
+  /** Lets go of all state. */
+  close(): void {
+    this.#context.clear();
+    for (const state of this.#states) {
+      state.tables.fill(undefined);
+      state.wideTables.fill(undefined);
+    }
+  }
+
+  #stateOf(description: StateDescription, schemas?: StateSchemas): HeapState {
+    const known = this.#states.find(({ name }) => name === description.name);
+    if (known !== undefined) {
+      requireSameState(this.#operator, known.description, description);
+      return known;
+    }
+    const groups = this.keyGroups.last - this.keyGroups.first + 1;
+    const state = new HeapState(
+      this.#states.length,
+      description,
+      schemas ?? describedSchemas(description),
+      this.#parts,
+      groups,
+    );
+    this.#states.push(state);
+    return state;
+  }
+}
+
+function describedSchemas({ value, key }: StateDescription): StateSchemas {
+  return { value: schemaOf(value), key: key === undefined ? undefined : schemaOf(key) };
+}
+
+function openHandle(state: HeapState, descriptor: StateDescriptor): unknown {
+  switch (descriptor.kind) {
+    case 'value':
+      return openValueState(state, descriptor.initial);
+    case 'reducing':
+      return new HeapReducingState(state, descriptor.reduce);
+    case 'list':
+      return new HeapListState(state);
+    case 'map':
+      return new HeapMapState(state);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Fills an empty heap backend from the snapshots of any number of former subtasks, in natural or in
+ * canonical order: it takes out its own key groups, and makes sure that each is there exactly once.
+ * A backend whose restore has failed is of no use.
+ */
+import type { ByteReader } from '../../base/byte-reader.ts';
+import { EngineError } from '../../base/errors.ts';
+import { readKey } from '../../types/key-bytes.ts';
+import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
+import type { KeyGroupRange } from '../keyed-state-backend.ts';
+import { SnapshotFileReader } from '../snapshot-file-reader.ts';
+import { corrupt } from '../snapshot-layout.ts';
+import type { KeyedManifest, Section } from '../snapshot-layout.ts';
+import type { SnapshotInput } from '../snapshot.ts';
+import type { StateDescription } from '../state-description.ts';
+import { storeValue } from './column.ts';
+import { PART_ELEMENTS } from './entry-writer.ts';
+import type { HeapState } from './heap-state.ts';
+import type { KeyContext } from './key-context.ts';
+import { ABSENT } from './key-group-table.ts';
+import type { KeyGroupTable } from './key-group-table.ts';
+import { OrderedMap } from './ordered-map.ts';
+
+/** What a restore fills. */
+export interface RestoreTarget {
+  readonly context: KeyContext;
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  /**
+   * The state of that description, made if there is none. @throws EngineError STATE_INCOMPATIBLE
+   */
+  stateOf(description: StateDescription): HeapState;
+}
+
+type KeyedFile = SnapshotFileReader & { readonly manifest: KeyedManifest };
+
+export async function restoreHeap(
+  target: RestoreTarget,
+  snapshots: readonly SnapshotInput[],
+): Promise<void> {
+  const files: KeyedFile[] = [];
+  for (const input of snapshots) {
+    const file = await SnapshotFileReader.openKeyed(input);
+    requireFit(target, file);
+    files.push(file);
+  }
+  requireEveryGroupOnce(target.keyGroups, files);
+  for (const file of files) await restoreFile(target, file);
+}
+
+function requireFit(target: RestoreTarget, file: KeyedFile): void {
+  const { keyHashVersion, maxParallelism, keyFamily: family } = file.manifest;
+  if (keyHashVersion !== KEY_HASH_VERSION) {
+    mismatch(file, `its keys are hashed by version ${keyHashVersion}, not ${KEY_HASH_VERSION}`);
+  }
+  if (maxParallelism !== target.maxParallelism) {
+    mismatch(
+      file,
+      `its maximal parallelism is ${maxParallelism}, not ${target.maxParallelism}, ` +
+        'and that is fixed for the life of the state',
+    );
+  }
+  if (family !== null) target.context.pin(family);
+}
+
+/** No key group may be missing, which would be lost state, or be there twice. */
+function requireEveryGroupOnce(wanted: KeyGroupRange, files: readonly KeyedFile[]): void {
+  if (files.length === 0) return;
+  for (let group = wanted.first; group <= wanted.last; group++) {
+    const holders = files.filter(({ manifest: { keyGroups } }) => isIn(group, keyGroups));
+    if (holders.length === 1) continue;
+    const reason =
+      holders.length === 0
+        ? `no snapshot given holds key group ${group}`
+        : `${holders[1]!.input.name} holds key group ${group} as well`;
+    mismatch(holders[0] ?? files[0]!, reason);
+  }
+}
+
+function isIn(group: number, range: KeyGroupRange): boolean {
+  return group >= range.first && group <= range.last;
+}
+
+async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void> {
+  const { manifest, input } = file;
+  const { keyGroups } = target;
+  if (!overlap(manifest.keyGroups, keyGroups)) return;
+  // All of them, with or without entries: what is not compatible is refused in any case.
+  const states = manifest.states.map((description) => target.stateOf(description));
+  for (const section of file.sections) {
+    if (!isIn(section.group, manifest.keyGroups)) {
+      corrupt(input.name, `section ${section.number} is of a foreign key group`);
+    }
+    if (!isIn(section.group, keyGroups)) continue;
+    await restoreSection(target, file, section, states[section.state]!);
+  }
+}
+
+function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
+  return left.first <= right.last && right.first <= left.last;
+}
+
+async function restoreSection(
+  target: RestoreTarget,
+  file: KeyedFile,
+  section: Section,
+  state: HeapState,
+): Promise<void> {
+  const { context, maxParallelism } = target;
+  const { keyFamily: family } = file.manifest;
+  if (family === null) corrupt(file.input.name, 'it holds entries but no family of keys');
+  const group = section.group - target.keyGroups.first;
+  if (state.tablesOf(group).length > 0) {
+    corrupt(file.input.name, `section ${section.number} comes twice`);
+  }
+  const load = loaderOf(state);
+  await file.readSection(section, (entry) => {
+    const key = readKey(entry);
+    if (keyFamily(key) !== family) entry.corrupt(`a ${keyFamily(key)} among keys of ${family}`);
+    // The arithmetic of graph/key-groups.ts: a key in a foreign group would never be found.
+    if ((hashKey(key) >>> 0) % maxParallelism !== section.group) {
+      entry.corrupt('a key of another key group');
+    }
+    const lookup = context.lookupOf(key);
+    const known = state.tableOf(group, lookup);
+    const table = known ?? state.makeTableOf(group, lookup);
+    // Most sections have keys of one kind; those of lists and maps may have fewer keys than
+    // entries.
+    if (known === undefined && !state.changesInPlace) table.reserve(section.entries);
+    load(entry, table, table.find(lookup), () => {
+      const slot = table.insert(lookup, key);
+      table.markRestored(slot);
+      return slot;
+    });
+  });
+}
+
+/** Reads the value of an entry, whose key is at slot `found` or ABSENT, into the table. */
+type Loader = (
+  entry: ByteReader,
+  table: KeyGroupTable,
+  found: number,
+  insert: () => number,
+) => void;
+
+function loaderOf(state: HeapState): Loader {
+  const { codec } = state.schemas.value;
+  switch (state.description.kind) {
+    case 'list':
+      return (entry, table, found, insert) => {
+        const count = partSize(entry, entry.varint());
+        const slot = found === ABSENT ? insert() : found;
+        const lists = table.values as unknown[][];
+        const list = found === ABSENT ? (lists[slot] = []) : lists[slot]!;
+        for (let i = 0; i < count; i++) list.push(codec.decode(entry));
+      };
+    case 'map': {
+      const keys = state.schemas.key!.codec;
+      const lookups = state.mapLookups!;
+      return (entry, table, found, insert) => {
+        const count = partSize(entry, entry.uint32());
+        const slot = found === ABSENT ? insert() : found;
+        const maps = table.values as OrderedMap[];
+        const map = found === ABSENT ? (maps[slot] = new OrderedMap(lookups)) : maps[slot]!;
+        for (let i = 0; i < count; i++) {
+          const key = keys.decode(entry);
+          map.set(lookups.of(key), key, codec.decode(entry));
+        }
+      };
+    }
+    default:
+      return (entry, table, found, insert) => {
+        if (found !== ABSENT) entry.corrupt('a key for the second time');
+        const value = codec.decode(entry);
+        const slot = insert();
+        storeValue(state.column, table.values, slot, value);
+      };
+  }
+}
+
+function partSize(entry: ByteReader, count: number): number {
+  if (count > PART_ELEMENTS) entry.corrupt(`${count} elements in one entry`);
+  return count;
+}
+
+function mismatch(file: KeyedFile, reason: string): never {
+  throw new EngineError('STATE_SNAPSHOT_MISMATCH', { source: file.input.name, reason });
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes a snapshot of a heap backend in slices, key group by key group and in each state by state,
+ * while the state goes on changing.
+ *
+ * Invariants
+ * W1. `#group` and `#state` are the place of the table being written; tables before it are written,
+ *     tables behind it have a cursor exactly if one of their entries has been saved.
+ * W2. Only entries of `version` or less are written, each as it was at that version.
+ * W3. Once closed (done, aborted) it observes nothing and holds no state.
+ */
+import { assert } from '../../base/assert.ts';
+import type { KeyedManifest } from '../snapshot-layout.ts';
+import { SnapshotFileWriter } from '../snapshot-file-writer.ts';
+import type { SliceResult, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
+import { EntryWriter } from './entry-writer.ts';
+import type { HeapState } from './heap-state.ts';
+import type { KeyGroupTable } from './key-group-table.ts';
+import { CanonicalSectionWriter, NaturalSectionWriter } from './section-writer.ts';
+import type { SectionWriter } from './section-writer.ts';
+import { TableCursor } from './table-cursor.ts';
+import type { ChangeObserver, VersionClock } from './version-clock.ts';
+
+export interface HeapSnapshotOptions {
+  readonly clock: VersionClock;
+  /** Those that exist at this moment. */
+  readonly states: readonly HeapState[];
+  readonly manifest: KeyedManifest;
+  readonly output: SnapshotOutput;
+}
+
+export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
+  readonly version: number;
+  readonly #clock: VersionClock;
+  readonly #states: readonly HeapState[];
+  readonly #manifest: KeyedManifest;
+  readonly #file: SnapshotFileWriter;
+  readonly #cursors = new Map<KeyGroupTable, TableCursor>();
+  readonly #groups: number;
+  /** W1 */
+  #group = 0;
+  #state = 0;
+  #section: SectionWriter | undefined;
+  /** W3 */
+  #closed = false;
+
+  /** Begins at once. */
+  constructor(options: HeapSnapshotOptions) {
+    const { keyGroups } = options.manifest;
+    this.#clock = options.clock;
+    this.#states = options.states;
+    this.#manifest = options.manifest;
+    this.#file = new SnapshotFileWriter(options.output, 'keyed');
+    this.#groups = keyGroups.last - keyGroups.first + 1;
+    this.version = options.clock.advance();
+    options.clock.open(this);
+  }
+
+  get bytesWritten(): number {
+    return this.#file.bytesWritten;
+  }
+
+  get entriesWritten(): number {
+    return this.#file.entriesWritten;
+  }
+
+  writeSlice(budgetMillis: number, now: () => number): SliceResult {
+    assert(!this.#closed, 'W3: a slice of a snapshot that has ended');
+    const deadline = now() + budgetMillis;
+    do {
+      if (this.#file.full) return 'blocked';
+      if (!this.#step()) {
+        this.#file.finish(this.#manifest);
+        this.#close();
+        return 'done';
+      }
+    } while (now() < deadline);
+    return 'more';
+  }
+
+  abort(): void {
+    this.#close();
+  }
+
+  beforeChange(table: KeyGroupTable, slot: number): void {
+    if (!this.#isWritten(table)) this.#cursorOf(table).save(slot);
+  }
+
+  beforeRebuild(table: KeyGroupTable): void {
+    if (!this.#isWritten(table)) this.#cursors.get(table)?.detach();
+  }
+
+  /**
+   * W1. Tables of states that came later hold nothing of this version, and are never asked about.
+   */
+  #isWritten(table: KeyGroupTable): boolean {
+    return table.group < this.#group || (table.group === this.#group && table.state < this.#state);
+  }
+
+  #cursorOf(table: KeyGroupTable): TableCursor {
+    const known = this.#cursors.get(table);
+    if (known !== undefined) return known;
+    const cursor = new TableCursor(this.#states[table.state]!, table, this.version);
+    this.#cursors.set(table, cursor);
+    return cursor;
+  }
+
+  /** Does a little; false when every section is written. */
+  #step(): boolean {
+    if (this.#section !== undefined) {
+      if (!this.#section.step(this.#file)) this.#endSection();
+      return true;
+    }
+    for (let looked = 0; looked < 256; looked++) {
+      if (this.#group === this.#groups) return false;
+      const tables = this.#states[this.#state]?.tablesOf(this.#group) ?? [];
+      if (tables.length > 0) {
+        this.#beginSection(tables);
+        return true;
+      }
+      this.#advance();
+    }
+    return true;
+  }
+
+  #beginSection(tables: readonly KeyGroupTable[]): void {
+    const cursors = tables.map((table) => this.#cursorOf(table));
+    const entries = new EntryWriter(this.#states[this.#state]!, cursors);
+    this.#section =
+      this.#manifest.order === 'canonical'
+        ? new CanonicalSectionWriter(entries)
+        : new NaturalSectionWriter(entries);
+    this.#file.beginSection(this.#state, this.#manifest.keyGroups.first + this.#group);
+  }
+
+  #endSection(): void {
+    this.#file.endSection();
+    this.#section = undefined;
+    for (const table of this.#states[this.#state]!.tablesOf(this.#group)) {
+      this.#cursors.delete(table);
+    }
+    this.#advance();
+  }
+
+  #advance(): void {
+    this.#state += 1;
+    if (this.#state < this.#states.length) return;
+    this.#state = 0;
+    this.#group += 1;
+  }
+
+  /** W3 */
+  #close(): void {
+    this.#closed = true;
+    this.#section = undefined;
+    this.#cursors.clear();
+    this.#clock.close(this);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The entries of one state in one key group (those with keys of one kind): a column of values
+ * beside an index from key to slot, in which the kinds of table differ. The index also holds the
+ * version of every entry.
+ *
+ * Invariants
+ * T1. A slot holds an entry exactly if its version is greater than 0; `size` counts them.
+ * T2. Every change of an entry goes through `insert`, `touch` or `remove` first, so that open
+ *     snapshots see what was there (V1).
+ * T3. While its version is the clock's, an entry was changed after every open snapshot began.
+ * T4. Entries keep their slots until `beforeRebuild` has been told; then the memory is replaced,
+ *     and what `rows` gave before is never written again.
+ */
+import type { Key } from '../../types/schema.ts';
+import type { Column, ColumnKind } from './column.ts';
+import type { Lookup } from './key-context.ts';
+import type { VersionClock } from './version-clock.ts';
+
+/** What `find` gives for a key without an entry. */
+export const ABSENT = -1;
+
+/** The entries of a table by slot. */
+export interface TableRows {
+  /** Entries lie in slots below it. */
+  readonly end: number;
+  readonly values: Column;
+  /** Greater than 0 for entries (T1). */
+  versionAt(slot: number): number;
+  /** Of an entry. */
+  keyAt(slot: number): Key;
+}
+
+/** Where a table belongs. */
+export interface TablePlace {
+  /** Which state, by its index in the backend; and which key group, by its index in the range. */
+  readonly state: number;
+  readonly group: number;
+  readonly column: ColumnKind;
+  readonly clock: VersionClock;
+}
+
+export abstract class KeyGroupTable implements TableRows {
+  /** T1 */
+  size: number;
+  values: Column;
+  readonly state: number;
+  readonly group: number;
+  readonly column: ColumnKind;
+  readonly clock: VersionClock;
+
+  constructor(place: TablePlace, values: Column) {
+    this.size = 0;
+    this.values = values;
+    this.state = place.state;
+    this.group = place.group;
+    this.column = place.column;
+    this.clock = place.clock;
+  }
+
+  abstract get end(): number;
+  abstract versionAt(slot: number): number;
+  abstract keyAt(slot: number): Key;
+
+  /** The slot of the entry with this key, else ABSENT. */
+  abstract find(lookup: Lookup): number;
+
+  /**
+   * Makes an entry for a key that has none and returns its slot. The caller stores a value there at
+   * once.
+   */
+  abstract insert(lookup: Lookup, key: Key): number;
+
+  /** Before the value of an entry is changed, in place or by another. */
+  abstract touch(slot: number): void;
+
+  /** Removes an entry; other entries may get new slots. */
+  abstract remove(slot: number, lookup: Lookup): void;
+
+  /** Gives an entry that was just inserted the version of restored ones. */
+  abstract markRestored(slot: number): void;
+
+  /** Makes room for that many entries at once; a hint. */
+  abstract reserve(entries: number): void;
+
+  /** The rows as they are now, for a reader that goes on after the table was rebuilt (T4). */
+  abstract rows(): TableRows;
+
+  /** Of typed memory. */
+  abstract get bytes(): number;
+
+  /** T2: the entry at `slot`, of that version, is about to change. */
+  protected announceChange(slot: number, version: number): void {
+    for (const observer of this.clock.observers) {
+      if (version <= observer.version) observer.beforeChange(this, slot);
+    }
+  }
+
+  /** T4 */
+  protected announceRebuild(): void {
+    for (const observer of this.clock.observers) observer.beforeRebuild(this);
+  }
+}

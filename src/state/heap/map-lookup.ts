@@ -1,0 +1,54 @@
+/**
+ * How keys of map and broadcast state are compared: by value, whatever their schema. Keys of simple
+ * schemas are their own lookups; others are compared by the bytes of their codec.
+ */
+import { ByteWriter } from '../../base/byte-writer.ts';
+import type { Schema } from '../../types/schema.ts';
+import { flat } from './flat.ts';
+import type { Lookup } from './key-context.ts';
+
+/** Of a map's key, which unlike a record's key may be missing. */
+export type MapLookup = Lookup | undefined | null;
+
+const DIRECT: ReadonlySet<string> = new Set([
+  'string',
+  'boolean',
+  'int8',
+  'int16',
+  'int32',
+  'uint8',
+  'uint16',
+  'uint32',
+  'integer',
+  'int64',
+  'float64',
+  'timestamp',
+  'duration',
+  'enum',
+]);
+
+export class MapLookups {
+  /** Whether keys are their own lookups. */
+  readonly direct: boolean;
+  readonly #schema: Schema<unknown>;
+  readonly #scratch = new ByteWriter(64);
+
+  constructor(schema: Schema<unknown>) {
+    this.#schema = schema;
+    this.direct = DIRECT.has(schema.kind);
+  }
+
+  of(key: unknown): MapLookup {
+    if (this.direct) return typeof key === 'number' ? key + 0 : (key as MapLookup);
+    const scratch = this.#scratch;
+    scratch.reset();
+    this.#schema.codec.encode(key, scratch);
+    return scratch.bytes.latin1Slice(0, scratch.position);
+  }
+
+  /** The key to keep for a lookup: strings without the text they were cut out of. */
+  kept(key: unknown, lookup: MapLookup): unknown {
+    if (!this.direct) return key;
+    return typeof lookup === 'string' ? flat(lookup) : lookup;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A map that keeps the order in which keys were first set, and that can be seen as it is at one
+ * moment without being copied: its entries lie in chunks, which are copied one by one only when
+ * they are changed after such a view was taken. It holds the content of map state and of broadcast
+ * state.
+ *
+ * Invariants
+ * O1. Entry number i is in chunk i / 256; a removed entry leaves REMOVED as its key. `size` counts
+ *     the others, `end` all.
+ * O2. A chunk of an older generation than the map's may be seen by a view: it is copied before an
+ *     entry of it is changed. Appending to it is no change: a view ends where the map ended.
+ * O3. `index` has exactly the lookups of the entries, each with its number; a map of a few entries
+ *     has none.
+ */
+import type { Lookup } from './key-context.ts';
+import type { MapLookup, MapLookups } from './map-lookup.ts';
+import { ShardedMap } from './sharded-map.ts';
+
+const CHUNK = 256;
+const SMALL = 8;
+const REMOVED: unique symbol = Symbol('removed');
+
+interface Chunk {
+  readonly generation: number;
+  readonly lookups: (MapLookup | typeof REMOVED)[];
+  /** The same array as `lookups` where keys are their own lookups. */
+  readonly keys: unknown[];
+  readonly values: unknown[];
+}
+
+export class OrderedMap {
+  /** O1 */
+  size = 0;
+  #end = 0;
+  #generation = 0;
+  #chunks: Chunk[] = [];
+  #index: ShardedMap<number> | undefined;
+  readonly #lookups: MapLookups;
+
+  constructor(lookups: MapLookups) {
+    this.#lookups = lookups;
+  }
+
+  get(lookup: MapLookup): unknown {
+    const at = this.#find(lookup);
+    return at < 0 ? undefined : this.#chunks[at >>> 8]!.values[at & (CHUNK - 1)];
+  }
+
+  has(lookup: MapLookup): boolean {
+    return this.#find(lookup) >= 0;
+  }
+
+  set(lookup: MapLookup, key: unknown, value: unknown): void {
+    const at = this.#find(lookup);
+    if (at < 0) this.#append(lookup, key, value);
+    else this.#owned(at).values[at & (CHUNK - 1)] = value;
+  }
+
+  delete(lookup: MapLookup): boolean {
+    const at = this.#find(lookup);
+    if (at < 0) return false;
+    const chunk = this.#owned(at);
+    const offset = at & (CHUNK - 1);
+    chunk.lookups[offset] = REMOVED;
+    chunk.keys[offset] = REMOVED;
+    chunk.values[offset] = undefined;
+    this.#index?.delete(lookup as Lookup);
+    this.size -= 1;
+    const removed = this.#end - this.size;
+    if (removed > SMALL && removed > this.size) this.#compact();
+    return true;
+  }
+
+  /** The map as it is now, whatever happens to it later. */
+  view(): MapView {
+    this.#generation += 1;
+    return new MapView(this.#chunks.slice(), this.#end, this.size);
+  }
+
+  /** A view that is good only until the map is changed, and costs later changes nothing. */
+  peek(): MapView {
+    return new MapView(this.#chunks, this.#end, this.size);
+  }
+
+  #find(lookup: MapLookup): number {
+    if (this.#index !== undefined) return this.#index.get(lookup as Lookup) ?? -1;
+    const lookups = this.#chunks[0]?.lookups;
+    for (let i = 0; i < this.#end; i++) {
+      const candidate = lookups![i];
+      if (candidate === lookup || (lookup !== lookup && candidate !== candidate)) return i;
+    }
+    return -1;
+  }
+
+  #append(lookup: MapLookup, key: unknown, value: unknown): void {
+    const at = this.#end;
+    if ((at & (CHUNK - 1)) === 0)
+      this.#chunks.push(emptyChunk(this.#generation, this.#lookups.direct));
+    const chunk = this.#chunks[at >>> 8]!;
+    const kept = this.#lookups.kept(key, lookup);
+    chunk.lookups.push(this.#lookups.direct ? (kept as MapLookup) : lookup);
+    if (!this.#lookups.direct) chunk.keys.push(kept);
+    chunk.values.push(value);
+    this.#end += 1;
+    this.size += 1;
+    if (this.#index !== undefined) this.#index.add(lookup as Lookup, at);
+    else if (this.#end > SMALL) this.#buildIndex();
+  }
+
+  #buildIndex(): void {
+    this.#index = new ShardedMap();
+    for (let at = 0; at < this.#end; at++) {
+      const lookup = this.#chunks[at >>> 8]!.lookups[at & (CHUNK - 1)];
+      if (lookup !== REMOVED) this.#index.add(lookup as Lookup, at);
+    }
+  }
+
+  /** O2: the chunk of an entry, safe to change. */
+  #owned(at: number): Chunk {
+    const chunk = this.#chunks[at >>> 8]!;
+    if (chunk.generation === this.#generation) return chunk;
+    const lookups = chunk.lookups.slice();
+    const copy: Chunk = {
+      generation: this.#generation,
+      lookups,
+      keys: this.#lookups.direct ? lookups : chunk.keys.slice(),
+      values: chunk.values.slice(),
+    };
+    this.#chunks[at >>> 8] = copy;
+    return copy;
+  }
+
+  /** O1: takes out what removed entries have left. Views keep the old chunks. */
+  #compact(): void {
+    const chunks = this.#chunks;
+    const end = this.#end;
+    this.#chunks = [];
+    this.#end = 0;
+    this.size = 0;
+    this.#index = undefined;
+    for (let at = 0; at < end; at++) {
+      const chunk = chunks[at >>> 8]!;
+      const lookup = chunk.lookups[at & (CHUNK - 1)];
+      if (lookup === REMOVED) continue;
+      this.#append(lookup, chunk.keys[at & (CHUNK - 1)], chunk.values[at & (CHUNK - 1)]);
+    }
+  }
+}
+
+function emptyChunk(generation: number, direct: boolean): Chunk {
+  const lookups: (MapLookup | typeof REMOVED)[] = [];
+  return { generation, lookups, keys: direct ? lookups : [], values: [] };
+}
+
+/** An OrderedMap as it was at one moment. */
+export class MapView {
+  readonly #chunks: readonly Chunk[];
+  /** Entry numbers lie below it. */
+  readonly end: number;
+  readonly size: number;
+
+  constructor(chunks: readonly Chunk[], end: number, size: number) {
+    this.#chunks = chunks;
+    this.end = end;
+    this.size = size;
+  }
+
+  /** Whether the entry of that number is still there. */
+  holds(at: number): boolean {
+    return this.#chunks[at >>> 8]!.lookups[at & (CHUNK - 1)] !== REMOVED;
+  }
+
+  key(at: number): unknown {
+    return this.#chunks[at >>> 8]!.keys[at & (CHUNK - 1)];
+  }
+
+  value(at: number): unknown {
+    return this.#chunks[at >>> 8]!.values[at & (CHUNK - 1)];
+  }
+
+  entries(): Iterable<readonly [unknown, unknown]> {
+    return this.#each((at) => [this.key(at), this.value(at)] as const);
+  }
+
+  keys(): Iterable<unknown> {
+    return this.#each((at) => this.key(at));
+  }
+
+  values(): Iterable<unknown> {
+    return this.#each((at) => this.value(at));
+  }
+
+  #each<R>(of: (at: number) => R): Iterable<R> {
+    return { [Symbol.iterator]: () => this.#iterate(of) };
+  }
+
+  *#iterate<R>(of: (at: number) => R): Iterator<R> {
+    for (let at = 0; at < this.end; at++) if (this.holds(at)) yield of(at);
+  }
+}

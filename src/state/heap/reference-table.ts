@@ -1,0 +1,153 @@
+/**
+ * A table for keys that are not numbers: a map from lookup to slot beside the columns. Slots of
+ * removed entries are given out again.
+ *
+ * Invariants (besides those of KeyGroupTable)
+ * M1. `index` has exactly the lookups of the entries, each with its slot.
+ * M2. Slots below `end` without an entry are in `free`, each once.
+ */
+import type { Key } from '../../types/schema.ts';
+import { columnBytes, growColumn, makeColumn, storeRaw } from './column.ts';
+import type { Column } from './column.ts';
+import { flat } from './flat.ts';
+import type { Lookup } from './key-context.ts';
+import { ABSENT, KeyGroupTable } from './key-group-table.ts';
+import type { TablePlace, TableRows } from './key-group-table.ts';
+import { ShardedMap } from './sharded-map.ts';
+import { RESTORED_VERSION } from './version-clock.ts';
+
+const MINIMUM_CAPACITY = 4;
+const SPARSE_MIN = 64;
+
+export class ReferenceTable extends KeyGroupTable {
+  #keys: Key[] = [];
+  #versions: Int32Array;
+  #index = new ShardedMap<number>();
+  #free: number[] = [];
+
+  constructor(place: TablePlace) {
+    super(place, makeColumn(place.column, MINIMUM_CAPACITY));
+    this.#versions = new Int32Array(MINIMUM_CAPACITY);
+  }
+
+  override get end(): number {
+    return this.#keys.length;
+  }
+
+  override versionAt(slot: number): number {
+    return this.#versions[slot]!;
+  }
+
+  override keyAt(slot: number): Key {
+    return this.#keys[slot]!;
+  }
+
+  override find(lookup: Lookup): number {
+    return this.#index.get(lookup) ?? ABSENT;
+  }
+
+  override insert(lookup: Lookup, key: Key): number {
+    const slot = this.#free.pop() ?? this.#append();
+    const kept = typeof lookup === 'string' ? flat(lookup) : lookup;
+    this.#index.add(kept, slot);
+    this.#keys[slot] = typeof key === 'object' ? key : kept;
+    this.#versions[slot] = this.clock.now;
+    this.size += 1;
+    return slot;
+  }
+
+  override touch(slot: number): void {
+    const versions = this.#versions;
+    const now = this.clock.now;
+    const version = versions[slot]!;
+    if (version === now) return;
+    if (this.clock.observers.length !== 0) this.announceChange(slot, version);
+    versions[slot] = now;
+  }
+
+  override remove(slot: number, lookup: Lookup): void {
+    if (this.clock.observers.length !== 0) this.announceChange(slot, this.#versions[slot]!);
+    this.#index.delete(lookup);
+    this.#versions[slot] = 0;
+    this.#keys[slot] = false;
+    if (this.column === 'reference') storeRaw(this.values, slot, undefined);
+    this.#free.push(slot);
+    this.size -= 1;
+    if (this.end > SPARSE_MIN && this.size * 8 < this.end) this.#rebuild();
+  }
+
+  override markRestored(slot: number): void {
+    this.#versions[slot] = RESTORED_VERSION;
+  }
+
+  override reserve(entries: number): void {
+    if (entries > this.#versions.length) this.#resize(entries);
+  }
+
+  override rows(): TableRows {
+    return new ReferenceRows(this.#keys, this.#versions, this.values);
+  }
+
+  override get bytes(): number {
+    return this.#versions.byteLength + columnBytes(this.values);
+  }
+
+  #append(): number {
+    const slot = this.#keys.length;
+    if (slot === this.#versions.length) this.#resize(slot * 2);
+    this.#keys.push(false);
+    return slot;
+  }
+
+  /** Slots stay as they are. */
+  #resize(capacity: number): void {
+    const versions = new Int32Array(capacity);
+    versions.set(this.#versions);
+    this.#versions = versions;
+    this.values = growColumn(this.column, this.values, capacity);
+  }
+
+  /** T4: gives out all slots anew, without gaps. */
+  #rebuild(): void {
+    this.announceRebuild();
+    const keys = this.#keys;
+    const versions = this.#versions;
+    const values = this.values;
+    const index = this.#index;
+    const capacity = Math.max(this.size, MINIMUM_CAPACITY);
+    this.#keys = [];
+    this.#versions = new Int32Array(capacity);
+    this.values = makeColumn(this.column, capacity);
+    this.#index = new ShardedMap();
+    this.#free = [];
+    index.forEach((from, lookup) => {
+      const to = this.#keys.length;
+      this.#keys.push(keys[from]!);
+      this.#versions[to] = versions[from]!;
+      storeRaw(this.values, to, values[from]);
+      this.#index.add(lookup, to);
+    });
+  }
+}
+
+class ReferenceRows implements TableRows {
+  readonly end: number;
+  readonly values: Column;
+  readonly #keys: readonly Key[];
+  readonly #versions: Int32Array;
+
+  constructor(keys: readonly Key[], versions: Int32Array, values: Column) {
+    this.end = keys.length;
+    this.values = values;
+    this.#keys = keys;
+    this.#versions = versions;
+  }
+
+  versionAt(slot: number): number {
+    return this.#versions[slot]!;
+  }
+
+  keyAt(slot: number): Key {
+    return this.#keys[slot]!;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Goes through one table for one snapshot, and shows every entry as it was when the snapshot began,
+ * while the table goes on changing: what is about to be changed before the cursor has come to it is
+ * kept aside, and what has changed already is told by its version.
+ *
+ * Invariants
+ * U1. An entry of the snapshot is in exactly one place: passed (slot below `#slot`, or given out
+ *     from what was saved), saved, or still in its slot with its old version and its old content.
+ * U2. `#detached` are columns that nobody changes any more: the table has been rebuilt since the
+ *     cursor began, and gives out slots that mean nothing to it.
+ * U3. Nothing saved can change: lists and maps are saved as views.
+ */
+import type { Key } from '../../types/schema.ts';
+import { loadValue } from './column.ts';
+import type { HeapState } from './heap-state.ts';
+import type { KeyGroupTable, TableRows } from './key-group-table.ts';
+
+export class TableCursor {
+  /** Of the entry that `next` has come to. */
+  key: Key = false;
+  /** What the column holds, or what the state has frozen of it. */
+  value: unknown = undefined;
+  readonly table: KeyGroupTable;
+  readonly #state: HeapState;
+  readonly #version: number;
+  #slot = 0;
+  #detached: TableRows | undefined;
+  /** Instead of the values of `#detached`, where those may change in place (U3). */
+  #detachedValues: unknown[] | undefined;
+  readonly #savedKeys: Key[] = [];
+  readonly #savedValues: unknown[] = [];
+  #given = 0;
+
+  /** Of entries changed last at `version` or before. */
+  constructor(state: HeapState, table: KeyGroupTable, version: number) {
+    this.#state = state;
+    this.table = table;
+    this.#version = version;
+  }
+
+  /**
+   * Comes to the next entry, and is past it at once: what happens to it later is no matter. False
+   * at the end.
+   */
+  next(): boolean {
+    const rows = this.#detached ?? this.table;
+    const end = rows.end;
+    while (this.#slot < end) {
+      const slot = this.#slot++;
+      if (!this.#isIn(rows.versionAt(slot))) continue;
+      this.key = rows.keyAt(slot);
+      this.value = loadValue(this.table.column, this.#detachedValues ?? rows.values, slot);
+      return true;
+    }
+    if (this.#given === this.#savedKeys.length) return false;
+    this.key = this.#savedKeys[this.#given]!;
+    this.value = this.#savedValues[this.#given];
+    this.#savedValues[this.#given] = undefined;
+    this.#given += 1;
+    return true;
+  }
+
+  /** U1: the entry at `slot`, which belongs to the snapshot, is about to change. */
+  save(slot: number): void {
+    if (this.#detached !== undefined || slot < this.#slot) return;
+    const table = this.table;
+    this.#savedKeys.push(table.keyAt(slot));
+    this.#savedValues.push(this.#state.frozen(loadValue(table.column, table.values, slot)));
+  }
+
+  /**
+   * U2: the table is about to give out its slots anew. A cursor that has not begun begins in the
+   * new ones.
+   */
+  detach(): void {
+    if (this.#detached !== undefined || this.#slot === 0) return;
+    const rows = this.table.rows();
+    this.#detached = rows;
+    if (!this.#state.changesInPlace) return;
+    const values = (rows.values as unknown[]).slice();
+    for (let slot = this.#slot; slot < rows.end; slot++) {
+      if (this.#isIn(rows.versionAt(slot))) values[slot] = this.#state.frozen(values[slot]);
+    }
+    this.#detachedValues = values;
+  }
+
+  #isIn(version: number): boolean {
+    return version > 0 && version <= this.#version;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The contract of keyed state: what an operator's state of a range of key groups can do, whatever
+ * holds it (memory, the local disk). All access is synchronous and concerns the current key;
+ * records and state values are immutable, so that keeping a value is keeping a reference.
+ *
+ * Contract
+ * K1. `setCurrentKey` gets the key group that the partitioner computed; it lies in `keyGroups`.
+ * K2. The first key pins the family of all keys (number, bigint, string, boolean, tuple); a key of
+ *     another family is STATE_KEY_FAMILY. A declared key schema or a restored snapshot pins it too.
+ * K3. Handles act on the current key, and throw USER_CODE_OUTSIDE_CALL while there is none.
+ * K4. A snapshot holds exactly the state of the moment of `beginSnapshot`; several may be open.
+ * K5. `restore` comes before the first key, once, before or after `register`. It takes exactly the
+ *     backend's key groups out of the snapshots given, and refuses when one is missing or twice
+ *     there. Restored state that nobody registers is kept, and is in the next snapshot.
+ */
+import type { StateDescriptor } from '../functions/state.ts';
+import type { Key, Schema } from '../types/schema.ts';
+import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
+
+/** Both ends are included. */
+export interface KeyGroupRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface KeyedStateOptions {
+  /** The operator's name, for messages. */
+  readonly operator: string;
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  /** Undefined: the first key pins the family. */
+  readonly keySchema?: Schema<Key> | undefined;
+}
+
+/** Opens an empty backend. */
+export type OpenKeyedStateBackend = (options: KeyedStateOptions) => KeyedStateBackend;
+
+/**
+ * @example
+ * const counts = backend.register('counts', state.value(t.float64, { initial: 0 }));
+ * backend.setCurrentKey('lhr', group);
+ * counts.set(counts.get() + 1);
+ * backend.clearCurrentKey();
+ */
+export interface KeyedStateBackend {
+  readonly keyGroups: KeyGroupRange;
+  readonly maxParallelism: number;
+  /** Before every record that has a key. @throws EngineError STATE_KEY_FAMILY */
+  setCurrentKey(key: Key, keyGroup: number): void;
+  /** After the last record of a step: from here on handles throw (K3). */
+  clearCurrentKey(): void;
+  readonly currentKey: Key | undefined;
+  /**
+   * The handle of a state by its name in the operator; the same for the same name. States are told
+   * from one another by name alone. @throws EngineError STATE_INCOMPATIBLE if restored or
+   * registered otherwise.
+   */
+  register<H>(name: string, descriptor: StateDescriptor<H>): H;
+  /**
+   * Calls `visit` for every key that holds something in the state of that name, with that key
+   * current; it may read and change any state of that key. Keys come in no particular order. The
+   * current key is what it was before, afterwards.
+   */
+  forEachKey(name: string, visit: (key: Key) => void): void;
+  /** At a record boundary only (K4). */
+  beginSnapshot(output: SnapshotOutput, order?: SnapshotOrder): SnapshotWriter;
+  /**
+   * All snapshots of the operator's previous subtasks, or those that hold the wanted key groups
+   * (K5).
+   * @throws EngineError STATE_SNAPSHOT_CORRUPT, STATE_SNAPSHOT_MISMATCH, STATE_INCOMPATIBLE,
+   * STATE_KEY_FAMILY
+   */
+  restore(snapshots: readonly SnapshotInput[]): Promise<void>;
+  readonly usage: StateUsage;
+  close(): void;
+}
+
+export interface StateUsage {
+  /** Live (state, key) pairs. */
+  readonly entries: number;
+  /** Bytes in typed tables, which V8's heap limit does not see. */
+  readonly typedBytes: number;
+}

@@ -1,0 +1,62 @@
+/**
+ * What a state is, as plain data: its name, kind and schemas. Snapshots carry it, so that they can
+ * be read without the program that wrote them, and a program is held against it when it restores.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { StateDescriptor } from '../functions/state.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
+
+export type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split';
+
+export interface StateDescription {
+  readonly name: string;
+  readonly kind: StateKind;
+  /** Of the value, the element, or the map's values. */
+  readonly value: SchemaDescription;
+  /** Of the map's keys, where there are any. */
+  readonly key?: SchemaDescription;
+}
+
+export function describeState(name: string, descriptor: StateDescriptor): StateDescription {
+  switch (descriptor.kind) {
+    case 'list':
+      return { name, kind: 'list', value: descriptor.element.description };
+    case 'map':
+      return {
+        name,
+        kind: 'map',
+        value: descriptor.value.description,
+        key: descriptor.key.description,
+      };
+    case 'value':
+    case 'reducing':
+      return { name, kind: descriptor.kind, value: descriptor.value.description };
+  }
+}
+
+/** @throws EngineError STATE_INCOMPATIBLE unless both say the same. */
+export function requireSameState(
+  operator: string,
+  known: StateDescription,
+  declared: StateDescription,
+): void {
+  const [before, after] = [typeText(known), typeText(declared)];
+  if (before === after) return;
+  throw new EngineError('STATE_INCOMPATIBLE', {
+    operator,
+    state: declared.name,
+    saved: before,
+    declared: after,
+  });
+}
+
+/** E.g. `map {"kind":"string"} -> {"kind":"int32"}`; the same text exactly for the same type. */
+function typeText(state: StateDescription): string {
+  const key = state.key === undefined ? '' : `${schemaText(state.key)} -> `;
+  return `${state.kind} ${key}${schemaText(state.value)}`;
+}
+
+/** Primitives by their name alone. */
+function schemaText(schema: SchemaDescription): string {
+  return Object.keys(schema).length === 1 ? schema.kind : JSON.stringify(schema);
+}
