@@ -98,7 +98,7 @@ test('derived draws keep to their ranges', () => {
   );
   assert.notDeepEqual(shuffled, [1, 2, 3, 4, 5, 6, 7, 8]);
   const bytes = new Uint8Array(4096);
-  random.fill(bytes);
+  random.fillBytes(bytes);
   assert.ok(new Set(bytes).size > 250);
   assert.throws(() => random.pick([]), /P2/);
   assert.throws(() => Prng.of(0.5), /P1/);

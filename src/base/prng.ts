@@ -111,7 +111,7 @@ export class Prng {
   }
 
   /** Fills `into` with random bytes. */
-  fill(into: Uint8Array): void {
+  fillBytes(into: Uint8Array): void {
     for (let index = 0; index < into.length; index++) into[index] = this.uint32() >>> 24;
   }
 }

@@ -1,0 +1,26 @@
+/** The log of a simulated thread: every line goes into the trace, and so into its hash. */
+import type { Log, LogFields, LogLevel } from '../src/env/env.ts';
+import type { SimThread } from './thread.ts';
+
+export class SimLog implements Log {
+  readonly #thread: SimThread;
+  readonly #fields: LogFields;
+
+  constructor(thread: SimThread, fields: LogFields = {}) {
+    this.#thread = thread;
+    this.#fields = fields;
+  }
+
+  write(level: LogLevel, message: string, fields: LogFields = {}): void {
+    this.#thread.enter();
+    const parts = Object.entries({ ...this.#fields, ...fields })
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => ` ${name}=${String(value)}`);
+    const { trace, eventTime } = this.#thread.scheduler;
+    trace.record(eventTime, this.#thread, 'log', 0, 0, `${level} ${message}${parts.join('')}`);
+  }
+
+  with(fields: LogFields): Log {
+    return new SimLog(this.#thread, { ...this.#fields, ...fields });
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * How a simulation with faults runs: a phase in which they happen and only safety is asked for,
+ * then all is healed and the work must be done within bounded virtual time, which is liveness.
+ * Checkers look on in both, and once more at the end.
+ */
+import type { Duration } from '../src/base/units.ts';
+import type { Checker } from './checkers/checker.ts';
+import type { FaultPlan } from './fault-plan.ts';
+import type { Simulation } from './simulation.ts';
+import { SimulationError } from './simulation-error.ts';
+
+/** Checkers look on after this many events. */
+const CHECK_EVERY = 32;
+
+export interface PhasesOptions {
+  readonly plan: FaultPlan;
+  /** Virtual time in which faults happen. */
+  readonly faultsFor: Duration;
+  /** The work is done. */
+  readonly until: () => boolean;
+  /** Virtual time after the healing in which it must be. */
+  readonly convergeWithin: Duration;
+  readonly checkers?: readonly Checker[] | undefined;
+}
+
+/** @throws SimulationError if a checker objects, or the work is not done in time */
+export async function runPhases(world: Simulation, options: PhasesOptions): Promise<void> {
+  const { plan, until, faultsFor, convergeWithin } = options;
+  const checkers = options.checkers ?? [];
+  const healAt = world.elapsed + faultsFor;
+  plan.begin();
+  // Time may not move on by itself when all is paused or done: the end of the phase is an event.
+  world.scheduler.world(faultsFor * 1000, 'heal', 0, 0, () => undefined);
+  await world.run({
+    until: watched(world, checkers, () => world.elapsed >= healAt || until()),
+    within: (faultsFor + 1) as Duration,
+  });
+  plan.heal();
+  await world.run({ until: watched(world, checkers, until), within: convergeWithin });
+  for (const checker of checkers) {
+    look(world, checker, () => checker.check());
+    look(world, checker, () => checker.atEnd?.());
+  }
+}
+
+function watched(
+  world: Simulation,
+  checkers: readonly Checker[],
+  done: () => boolean,
+): () => boolean {
+  let next = 0;
+  return () => {
+    if (world.scheduler.steps >= next) {
+      next = world.scheduler.steps + CHECK_EVERY;
+      for (const checker of checkers) look(world, checker, () => checker.check());
+    }
+    return done();
+  };
+}
+
+function look(world: Simulation, checker: Checker, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const { seed, scheduler, trace } = world;
+    const why = `checker "${checker.name}": ${message}`;
+    throw new SimulationError(seed, scheduler.eventTime, why, trace.tail(30));
+  }
+}
