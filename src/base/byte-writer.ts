@@ -51,6 +51,7 @@ export class ByteWriter {
    */
   frame: Frame | undefined;
   #own: TextBuffer;
+  #ownFrame: Frame | undefined;
   #wrapped: Uint8Array | undefined;
   #wrappedBuffer: TextBuffer | undefined;
   #wrappedView: DataView | undefined;
@@ -119,7 +120,8 @@ export class ByteWriter {
    */
   beginFrame(): void {
     assert(this.frame === undefined, 'W5: a frame within a frame');
-    this.frame = new Frame();
+    this.frame = this.#ownFrame ??= new Frame();
+    this.frame.clear();
   }
 
   endFrame(): void {
@@ -364,6 +366,14 @@ export class Frame {
     this.#numbers.set(name, this.#names.length);
     this.#names.push(name);
     this.#offsets.push(offset);
+  }
+
+  clear(): void {
+    this.version += 1;
+    if (this.#names.length === 0) return;
+    this.#numbers.clear();
+    this.#names.length = 0;
+    this.#offsets.length = 0;
   }
 
   truncate(offset: number): void {

@@ -23,11 +23,13 @@ function encodeObjects(batch: ObjectBatch, codec: Codec<unknown>, out: ByteWrite
   const { hasTimestamps, hasKeyGroups } = batch;
   out.uint8((hasTimestamps ? BatchFlag.timestamps : 0) | (hasKeyGroups ? BatchFlag.keyGroups : 0));
   out.varint(batch.size - batch.cursor);
+  out.beginFrame();
   for (let i = batch.cursor; i < batch.size; i += 1) {
     if (hasTimestamps) out.float64(batch.timestamps![i]!);
     if (hasKeyGroups) out.uint16(batch.keyGroups![i]!);
     codec.encode(batch.values[i], out);
   }
+  out.endFrame();
 }
 
 function encodeRows(batch: RowBatch, out: ByteWriter): void {
@@ -58,6 +60,7 @@ export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: Obje
     });
   }
   assert(into.size === 0, 'B2: decode into a batch in use');
+  input.beginFrame();
   for (let i = 0; i < count; i += 1) {
     const timestamp = timestamps ? input.float64() : NO_TIMESTAMP;
     if (keyGroups) {
@@ -67,6 +70,7 @@ export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: Obje
       into.append(codec.decode(input), timestamp);
     }
   }
+  input.endFrame();
   return into;
 }
 

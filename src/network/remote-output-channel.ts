@@ -125,7 +125,10 @@ export class RemoteOutputChannel implements OutputChannel {
     if (this.#records > 0 && flags !== this.#flags) this.flush();
     this.#flags = flags;
     const body = this.#body;
-    if (this.#records === 0) body.reset();
+    if (this.#records === 0) {
+      body.reset();
+      body.beginFrame();
+    }
     if ((flags & BatchFlag.timestamps) !== 0) body.float64(timestamp);
     if ((flags & BatchFlag.keyGroups) !== 0) body.uint16(keyGroup);
     this.#codec.encode(value, body);
