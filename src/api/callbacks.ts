@@ -5,8 +5,8 @@
 import { EngineError } from '../base/errors.ts';
 
 /**
- * The result of a callback that is called synchronously. A promise does not fit: work that must wait
- * belongs in `asyncMap`.
+ * The result of a callback that is called synchronously. A promise does not fit: work that must
+ * wait belongs in `asyncMap`.
  */
 export type Synchronous<R> = R extends PromiseLike<unknown> ? NotSynchronous : R;
 
@@ -31,7 +31,10 @@ export function requireSynchronous(callback: unknown, call: string): void {
   }
 }
 
-/** Checks the methods that a function object must have, and that none of those given is async, but `open` and `close`. */
+/**
+ * Checks the methods that a function object must have, and that none of those given is async, but
+ * `open` and `close`.
+ */
 export function requireFunctionObject(
   object: object,
   call: string,

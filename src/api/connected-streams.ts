@@ -1,4 +1,6 @@
-/** Two streams side by side, for functions that get records of both: without keys, and keyed alike. */
+/**
+ * Two streams side by side, for functions that get records of both: without keys, and keyed alike.
+ */
 import type {
   CoProcessFunction,
   KeyedCoProcessFunction,
@@ -57,7 +59,8 @@ export class ConnectedStreams<out L, out R> {
   }
 
   /**
-   * Brings equal keys of both sides together, so that the function has state by key that both share.
+   * Brings equal keys of both sides together, so that the function has state by key that both
+   * share.
    * @example orders.connect(payments).keyBy((o) => o.id, (p) => p.orderId)
    */
   keyBy<const K extends Key>(

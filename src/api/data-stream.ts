@@ -56,7 +56,10 @@ export class DataStream<T> extends OperatorSettings {
     return this.#then('flatMap', { kind: 'flatMap', flatMap });
   }
 
-  /** The records for which `predicate` holds. @example orders.filter((order) => order.amount > 0) */
+  /**
+   * The records for which `predicate` holds.
+   * @example orders.filter((order) => order.amount > 0)
+   */
   filter<S extends T>(predicate: (value: T) => value is S): DataStream<S>;
   filter(predicate: (value: T) => boolean): DataStream<T>;
   filter(predicate: (value: T) => boolean): DataStream<T> {
@@ -115,9 +118,10 @@ export class DataStream<T> extends OperatorSettings {
   }
 
   /**
-   * States the schema of the stream, where TypeScript inferred its type and a schema is needed: for
-   * state, or to send records more compactly than with their types beside them.
-   * @example lines.map((line) => ({ line, n: 1 })).returns(t.struct({ line: t.string, n: t.int32 }))
+   * States the schema of the stream, where TypeScript inferred its type and a schema is needed:
+   * for state, or to send records more compactly than with their types beside them.
+   * @example
+   * lines.map((line) => ({ line, n: 1 })).returns(t.struct({ line: t.string, n: t.int32 }))
    */
   returns(schema: Schema<T>): this {
     requireSchema(schema, 'returns');
@@ -152,9 +156,9 @@ export class DataStream<T> extends OperatorSettings {
   // -------------------------------------------------------------------------------- partitioning
 
   /**
-   * Brings equal keys together: each key has one subtask, and state by key becomes possible. A key is
-   * a string, number, bigint, boolean, or a tuple of them. Its schema follows from the first key;
-   * `schema` states it before.
+   * Brings equal keys together: each key has one subtask, and state by key becomes possible. A
+   * key is a string, number, bigint, boolean, or a tuple of them. Its schema follows from the first
+   * key; `schema` states it before.
    * @example orders.keyBy((order) => order.user)
    */
   keyBy<const K extends Key>(select: (value: T) => K, schema?: Schema<K>): KeyedStream<T, K> {
@@ -175,7 +179,10 @@ export class DataStream<T> extends OperatorSettings {
     return this.#partitioned({ kind: 'rebalance' });
   }
 
-  /** In turn to the few subtasks that stand opposite: fewer channels than `rebalance`, an even load only if the input is even. */
+  /**
+   * In turn to the few subtasks that stand opposite: fewer channels than `rebalance`, an even load
+   * only if the input is even.
+   */
   rescale(): DataStream<T> {
     return this.#partitioned({ kind: 'rescale' });
   }
@@ -244,7 +251,7 @@ export class DataStream<T> extends OperatorSettings {
   }
 
   /** Prints the records where the job was started, a line each, after the label if there is one. */
-  print(label?: string | undefined): DataStreamSink {
+  print(label?: string): DataStreamSink {
     return this.sinkTo(printSink(label));
   }
 

@@ -1,6 +1,7 @@
 /**
- * Where in the user's program a call of the API stands, as `path:line:column`, for errors and plans.
- * It is read from a stack, which costs microseconds: builds are small, and nothing else does this.
+ * Where in the user's program a call of the API stands, as `path:line:column`, for errors and
+ * plans. It is read from a stack, which costs microseconds: builds are small, and nothing else does
+ * this.
  */
 
 /** The engine's own frames: everything in this folder, but its tests, which play the user. */
@@ -33,5 +34,6 @@ function toPath(place: string): string {
 /** The `file:` URL of the module in which a place stands. */
 export function moduleUrlOf(place: string): string {
   const path = place.replace(/:\d+:\d+$/, '').replaceAll('\\', '/');
-  return `file://${path.startsWith('/') ? '' : '/'}${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
+  const encoded = encodeURI(path).replace(/[?#]/g, encodeURIComponent);
+  return path.startsWith('/') ? `file://${encoded}` : `file:///${encoded}`;
 }

@@ -79,15 +79,16 @@ export function defineJob<const P extends ParameterSpec = {}, R extends BuildRes
 }
 
 function compileJob<P extends ParameterSpec, R extends BuildResult>(
-  { name, params, build }: JobOptions<P, R>,
+  options: JobOptions<P, R>,
   { parameters, configuration, guard = unguarded }: CompileOptions,
 ): { readonly compiled: CompiledJob; readonly result: R } {
+  const { name, params } = options;
   const given = Configuration.parse(configuration);
   const resolved = resolveParameters(name, params ?? {}, parameters);
   const builder = new JobBuilder(name, STREAM_KINDS);
   const env = new StreamEnvironment(builder);
   const result = guard.run(name, () =>
-    runBuild(name, () => build(env, resolved.values as Parameters<P>)),
+    runBuild(name, () => options.build(env, resolved.values as Parameters<P>)),
   );
   builder.close();
   const compiled = compileProgram({

@@ -46,7 +46,9 @@ export type ExecuteArguments<P extends ParameterSpec> =
     ? [options?: ExecuteOptions<P>]
     : [options: ExecuteOptions<P> & { readonly params: ParameterValues<P> }];
 
-/** Runs `job` by `execution`, and gives what its build returned with records in place of streams. */
+/**
+ * Runs `job` by `execution`, and gives what its build returned with records in place of streams.
+ */
 export async function executeAndCollectBy<P extends ParameterSpec, R extends BuildResult>(
   execution: JobExecution,
   job: Job<P, R>,

@@ -1,9 +1,10 @@
 /**
- * What a build writes to: the Transformations of one job, in order of declaration. The streams that
- * users hold are shells around a builder and a node's id.
+ * What a build writes to: the Transformations of one job, in order of declaration. The streams
+ * that users hold are shells around a builder and a node's id.
  *
  * Invariants
- * B1. The node with id i lies at index i, and nodes are frozen; a modifier puts a changed copy in place.
+ * B1. The node with id i lies at index i, and nodes are frozen; a modifier puts a changed copy in
+ *     place.
  * B2. Nothing is added or changed after `close`.
  */
 import { assert } from '../base/assert.ts';
@@ -23,7 +24,9 @@ import type { StreamKinds } from './stream-kinds.ts';
 type Given = 'id' | 'uid' | 'returns' | 'declaredAt';
 type Settings = 'parallelism' | 'maxParallelism' | 'slotSharingGroup' | 'chaining';
 
-/** A node before the builder has given it identity, place and the settings that modifiers change. */
+/**
+ * A node before the builder has given it identity, place and the settings that modifiers change.
+ */
 export type NewOperator = Omit<OperatorTransformation, Given | Settings> &
   Partial<Pick<OperatorTransformation, 'parallelism'>>;
 type NewWay =
@@ -122,7 +125,10 @@ export interface StreamHandle {
   readonly id: TransformationId;
 }
 
-/** The id of a stream that is given to a call of another one. @throws EngineError GRAPH_FOREIGN_STREAM */
+/**
+ * The id of a stream that is given to a call of another one. @throws EngineError
+ * GRAPH_FOREIGN_STREAM
+ */
 export function idOf(
   builder: JobBuilder,
   stream: { readonly handle: StreamHandle },

@@ -89,14 +89,11 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
   }
 
   /**
-   * Folds the records of a key into one, and emits it after each record. The first record is where it
-   * begins. `schema` is that of the records; if it is missing, the stream must have one.
+   * Folds the records of a key into one, and emits it after each record. The first record is
+   * where it begins. `schema` is that of the records; if it is missing, the stream must have one.
    * @example orders.keyBy((o) => o.user).reduce((a, b) => ({ ...b, amount: a.amount + b.amount }))
    */
-  reduce(
-    reduce: (accumulated: T, value: T) => Synchronous<T>,
-    schema?: Schema<T> | undefined,
-  ): DataStream<T> {
+  reduce(reduce: (accumulated: T, value: T) => Synchronous<T>, schema?: Schema<T>): DataStream<T> {
     requireSynchronous(reduce, 'reduce');
     if (schema !== undefined) requireSchema(schema, 'reduce');
     const spec = {
@@ -125,7 +122,10 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
     );
   }
 
-  /** The sum of a field, in the first record of the key; of the values themselves where they are numbers. */
+  /**
+   * The sum of a field, in the first record of the key; of the values themselves where they are
+   * numbers.
+   */
   sum(...field: FieldArgument<T, Summable>): DataStream<T> {
     return this.#rolling('sum', field, t.float64);
   }
@@ -151,8 +151,8 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
   }
 
   /**
-   * Two streams side by side. With a stream keyed alike, both sides share the state of a key; with a
-   * broadcast one, the function has state by key and broadcast state.
+   * Two streams side by side. With a stream keyed alike, both sides share the state of a key;
+   * with a broadcast one, the function has state by key and broadcast state.
    */
   override connect<B>(other: BroadcastStream<B>): KeyedBroadcastConnectedStream<T, K, B>;
   override connect<U>(other: KeyedStream<U, K>): KeyedConnectedStreams<T, U, K>;
@@ -177,7 +177,7 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
   #rolling(
     rolling: RollingFunction,
     fields: readonly string[],
-    ofValues?: Schema<unknown> | undefined,
+    ofValues?: Schema<unknown>,
   ): DataStream<T> {
     const field = fields[0];
     if (field !== undefined) requireText(field, rolling);

@@ -1,4 +1,7 @@
-/** The settings of an operator, shared by streams and sinks. Each returns the object it was called on. */
+/**
+ * The settings of an operator, shared by streams and sinks. Each returns the object it was called
+ * on.
+ */
 import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
 import type { OperatorTransformation } from '../graph/transformation.ts';
 import { requireCount, requireText } from './callbacks.ts';
@@ -39,7 +42,10 @@ export abstract class OperatorSettings {
     return this.#change({ maxParallelism }, 'setMaxParallelism');
   }
 
-  /** Tasks of different groups never share a slot; those that say nothing take the group of their inputs. */
+  /**
+   * Tasks of different groups never share a slot; those that say nothing take the group of their
+   * inputs.
+   */
   slotSharingGroup(slotSharingGroup: string): this {
     requireText(slotSharingGroup, 'slotSharingGroup');
     return this.#change({ slotSharingGroup }, 'slotSharingGroup');

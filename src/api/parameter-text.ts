@@ -1,4 +1,7 @@
-/** Reads a parameter's text by its schema: numbers, booleans and times as people write them, everything with parts as JSON. */
+/**
+ * Reads a parameter's text by its schema: numbers, booleans and times as people write them,
+ * everything with parts as JSON.
+ */
 import { EngineError } from '../base/errors.ts';
 import { parseBoolean, parseDuration, parseInteger, parseNumber } from '../config/values.ts';
 import type { Schema } from '../types/schema.ts';

@@ -49,7 +49,7 @@ type IsOptional<P> =
 export function param<T>(
   schema: Schema<T>,
   defaultValue: NoInfer<T>,
-  description?: string | undefined,
+  description?: string,
 ): JobParameter<T, T> {
   return { kind: 'parameter', schema, defaultValue, description };
 }
@@ -61,7 +61,9 @@ export interface ResolvedParameters {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** @throws EngineError CONFIG_UNKNOWN_PARAMETER, CONFIG_MISSING_PARAMETER, CONFIG_INVALID_PARAMETER */
+/**
+ * @throws EngineError CONFIG_UNKNOWN_PARAMETER, CONFIG_MISSING_PARAMETER, CONFIG_INVALID_PARAMETER
+ */
 export function resolveParameters(
   job: string,
   spec: ParameterSpec,

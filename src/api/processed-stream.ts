@@ -4,7 +4,9 @@ import type { Infer } from '../types/schema.ts';
 import { DataStream } from './data-stream.ts';
 import type { StreamHandle } from './job-builder.ts';
 
-/** The side outputs of a function, by the names it declares. Those that nobody reads are dropped. */
+/**
+ * The side outputs of a function, by the names it declares. Those that nobody reads are dropped.
+ */
 export type SideOutputs<O extends OutputSpec> = {
   readonly [N in keyof O]: DataStream<Infer<O[N]>>;
 };

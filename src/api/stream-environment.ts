@@ -46,13 +46,16 @@ export class StreamEnvironment {
     );
   }
 
-  /** The given values, in one subtask and in order. @example env.fromElements('to be', 'or not to be') */
+  /**
+   * The given values, in one subtask and in order.
+   * @example env.fromElements('to be', 'or not to be')
+   */
   fromElements<T>(...values: readonly T[]): DataStream<T> {
     return this.from(collection(values));
   }
 
   /** The given values, in one subtask and in order. @example env.fromCollection(orders, Order) */
-  fromCollection<T>(values: Iterable<T>, schema?: Schema<T> | undefined): DataStream<T> {
+  fromCollection<T>(values: Iterable<T>, schema?: Schema<T>): DataStream<T> {
     if (schema !== undefined) requireSchema(schema, 'fromCollection');
     return this.from(collection(values, schema));
   }
@@ -68,7 +71,9 @@ export class StreamEnvironment {
     return this.configure('parallelism.default', String(parallelism));
   }
 
-  /** The number of key groups of operators that say nothing, in place of `pipeline.max-parallelism`. */
+  /**
+   * The number of key groups of operators that say nothing, in place of `pipeline.max-parallelism`.
+   */
   setMaxParallelism(maxParallelism: number): this {
     requireCount(maxParallelism, 'setMaxParallelism', MAX_PARALLELISM_LIMIT);
     return this.configure('pipeline.max-parallelism', String(maxParallelism));

@@ -1,4 +1,7 @@
-/** JSON with the names of every object in order, so that equal values give equal texts; for hashes and comparisons. */
+/**
+ * JSON with the names of every object in order, so that equal values give equal texts; for hashes
+ * and comparisons.
+ */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) => {
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;

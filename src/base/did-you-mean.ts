@@ -29,7 +29,10 @@ export function didYouMean(typed: string, known: Iterable<string>): string {
   return name === undefined ? '' : ` Did you mean "${name}"?`;
 }
 
-/** Damerau-Levenshtein distance (optimal string alignment). @example editDistance('abcd', 'acbd') // 1 */
+/**
+ * Damerau-Levenshtein distance (optimal string alignment).
+ * @example editDistance('abcd', 'acbd') // 1
+ */
 export function editDistance(left: string, right: string): number {
   const width = right.length + 1;
   let beforePrevious = new Uint16Array(width);

@@ -1,6 +1,7 @@
 /**
- * MurmurHash3, x64, 128 bits, seed 0: the hash of identities (operator ids, fingerprints). Not on a
- * hot path, so it is written with bigint. For the same uid it gives the operator id that Flink gives.
+ * MurmurHash3, x64, 128 bits, seed 0: the hash of identities (operator ids, fingerprints). Not on
+ * a hot path, so it is written with bigint. For the same uid it gives the operator id that Flink
+ * gives.
  */
 
 const MASK = 0xffff_ffff_ffff_ffffn;

@@ -1,4 +1,4 @@
-// Reading options: defaults, precedence, older keys, and the three ways in which a key can be wrong.
+// Reading options: defaults, precedence, older keys, the three ways in which a key can be wrong.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';

@@ -28,7 +28,9 @@ export class Configuration {
 
   /**
    * @throws EngineError CONFIG_UNKNOWN_OPTION, CONFIG_UNSUPPORTED_OPTION, CONFIG_INVALID_VALUE
-   * @example Configuration.parse({ 'heartbeat.interval': '1 s' }).get(ClusterOptions.heartbeatInterval)
+   * @example
+   * const configuration = Configuration.parse({ 'heartbeat.interval': '1 s' });
+   * configuration.get(ClusterOptions.heartbeatInterval);
    */
   static parse(values: Readonly<Record<string, string>>): Configuration {
     return Configuration.empty.with(values);

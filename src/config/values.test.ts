@@ -1,4 +1,5 @@
-// Every way in which Flink writes durations and sizes, what is refused, and that formatting is read back.
+// Every way in which Flink writes durations and sizes, what is refused, and that what is formatted
+// is read back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

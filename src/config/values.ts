@@ -1,8 +1,8 @@
 /**
- * The forms in which Flink writes values in its configuration: durations (`10 s`, `PT10S`, `500 ms`;
- * a bare number is milliseconds), sizes of memory (`64 mb`, `1g`; a bare number is bytes; the units
- * are powers of 1024), booleans, whole numbers and choices. A parser returns undefined for what it
- * does not understand; the caller knows key and fix.
+ * The forms in which Flink writes values in its configuration: durations (`10 s`, `PT10S`, `500
+ * ms`; a bare number is milliseconds), sizes of memory (`64 mb`, `1g`; a bare number is bytes; the
+ * units are powers of 1024), booleans, whole numbers and choices. A parser returns undefined for
+ * what it does not understand; the caller knows key and fix.
  */
 import { milliseconds, type Duration } from '../base/units.ts';
 

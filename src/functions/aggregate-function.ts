@@ -1,4 +1,6 @@
-/** Incremental aggregation: an accumulator per key, whose schema is declared because it is state. */
+/**
+ * Incremental aggregation: an accumulator per key, whose schema is declared because it is state.
+ */
 import type { Schema } from '../types/schema.ts';
 
 /** `add` and `merge` return the new accumulator and never change the one they are given. */

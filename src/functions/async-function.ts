@@ -32,7 +32,10 @@ export interface AsyncFunction<T, R> extends FunctionLifecycle {
 }
 
 export interface AsyncOptions {
-  /** `ordered` gives results in the order of the input; `unordered` as they come, but never across a watermark or barrier. */
+  /**
+   * `ordered` gives results in the order of the input; `unordered` as they come, but never across a
+   * watermark or barrier.
+   */
   readonly order?: 'ordered' | 'unordered' | undefined;
   /** For one record with all its retries. */
   readonly timeout: Duration;

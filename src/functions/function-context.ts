@@ -29,6 +29,9 @@ export interface OpenContext {
 export interface FunctionLifecycle {
   /** Before the first record; a record is processed only after its promise has resolved. */
   open?(context: OpenContext): void | Promise<void>;
-  /** After the last record, or when the task is cancelled or fails. Called once if `open` was called. */
+  /**
+   * After the last record, or when the task is cancelled or fails. Called once if `open` was
+   * called.
+   */
   close?(): void | Promise<void>;
 }

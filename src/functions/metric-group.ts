@@ -7,8 +7,8 @@ export interface Counter {
 
 export interface MetricGroup {
   /**
-   * A counter of this subtask. Counters are accumulators: at the job's end their values are summed over
-   * the subtasks into the result.
+   * A counter of this subtask. Counters are accumulators: at the job's end their values are
+   * summed over the subtasks into the result.
    */
   counter(name: string): Counter;
 }

@@ -52,7 +52,10 @@ export interface KeyedEndContext<
 > extends EndContext<R, O> {
   /** The handles of the key that `forEachKey` is at; throws outside of it. */
   readonly state: Handles<S>;
-  /** Calls `visit` for every key of this subtask that holds something in that state, in no particular order. */
+  /**
+   * Calls `visit` for every key of this subtask that holds something in that state, in no
+   * particular order.
+   */
   forEachKey<H>(state: StateDescriptor<H> | (keyof S & string), visit: (key: K) => void): void;
 }
 
@@ -129,7 +132,10 @@ export interface BroadcastWriter {
   }): BroadcastState<MK, V>;
 }
 
-/** A stream without keys connected with a broadcast one. `onBroadcast` must do the same on every subtask. */
+/**
+ * A stream without keys connected with a broadcast one. `onBroadcast` must do the same on every
+ * subtask.
+ */
 export interface BroadcastProcessFunction<
   T,
   B,

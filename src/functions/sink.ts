@@ -10,7 +10,9 @@ import type { ConnectorEnv } from './source.ts';
 export interface Sink<in T, Committable = never> {
   readonly kind: 'sink';
   readonly name: string;
-  /** Values are projected to it; extra fields are dropped. Undefined: any value is taken as it is. */
+  /**
+   * Values are projected to it; extra fields are dropped. Undefined: any value is taken as it is.
+   */
   readonly accepts: Schema<unknown> | undefined;
   /** Type-level only: makes a Sink contravariant in T. */
   readonly consumes?: ((value: T) => void) | undefined;
@@ -27,8 +29,8 @@ export interface SinkWriterContext extends OpenContext {
   readonly env: ConnectorEnv;
   readonly jobId: string;
   /**
-   * Sends a message to whoever executes the job (`collect`, `print`). A promise says that too much is
-   * under way: write no more until it has resolved.
+   * Sends a message to whoever executes the job (`collect`, `print`). A promise says that too
+   * much is under way: write no more until it has resolved.
    */
   sendToClient(message: Uint8Array): Promise<void> | undefined;
 }
@@ -42,13 +44,19 @@ export interface SinkWriter<in T, Committable> {
   /** Before the first record. */
   start?(): void | Promise<void>;
   write(value: T, context: WriteContext): void;
-  /** Looked at after every write: while it is a pending promise, no record is given. The way to hold the input back. */
+  /**
+   * Looked at after every write: while it is a pending promise, no record is given. The way to hold
+   * the input back.
+   */
   readonly busy?: Promise<void> | undefined;
   /** Makes everything written so far leave this process (or part of the next committables). */
   flush(endOfInput: boolean): void | Promise<void>;
   /** After `flush`: what the committer must make visible. */
   prepareCommit?(): readonly Committable[] | Promise<readonly Committable[]>;
-  /** Also called when the task fails or is cancelled: must drop what was not committed, as far as it can. */
+  /**
+   * Also called when the task fails or is cancelled: must drop what was not committed, as far as it
+   * can.
+   */
   close(): void | Promise<void>;
 }
 

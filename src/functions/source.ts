@@ -22,7 +22,10 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
   readonly name: string;
   readonly produces: Schema<T>;
   readonly boundedness: Boundedness;
-  /** How many readers it gets unless the job says otherwise, e.g. 1 where order matters; undefined: the job's default. */
+  /**
+   * How many readers it gets unless the job says otherwise, e.g. 1 where order matters; undefined:
+   * the job's default.
+   */
   readonly parallelism?: number | undefined;
   readonly split: Schema<Split>;
   readonly enumeratorState: Schema<EnumeratorState>;
@@ -78,20 +81,23 @@ export interface SourceReaderContext extends OpenContext {
 }
 
 /**
- * `more`: call again soon. `nothing`: call again after `available()`. `end`: all splits are read and
- * no more will come; never `more` afterwards.
+ * `more`: call again soon. `nothing`: call again after `available()`. `end`: all splits are read
+ * and no more will come; never `more` afterwards.
  */
 export type PollResult = 'more' | 'nothing' | 'end';
 
-/** Reads splits. Never waits: asynchronous reads are started, and `available` is called when they are done. */
+/**
+ * Reads splits. Never waits: asynchronous reads are started, and `available` is called when they
+ * are done.
+ */
 export interface SourceReader<T, Split extends SourceSplit> {
   start(): void | Promise<void>;
   addSplits(splits: readonly Split[]): void;
   noMoreSplits(): void;
   handleEvent?(event: Uint8Array): void;
   /**
-   * Emits records until `output.full` is true or nothing is at hand; must look at `full` after every
-   * record. Throwing fails the task; give malformed input a place (file, line, offset).
+   * Emits records until `output.full` is true or nothing is at hand; must look at `full` after
+   * every record. Throwing fails the task; give malformed input a place (file, line, offset).
    */
   poll(output: SourceOutput<T>): PollResult;
   /** The splits with their positions: reading on from them loses and doubles nothing. */
@@ -106,6 +112,9 @@ export interface SourceOutput<T> {
   readonly full: boolean;
   /** Side channel for lines that could not be parsed, when `onError` asks for it. */
   collectTo?(output: string, value: unknown): void;
-  /** Where the record that is collected next comes from, for error messages; cheap: a function is kept, not called. */
+  /**
+   * Where the record that is collected next comes from, for error messages; cheap: a function is
+   * kept, not called.
+   */
   locate?(place: () => string): void;
 }

@@ -1,7 +1,7 @@
 /**
- * State that a user declares by name in a function: descriptors (`state.value(...)`) and the handles
- * it gets for them. Access is synchronous and always concerns the current key. What `get` returns is
- * immutable: change state by `set`, never by changing the object.
+ * State that a user declares by name in a function: descriptors (`state.value(...)`) and the
+ * handles it gets for them. Access is synchronous and always concerns the current key. What `get`
+ * returns is immutable: change state by `set`, never by changing the object.
  */
 import type { Schema } from '../types/schema.ts';
 
@@ -129,9 +129,9 @@ interface StateDeclarations {
  */
 export const state: StateDeclarations = {
   value: <V>(of: Schema<V>, options?: { readonly initial: V }) =>
-    ({ kind: 'value', value: of, initial: options?.initial }) as ValueStateDescriptor<never>,
+    ({ kind: 'value', value: of, initial: options?.initial }),
   list: (of) => ({ kind: 'list', element: of }),
   map: (key, value) => ({ kind: 'map', key, value }),
-  reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce: reduce as never }),
+  reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce }),
   broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),
 };

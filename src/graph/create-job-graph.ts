@@ -1,7 +1,7 @@
 /**
  * From the StreamGraph to the JobGraph: chains become vertices, what lies between them edges. The
- * result is a CompiledJob: the graph as plain JSON, and beside it the functions and schemas that the
- * graph only describes.
+ * result is a CompiledJob: the graph as plain JSON, and beside it the functions and schemas that
+ * the graph only describes.
  */
 import { EngineError } from '../base/errors.ts';
 import type { Schema } from '../types/schema.ts';
@@ -63,12 +63,11 @@ function requireDistinctIds(stream: StreamGraph): void {
 
 function createVertex(chain: Chain): JobVertex {
   const head = chain.members[0]!;
-  const explicit = chain.members.find((node) => node.maxParallelism !== undefined);
   return {
     id: head.id,
     name: chainName(chain, 0),
     parallelism: head.parallelism,
-    maxParallelism: explicit?.maxParallelism ?? defaultMaxParallelism(head.parallelism),
+    maxParallelism: chain.maxParallelism ?? defaultMaxParallelism(head.parallelism),
     slotSharingGroup: head.slotSharingGroup,
     operators: chain.members.map((node, position) => describeOperator(node, chain, position)),
   };
@@ -79,7 +78,7 @@ function chainName(chain: Chain, position: number): string {
   const names: string[] = [];
   for (let at = position; ;) {
     names.push(chain.members[at]!.name);
-    const targets = chain.links.filter((link) => link.source === at).map((link) => link.target);
+    const targets = chain.links[at]!.map((link) => link.target);
     if (targets.length === 1) {
       at = targets[0]!;
       continue;
@@ -98,9 +97,7 @@ function describeOperator(node: StreamNode, chain: Chain, position: number): Cha
     uid: node.transformation.uid,
     kind: node.spec.kind,
     stateful: isStateful(node.spec),
-    chainedOutputs: chain.links
-      .filter((link) => link.source === position)
-      .map((link) => ({ target: link.target, tag: link.edge.tag })),
+    chainedOutputs: chain.links[position]!.map(({ target, edge }) => ({ target, tag: edge.tag })),
     output: node.output?.description,
   };
 }
@@ -146,7 +143,7 @@ function createEdges(
     chain.members.forEach((node, position) =>
       places.set(node.transformation.id, { vertex, position }),
     );
-    for (const link of chain.links) chained.add(link.edge);
+    for (const { edge } of chain.links.flat()) chained.add(edge);
   }
   const counts = new Map<OperatorId, number>();
   return stream.edges

@@ -4,9 +4,10 @@
  * read them. The states of executions are kept elsewhere (`scheduling/`), by the same ids.
  *
  * Invariants
- * E1. A channel joins one producer subtask and one consumer subtask of one edge; its number is unique in the job.
- * E2. Seen from the producer, channels are in order of the partitioner's channel index, which for an
- *     all-to-all edge is the consumer's subtask; seen from the consumer, in order of producers.
+ * E1. A channel joins one producer subtask and one consumer subtask of one edge; its number is
+ *     unique in the job.
+ * E2. Seen from the producer, channels are in order of the partitioner's channel index, which for
+ *     an all-to-all edge is the consumer's subtask; seen from the consumer, in order of producers.
  * E3. Every producer has at least one channel on each of its edges, and every consumer too.
  */
 import { assert } from '../base/assert.ts';

@@ -1,7 +1,7 @@
 /**
- * The fingerprint of a JobGraph: equal exactly if everything is equal that all workers of a job must
- * agree on, which is the whole graph with its parameters but not the configuration of the cluster.
- * `build` must give it twice; where it does not, the difference is named.
+ * The fingerprint of a JobGraph: equal exactly if everything is equal that all workers of a job
+ * must agree on, which is the whole graph with its parameters but not the configuration of the
+ * cluster. `build` must give it twice; where it does not, the difference is named.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError } from '../base/errors.ts';

@@ -20,7 +20,10 @@ export function requireInputs(transformations: readonly Transformation[]): void 
   }
 }
 
-/** Every stream must end in a sink; side outputs may be left unread. @throws EngineError GRAPH_NO_SINK */
+/**
+ * Every stream must end in a sink; side outputs may be left unread. @throws EngineError
+ * GRAPH_NO_SINK
+ */
 export function requireSinks(transformations: readonly Transformation[]): void {
   const read = new Set(transformations.flatMap((node) => inputsOf(node)));
   for (const node of transformations) {
@@ -54,9 +57,11 @@ export function requireUniqueUids(
 }
 
 /**
- * State by key needs records by key: every edge into a keyed input is partitioned by that operator's
- * key; both sides of a connection have keys of one family; and what an edge carries fits the sink.
- * @throws EngineError GRAPH_KEYED_WITHOUT_KEYS, GRAPH_KEY_FAMILIES, GRAPH_INVALID_KEY_SCHEMA, GRAPH_TYPE_MISMATCH
+ * State by key needs records by key: every edge into a keyed input is partitioned by that
+ * operator's key; both sides of a connection have keys of one family; and what an edge carries fits
+ * the sink.
+ * @throws EngineError GRAPH_KEYED_WITHOUT_KEYS, GRAPH_KEY_FAMILIES, GRAPH_INVALID_KEY_SCHEMA,
+ * GRAPH_TYPE_MISMATCH
  */
 export function requireKeys(node: StreamNode): void {
   const keys = keysOf(node);

@@ -1,6 +1,6 @@
 /**
- * The JobGraph: operators chained into JobVertices, joined by intermediate results. It is plain JSON
- * without closures: it is stored, sent, printed (`millrace info`) and fingerprinted. The live
+ * The JobGraph: operators chained into JobVertices, joined by intermediate results. It is plain
+ * JSON without closures: it is stored, sent, printed (`millrace info`) and fingerprinted. The live
  * functions of its operators are found by operator id in a CompiledJob.
  */
 import type { BuildGuard } from './build-guard.ts';
@@ -48,7 +48,10 @@ export interface ChainedOperator {
   readonly uid: string | undefined;
   readonly kind: OperatorKind;
   readonly stateful: boolean;
-  /** Index in `operators` of those it hands its main output to inside the chain; side outputs by `tag`. */
+  /**
+   * Index in `operators` of those it hands its main output to inside the chain; side outputs by
+   * `tag`.
+   */
   readonly chainedOutputs: readonly { readonly target: number; readonly tag: string | undefined }[];
   /** Declared or `dynamic`; undefined for sinks. */
   readonly output: SchemaDescription | undefined;
@@ -93,13 +96,19 @@ export interface CompiledEdge {
   readonly schema: Schema<unknown>;
 }
 
-/** What `defineJob` returns and a job module exports; recognised by the brand, as two copies of the package can meet. */
+/**
+ * What `defineJob` returns and a job module exports; recognised by the brand, as two copies of the
+ * package can meet.
+ */
 export interface JobDefinition {
   readonly [jobBrand]: 1;
   readonly name: string;
   /** Where `defineJob` was called (`path:line:column`), if the stack said so. */
   readonly declaredAt: string | undefined;
-  /** Runs `build` and translates it. Parameters come as text (CLI) or values (code). @throws EngineError GRAPH_*, CONFIG_* */
+  /**
+   * Runs `build` and translates it. Parameters come as text (CLI) or values (code). @throws
+   * EngineError GRAPH_*, CONFIG_*
+   */
   compile(options: CompileOptions): CompiledJob;
 }
 

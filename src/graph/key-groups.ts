@@ -1,7 +1,7 @@
 /**
  * Key groups: the unit in which keyed state is moved between subtasks. A key's group is its hash
- * modulo the maximal parallelism; each subtask owns one contiguous range. The arithmetic is Flink's,
- * so that ranges, and what moves when a job is rescaled, are those its users know.
+ * modulo the maximal parallelism; each subtask owns one contiguous range. The arithmetic is
+ * Flink's, so that ranges, and what moves when a job is rescaled, are those its users know.
  */
 import { assert } from '../base/assert.ts';
 import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
@@ -14,6 +14,8 @@ export interface KeyGroupRange {
 
 /** `hash` is any 32-bit integer, signed or not. */
 export function keyGroupOf(hash: number, maxParallelism: number): number {
+  // The same number for a power of two, which it nearly always is, without a division.
+  if ((maxParallelism & (maxParallelism - 1)) === 0) return hash & (maxParallelism - 1);
   return (hash >>> 0) % maxParallelism;
 }
 

@@ -49,7 +49,10 @@ export type OperatorSpec =
       readonly aggregate: AggregateFunction<any, any, any>;
     }
   | {
-      /** sum, min, max keep the first record's other fields; minBy, maxBy the whole record. `field` undefined: the value itself is the number. */
+      /**
+       * sum, min, max keep the first record's other fields; minBy, maxBy the whole record. `field`
+       * undefined: the value itself is the number.
+       */
       readonly kind: 'rolling';
       readonly key: KeySelector;
       readonly rolling: RollingFunction;

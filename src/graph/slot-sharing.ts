@@ -1,6 +1,6 @@
 /**
- * How many slots a job takes: subtask i of every vertex of a slot sharing group runs in slot i of that
- * group, so a group needs as many slots as its widest vertex has subtasks.
+ * How many slots a job takes: subtask i of every vertex of a slot sharing group runs in slot i of
+ * that group, so a group needs as many slots as its widest vertex has subtasks.
  */
 import type { JobGraph } from './job-graph.ts';
 

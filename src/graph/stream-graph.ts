@@ -105,7 +105,9 @@ export function createStreamGraph(
   return { nodes, edges };
 }
 
-/** Producers before consumers; otherwise the order of declaration. @throws EngineError GRAPH_CYCLE */
+/**
+ * Producers before consumers; otherwise the order of declaration. @throws EngineError GRAPH_CYCLE
+ */
 function topologicalOrder(transformations: readonly Transformation[]): readonly Transformation[] {
   const ordered: Transformation[] = [];
   const state = new Map<TransformationId, 'open' | 'done'>();
@@ -144,7 +146,9 @@ interface Path {
   readonly schema: Schema<unknown> | undefined;
 }
 
-/** The operators behind a stream, with what was asked of the way between. What is said last wins. */
+/**
+ * The operators behind a stream, with what was asked of the way between. What is said last wins.
+ */
 function resolve(
   id: TransformationId,
   transformations: readonly Transformation[],

@@ -23,7 +23,10 @@ export class StreamSchemas {
     this.#transformations = transformations;
   }
 
-  /** The schema of a node's stream (of an operator: its main output); undefined if nothing declares one. */
+  /**
+   * The schema of a node's stream (of an operator: its main output); undefined if nothing declares
+   * one.
+   */
   of(id: TransformationId): Schema<unknown> | undefined {
     // Inputs are looked up before their readers, with a stack of our own: chains may be long.
     const open = [id];
@@ -43,7 +46,7 @@ export class StreamSchemas {
   /** The spec with its state's schema. @throws EngineError GRAPH_STATE_SCHEMA_MISSING */
   resolveSpec(node: OperatorTransformation): OperatorSpec {
     if (!hasOpenState(node.spec)) return node.spec;
-    const { builtIn, ...spec } = node.spec;
+    const { builtIn: _builtIn, ...spec } = node.spec;
     const value = this.#stateSchema(node);
     if (value === undefined) {
       const input = this.#transformations[node.inputs[0]!]!;

@@ -1,6 +1,6 @@
 /**
- * The way of a sink's writer to the client: what is written is gathered and sent when there is enough
- * of it, or a moment after the first of it.
+ * The way of a sink's writer to the client: what is written is gathered and sent when there is
+ * enough of it, or a moment after the first of it.
  *
  * Invariants
  * P1. Messages of one writer are numbered from 0 without gaps.

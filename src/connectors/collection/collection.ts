@@ -27,7 +27,7 @@ const CHECKED_MAX = 1000;
  */
 export function collection<T>(
   values: Iterable<T>,
-  schema?: Schema<T> | undefined,
+  schema?: Schema<T>,
 ): Source<T, IndexRange, readonly IndexRange[]> {
   const items = [...values];
   const produces = schema ?? (schemaOfValues(items) as Schema<T>);
@@ -76,9 +76,7 @@ function checkValues(values: readonly unknown[], schema: Schema<unknown>): void 
     try {
       schema.codec.encode(value, out);
     } catch (thrown) {
-      const reason = isEngineError(thrown)
-        ? `${String(thrown.parameters['reason'] ?? thrown.message)} at ${String(thrown.parameters['field'] ?? 'the value')}`
-        : messageOf(thrown);
+      const reason = isEngineError(thrown) ? thrown.message : messageOf(thrown);
       throw new EngineError(
         'API_INVALID_ARGUMENT',
         { call: 'fromElements', reason: `value ${index} does not fit its schema: ${reason}` },

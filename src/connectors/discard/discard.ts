@@ -1,6 +1,6 @@
 /**
- * The sink that drops its records, and counts them: the accumulators `records` and `checksum` of the
- * operator tell at the end whether all of them came.
+ * The sink that drops its records, and counts them: the accumulators `records` and `checksum` of
+ * the operator tell at the end whether all of them came.
  */
 import { EngineError } from '../../base/errors.ts';
 import type { Counter } from '../../functions/metric-group.ts';
@@ -12,8 +12,8 @@ export interface DiscardOptions<T> {
 }
 
 /**
- * Sums are of whole numbers modulo 2^32, so that neither order nor parallelism matters; those of the
- * subtasks add up to the checksum modulo 2^32.
+ * Sums are of whole numbers modulo 2^32, so that neither order nor parallelism matters; those of
+ * the subtasks add up to the checksum modulo 2^32.
  * @example env.sequence(1, 100).sinkTo(discard())
  */
 export function discard<T = unknown>(options: DiscardOptions<T> = {}): Sink<T> {
@@ -41,7 +41,10 @@ function numberOf(value: unknown): number {
   return typeof value === 'number' ? value : 0;
 }
 
-/** Counts in fields of its own, which costs less per record, and hands the counts on when it is flushed. */
+/**
+ * Counts in fields of its own, which costs less per record, and hands the counts on when it is
+ * flushed.
+ */
 class DiscardWriter implements SinkWriter<unknown, never> {
   readonly #records: Counter;
   readonly #checksum: Counter;

@@ -20,9 +20,10 @@ export interface GeneratorOptions {
 }
 
 /**
- * Records made by `generate` from indices 0, 1, 2 ... The function must give the same record whenever
- * it is called with an index, because a restarted job makes them again.
- * @example env.from(generator(t.struct({ n: t.int32 }), (index) => ({ n: index % 100 }), { ratePerSecond: 50 }))
+ * Records made by `generate` from indices 0, 1, 2 ... The function must give the same record
+ * whenever it is called with an index, because a restarted job makes them again.
+ * @example
+ * env.from(generator(t.struct({ n: t.int32 }), (index) => ({ n: index }), { ratePerSecond: 50 }))
  */
 export function generator<T>(
   schema: Schema<T>,

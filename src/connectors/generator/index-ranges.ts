@@ -1,10 +1,12 @@
 /**
- * Sources that make their records from an index: a split is a range of indices, so it is small, its
- * position is a number, and reading on from there loses and doubles nothing.
+ * Sources that make their records from an index: a split is a range of indices, so it is small,
+ * its position is a number, and reading on from there loses and doubles nothing.
  *
  * Invariants
- * I1. The splits of an enumerator and of all its readers together are the whole range, each index once.
- * I2. A reader emits the indices of a split in ascending order; `next` is the first that it has not emitted.
+ * I1. The splits of an enumerator and of all its readers together are the whole range, each index
+ *     once.
+ * I2. A reader emits the indices of a split in ascending order; `next` is the first that it has not
+ *     emitted.
  */
 import { assert } from '../../base/assert.ts';
 import type {
@@ -36,7 +38,10 @@ export const IndexRangeSchema: Schema<IndexRange> = t.struct({
 
 export const IndexRangesSchema: Schema<readonly IndexRange[]> = t.array(IndexRangeSchema);
 
-/** Cuts `[from, end)` into at most `count` ranges of nearly equal length, in order; without end, into interleaved ones. */
+/**
+ * Cuts `[from, end)` into at most `count` ranges of nearly equal length, in order; without end,
+ * into interleaved ones.
+ */
 export function splitIndices(
   from: number,
   end: number | undefined,
@@ -61,7 +66,10 @@ export function splitIndices(
   return ranges;
 }
 
-/** Gives out ranges: those with an end one at a time, those without by the remainder of their number. */
+/**
+ * Gives out ranges: those with an end one at a time, those without by the remainder of their
+ * number.
+ */
 export class IndexRangeEnumerator implements SplitEnumerator<IndexRange, readonly IndexRange[]> {
   readonly #context: SplitEnumeratorContext<IndexRange>;
   #unassigned: readonly IndexRange[];
@@ -108,8 +116,9 @@ export class IndexRangeEnumerator implements SplitEnumerator<IndexRange, readonl
 }
 
 /**
- * Emits the records of indices from `first` on, until `output.full`, and at most as many as `budget`.
- * Returns the index after the last one emitted. A tight loop of its own for each kind of record.
+ * Emits the records of indices from `first` on, until `output.full`, and at most as many as
+ * `budget`. Returns the index after the last one emitted. A tight loop of its own for each kind of
+ * record.
  */
 export type EmitRange<T> = (
   output: SourceOutput<T>,

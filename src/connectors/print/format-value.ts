@@ -1,4 +1,7 @@
-/** A record as people read it: texts as they are, everything inside others close to how it is written in a program. */
+/**
+ * A record as people read it: texts as they are, everything inside others close to how it is
+ * written in a program.
+ */
 export function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : formatInner(value, 0);
 }

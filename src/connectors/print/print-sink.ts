@@ -1,13 +1,13 @@
 /**
- * The sink that prints records where the job was started, a line each. As in Flink a line begins with
- * the label, if there is one, and with the number of the subtask, if there are several.
+ * The sink that prints records where the job was started, a line each. As in Flink a line begins
+ * with the label, if there is one, and with the number of the subtask, if there are several.
  */
 import type { Sink, SinkWriter, SinkWriterContext } from '../../functions/sink.ts';
 import { ClientOutput } from '../collect/client-output.ts';
 import { formatValue } from './format-value.ts';
 
 /** @example words.sinkTo(printSink('words')) // words:2> to */
-export function printSink(label?: string | undefined): Sink<unknown> {
+export function printSink(label?: string): Sink<unknown> {
   return {
     kind: 'sink',
     name: label === undefined ? 'print' : `print(${label})`,

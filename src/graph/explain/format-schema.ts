@@ -1,4 +1,6 @@
-/** A schema in one line, for plans and messages: `{ id: string, note?: string, lines: int32[] }`. */
+/**
+ * A schema in one line, for plans and messages: `{ id: string, note?: string, lines: int32[] }`.
+ */
 import type { SchemaDescription } from '../../types/schema-description.ts';
 
 /** @example formatSchema(t.array(t.int32).description) // 'int32[]' */

@@ -1,6 +1,6 @@
 /**
- * The plan of a job as plain data, numbered for people: what `millrace info --json` prints, and what
- * the text and the diagram are drawn from.
+ * The plan of a job as plain data, numbered for people: what `millrace info --json` prints, and
+ * what the text and the diagram are drawn from.
  */
 import type { JobEdge, JobGraph, JobVertex, OperatorId } from '../job-graph.ts';
 import { slotSharingGroups, slotsRequired, type SlotSharingGroup } from '../slot-sharing.ts';

@@ -1,8 +1,8 @@
 // The guard forbids what differs from worker to worker, allows what does not, and leaves no trace.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEngineError } from '../base/errors.ts';
-import { guardGlobals } from './build-guard.ts';
+import { isEngineError } from '../src/base/errors.ts';
+import { guardGlobals } from '../src/graph/build-guard.ts';
 
 test('clock, randomness, timers and fetch throw while the build runs, naming the call', () => {
   const calls: readonly (readonly [string, () => unknown])[] = [
