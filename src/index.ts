@@ -17,7 +17,11 @@ export type {
 export type { BuildResult, Collected, CollectedStream } from './api/collected-stream.ts';
 export type { ExecuteOptions } from './api/execute-and-collect.ts';
 
-export { t } from './types/index.ts';
+export { calendarDate, dateText, utcDateOf } from './types/calendar-date.ts';
+export type { CalendarDate } from './types/calendar-date.ts';
+export { decimal, fromUnscaled, unscaled } from './types/decimal.ts';
+export type { Decimal } from './types/decimal.ts';
+export { fromStandard, t } from './types/index.ts';
 export type { Infer, JsonValue, Key, Schema, Shape, Struct } from './types/index.ts';
 
 export { state } from './functions/state.ts';

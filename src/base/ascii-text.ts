@@ -1,7 +1,8 @@
 /**
- * Bytes below 0x80 to a string. A call into Node costs some 60 ns whatever the length, so that short
- * strings (names, codes, words) are made by `String.fromCharCode` with all their bytes as arguments,
- * one branch a length. The results are flat strings of their own, never slices of a greater one.
+ * Bytes below 0x80 to a string. A call into Node costs some 60 ns whatever the length, so that
+ * short strings (names, codes, words) are made by `String.fromCharCode` with all their bytes as
+ * arguments, one branch a length. The results are flat strings of their own, never slices of a
+ * greater one.
  */
 import { compile } from './generated-code.ts';
 import type { TextBuffer } from './text-buffer.ts';

@@ -1,8 +1,8 @@
 /**
- * Reads what ByteWriter wrote, out of any memory, shared memory included. The bytes are not trusted:
- * whatever they hold, a read stays inside its range, allocates no more than the range can justify,
- * and answers with a value or with EngineError DATA_CORRUPT. Strings and byte arrays that it returns
- * are copies of their own: they never keep the buffer alive.
+ * Reads what ByteWriter wrote, out of any memory, shared memory included. The bytes are not
+ * trusted: whatever they hold, a read stays inside its range, allocates no more than the range can
+ * justify, and answers with a value or with EngineError DATA_CORRUPT. Strings and byte arrays that
+ * it returns are copies of their own: they never keep the buffer alive.
  *
  * R1. 0 <= start <= position <= end <= bytes.length.
  * R2. No byte outside [start, end) is read.
@@ -28,7 +28,10 @@ export class ByteReader {
   position: number;
   end: number;
   start: number;
-  /** What the frame being read has defined, by number; undefined outside of frames. See `ByteWriter.beginFrame`. */
+  /**
+   * What the frame being read has defined, by number; undefined outside of frames. See
+   * `ByteWriter.beginFrame`.
+   */
   definitions: unknown[] | undefined;
   #wrapped: Uint8Array;
 
@@ -186,7 +189,10 @@ export class ByteReader {
     return -magnitude - 1;
   }
 
-  /** How many elements follow, each of at least `bytesEach` bytes: an impossible number never allocates. */
+  /**
+   * How many elements follow, each of at least `bytesEach` bytes: an impossible number never
+   * allocates.
+   */
   count(bytesEach: number = 1): number {
     const count = this.varint();
     if (count * bytesEach > this.remaining) {

@@ -139,7 +139,7 @@ describe('ByteWriter and ByteReader', () => {
     writer.lengthPrefixed(new Uint8Array([9]));
     assert.equal(
       Buffer.from(writer.copy()).toString('hex'),
-      'ac0205feffffff0000000000000080ffffffffffffffff046162' + '13c3a9f09f9880eda080' + '0109',
+      'ac0205feffffff0000000000000080ffffffffffffffff04616213c3a9f09f9880eda0800109',
     );
   });
 

@@ -5,10 +5,11 @@
  * buffer, goes on there and says so in `overflowed`, so that the caller decides whether to send the
  * bytes another way or to try again elsewhere. Strings of any content survive, lone surrogates too.
  *
- * W1. start <= position <= limit <= bytes.length, except between `ensure` and the store that follows.
+ * W1. start <= position <= limit <= bytes.length, except between `ensure` and the store that
+ *     follows.
  * W2. Bytes outside [start, limit) of the memory given to `wrap` are never touched.
- * W3. `overflowed` is true exactly if the bytes did not fit into the memory given to `wrap`, and then
- *     they are in the writer's own buffer.
+ * W3. `overflowed` is true exactly if the bytes did not fit into the memory given to `wrap`, and
+ *     then they are in the writer's own buffer.
  * W4. Offsets (`offset`, `patchUint32`) count from `start` and stay valid when the bytes move.
  * W5. `frame` lists exactly the definitions that stand in the bytes written since `beginFrame`.
  */
@@ -43,7 +44,9 @@ export class ByteWriter {
   position: number;
   start: number;
   limit: number;
-  /** True once the range given to `wrap` was too small: the bytes are in the writer's own buffer. */
+  /**
+   * True once the range given to `wrap` was too small: the bytes are in the writer's own buffer.
+   */
   overflowed: boolean;
   /**
    * What the bytes written since `beginFrame` define for those after them (the names of a record's
@@ -91,7 +94,9 @@ export class ByteWriter {
     this.frame = undefined;
   }
 
-  /** Starts again at the beginning of its own buffer; what was returned by `written` is overwritten. */
+  /**
+   * Starts again at the beginning of its own buffer; what was returned by `written` is overwritten.
+   */
   reset(): void {
     if (this.bytes !== this.#own) this.#useOwn(MINIMUM_CAPACITY);
     this.start = 0;
@@ -114,9 +119,9 @@ export class ByteWriter {
   }
 
   /**
-   * Until `endFrame`, `reset` or `wrap`, values may refer to what values before them have defined: the
-   * bytes written in between can only be read together, from the first on, by a reader between its
-   * own `beginFrame` and `endFrame`.
+   * Until `endFrame`, `reset` or `wrap`, values may refer to what values before them have defined:
+   * the bytes written in between can only be read together, from the first on, by a reader between
+   * its own `beginFrame` and `endFrame`.
    */
   beginFrame(): void {
     assert(this.frame === undefined, 'W5: a frame within a frame');
@@ -254,8 +259,8 @@ export class ByteWriter {
   }
 
   /**
-   * Any string: a header of byte length * 2 (+ 1 if there is anything beyond ASCII), then the text in
-   * UTF-8, in which a lone surrogate takes three bytes as if it were a character.
+   * Any string: a header of byte length * 2 (+ 1 if there is anything beyond ASCII), then the text
+   * in UTF-8, in which a lone surrogate takes three bytes as if it were a character.
    */
   string(value: string): void {
     const length = value.length;
@@ -360,7 +365,10 @@ export class Frame {
     return this.#numbers.get(name) ?? -1;
   }
 
-  /** To be called before the bytes of the definition are written at `offset`. Too many are not numbered. */
+  /**
+   * To be called before the bytes of the definition are written at `offset`. Too many are not
+   * numbered.
+   */
   define(name: string, offset: number): void {
     if (this.#names.length >= DEFINITIONS_MAX) return;
     this.#numbers.set(name, this.#names.length);

@@ -1,9 +1,9 @@
 /**
  * The one place where text becomes code: codecs, hashes and parsers are generated for their schema,
  * because V8 is fast on code that sees one shape and slow on all else. The text may hold names from
- * schemas and SQL only as output of `quote` (a hostile name must stay data). Functions are cached by their
- * text, since V8 never collects them: the same schema built twice costs one compilation. Never call
- * `compile` per record or per checkpoint.
+ * schemas and SQL only as output of `quote` (a hostile name must stay data). Functions are cached
+ * by their text, since V8 never collects them: the same schema built twice costs one compilation.
+ * Never call `compile` per record or per checkpoint.
  */
 import { compileFunction } from 'node:vm';
 
@@ -26,7 +26,8 @@ export function compile(
 
 /** A string as JavaScript source text that means exactly this string, whatever it holds. */
 export function quote(text: string): string {
-  // JSON allows U+2028 and U+2029 raw, and so does JavaScript since ES2019; escaped they are safe in any tool.
+  // JSON allows U+2028 and U+2029 raw, and so does JavaScript since ES2019; escaped they are safe
+  // in any tool.
   return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }
 

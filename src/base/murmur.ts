@@ -1,7 +1,7 @@
 /**
  * MurmurHash3, 32 bit, x86 variant: over bytes, and in the pieces of which it is made, for callers
- * that have words and no bytes. All functions work on and give signed 32-bit integers, which V8 keeps
- * unboxed; `>>> 0` makes an unsigned one.
+ * that have words and no bytes. All functions work on and give signed 32-bit integers, which V8
+ * keeps unboxed; `>>> 0` makes an unsigned one.
  */
 
 /** The hash of `bytes[start, end)`. */

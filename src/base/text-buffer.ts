@@ -5,7 +5,10 @@
  */
 
 export interface TextBuffer extends Buffer {
-  /** Writes up to `length` bytes of whole characters and returns how many; a lone surrogate becomes U+FFFD. */
+  /**
+   * Writes up to `length` bytes of whole characters and returns how many; a lone surrogate becomes
+   * U+FFFD.
+   */
   utf8Write(text: string, offset: number, length: number): number;
   /** A fresh flat string of one character a byte. */
   latin1Slice(start: number, end: number): string;
@@ -20,7 +23,10 @@ export function textBufferOf(bytes: Uint8Array): TextBuffer {
   ) as TextBuffer;
 }
 
-/** Fresh memory of its own (never a slice of Node's pool), not zeroed: the caller writes before it reads. */
+/**
+ * Fresh memory of its own (never a slice of Node's pool), not zeroed: the caller writes before it
+ * reads.
+ */
 export function allocateTextBuffer(length: number): TextBuffer {
   return Buffer.allocUnsafeSlow(length) as TextBuffer;
 }

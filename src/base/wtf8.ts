@@ -1,7 +1,8 @@
 /**
  * UTF-8 for every JavaScript string: well-formed strings become plain UTF-8, and a lone surrogate
  * becomes the three bytes that its code point would have (the encoding known as WTF-8), so that any
- * string comes back as it was. Each string has exactly one encoding, and the reader accepts no other.
+ * string comes back as it was. Each string has exactly one encoding, and the reader accepts no
+ * other.
  */
 import { isUtf8 } from 'node:buffer';
 import type { TextBuffer } from './text-buffer.ts';
@@ -9,7 +10,9 @@ import type { TextBuffer } from './text-buffer.ts';
 /** Below this a loop in JavaScript beats a call into Node. */
 const SHORT = 24;
 
-/** Bytes that `writeWtf8` writes. A lone surrogate counts three in Node's UTF-8 as well (U+FFFD). */
+/**
+ * Bytes that `writeWtf8` writes. A lone surrogate counts three in Node's UTF-8 as well (U+FFFD).
+ */
 export function wtf8Length(text: string): number {
   return Buffer.byteLength(text, 'utf8');
 }

@@ -1,6 +1,7 @@
 /**
  * Days of the calendar, without time or time zone: a number of days, so that differences are
- * subtraction and order is order. Text is `YYYY-MM-DD`, with a sign and more digits beyond the years
+ * subtraction and order is order. Text is `YYYY-MM-DD`, with a sign and more digits beyond the
+ * years
  * 0 to 9999 as in ECMAScript. The calendar is the proleptic Gregorian one.
  */
 import { EngineError } from '../base/errors.ts';

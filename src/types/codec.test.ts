@@ -130,7 +130,9 @@ function decimals(precision: number, scale: number): Case {
   });
   const point = (n: bigint): string => {
     const all = String(n < 0n ? -n : n).padStart(scale + 1, '0');
-    return `${n < 0n ? '-' : ''}${all.slice(0, all.length - scale)}${scale > 0 ? '.' : ''}${all.slice(all.length - scale)}`;
+    const at = all.length - scale;
+    const sign = n < 0n ? '-' : '';
+    return sign + (scale > 0 ? `${all.slice(0, at)}.${all.slice(at)}` : all);
   };
   return { schema: t.decimal(precision, scale), values: digits.map(point) };
 }

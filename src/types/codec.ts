@@ -1,6 +1,6 @@
 /**
- * Puts the codec of a description together: generated encoder, decoder and comparison, each compiled
- * when it is first used, and the explanation of what the encoder refuses.
+ * Puts the codec of a description together: generated encoder, decoder and comparison, each
+ * compiled when it is first used, and the explanation of what the encoder refuses.
  */
 import { asciiText } from '../base/ascii-text.ts';
 import type { ByteReader } from '../base/byte-reader.ts';

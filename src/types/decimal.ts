@@ -1,13 +1,16 @@
 /**
  * Decimal numbers as text in one canonical form (`-12.50` for scale 2): plain data that is exact,
- * compares with ===, is the same in JSON and can be a key. Arithmetic goes through `unscaled`, which
- * gives the digits as a bigint. A codec stores the digits as a number, not as text.
+ * compares with ===, is the same in JSON and can be a key. Arithmetic goes through `unscaled`,
+ * which gives the digits as a bigint. A codec stores the digits as a number, not as text.
  */
 import { EngineError } from '../base/errors.ts';
 
 declare const brand: unique symbol;
 
-/** Canonical: no `+`, no leading zeros, no `-0`, exactly as many digits after the point as the scale. */
+/**
+ * Canonical: no `+`, no leading zeros, no `-0`, exactly as many digits after the point as the
+ * scale.
+ */
 export type Decimal = string & { readonly [brand]: 'Decimal' };
 
 /** Up to here the digits fit a double, in less time than a bigint. */
@@ -40,7 +43,9 @@ export function fromUnscaled(digits: bigint, scale: number): Decimal {
   return withPoint(text, scale, digits < 0n);
 }
 
-/** The digits of a canonical decimal of at most 15 digits; NaN if it is anything else. For codecs. */
+/**
+ * The digits of a canonical decimal of at most 15 digits; NaN if it is anything else. For codecs.
+ */
 export function decimalNumber(value: unknown, precision: number, scale: number): number {
   if (typeof value !== 'string') return NaN;
   const start = value.charCodeAt(0) === 0x2d ? 1 : 0;

@@ -41,7 +41,13 @@ function read(source: GeneratedSource, description: SchemaDescription, x: string
     case 'nullable': {
       const empty = description.kind === 'optional' ? 'undefined' : 'null';
       const inner = source.name('x');
-      return `let ${x} = ${empty};\nif (r.boolean()) {\n${read(source, description.of, inner)}\n${x} = ${inner};\n}`;
+      return [
+        `let ${x} = ${empty};`,
+        'if (r.boolean()) {',
+        read(source, description.of, inner),
+        `${x} = ${inner};`,
+        '}',
+      ].join('\n');
     }
     case 'json':
       return `const ${x} = decodeJson(r);`;
@@ -110,14 +116,16 @@ function readUnion(
 function readOneOf(source: GeneratedSource, arms: readonly ArmDescription[]): string {
   const cases = arms.map(({ name, type }, i) => {
     const x = source.name('x');
-    return `case ${i}: {\n${read(source, type, x)}\nreturn { "side": ${quote(name)}, "value": ${x} };\n}`;
+    const made = `return { "side": ${quote(name)}, "value": ${x} };`;
+    return `case ${i}: {\n${read(source, type, x)}\n${made}\n}`;
   });
   return armSwitch(arms.length, cases);
 }
 
 function armSwitch(count: number, cases: readonly string[]): string {
   const tag = count <= 256 ? 'uint8' : 'uint16';
-  return `switch (r.${tag}()) {\n${cases.join('\n')}\ndefault: return r.corrupt('an unknown arm');\n}`;
+  const unknown = `default: return r.corrupt('an unknown arm');`;
+  return [`switch (r.${tag}()) {`, ...cases, unknown, '}'].join('\n');
 }
 
 function readArray(source: GeneratedSource, of: SchemaDescription): string {
@@ -135,7 +143,8 @@ function readArray(source: GeneratedSource, of: SchemaDescription): string {
     ].join('\n');
   }
   const skip = pad === 1 ? `if (r.uint8() !== 0) r.corrupt('no padding');` : '';
-  return `${head}\nfor (let i = 0; i < n; i++) {\n${skip}\n${read(source, of, 'x')}\nv.push(x);\n}\nreturn v;`;
+  const body = `${skip}\n${read(source, of, 'x')}\nv.push(x);`;
+  return `${head}\nfor (let i = 0; i < n; i++) {\n${body}\n}\nreturn v;`;
 }
 
 function readMap(
@@ -192,7 +201,7 @@ function presence(wrappers: Part['wrappers']): string {
 /** What an absent part is: the first wrapper without a value decides. */
 function emptyValue([first, ...rest]: Part['wrappers']): string {
   if (rest.length === 0) return first!.empty;
-  return `(m${first!.bit >> 3} & ${1 << (first!.bit & 7)}) === 0 ? ${first!.empty} : ${emptyValue(rest)}`;
+  return `${presence([first!])} ? ${emptyValue(rest)} : ${first!.empty}`;
 }
 
 function readHead({ fixed, strings, maskBytes, headBytes }: Layout): string[] {
@@ -212,15 +221,26 @@ function readHead({ fixed, strings, maskBytes, headBytes }: Layout): string[] {
 function readStrings(strings: readonly Part[]): string[] {
   const lines: string[] = [];
   for (const { index, wrappers } of strings) {
-    // The bytes of the mandatory headers were checked with the head, but longer headers used them up.
-    const one = `if (p >= r.end) short(r, p, 1);\ng${index} = b[p++];\nif (g${index} > 127) { r.position = p - 1; g${index} = textHeader(r); p = r.position; }`;
+    // The bytes of the mandatory headers were checked with the head, but longer headers used them
+    // up.
+    const g = `g${index}`;
+    const one = [
+      'if (p >= r.end) short(r, p, 1);',
+      `${g} = b[p++];`,
+      `if (${g} > 127) { r.position = p - 1; ${g} = textHeader(r); p = r.position; }`,
+    ].join('\n');
     if (wrappers.length === 0) lines.push(`let g${index};\n${one}`);
     else lines.push(`let g${index} = 0;\nif (${presence(wrappers)}) {\n${one}\n}`);
   }
   const sum = strings.map(({ index }) => `(g${index} >>> 1)`).join(' + ');
   lines.push(`if (p + ${sum} > r.end) short(r, p, ${sum});`);
   for (const { index, wrappers } of strings) {
-    const text = `{ const n = g${index} >>> 1; a${index} = (g${index} & 1) === 0 ? asciiText(b, p, n) : wideText(r, p, g${index}); p += n; }`;
+    const [a, g] = [`a${index}`, `g${index}`];
+    const text = [
+      `{ const n = ${g} >>> 1;`,
+      `${a} = (${g} & 1) === 0 ? asciiText(b, p, n) : wideText(r, p, ${g});`,
+      'p += n; }',
+    ].join(' ');
     if (wrappers.length === 0) lines.push(`let a${index};\n${text}`);
     else lines.push(`let a${index} = ${emptyValue(wrappers)};\nif (${presence(wrappers)}) ${text}`);
   }

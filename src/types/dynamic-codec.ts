@@ -5,10 +5,12 @@
  * something else. The bytes depend on the value and the frame alone.
  *
  *   0 undefined   1 null   2 false   3 true   4 int32   5 float64   6 string   7 int64 (bigint)
- *   8 other bigint (length, two's complement)   9 Date (float64)   10 bytes   11 array (count, values)
+ *   8 other bigint (length, two's complement)   9 Date (float64)   10 bytes   11 array (count,
+ *   values)
  *   12 object, 13 object without prototype: the keys as by `shape.ts`, then the values
  *   14 object with the keys of a definition of the frame: its number, then the values
- *   15 Map   16 Set (count, then the entries)   17, 18 as 12, 13 with count, then keys and values in turn
+ *   15 Map   16 Set (count, then the entries)   17, 18 as 12, 13 with count, then keys and values
+ *   in turn
  *   128 to 255: the whole numbers 0 to 127
  */
 import type { ByteReader } from '../base/byte-reader.ts';

@@ -1,4 +1,6 @@
-/** The tags of values without a schema. They are in every snapshot: tags are added, never changed. */
+/**
+ * The tags of values without a schema. They are in every snapshot: tags are added, never changed.
+ */
 export const Tag = {
   undefined: 0,
   null: 1,

@@ -1,7 +1,7 @@
 /**
- * Generates the encoder of a description. A value that does not fit ends in `refuse()`, which throws
- * a mark; what is wrong, and where, is found out afterwards by `problemOf`, so that the fast path
- * carries no paths. In the text `w` is the ByteWriter.
+ * Generates the encoder of a description. A value that does not fit ends in `refuse()`, which
+ * throws a mark; what is wrong, and where, is found out afterwards by `problemOf`, so that the fast
+ * path carries no paths. In the text `w` is the ByteWriter.
  */
 import { quote } from '../base/generated-code.ts';
 import { fixedKind } from './fixed-kinds.ts';
@@ -107,7 +107,8 @@ function writeArms(
   const tag = arms.length <= 256 ? 'uint8' : 'uint16';
   const cases = arms.map(({ name, type }, i) => {
     const x = source.name('x');
-    return `case ${quote(name)}: {\nw.${tag}(${i});\nconst ${x} = ${value};\n${write(source, type, x)}\nbreak;\n}`;
+    const head = `case ${quote(name)}: {\nw.${tag}(${i});\nconst ${x} = ${value};`;
+    return `${head}\n${write(source, type, x)}\nbreak;\n}`;
   });
   return [
     `if (typeof v !== 'object' || v === null) refuse();`,
@@ -213,7 +214,8 @@ function writeHead({ fixed, parts, headBytes, maskBytes }: Layout): string[] {
   for (const part of fixed) {
     const { index, at, wrappers } = part;
     const kind = part.fixed!;
-    const store = `${kind.store(kind.prepare === undefined ? `a${index}` : `s${index}`, `p + ${at}`)};`;
+    const stored = kind.prepare === undefined ? `a${index}` : `s${index}`;
+    const store = `${kind.store(stored, `p + ${at}`)};`;
     if (wrappers.length === 0) lines.push(store);
     else lines.push(`if (h${index}) ${store}\nelse { ${zeros(at, kind.size)} }`);
   }
@@ -251,7 +253,8 @@ function maskByte(parts: readonly Part[], byte: number): string {
 
 /**
  * Headers, then texts. The fast way assumes ASCII, writes headers that say so and stores the texts
- * in one pass; one string of anything else, or too little room for the worst case, goes the slow way.
+ * in one pass; one string of anything else, or too little room for the worst case, goes the slow
+ * way.
  */
 function writeStrings(strings: readonly Part[]): string[] {
   const guard = ({ index, wrappers }: Part): string =>
@@ -261,7 +264,8 @@ function writeStrings(strings: readonly Part[]): string[] {
   );
   const headers = strings.map(
     (part) =>
-      `${guard(part)}{ const n = a${part.index}.length; if (n < 64) b[p++] = n << 1; else p = varintAt(b, p, n * 2); }`,
+      `${guard(part)}{ const n = a${part.index}.length; ` +
+      'if (n < 64) b[p++] = n << 1; else p = varintAt(b, p, n * 2); }',
   );
   const texts = strings.map(
     (part) =>

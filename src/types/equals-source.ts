@@ -1,6 +1,7 @@
 /**
  * Generates the comparison of two values of a description: true exactly if both encode to the same
- * bytes. It may be asked about values that do not fit, and then answers anything but does not throw.
+ * bytes. It may be asked about values that do not fit, and then answers anything but does not
+ * throw.
  */
 import { quote } from '../base/generated-code.ts';
 import { fixedKind } from './fixed-kinds.ts';
@@ -45,17 +46,28 @@ function same(
 
 const OBJECTS = `typeof x !== 'object' || typeof y !== 'object' || x === null || y === null`;
 
+const SAME_LENGTH = 'if (x === y) return true;\nif (!sameLength(x, y)) return false;';
+
 function composite(source: GeneratedSource, description: SchemaDescription): string {
   return source.function('q', 'x, y', () => {
     switch (description.kind) {
       case 'struct':
-        return `if (x === y) return true;\nif (${OBJECTS}) return false;\nreturn ${fields(source, description.fields)};`;
+        return [
+          'if (x === y) return true;',
+          `if (${OBJECTS}) return false;`,
+          `return ${fields(source, description.fields)};`,
+        ].join('\n');
       case 'tuple': {
         const items = description.items.map((item, i) => same(source, item, `x[${i}]`, `y[${i}]`));
-        return `if (x === y) return true;\nif (!sameLength(x, y)) return false;\nreturn ${all(items)};`;
+        return `${SAME_LENGTH}\nreturn ${all(items)};`;
       }
       case 'array':
-        return `if (x === y) return true;\nif (!sameLength(x, y)) return false;\nfor (let i = 0; i < x.length; i++) if (!(${same(source, description.of, 'x[i]', 'y[i]')})) return false;\nreturn true;`;
+        return [
+          SAME_LENGTH,
+          'for (let i = 0; i < x.length; i++) {',
+          `if (!(${same(source, description.of, 'x[i]', 'y[i]')})) return false;`,
+          '}\nreturn true;',
+        ].join('\n');
       case 'map':
         return maps(source, description.key, description.value);
       case 'union':
@@ -91,7 +103,13 @@ function arms(
 ): string {
   const arm = quote(discriminator);
   const cases = list.map(({ name, type }) => `case ${quote(name)}: return ${body(type)};`);
-  return `if (x === y) return true;\nif (${OBJECTS} || x[${arm}] !== y[${arm}]) return false;\nswitch (x[${arm}]) {\n${cases.join('\n')}\ndefault: return false;\n}`;
+  return [
+    'if (x === y) return true;',
+    `if (${OBJECTS} || x[${arm}] !== y[${arm}]) return false;`,
+    `switch (x[${arm}]) {`,
+    ...cases,
+    'default: return false;\n}',
+  ].join('\n');
 }
 
 function maps(source: GeneratedSource, key: SchemaDescription, value: SchemaDescription): string {

@@ -142,7 +142,8 @@ function decimalKind(precision: number, scale: number): FixedKind {
     bad: (x) => `${x} === undefined`,
     store: (x, at) =>
       wide
-        ? `(view.setBigInt64(${at}, BigInt.asIntN(64, ${x}), true), view.setBigInt64(${at} + 8, ${x} >> 64n, true))`
+        ? `(view.setBigInt64(${at}, BigInt.asIntN(64, ${x}), true), ` +
+          `view.setBigInt64(${at} + 8, ${x} >> 64n, true))`
         : `view.setBigInt64(${at}, ${x}, true)`,
     load: (at) =>
       wide

@@ -3,7 +3,10 @@
  * evaluated once. Used by the generators of codecs; the text goes through `compile`.
  */
 
-/** GS1. Functions are numbered in the order in which they are begun, so equal schemas give equal text. */
+/**
+ * GS1. Functions are numbered in the order in which they are begun, so equal schemas give equal
+ *      text.
+ */
 export class GeneratedSource {
   readonly #functions: string[] = [];
   readonly #constants = new Map<string, string>();
@@ -31,17 +34,26 @@ export class GeneratedSource {
 
   /** Expressions marked by `constant` become constants. */
   #hoist(text: string): string {
-    return text.replaceAll(/\u0001([^\u0002]*)\u0002/g, (_mark, expression: string) => {
-      const known = this.#constants.get(expression);
-      if (known !== undefined) return known;
-      const name = `K${this.#constants.size}`;
-      this.#constants.set(expression, name);
-      return name;
+    const [first, ...marked] = text.split(BEGIN);
+    const rest = marked.map((part) => {
+      const end = part.indexOf(END);
+      return this.#constantOf(part.slice(0, end)) + part.slice(end + 1);
     });
+    return [first, ...rest].join('');
+  }
+
+  #constantOf(expression: string): string {
+    const name = this.#constants.get(expression) ?? `K${this.#constants.size}`;
+    this.#constants.set(expression, name);
+    return name;
   }
 }
 
-/** Marks an expression that is evaluated once, for `GeneratedSource.finish`. No quoted text holds the marks. */
+/** No quoted text holds these: JSON escapes them. */
+const BEGIN = '\u0001';
+const END = '\u0002';
+
+/** Marks an expression that is evaluated once, for `GeneratedSource.finish`. */
 export function constant(expression: string): string {
-  return `\u0001${expression}\u0002`;
+  return BEGIN + expression + END;
 }

@@ -19,7 +19,9 @@ import type { Key } from './schema.ts';
 /** Stored in snapshots; another number means another hash. */
 export const KEY_HASH_VERSION = 1;
 
-/** `murmur3(canonicalKeyBytes(key), 0, length, KEY_HASH_SEED)` is the definition of `hashKey(key)`. */
+/**
+ * `murmur3(canonicalKeyBytes(key), 0, length, KEY_HASH_SEED)` is the definition of `hashKey(key)`.
+ */
 export const KEY_HASH_SEED = 0x6d696c6c;
 
 /** Keys of two families are never equal, and one operator's keys are all of one. */
@@ -68,7 +70,9 @@ function hashWords(tag: number, low: number, high: number): number {
   return finish(mixTail(hash, high >>> 24), 9);
 }
 
-/** Four characters a step, after three that share a word with the tag; they are checked at the end. */
+/**
+ * Four characters a step, after three that share a word with the tag; they are checked at the end.
+ */
 function hashString(key: string): number {
   const length = key.length;
   let hash = KEY_HASH_SEED;

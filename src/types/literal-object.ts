@@ -1,4 +1,6 @@
-/** Makes objects of given names by one generated literal, so that all of them have one hidden class. */
+/**
+ * Makes objects of given names by one generated literal, so that all of them have one hidden class.
+ */
 import { compile, quoteProperty } from '../base/generated-code.ts';
 
 /**

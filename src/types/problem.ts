@@ -1,6 +1,6 @@
 /**
- * Why a value does not fit a schema, and where: the slow walk that explains what a generated encoder
- * has refused. It accepts exactly the values that the encoder accepts.
+ * Why a value does not fit a schema, and where: the slow walk that explains what a generated
+ * encoder has refused. It accepts exactly the values that the encoder accepts.
  */
 import { isCalendarDate } from './calendar-date.ts';
 import { decimalDigits } from './decimal.ts';
@@ -141,7 +141,7 @@ export function nameOf(description: SchemaDescription): string {
     case 'bytes':
       return 'a Uint8Array';
     case 'decimal':
-      return `a decimal of ${description.precision} digits, ${description.scale} after the point (see decimal)`;
+      return decimalName(description.precision, description.scale);
     case 'literal':
       return JSON.stringify(description.value);
     case 'enum': {
@@ -151,6 +151,10 @@ export function nameOf(description: SchemaDescription): string {
     default:
       return `${/^[aeiou]/.test(description.kind) ? 'an' : 'a'} ${description.kind}`;
   }
+}
+
+function decimalName(precision: number, scale: number): string {
+  return `a decimal of ${precision} digits, ${scale} after the point (see decimal)`;
 }
 
 function fieldsProblem(

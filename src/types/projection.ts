@@ -13,7 +13,8 @@ import type { ArmDescription, FieldDescription, SchemaDescription } from './sche
 /**
  * The projection to `schema`; undefined if its values have no fields, and nothing is to be done.
  * Parts without fields are passed on by reference and not checked.
- * @throws (the projection) EngineError DATA_NOT_SERIALIZABLE if there is no object where there must be one.
+ * @throws (the projection) EngineError DATA_NOT_SERIALIZABLE if there is no object where there must
+ * be one.
  * @example projectionOf(t.struct({ id: t.string }))?.({ id: 'a', more: 1 }) // { id: 'a' }
  */
 export function projectionOf(schema: Schema<unknown>): ((value: unknown) => unknown) | undefined {
@@ -81,9 +82,19 @@ function copyBody(source: GeneratedSource, description: SchemaDescription): stri
     case 'nullable':
       return `return x === null ? x : ${copyOf(source, description.of, 'x')};`;
     case 'array':
-      return `if (!Array.isArray(x)) refuse();\nconst v = [];\nfor (let i = 0; i < x.length; i++) v.push(${copyOf(source, description.of, 'x[i]')});\nreturn v;`;
+      return [
+        'if (!Array.isArray(x)) refuse();',
+        'const v = [];',
+        `for (let i = 0; i < x.length; i++) v.push(${copyOf(source, description.of, 'x[i]')});`,
+        'return v;',
+      ].join('\n');
     case 'map':
-      return `if (!(x instanceof Map)) refuse();\nconst v = new Map();\nfor (const [k, y] of x) v.set(k, ${copyOf(source, description.value, 'y')});\nreturn v;`;
+      return [
+        'if (!(x instanceof Map)) refuse();',
+        'const v = new Map();',
+        `for (const [k, y] of x) v.set(k, ${copyOf(source, description.value, 'y')});`,
+        'return v;',
+      ].join('\n');
     case 'tuple': {
       const items = description.items.map((item, i) => copyOf(source, item, `x[${i}]`));
       return `if (!Array.isArray(x)) refuse();\nreturn [${items.join(', ')}];`;
@@ -121,5 +132,6 @@ function arms<D extends SchemaDescription>(
   make: (name: string, type: D) => string,
 ): string {
   const cases = list.map(({ name, type }) => `case ${quote(name)}: return ${make(name, type)};`);
-  return `${OBJECT_ONLY}\nswitch (x[${quote(discriminator)}]) {\n${cases.join('\n')}\ndefault: refuse();\n}`;
+  const arm = `switch (x[${quote(discriminator)}]) {`;
+  return [OBJECT_ONLY, arm, ...cases, 'default: refuse();\n}'].join('\n');
 }

@@ -4,6 +4,7 @@ import v8 from 'node:v8';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { isEngineError } from '../base/errors.ts';
+import { compile } from '../base/generated-code.ts';
 import { decimal } from './decimal.ts';
 import { projectionOf } from './projection.ts';
 import type { Schema } from './schema.ts';
@@ -32,8 +33,7 @@ describe('structs', () => {
   });
   const haveSameMap = (): ((left: unknown, right: unknown) => boolean) => {
     v8.setFlagsFromString('--allow-natives-syntax');
-    const natives = new Function('left', 'right', 'return %HaveSameMap(left, right)');
-    return natives as (left: unknown, right: unknown) => boolean;
+    return compile('test', ['left', 'right'], 'return %HaveSameMap(left, right);');
   };
 
   it('have one hidden class, decoded, read from JSON and projected', () => {

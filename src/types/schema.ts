@@ -15,7 +15,10 @@ export interface Schema<out T> {
   readonly [type]?: () => T;
   /** The kind of the outermost constructor, e.g. `struct`. */
   readonly kind: SchemaDescription['kind'];
-  /** Plain JSON, stable under the order of construction; `schemaOf(description)` gives an equal schema back. */
+  /**
+   * Plain JSON, stable under the order of construction; `schemaOf(description)` gives an equal
+   * schema back.
+   */
   readonly description: SchemaDescription;
   /** Generated on first use. */
   readonly codec: Codec<T>;
@@ -28,7 +31,10 @@ export interface OptionalSchema<out T> extends Schema<T | undefined> {
 
 export type Shape = Readonly<Record<string, Schema<unknown>>>;
 
-/** A schema of objects; its fields may be taken into other structs: `t.struct({ ...Order.fields, paid: t.boolean })`. */
+/**
+ * A schema of objects; its fields may be taken into other structs: `t.struct({ ...Order.fields,
+ * paid: t.boolean })`.
+ */
 export interface Struct<F extends Shape> extends Schema<StructValue<F>> {
   readonly kind: 'struct';
   readonly fields: F;
@@ -37,19 +43,26 @@ export interface Struct<F extends Shape> extends Schema<StructValue<F>> {
 /**
  * Binary form. `encode` trusts neither type nor shape where a mistake would corrupt data: a value
  * that does not fit throws EngineError DATA_NOT_SERIALIZABLE with the path of the field, and leaves
- * the writer as it was. A struct's fields are written and no others. -0 is kept by float32, float64,
- * duration and dynamic values, and is 0 for integers.
+ * the writer as it was. A struct's fields are written and no others. -0 is kept by float32,
+ * float64, duration and dynamic values, and is 0 for integers.
  * Methods are bivariant on purpose: a `Schema<T>` is covariant in T for its users.
  */
 export interface Codec<out T> {
   encode(value: unknown, out: ByteWriter): void;
   /** @throws EngineError DATA_CORRUPT, whatever the bytes are. */
   decode(input: ByteReader): T;
-  /** True when both encode to the same bytes, decided without encoding; both must fit the schema. */
+  /**
+   * True when both encode to the same bytes, decided without encoding; both must fit the schema.
+   */
   equals(left: unknown, right: unknown): boolean;
-  /** The value as `JSON.stringify` may take it (bigint and bytes as strings, timestamps as numbers). */
+  /**
+   * The value as `JSON.stringify` may take it (bigint and bytes as strings, timestamps as numbers).
+   */
   toJson(value: unknown): unknown;
-  /** Takes what `toJson` gives, after `JSON.parse`. @throws EngineError DATA_MALFORMED with the path of the field. */
+  /**
+   * Takes what `toJson` gives, after `JSON.parse`. @throws EngineError DATA_MALFORMED with the path
+   * of the field.
+   */
   fromJson(json: unknown): T;
 }
 

@@ -1,11 +1,13 @@
 /**
- * Source text of the encoder and decoder of the values of a shape (`shape.ts`): the frequent kinds of
- * values in place, byte for byte as `encodeValue` writes them, all others by a call.
+ * Source text of the encoder and decoder of the values of a shape (`shape.ts`): the frequent kinds
+ * of values in place, byte for byte as `encodeValue` writes them, all others by a call.
  */
 import { quote, quoteProperty } from '../base/generated-code.ts';
 import { Tag } from './dynamic-tag.ts';
 
-/** A function body with the parameter `any` (encodeValue); returns `(value, writer, depth) => void`. */
+/**
+ * A function body with the parameter `any` (encodeValue); returns `(value, writer, depth) => void`.
+ */
 export function shapeEncoderSource(keys: readonly string[]): string {
   const values = keys.map(
     (key) => `x = v[${quote(key)}];
@@ -25,7 +27,10 @@ w.position = p;
 };`;
 }
 
-/** A function body with `any` (decodeValue) and `text` (asciiText); returns `(reader, depth) => object`. */
+/**
+ * A function body with `any` (decodeValue) and `text` (asciiText); returns `(reader, depth) =>
+ * object`.
+ */
 export function shapeDecoderSource(keys: readonly string[]): string {
   const values = keys.map(
     (_key, i) => `let a${i};

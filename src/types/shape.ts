@@ -1,14 +1,15 @@
 /**
  * Records without a schema mostly come in few shapes: the same keys in the same order. Their keys
- * are written once, as one block, and the frequent shapes get an encoder and a decoder generated for
- * their keys. A block is a count and the keys as strings; before it stand its murmur3 (4 bytes) and
- * its length, so that a reader that knows the shape compares the block and reads no strings. Inside
- * a frame the block stands only where a shape first occurs; afterwards its number does.
+ * are written once, as one block, and the frequent shapes get an encoder and a decoder generated
+ * for their keys. A block is a count and the keys as strings; before it stand its murmur3 (4 bytes)
+ * and its length, so that a reader that knows the shape compares the block and reads no strings.
+ * Inside a frame the block stands only where a shape first occurs; afterwards its number does.
  *
  * What is remembered here saves time and is never visible in bytes or values.
  *
  * SH1. A shape's `keys`, `name` and `header` say the same thing.
- * SH2. At most `SHAPES_MAX` shapes are remembered on each side, and no more functions are generated.
+ * SH2. At most `SHAPES_MAX` shapes are remembered on each side, and no more functions are
+ *      generated.
  */
 import { asciiText } from '../base/ascii-text.ts';
 import { assert } from '../base/assert.ts';
@@ -21,7 +22,10 @@ import { decodeValue, encodeValue } from './dynamic-codec.ts';
 import { Tag } from './dynamic-tag.ts';
 import { shapeDecoderSource, shapeEncoderSource } from './shape-source.ts';
 
-/** Objects with more keys are taken for dictionaries, whose keys are not the same from one to the next. */
+/**
+ * Objects with more keys are taken for dictionaries, whose keys are not the same from one to the
+ * next.
+ */
 export const SHAPE_KEYS_MAX = 64;
 const SHAPES_MAX = 512;
 /** Of the tree of keys, which has a node for every beginning of a shape. */
@@ -183,7 +187,10 @@ function sameBlock(header: Uint8Array, input: ByteReader, length: number): boole
 
 const known: KnownShapes = new KnownShapes();
 
-/** Writes a plain object with all its keys and values; false if it has too many keys, with nothing written. */
+/**
+ * Writes a plain object with all its keys and values; false if it has too many keys, with nothing
+ * written.
+ */
 export function encodeShaped(value: Plain, out: ByteWriter, depth: number, tag: number): boolean {
   const shape = known.of(value);
   if (shape === undefined) return false;

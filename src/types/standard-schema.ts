@@ -10,7 +10,10 @@ import { problemOf } from './problem.ts';
 import type { Codec, Schema } from './schema.ts';
 import { dynamic } from './t.ts';
 
-/** The part of the Standard Schema interface (version 1) that is used; see https://standardschema.dev. */
+/**
+ * The part of the Standard Schema interface (version 1) that is used; see
+ * https://standardschema.dev.
+ */
 export interface StandardSchema<out Output = unknown> {
   readonly '~standard': {
     readonly version: 1;
@@ -71,8 +74,8 @@ export function fromStandard(
 }
 
 /**
- * The validation of a schema made by `fromStandard`: takes parsed input (what `JSON.parse` gives) and
- * returns the value. Undefined for other schemas, whose parsers may go by the description.
+ * The validation of a schema made by `fromStandard`: takes parsed input (what `JSON.parse` gives)
+ * and returns the value. Undefined for other schemas, whose parsers may go by the description.
  */
 export function validatorOf<T>(schema: Schema<T>): ((input: unknown) => T) | undefined {
   return (schema as Partial<ValidatedSchema<T>>)[validator];

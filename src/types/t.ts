@@ -43,7 +43,9 @@ export interface SchemaConstructors {
   readonly duration: Schema<Duration>;
   /** A day of the calendar without a time zone; see `calendarDate()`. */
   readonly date: Schema<CalendarDate>;
-  /** A number of `precision` digits (at most 38), `scale` of them after the point; see `decimal()`. */
+  /**
+   * A number of `precision` digits (at most 38), `scale` of them after the point; see `decimal()`.
+   */
   decimal(precision: number, scale: number): Schema<Decimal>;
   readonly bytes: Schema<Uint8Array>;
   array<T>(of: Schema<T>): Schema<readonly T[]>;
@@ -115,8 +117,8 @@ export const t: SchemaConstructors = Object.freeze<SchemaConstructors>({
 });
 
 /**
- * The schema of edges for which none is declared: plain data (primitives, bigint, Date, arrays, plain
- * objects, Uint8Array, Map, Set, undefined), each value with its type beside it.
+ * The schema of edges for which none is declared: plain data (primitives, bigint, Date, arrays,
+ * plain objects, Uint8Array, Map, Set, undefined), each value with its type beside it.
  */
 export const dynamic: Schema<any> = primitive('dynamic');
 

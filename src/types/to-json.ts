@@ -1,9 +1,10 @@
 /**
- * The JSON form of values, to be put into a JSON text; `from-json.ts` takes it back. Strings, finite
- * numbers, booleans, timestamps, durations and enums are themselves, decimals their text. An int64 is
- * a string of digits; NaN, infinities and -0 are strings; bytes are base64, dates `YYYY-MM-DD`. A map
- * is an object if its keys are strings that an object keeps in order, else an array of pairs. Values
- * without a schema are marked where JSON has no form of its own, e.g. `{ "$bigint": "7" }`.
+ * The JSON form of values, to be put into a JSON text; `from-json.ts` takes it back. Strings,
+ * finite numbers, booleans, timestamps, durations and enums are themselves, decimals their text. An
+ * int64 is a string of digits; NaN, infinities and -0 are strings; bytes are base64, dates
+ * `YYYY-MM-DD`. A map is an object if its keys are strings that an object keeps in order, else an
+ * array of pairs. Values without a schema are marked where JSON has no form of its own, e.g. `{
+ * "$bigint": "7" }`.
  */
 import { dateText } from './calendar-date.ts';
 import type { CalendarDate } from './calendar-date.ts';
@@ -148,7 +149,10 @@ function armsToJson<D extends SchemaDescription>(
     byName.get(value[discriminator] as string)!(value);
 }
 
-/** Plain data in which every value that JSON cannot say is an object with one name beginning with `$`. */
+/**
+ * Plain data in which every value that JSON cannot say is an object with one name beginning with
+ * `$`.
+ */
 export function dynamicToJson(value: unknown): unknown {
   switch (typeof value) {
     case 'number':
