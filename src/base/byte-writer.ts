@@ -20,7 +20,7 @@ import type { TextBuffer } from './text-buffer.ts';
 import { wtf8Length, writeWtf8 } from './wtf8.ts';
 
 /** More than this in one buffer is a mistake of the caller, never data. */
-export const BYTE_WRITER_LIMIT_BYTES = 0x7fff_0000;
+const BYTE_WRITER_LIMIT_BYTES = 0x7fff_0000;
 
 /** Up to this length a loop is faster than a call into Node. */
 const LOOP_MAX = 10;

@@ -50,12 +50,12 @@ export function encodeValue(value: unknown, out: ByteWriter, depth: number): voi
   }
 }
 
-export function encodeString(value: string, out: ByteWriter): void {
+function encodeString(value: string, out: ByteWriter): void {
   out.uint8(Tag.string);
   out.string(value);
 }
 
-export function encodeNumber(value: number, out: ByteWriter): void {
+function encodeNumber(value: number, out: ByteWriter): void {
   if (out.position + 9 > out.limit) return encodeNumberAtEnd(value, out);
   const at = out.position;
   if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {

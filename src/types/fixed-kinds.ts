@@ -39,7 +39,7 @@ export function fixedKind(description: SchemaDescription): FixedKind | undefined
 }
 
 /** A literal takes no bytes at all. */
-export function literalSource(value: string | number | boolean | null): string {
+function literalSource(value: string | number | boolean | null): string {
   return typeof value === 'string' ? quote(value) : String(value);
 }
 

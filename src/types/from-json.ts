@@ -13,7 +13,7 @@ import type { ArmDescription, FieldDescription, SchemaDescription } from './sche
 import { holdsNull } from './to-json.ts';
 
 /** Where a value stands, for messages: a step from the place above it. */
-export interface Place {
+interface Place {
   readonly above: Place | undefined;
   readonly step: string | number | undefined;
 }
@@ -21,7 +21,7 @@ export interface Place {
 /** Reads what is at `step` of the place `above`. */
 export type FromJson = (json: unknown, above: Place | undefined, step: Place['step']) => unknown;
 
-export function malformed(above: Place | undefined, step: Place['step'], reason: string): never {
+function malformed(above: Place | undefined, step: Place['step'], reason: string): never {
   throw new EngineError('DATA_MALFORMED', { field: pathOf({ above, step }), reason });
 }
 

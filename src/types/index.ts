@@ -1,5 +1,5 @@
 /** What other folders need of schemas: their constructors, their types and the values they name. */
 export { t, dynamic } from './t.ts';
-export { fingerprintOf, schemaOf } from './schema-of.ts';
-export { fromStandard, validatorOf } from './standard-schema.ts';
-export type { Codec, Infer, JsonValue, Key, Schema, Shape, Struct } from './schema.ts';
+export { schemaOf } from './schema-of.ts';
+export { fromStandard } from './standard-schema.ts';
+export type { Infer, JsonValue, Key, Schema, Shape, Struct } from './schema.ts';

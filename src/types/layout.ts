@@ -15,7 +15,7 @@ import { fixedKind } from './fixed-kinds.ts';
 import type { SchemaDescription } from './schema-description.ts';
 
 /** A wrapper around a part, from the outside in, with the number of its presence bit. */
-export interface Wrapper {
+interface Wrapper {
   readonly empty: 'undefined' | 'null';
   readonly bit: number;
 }

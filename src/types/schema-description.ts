@@ -37,11 +37,11 @@ export type PrimitiveKind =
   | 'any'
   | 'dynamic';
 
-export interface PrimitiveDescription {
+interface PrimitiveDescription {
   readonly kind: PrimitiveKind;
 }
 
-export interface DecimalDescription {
+interface DecimalDescription {
   readonly kind: 'decimal';
   /** Digits in all, 1 to 38. */
   readonly precision: number;
@@ -49,28 +49,28 @@ export interface DecimalDescription {
   readonly scale: number;
 }
 
-export interface LiteralDescription {
+interface LiteralDescription {
   readonly kind: 'literal';
   readonly value: string | number | boolean | null;
 }
 
-export interface EnumDescription {
+interface EnumDescription {
   readonly kind: 'enum';
   readonly values: readonly string[];
 }
 
-export interface WrapperDescription {
+interface WrapperDescription {
   readonly kind: 'array' | 'optional' | 'nullable';
   readonly of: SchemaDescription;
 }
 
-export interface MapDescription {
+interface MapDescription {
   readonly kind: 'map';
   readonly key: SchemaDescription;
   readonly value: SchemaDescription;
 }
 
-export interface TupleDescription {
+interface TupleDescription {
   readonly kind: 'tuple';
   readonly items: readonly SchemaDescription[];
 }
@@ -81,14 +81,14 @@ export interface StructDescription {
 }
 
 /** Objects whose field `discriminator` holds the name of their arm beside the arm's fields. */
-export interface UnionDescription {
+interface UnionDescription {
   readonly kind: 'union';
   readonly discriminator: string;
   readonly arms: readonly ArmDescription<StructDescription>[];
 }
 
 /** `{ side: name of the arm, value: its value }`. */
-export interface OneOfDescription {
+interface OneOfDescription {
   readonly kind: 'oneOf';
   readonly arms: readonly ArmDescription[];
 }

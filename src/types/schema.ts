@@ -73,10 +73,10 @@ export type Infer<S> = S extends Schema<infer T> ? T : never;
 export type Key = string | number | bigint | boolean | readonly Key[];
 
 /** The same type, shown in editors as one object. */
-export type Simplify<T> = { [K in keyof T]: T[K] } & {};
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** The objects of a struct. */
-export type StructValue<F extends Shape> = Simplify<
+type StructValue<F extends Shape> = Simplify<
   {
     readonly [K in keyof F as F[K] extends OptionalSchema<unknown> ? never : K]: Infer<F[K]>;
   } & {

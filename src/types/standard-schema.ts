@@ -25,11 +25,11 @@ export interface StandardSchema<out Output = unknown> {
   };
 }
 
-export type ValidationResult<Output> =
+type ValidationResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly Issue[] };
 
-export interface Issue {
+interface Issue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }

@@ -60,7 +60,7 @@ export function toJsonOf(description: SchemaDescription): ToJson {
   }
 }
 
-export function bytesToJson(value: Uint8Array): string {
+function bytesToJson(value: Uint8Array): string {
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString('base64');
 }
 
@@ -87,7 +87,7 @@ function insideNullable(of: SchemaDescription): ToJson {
   return of.kind === 'optional' ? optionalToJson(of.of, true) : toJsonOf(of);
 }
 
-export const UNDEFINED: { readonly $undefined: true } = Object.freeze({ $undefined: true });
+const UNDEFINED: { readonly $undefined: true } = Object.freeze({ $undefined: true });
 
 export function holdsNull(description: SchemaDescription): boolean {
   const { kind } = description;
@@ -153,7 +153,7 @@ function armsToJson<D extends SchemaDescription>(
  * Plain data in which every value that JSON cannot say is an object with one name beginning with
  * `$`.
  */
-export function dynamicToJson(value: unknown): unknown {
+function dynamicToJson(value: unknown): unknown {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0)
