@@ -10,7 +10,7 @@ import {
   type JobDefinition,
 } from '../graph/job-graph.ts';
 import { requireText } from './callbacks.ts';
-import type { BuildResult } from './collected-stream.ts';
+import { requireBuildResult, type BuildResult } from './collected-stream.ts';
 import { declaredAt } from './declared-at.ts';
 import { JobBuilder } from './job-builder.ts';
 import { resolveParameters, type Parameters, type ParameterSpec } from './parameters.ts';
@@ -115,6 +115,7 @@ function runBuild<R>(job: string, build: () => R): R {
     result.then(undefined, () => undefined);
     throw new EngineError('GRAPH_BUILD_ASYNC', { job });
   }
+  requireBuildResult(result);
   return result;
 }
 

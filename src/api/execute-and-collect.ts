@@ -16,6 +16,7 @@ import type { CompiledJob, OperatorId } from '../graph/job-graph.ts';
 import type { Codec } from '../types/schema.ts';
 import { CollectedStream, type BuildResult, type Collected } from './collected-stream.ts';
 import { moduleUrlOf } from './declared-at.ts';
+import { DataStreamSink } from './data-stream-sink.ts';
 import type { Job } from './define-job.ts';
 import type { ParameterSpec, ParameterValues } from './parameters.ts';
 
@@ -81,16 +82,16 @@ export async function executeAndCollectBy<P extends ParameterSpec, R extends Bui
 }
 
 function streamsOf(result: BuildResult): readonly CollectedStream<unknown>[] {
-  if (result === undefined) return [];
-  return result instanceof CollectedStream ? [result] : Object.values(result);
+  if (result instanceof CollectedStream) return [result];
+  return result === undefined || result instanceof DataStreamSink ? [] : Object.values(result);
 }
 
 function collectedOf(
   result: BuildResult,
   take: (stream: CollectedStream<unknown>) => readonly unknown[],
 ): unknown {
-  if (result === undefined) return undefined;
   if (result instanceof CollectedStream) return take(result);
+  if (result === undefined || result instanceof DataStreamSink) return undefined;
   return Object.fromEntries(Object.entries(result).map(([name, stream]) => [name, take(stream)]));
 }
 

@@ -79,8 +79,8 @@ export function resolveParameters(
       known: names.length === 0 ? 'no parameters' : names.join(', '),
     });
   }
-  const values: Record<string, unknown> = Object.create(null) as typeof values;
-  const json: Record<string, unknown> = Object.create(null) as typeof json;
+  const values = new Map<string, unknown>();
+  const json = new Map<string, unknown>();
   const missing: string[] = [];
   for (const [name, declared] of Object.entries(spec)) {
     const { schema, defaultValue } = partsOf(declared);
@@ -91,14 +91,14 @@ export function resolveParameters(
       missing.push(name);
       continue;
     }
-    values[name] = value;
-    if (value !== undefined) json[name] = toJson(job, name, schema, value);
+    values.set(name, value);
+    if (value !== undefined) json.set(name, toJson(job, name, schema, value));
   }
   if (missing.length > 0) {
     const names = missing.map((name) => `"${name}"`).join(', ');
     throw new EngineError('CONFIG_MISSING_PARAMETER', { job, names, first: missing[0]! });
   }
-  return { values: Object.freeze(values), json };
+  return { values: Object.freeze(Object.fromEntries(values)), json: Object.fromEntries(json) };
 }
 
 function partsOf(declared: Schema<unknown> | JobParameter<unknown, unknown>): {
