@@ -1,5 +1,5 @@
-// The rules of chaining, one by one: what joins two operators into a task, and what does not. And the
-// partitioners of edges for which the program says nothing.
+// The rules of chaining, one by one: what joins two operators into a task, and what does not. And
+// the partitioners of edges for which the program says nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { discard } from '../connectors/discard/discard.ts';

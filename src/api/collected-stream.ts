@@ -13,7 +13,9 @@ export class CollectedStream<out T> extends DataStreamSink {
   }
 }
 
-/** What `build` may return: one collected stream, or several by name; other sinks count for nothing. */
+/**
+ * What `build` may return: one collected stream, or several by name; other sinks count for nothing.
+ */
 export type BuildResult =
   | void
   | DataStreamSink

@@ -33,6 +33,11 @@ import { OperatorSettings } from './operator-settings.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
 
+/** Every function has a method `call`; this keeps it from being taken for a function object. */
+interface NotAFunction {
+  readonly apply?: never;
+}
+
 /**
  * @example
  * env
@@ -103,6 +108,14 @@ export class DataStream<T> extends OperatorSettings {
    * @example
    * users.asyncMap((user) => fetchProfile(user), { order: 'unordered', timeout: seconds(5) })
    */
+  asyncMap<R>(
+    call: (value: T, call: AsyncCall) => Promise<R>,
+    options: AsyncOptions,
+  ): DataStream<R>;
+  asyncMap<R>(
+    asyncFunction: AsyncFunction<T, R> & NotAFunction,
+    options: AsyncOptions,
+  ): DataStream<R>;
   asyncMap<R>(
     call: ((value: T, call: AsyncCall) => Promise<R>) | AsyncFunction<T, R>,
     options: AsyncOptions,

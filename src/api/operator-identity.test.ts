@@ -1,5 +1,5 @@
-// Operator ids: stable under changes elsewhere, moved by changes on the path, pinned by uids; and the
-// fingerprint, equal for equal graphs and named differences for others.
+// Operator ids: stable under changes elsewhere, moved by changes on the path, pinned by uids; and
+// the fingerprint, equal for equal graphs and named differences for others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -126,7 +126,7 @@ export class SourceHarness {
       },
       state,
     ) as SplitEnumerator<SourceSplit, unknown>;
-    void this.#enumerator.start();
+    atOnce(this.#enumerator.start());
     for (let subtask = 0; subtask < parallelism; subtask++) {
       const reader = source.createReader({
         ...openContext({ subtask, parallelism }),
@@ -144,10 +144,13 @@ export class SourceHarness {
       const { reader } = this.#readers[index % parallelism]!;
       reader.addSplits([decode(source.split, split) as SourceSplit]);
     }
-    for (const { reader } of this.#readers) void reader.start();
+    for (const { reader } of this.#readers) atOnce(reader.start());
   }
 
-  /** Polls a reader that says it has something, for at most `records`; undefined if it says it has not. */
+  /**
+   * Polls a reader that says it has something, for at most `records`; undefined if it says it has
+   * not.
+   */
   poll(subtask: number, records: number): PollResult | undefined {
     const state = this.#readers[subtask]!;
     if (state.ended || !state.available) return undefined;
@@ -192,8 +195,8 @@ export class SourceHarness {
   }
 
   close(): void {
-    for (const { reader } of this.#readers) void reader.close();
-    void this.#enumerator.close();
+    for (const { reader } of this.#readers) atOnce(reader.close());
+    atOnce(this.#enumerator.close());
   }
 }
 
@@ -209,4 +212,9 @@ export function decode(schema: Schema<unknown>, bytes: Uint8Array): unknown {
 
 function recode<T>(schema: Schema<T>, value: T): T {
   return decode(schema, encode(schema, value)) as T;
+}
+
+/** The sources driven here have nothing to wait for. */
+function atOnce(done: void | Promise<void>): void {
+  assert.equal(done, undefined);
 }

@@ -44,7 +44,7 @@ class Client {
   }
 }
 
-test('lines begin with label and subtask where there are any', () => {
+test('lines begin with label and subtask where there are any', async () => {
   const cases = [
     [undefined, 0, 1, 'x\n'],
     ['label', 0, 1, 'label> x\n'],
@@ -55,12 +55,12 @@ test('lines begin with label and subtask where there are any', () => {
     const client = new Client();
     const writer = client.writer(printSink(label), { subtask, parallelism });
     writer.write('x', at);
-    void writer.flush(true);
+    await writer.flush(true);
     assert.equal(client.text, line);
   }
 });
 
-test('P1, P2: lines go a moment after the first, or when there are many, numbered without gaps', () => {
+test('P1, P2: lines go a moment after the first, or when there are many, numbered without gaps', async () => {
   const client = new Client();
   const writer = client.writer(printSink());
   writer.write('a', at);
@@ -71,8 +71,8 @@ test('P1, P2: lines go a moment after the first, or when there are many, numbere
   assert.equal(client.clock.pending, 0);
   for (let i = 0; i < 40; i++) writer.write('x'.repeat(1023), at);
   assert.equal(client.messages.length, 2);
-  void writer.flush(true);
-  void writer.close();
+  await writer.flush(true);
+  await writer.close();
   assert.deepEqual(
     client.messages.map(({ sequence }) => sequence),
     [0, 1, 2],
@@ -94,7 +94,7 @@ test('the writer is busy while the client has not taken what was sent', async ()
   assert.equal(writer.busy, undefined);
 });
 
-test('collected records can be read back, and each subtask says when it has ended', () => {
+test('collected records can be read back, and each subtask says when it has ended', async () => {
   const client = new Client();
   const schema = t.struct({ word: t.string, n: t.int32 });
   const writer = client.writer(collectSink('rows', schema), { subtask: 2, attempt: 3 });
@@ -104,7 +104,7 @@ test('collected records can be read back, and each subtask says when it has ende
   ];
   for (const row of rows) writer.write(row, at);
   client.clock.advance(50);
-  void writer.flush(true);
+  await writer.flush(true);
   const [first, last] = client.messages;
   assert.ok(first?.kind === 'collect' && last?.kind === 'collect');
   assert.deepEqual([first.subtask, first.attempt, first.count, first.last], [2, 3, 2, false]);
@@ -135,12 +135,12 @@ test('values are printed as they are written in a program', () => {
   assert.match(formatValue(endless), /\.\.\./);
 });
 
-test('discard counts, and sums modulo 2^32 whatever the order', () => {
+test('discard counts, and sums modulo 2^32 whatever the order', async () => {
   const client = new Client();
   const writers = [client.writer(discard()), client.writer(discard())];
   const values = [2 ** 40 + 5, -1, 2 ** 31, 7, 2 ** 32 - 1];
   for (const [index, value] of values.entries()) writers[index % 2]!.write(value, at);
-  for (const writer of writers) void writer.flush(true);
+  for (const writer of writers) await writer.flush(true);
   assert.equal(client.counters.get('records'), 5);
   const expected = values.reduce((sum, value) => sum + BigInt(value), 0n) % 2n ** 32n;
   assert.equal(BigInt(client.counters.get('checksum')!) % 2n ** 32n, expected);
@@ -148,8 +148,8 @@ test('discard counts, and sums modulo 2^32 whatever the order', () => {
   const mine = new Client();
   const writer = mine.writer(discard<{ n: number }>({ checksum: (row) => row.n }));
   writer.write({ n: 5 }, at);
-  void writer.flush(true);
-  void writer.flush(true);
+  await writer.flush(true);
+  await writer.flush(true);
   assert.deepEqual(
     [...mine.counters],
     [
