@@ -44,8 +44,6 @@ export type ResourceManagerService = Service<{
   readonly registerJobMaster: Ask<JobMasterRegistration, {}>;
   /** How many slots the job needs in all. */
   readonly declareRequirement: Ask<{ readonly jobId: string; readonly slots: number }, {}>;
-  /** The job has ended. */
-  readonly disconnectJobMaster: Ask<{ readonly jobId: string }, {}>;
   readonly slotFreed: Tell<SlotNotice>;
   /** The number of slots has changed, or something else that a report tells. */
   readonly reportSlots: Tell<TaskExecutorRegistration>;
@@ -59,7 +57,6 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
     Empty,
   ),
   declareRequirement: ask(t.struct({ jobId: t.string, slots: t.integer }), Empty),
-  disconnectJobMaster: ask(t.struct({ jobId: t.string }), Empty),
   slotFreed: tell(t.struct({ taskExecutorId: t.string, slot: t.integer, allocationId: t.string })),
   reportSlots: tell(plain<TaskExecutorRegistration>()),
 });

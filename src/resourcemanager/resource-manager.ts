@@ -111,10 +111,6 @@ export class ResourceManager {
         }
         return {};
       },
-      disconnectJobMaster: ({ jobId }) => {
-        this.#forgetJobMaster(jobId);
-        return {};
-      },
       slotFreed: (notice) => this.#step({ kind: 'freed', ...notice }),
       reportSlots: ({ taskExecutorId, slots }) =>
         this.#step({ kind: 'reported', taskExecutorId, report: slots }),

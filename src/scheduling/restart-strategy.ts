@@ -4,6 +4,8 @@
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { RestartStrategyOptions as Options } from '../config/options.ts';
 
 /** The options of `restart-strategy.*`. */
 export type RestartStrategy =
@@ -43,6 +45,38 @@ export type RestartDecision =
 export const NO_RESTARTS: RestartHistory = { restarts: 0, recent: [], backoff: undefined };
 
 const GIVE_UP: RestartDecision = { restart: false };
+
+/** The strategy that a job's configuration asks for. */
+export function restartStrategyOf(configuration: Configuration): RestartStrategy {
+  const get = configuration.get.bind(configuration);
+  switch (get(Options.type)) {
+    case 'none':
+      return { kind: 'none' };
+    case 'fixed-delay':
+      return {
+        kind: 'fixed-delay',
+        attempts: get(Options.fixedDelayAttempts),
+        delay: get(Options.fixedDelayDelay),
+      };
+    case 'failure-rate':
+      return {
+        kind: 'failure-rate',
+        maxFailuresPerInterval: get(Options.failureRateMaxFailures),
+        interval: get(Options.failureRateInterval),
+        delay: get(Options.failureRateDelay),
+      };
+    case 'exponential-delay':
+      return {
+        kind: 'exponential-delay',
+        initialBackoff: get(Options.exponentialInitialBackoff),
+        maxBackoff: get(Options.exponentialMaxBackoff),
+        multiplier: get(Options.exponentialMultiplier),
+        resetThreshold: get(Options.exponentialResetThreshold),
+        jitter: get(Options.exponentialJitter),
+        attempts: get(Options.exponentialAttempts),
+      };
+  }
+}
 
 /** `draw` is uniform in [0, 1). */
 export function afterFailure(

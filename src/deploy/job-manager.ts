@@ -1,0 +1,81 @@
+/**
+ * A JobManager process put together: Dispatcher, ResourceManager and the masters of the jobs, behind
+ * one address.
+ */
+import { milliseconds } from '../base/units.ts';
+import { ClusterOptions } from '../config/options.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { Dispatcher } from '../dispatcher/dispatcher.ts';
+import type { Env } from '../env/env.ts';
+import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
+import { JobMaster } from '../jobmaster/job-master.ts';
+import { ResourceManager } from '../resourcemanager/resource-manager.ts';
+import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
+import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import { RpcService } from '../rpc/rpc-service.ts';
+
+/** Results of ended jobs that are kept. */
+const RESULTS_MAX = 1000;
+
+export interface JobManagerOptions {
+  readonly env: Pick<Env, 'clock' | 'random' | 'network' | 'workers' | 'log'>;
+  readonly host: string;
+  /** 0 picks one. */
+  readonly port: number;
+  readonly configuration: Configuration;
+  /** Told how many slots all jobs together lack, whenever that changes. */
+  readonly onMissingSlots?: ((slots: number) => void) | undefined;
+  readonly onFatal: FatalErrorHandler;
+}
+
+export class JobManager {
+  readonly address: string;
+  readonly resourceManager: ResourceManager;
+  readonly rpc: RpcService;
+  readonly #dispatcher: Dispatcher;
+
+  private constructor(options: JobManagerOptions, rpc: RpcService, address: string) {
+    const { env, configuration, onFatal, onMissingSlots } = options;
+    const heartbeat = heartbeatOptions(configuration);
+    this.rpc = rpc;
+    this.address = address;
+    this.resourceManager = new ResourceManager({ env, rpc, heartbeat, onFatal, onMissingSlots });
+    this.#dispatcher = new Dispatcher({
+      ...{ env, rpc, onFatal },
+      jobs: memoryJobStore(),
+      results: memoryJobResultStore(RESULTS_MAX),
+      startJobMaster: (submission, client) =>
+        new JobMaster({
+          ...{ env, rpc, submission, client, configuration, heartbeat, onFatal },
+          resourceManagerAddress: address,
+        }),
+    });
+  }
+
+  /** @throws EngineError NETWORK_FAILED if the port is taken. */
+  static async start(options: JobManagerOptions): Promise<JobManager> {
+    const { env, host, port, configuration } = options;
+    const rpc = new RpcService({
+      env,
+      name: 'jobmanager',
+      askTimeout: configuration.get(ClusterOptions.askTimeout),
+    });
+    const address = await rpc.listen(host, port);
+    return new JobManager(options, rpc, address);
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.close();
+    this.resourceManager.close();
+    await this.rpc.close();
+  }
+}
+
+/** Two failed requests in a row count as a loss, as in Flink (`heartbeat.rpc-failure-threshold`). */
+export function heartbeatOptions(configuration: Configuration): HeartbeatOptions {
+  return {
+    interval: configuration.get(ClusterOptions.heartbeatInterval),
+    timeout: milliseconds(configuration.get(ClusterOptions.heartbeatTimeout)),
+    failureThreshold: 2,
+  };
+}

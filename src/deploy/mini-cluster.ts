@@ -1,0 +1,143 @@
+/**
+ * A whole cluster in this process, for `millrace run`, tests and benchmarks: the same components as
+ * anywhere else, over a network of bytes in memory. Slots are threads as everywhere.
+ */
+import type { EngineError } from '../base/errors.ts';
+import { milliseconds } from '../base/units.ts';
+import { JobClient } from '../client/job-client.ts';
+import type { SubmitOptions } from '../client/job-client.ts';
+import { Configuration } from '../config/configuration.ts';
+import { TaskManagerOptions } from '../config/options.ts';
+import type { Env } from '../env/env.ts';
+import { memoryNetwork } from '../env/memory-network.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import { RpcService } from '../rpc/rpc-service.ts';
+import { JobManager } from './job-manager.ts';
+import { TaskManager } from './task-manager.ts';
+
+/** Where the slots of this process reach those of another TaskManager in it. */
+const LOCAL_HOST = '127.0.0.1';
+/** Unless configured: an endless loop in user code must not hold up Ctrl-C. */
+const LOCAL_CANCELLATION_TIMEOUT = milliseconds(500);
+
+export interface MiniClusterOptions {
+  readonly env: Env;
+  /** Slots of each TaskManager. Undefined: as many as the jobs ask for, in the first one. */
+  readonly slots?: number | undefined;
+  readonly taskManagers?: number | undefined;
+  readonly configuration?: Configuration | undefined;
+  /** Slot workers to start ahead of the first job; one by default. */
+  readonly spareWorkers?: number | undefined;
+}
+
+export class MiniCluster implements AsyncDisposable {
+  readonly #env: Env;
+  readonly #jobManager: JobManager;
+  readonly #clientRpc: RpcService;
+  readonly #taskManagers: readonly TaskManager[];
+  readonly #clients = new Set<JobClient>();
+  #failure: EngineError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    env: Env,
+    jobManager: JobManager,
+    clientRpc: RpcService,
+    taskManagers: readonly TaskManager[],
+  ) {
+    this.#env = env;
+    this.#jobManager = jobManager;
+    this.#clientRpc = clientRpc;
+    this.#taskManagers = taskManagers;
+  }
+
+  /**
+   * @example
+   * await using cluster = await MiniCluster.start({ env });
+   * const client = await cluster.submit(job);
+   * client.onMessage((operator, payload) => show(operator, payload));
+   * const { status } = await client.result();
+   */
+  static async start(options: MiniClusterOptions): Promise<MiniCluster> {
+    const { configuration = Configuration.empty } = options;
+    const env: Env = { ...options.env, network: memoryNetwork(options.env.clock) };
+    // Components report what ends them; the cluster in which they live ends with the first.
+    const started = Promise.withResolvers<MiniCluster>();
+    const onFatal = (component: string, error: EngineError): void => {
+      env.log.write('error', `${component} ended: ${error.message}`);
+      void started.promise.then((cluster) => cluster.#fail(error));
+    };
+    const growing = options.slots === undefined;
+    const jobManager = await JobManager.start({
+      ...{ env, configuration, onFatal },
+      host: 'jobmanager',
+      port: 0,
+      onMissingSlots: (missing) => {
+        if (growing && missing > 0) taskManagers[0]!.taskExecutor.addSlots(missing);
+      },
+    });
+    const count = options.taskManagers ?? 1;
+    const taskManagers = Array.from({ length: count }, (_, i) => {
+      const cancellation = configuration.has(TaskManagerOptions.cancellationTimeout);
+      return new TaskManager({
+        ...{ env, configuration, onFatal },
+        taskExecutorId: `taskmanager-${i + 1}`,
+        slots: options.slots ?? configuration.get(TaskManagerOptions.slots),
+        host: LOCAL_HOST,
+        jobManagerAddress: jobManager.address,
+        cancellationTimeout: cancellation ? undefined : LOCAL_CANCELLATION_TIMEOUT,
+        spareWorkers: i === 0 ? (options.spareWorkers ?? 1) : 0,
+      });
+    });
+    const clientRpc = new RpcService({ env, name: 'client' });
+    const cluster = new MiniCluster(env, jobManager, clientRpc, taskManagers);
+    started.resolve(cluster);
+    return cluster;
+  }
+
+  /**
+   * Resolves when the job is built and runs.
+   * @throws EngineError of the build (JOB_*, GRAPH_*, CONFIG_*)
+   */
+  async submit(job: JobReference, options: SubmitOptions = {}): Promise<JobClient> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { address } = this.#jobManager;
+    const connect = { env: this.#env, rpc: this.#clientRpc, address };
+    const client = await JobClient.submit(connect, job, options);
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** Slots there are, and those that no job has. */
+  slotCounts(): { readonly total: number; readonly free: number } {
+    return this.#jobManager.resourceManager.slotCounts();
+  }
+
+  /** Slot workers that live, spares left out. */
+  get workerCount(): number {
+    return this.#taskManagers.reduce((sum, { taskExecutor }) => sum + taskExecutor.workerCount, 0);
+  }
+
+  /** Ends everything, jobs included; nothing is left then: no worker, no timer, no listener. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.#clientRpc.close();
+    await this.#jobManager.close();
+    await Promise.all(this.#taskManagers.map((taskManager) => taskManager.close()));
+  }
+
+  #fail(error: EngineError): void {
+    this.#failure ??= error;
+    for (const client of this.#clients) client.fail(error);
+    void this.close();
+  }
+}

@@ -1,0 +1,54 @@
+/** A TaskManager process put together: one TaskExecutor with its slots. */
+import type { Duration } from '../base/units.ts';
+import { slotHeapBytes } from '../config/configuration.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { ClusterOptions, TaskManagerOptions } from '../config/options.ts';
+import type { Env } from '../env/env.ts';
+import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import { RpcService } from '../rpc/rpc-service.ts';
+import { TaskExecutor } from '../taskexecutor/task-executor.ts';
+import { heartbeatOptions } from './job-manager.ts';
+
+export interface TaskManagerStart {
+  readonly env: Pick<Env, 'clock' | 'network' | 'memory' | 'workers' | 'log'>;
+  /** Unique in the cluster, and new for every start of a process. */
+  readonly taskExecutorId: string;
+  readonly slots: number;
+  /** Where other processes reach the data ports of the slots. */
+  readonly host: string;
+  readonly jobManagerAddress: string;
+  readonly configuration: Configuration;
+  readonly cancellationTimeout?: Duration | undefined;
+  readonly spareWorkers: number;
+  readonly onFatal: FatalErrorHandler;
+}
+
+export class TaskManager {
+  readonly rpc: RpcService;
+  readonly taskExecutor: TaskExecutor;
+
+  constructor(options: TaskManagerStart) {
+    const { env, taskExecutorId, configuration } = options;
+    this.rpc = new RpcService({
+      env,
+      name: taskExecutorId,
+      askTimeout: configuration.get(ClusterOptions.askTimeout),
+    });
+    this.taskExecutor = new TaskExecutor({
+      ...options,
+      rpc: this.rpc,
+      resourceManagerAddress: options.jobManagerAddress,
+      heartbeat: heartbeatOptions(configuration),
+      slotTimeout: configuration.get(TaskManagerOptions.slotTimeout),
+      cancellationTimeout:
+        options.cancellationTimeout ?? configuration.get(TaskManagerOptions.cancellationTimeout),
+      heapBudgetBytes: slotHeapBytes(configuration),
+    });
+  }
+
+  /** Ends its workers; resolves when nothing is left. */
+  async close(): Promise<void> {
+    await this.taskExecutor.close();
+    await this.rpc.close();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What runs in the coordinator worker of a job: the user's code that a JobMaster needs. It builds the
+ * job twice and compares, gives the JobGraph, and lives on to run the split enumerators of the job's
+ * sources, so that user code never runs on a JobManager's main thread.
+ *
+ * K1. `build` comes first and once; sources are started only after it has succeeded.
+ * K2. The enumerators of one generation are closed before those of the next are made.
+ * K3. What enumerators of an earlier generation say is not sent.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError, isEngineError, messageOf, toEngineError } from '../base/errors.ts';
+import type { WorkerContext, WorkerMain } from '../env/env.ts';
+import { unguarded } from '../graph/build-guard.ts';
+import type { BuildGuard } from '../graph/build-guard.ts';
+import { requireSameGraph } from '../graph/fingerprint.ts';
+import type { CompiledJob, JobVertex, OperatorId } from '../graph/job-graph.ts';
+import { findJob } from '../graph/job-module.ts';
+import { decodeToCoordinator, encodeCoordinatorMessage } from '../protocol/coordinator-messages.ts';
+import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import { EnumeratorHost } from './enumerator-host.ts';
+
+/** The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the machine. */
+export function coordinatorWorker(guard: BuildGuard = unguarded): WorkerMain {
+  return (context) => {
+    const worker = new CoordinatorWorker(context, guard);
+    context.port.receive((bytes) => worker.receive(decodeToCoordinator(bytes)));
+  };
+}
+
+/** Loads the job's module and builds it twice. @throws EngineError JOB_*, GRAPH_*, CONFIG_* */
+export async function buildJob(
+  context: Pick<WorkerContext, 'env'>,
+  guard: BuildGuard,
+  job: JobReference,
+): Promise<CompiledJob> {
+  const { parameters, configuration } = job;
+  const module = await context.env.modules.load(job.moduleUrl);
+  const definition = findJob(module, job.exportName, job.moduleUrl);
+  const build = (): CompiledJob =>
+    guard.run(definition.name, () => definition.compile({ parameters, configuration }));
+  const compiled = build();
+  requireSameGraph(compiled.graph, build().graph);
+  return compiled;
+}
+
+class CoordinatorWorker {
+  readonly #context: WorkerContext;
+  readonly #guard: BuildGuard;
+  readonly #hosts = new Map<OperatorId, EnumeratorHost>();
+  /** Undefined until the build has succeeded. */
+  #job: CompiledJob | undefined;
+  #generation = 0;
+  /** Openings and closings of sources, one after another. */
+  #turns: Promise<void> = Promise.resolve();
+
+  constructor(context: WorkerContext, guard: BuildGuard) {
+    this.#context = context;
+    this.#guard = guard;
+  }
+
+  receive(message: ToCoordinator): void {
+    switch (message.kind) {
+      case 'build':
+        void this.#build(message.job);
+        break;
+      case 'start-sources':
+        this.#generation = message.generation;
+        this.#turns = this.#turns
+          .then(() => this.#close())
+          .then(() => this.#start(message.generation));
+        break;
+      case 'close-sources':
+        this.#turns = this.#turns.then(() => this.#close());
+        break;
+      case 'source-event':
+        // The enumerators of this generation may still wait for their predecessors to close.
+        this.#turns = this.#turns.then(() => {
+          if (message.generation !== this.#generation) return;
+          this.#hosts.get(message.operator)?.handle(message.subtask, message.event);
+        });
+    }
+  }
+
+  async #build(job: JobReference): Promise<void> {
+    assert(this.#job === undefined, 'K1: a job is built once');
+    try {
+      this.#job = await buildJob(this.#context, this.#guard, job);
+      this.#send({ kind: 'built', graph: this.#job.graph });
+    } catch (error) {
+      this.#send({ kind: 'build-failed', error: toEngineError(error).toData() });
+    }
+  }
+
+  /** K2. */
+  async #close(): Promise<void> {
+    const hosts = [...this.#hosts.values()];
+    this.#hosts.clear();
+    await Promise.all(hosts.map((host) => host.close()));
+  }
+
+  #start(generation: number): void {
+    const job = this.#job;
+    assert(job !== undefined, 'K1: sources start after the build');
+    for (const vertex of job.graph.vertices) {
+      for (const { id, name } of vertex.operators) {
+        const spec = job.operators.get(id)?.spec;
+        if (spec?.kind !== 'source') continue;
+        const failed = (error: unknown): void => this.#failed(generation, id, name, error);
+        try {
+          this.#hosts.set(id, this.#host(generation, vertex, id, spec.source, failed));
+        } catch (error) {
+          failed(error);
+        }
+      }
+    }
+  }
+
+  #host(
+    generation: number,
+    vertex: JobVertex,
+    operator: OperatorId,
+    source: ConstructorParameters<typeof EnumeratorHost>[0],
+    failed: (error: unknown) => void,
+  ): EnumeratorHost {
+    return new EnumeratorHost(source, {
+      env: this.#context.env,
+      parallelism: vertex.parallelism,
+      toReader: (subtask, event) =>
+        this.#sendFor(generation, { kind: 'source-event', generation, operator, subtask, event }),
+      failed,
+    });
+  }
+
+  #failed(generation: number, operator: OperatorId, name: string, thrown: unknown): void {
+    const parameters = { role: 'split enumerator', operator: name, message: messageOf(thrown) };
+    const error = isEngineError(thrown) ? thrown : new EngineError('USER_CODE_FAILED', parameters);
+    if (!isEngineError(thrown) && thrown instanceof Error && thrown.stack !== undefined) {
+      error.stack = thrown.stack;
+    }
+    const data = error.within({ operator: name }).toData();
+    this.#sendFor(generation, { kind: 'source-failed', generation, operator, error: data });
+  }
+
+  /** K3. */
+  #sendFor(generation: number, message: FromCoordinator): void {
+    if (generation === this.#generation) this.#send(message);
+  }
+
+  #send(message: FromCoordinator): void {
+    this.#context.port.post(encodeCoordinatorMessage(message));
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * One source's SplitEnumerator in the coordinator worker, for one generation of its job: calls it in
+ * order, never while an earlier call of it is still at work, and carries its assignments away.
+ *
+ * N1. Calls of the enumerator never overlap, and none comes before `start` has ended.
+ * N2. After `close` the enumerator is called only to be closed, and nothing it says is carried on.
+ */
+import { assert } from '../base/assert.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import { messageOf } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import type { ConnectorEnv, SourceSplit, SplitEnumerator } from '../functions/source.ts';
+import type { AnySource } from '../functions/source.ts';
+import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
+
+const CLOSE_TIMEOUT = seconds(10);
+
+export interface EnumeratorSurroundings {
+  readonly env: ConnectorEnv;
+  readonly parallelism: number;
+  toReader(subtask: number, event: SourceEventToReader): void;
+  failed(error: unknown): void;
+}
+
+export class EnumeratorHost {
+  readonly #source: AnySource;
+  readonly #surroundings: EnumeratorSurroundings;
+  readonly #readers = new Set<number>();
+  readonly #enumerator: SplitEnumerator<SourceSplit, unknown>;
+  /** The calls so far, one after another. */
+  #calls: Promise<void>;
+  #closed = false;
+
+  /** @throws whatever the source throws when it makes its enumerator. */
+  constructor(source: AnySource, surroundings: EnumeratorSurroundings) {
+    this.#source = source;
+    this.#surroundings = surroundings;
+    this.#enumerator = source.createEnumerator(
+      {
+        env: surroundings.env,
+        parallelism: surroundings.parallelism,
+        readers: this.#readers,
+        assign: (subtask, splits) => this.#assign(subtask, splits),
+        signalNoMoreSplits: (subtask) => this.#toReader(subtask, { kind: 'no-more-splits' }),
+        sendToReader: (subtask, payload) => this.#toReader(subtask, { kind: 'user', payload }),
+        fail: (error) => this.#fail(error),
+      },
+      undefined,
+    ) as SplitEnumerator<SourceSplit, unknown>;
+    this.#calls = this.#guarded(() => this.#enumerator.start());
+  }
+
+  handle(subtask: number, event: SourceEventToEnumerator): void {
+    this.#calls = this.#calls.then(() =>
+      this.#closed ? undefined : this.#guarded(() => this.#dispatch(subtask, event)),
+    );
+  }
+
+  /** Resolves when the enumerator is closed, or when it has had its time for that. */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#calls = this.#closeInTime();
+    }
+    return this.#calls;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#enumerator.close();
+    } catch (error) {
+      this.#warn(`could not be closed: ${messageOf(error)}`);
+    }
+  }
+
+  /** User code that hangs must not hold up the next attempt of the job. */
+  #closeInTime(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#surroundings.env.clock.after(CLOSE_TIMEOUT, () => {
+        this.#warn(`was not closed after ${CLOSE_TIMEOUT} ms; going on without it`);
+        resolve();
+      });
+      void this.#calls
+        .then(() => this.#close())
+        .then(() => {
+          timer[Symbol.dispose]();
+          resolve();
+        });
+    });
+  }
+
+  #warn(what: string): void {
+    this.#surroundings.env.log.write(
+      'warn',
+      `the split enumerator of ${this.#source.name} ${what}`,
+    );
+  }
+
+  #dispatch(subtask: number, event: SourceEventToEnumerator): void {
+    // A reader may ask for splits while it starts, before its task reports it.
+    if (!this.#readers.has(subtask)) {
+      this.#readers.add(subtask);
+      this.#enumerator.addReader(subtask);
+    }
+    switch (event.kind) {
+      case 'reader-registered':
+        break;
+      case 'split-request':
+        this.#enumerator.handleSplitRequest(subtask);
+        break;
+      case 'user':
+        this.#enumerator.handleReaderEvent?.(subtask, event.payload);
+    }
+  }
+
+  async #guarded(call: () => void | Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#closed) this.#surroundings.failed(error);
+  }
+
+  #assign(subtask: number, splits: readonly SourceSplit[]): void {
+    if (this.#closed) return;
+    assert(
+      this.#readers.has(subtask),
+      `reader ${subtask} of ${this.#source.name} is not registered`,
+    );
+    const encoded = splits.map((split) => {
+      const out = new ByteWriter();
+      this.#source.split.codec.encode(split, out);
+      return out.copy();
+    });
+    this.#toReader(subtask, { kind: 'splits', splits: encoded });
+  }
+
+  #toReader(subtask: number, event: SourceEventToReader): void {
+    if (!this.#closed) this.#surroundings.toReader(subtask, event);
+  }
+}

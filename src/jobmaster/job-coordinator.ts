@@ -1,0 +1,146 @@
+/**
+ * The coordinator worker of a job, seen from its JobMaster. The worker builds the job once at the
+ * start; if it dies later, the next start of the sources brings up another, which must build the same
+ * graph.
+ *
+ * Q1. `onBuilt` or `onBuildFailed` is called once for the first build.
+ * Q2. Nothing that a worker said is told after it was replaced or the coordinator was closed.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
+import type { ExitReason, WorkerHandle, Workers } from '../env/env.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import {
+  decodeFromCoordinator,
+  encodeCoordinatorMessage,
+} from '../protocol/coordinator-messages.ts';
+import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import type { MainThread } from '../rpc/main-thread.ts';
+
+export interface JobCoordinatorOptions {
+  readonly main: MainThread;
+  readonly workers: Workers;
+  readonly job: JobReference;
+  readonly buildTimeout: Duration;
+  readonly onBuilt: (graph: JobGraph) => void;
+  readonly onBuildFailed: (error: EngineError) => void;
+  readonly onReaderEvent: (event: Extract<FromCoordinator, { kind: 'source-event' }>) => void;
+  readonly onSourceFailed: (generation: number, error: EngineError) => void;
+  /** After the first build. */
+  readonly onDied: (error: EngineError) => void;
+}
+
+export class JobCoordinator {
+  readonly #options: JobCoordinatorOptions;
+  #worker: WorkerHandle | undefined;
+  #graph: JobGraph | undefined;
+  #buildTimer: Disposable | undefined;
+  #closed = false;
+
+  constructor(options: JobCoordinatorOptions) {
+    this.#options = options;
+    this.#worker = this.#spawn();
+  }
+
+  startSources(generation: number): void {
+    this.#worker ??= this.#spawn();
+    this.#post({ kind: 'start-sources', generation });
+  }
+
+  closeSources(generation: number): void {
+    this.#post({ kind: 'close-sources', generation });
+  }
+
+  sourceEvent(event: Omit<Extract<ToCoordinator, { kind: 'source-event' }>, 'kind'>): void {
+    this.#post({ kind: 'source-event', ...event });
+  }
+
+  /** Resolves when the worker is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#buildTimer?.[Symbol.dispose]();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    worker?.terminate();
+    await worker?.exited;
+  }
+
+  #post(message: ToCoordinator): void {
+    this.#worker?.port.post(encodeCoordinatorMessage(message));
+  }
+
+  #spawn(): WorkerHandle {
+    const { main, workers, job, buildTimeout } = this.#options;
+    const worker = workers.spawn('coordinator', {
+      name: `coordinator of ${job.jobId}`,
+      data: new Uint8Array(0),
+    });
+    worker.port.receive((bytes) =>
+      main.run(() => {
+        if (this.#worker === worker) this.#receive(decodeFromCoordinator(bytes));
+      }),
+    );
+    worker.exited.then(
+      (reason) =>
+        main.run(() => {
+          if (this.#worker === worker) this.#died(reason);
+        }),
+      (error: unknown) => main.fatal(error),
+    );
+    worker.port.post(encodeCoordinatorMessage({ kind: 'build', job }));
+    this.#buildTimer = main.after(buildTimeout, () => {
+      const parameters = { module: job.moduleUrl, timeout: `${buildTimeout} ms` };
+      this.#fail(new EngineError('JOB_BUILD_TIMEOUT', parameters));
+    });
+    return worker;
+  }
+
+  #receive(message: FromCoordinator): void {
+    switch (message.kind) {
+      case 'built':
+        this.#buildTimer?.[Symbol.dispose]();
+        this.#built(message.graph);
+        break;
+      case 'build-failed':
+        this.#fail(EngineError.fromData(message.error));
+        break;
+      case 'source-event':
+        this.#options.onReaderEvent(message);
+        break;
+      case 'source-failed':
+        this.#options.onSourceFailed(message.generation, EngineError.fromData(message.error));
+    }
+  }
+
+  #built(graph: JobGraph): void {
+    if (this.#graph === undefined) {
+      this.#graph = graph;
+      this.#options.onBuilt(graph);
+    } else if (graph.fingerprint !== this.#graph.fingerprint) {
+      const parameters = {
+        where: 'The coordinator',
+        actual: graph.fingerprint,
+        expected: this.#graph.fingerprint,
+      };
+      this.#fail(new EngineError('JOB_FINGERPRINT_MISMATCH', parameters));
+    }
+  }
+
+  #died(reason: ExitReason): void {
+    const text = reason.kind === 'failed' ? reason.message : reason.kind;
+    const error = new EngineError('JOB_COORDINATOR_DIED', { reason: text });
+    if (reason.kind === 'failed' && reason.stack !== undefined) error.stack = reason.stack;
+    this.#fail(error);
+  }
+
+  /** The worker is of no use any more; the next start of the sources makes another. */
+  #fail(error: EngineError): void {
+    this.#buildTimer?.[Symbol.dispose]();
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    if (this.#closed) return;
+    if (this.#graph === undefined) this.#options.onBuildFailed(error);
+    else this.#options.onDied(error);
+  }
+}

@@ -1,0 +1,476 @@
+/**
+ * The master of one job: has it built, gets slots for it, deploys its tasks, and follows it to its
+ * end. What it decides stands in the pure machine of scheduling/job-machine.ts; here its effects meet
+ * the world.
+ *
+ * B1. Events enter the machine one at a time, in the order in which they happened.
+ * B2. Reports are taken only from connections on which a TaskExecutor is registered.
+ * B3. `result` resolves once, when the job has reached a terminal status.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError } from '../base/errors.ts';
+import { minutes } from '../base/units.ts';
+import { Configuration } from '../config/configuration.ts';
+import { ClusterOptions, TaskManagerOptions } from '../config/options.ts';
+import type { Env } from '../env/env.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import { JobMetrics } from '../metrics/job-metrics.ts';
+import type { JobMasterLocation, JobSubmission } from '../protocol/dispatcher-service.ts';
+import { jobMasterEndpoint, jobMasterService } from '../protocol/job-master-service.ts';
+import type {
+  CommitReadiness,
+  EnumeratorEvent,
+  JobMasterService,
+  SlotStopped,
+  TaskStateReport,
+} from '../protocol/job-master-service.ts';
+import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
+import { isTerminal } from '../protocol/job-status.ts';
+import type { Accumulator } from '../protocol/slot-messages.ts';
+import type { SlotGeneration } from '../protocol/task-executor-service.ts';
+import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
+import { MainThread } from '../rpc/main-thread.ts';
+import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import type { RpcConnection } from '../rpc/rpc-connection.ts';
+import type { Caller, Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
+import type { RpcService } from '../rpc/rpc-service.ts';
+import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
+import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
+import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
+import { ClientChannel } from './client-channel.ts';
+import { JobCoordinator } from './job-coordinator.ts';
+import { JobHistory } from './job-history.ts';
+import { deploymentsOf, executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
+import type { JobPlan } from './job-plan.ts';
+import { JobSlots } from './job-slots.ts';
+import { RequirementLink } from './requirement-link.ts';
+import type { TaskExecutorSession } from './task-executor-session.ts';
+
+const BUILD_TIMEOUT = minutes(1);
+
+export interface JobMasterOptions {
+  readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log'>;
+  /** Listens: TaskExecutors and clients come to its address. */
+  readonly rpc: RpcService;
+  readonly submission: JobSubmission;
+  /** The connection of the client that submitted the job, if it stays attached. */
+  readonly client: RpcConnection | undefined;
+  /** Of the cluster; the job's own stands above it. */
+  readonly configuration: Configuration;
+  readonly heartbeat: HeartbeatOptions;
+  readonly resourceManagerAddress: string;
+  readonly onFatal: FatalErrorHandler;
+}
+
+export class JobMaster {
+  readonly location: JobMasterLocation;
+  /** Resolves when the job is built and starts; rejects when it cannot be built. */
+  readonly built: Promise<void>;
+  readonly result: Promise<JobResult>;
+  readonly #options: JobMasterOptions;
+  readonly #main: MainThread;
+  readonly #endpoint: RpcEndpoint;
+  readonly #coordinator: JobCoordinator;
+  readonly #client: ClientChannel;
+  readonly #resourceManager: RequirementLink;
+  readonly #metrics = new JobMetrics();
+  readonly #history: JobHistory;
+  readonly #slots: JobSlots;
+  readonly #events: JobEvent[] = [];
+  readonly #building = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<JobResult>();
+  #configuration: Configuration;
+  #state: JobState = initialJob();
+  #plan: JobPlan | undefined;
+  /** Of each execution, as reported at its end. */
+  #accumulators: (readonly Accumulator[])[] = [];
+  #missingSlots = 0;
+  #stepping = false;
+
+  constructor(options: JobMasterOptions) {
+    const { env, rpc, submission, configuration, heartbeat } = options;
+    const { job } = submission;
+    const { jobId } = job;
+    this.#options = options;
+    this.#configuration = configuration.with(job.configuration);
+    this.built = this.#building.promise;
+    this.result = this.#ended.promise;
+    // Who submitted the job hears of it by `result` in any case.
+    this.built.catch(() => undefined);
+    this.#main = new MainThread(`master of job ${jobId}`, env.clock, options.onFatal);
+    this.#history = new JobHistory(this.#main.now());
+    assert(rpc.address !== undefined, 'a JobMaster needs an address');
+    const endpoint = jobMasterEndpoint(jobId);
+    const token = env.random.uuid();
+    this.location = { jobId, address: rpc.address, endpoint, token };
+    this.#client = new ClientChannel(jobId, this.#main, env.log, (executionId, operator, bytes) =>
+      this.#acknowledgeClientMessage(executionId, operator, bytes),
+    );
+    if (options.client !== undefined) this.#client.attach(options.client, token);
+    this.#endpoint = rpc.register({
+      name: endpoint,
+      service: jobMasterService,
+      main: this.#main,
+      fence: (given) => given === token,
+      handlers: this.#handlers(),
+    });
+    this.#resourceManager = new RequirementLink({
+      ...{ main: this.#main, rpc, log: env.log, heartbeat, jobMaster: this.location },
+      address: options.resourceManagerAddress,
+    });
+    this.#slots = new JobSlots({
+      ...{ main: this.#main, token, heartbeat },
+      idleTimeout: this.#configuration.get(ClusterOptions.slotIdleTimeout),
+      requestTimeout: this.#configuration.get(ClusterOptions.slotRequestTimeout),
+      leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration),
+      feed: (event) => this.#feed(event),
+      declare: (slots) => this.#resourceManager.declare(slots),
+    });
+    this.#coordinator = this.#coordinate();
+  }
+
+  overview(): JobOverview {
+    const { jobId } = this.location;
+    return { jobId, name: this.#plan?.graph.jobGraph.name ?? jobId, status: this.#state.status };
+  }
+
+  details(): JobDetails {
+    const state = this.#state;
+    const required = state.slots.length;
+    const had = this.#slots.assignedCount;
+    const waits = state.slots.includes('requested');
+    return {
+      ...this.overview(),
+      generation: state.generation,
+      runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
+      waitingFor: waits ? `slots: has ${had} of ${required}, ${this.#missingText()}` : undefined,
+      vertices: this.#history.vertices(this.#plan, state, this.#metrics),
+      failures: this.#history.failures,
+    };
+  }
+
+  cancel(): void {
+    this.#main.run(() => this.#feed({ kind: 'cancel' }));
+  }
+
+  /** Resolves when nothing of it is left. A job that has not ended is given up. */
+  async close(): Promise<void> {
+    this.#options.rpc.unregister(this.#endpoint);
+    this.#resourceManager[Symbol.dispose]();
+    this.#slots.close();
+    await this.#coordinator.close();
+    this.#main.close();
+  }
+
+  #missingText(): string {
+    return this.#missingSlots === 0
+      ? 'the rest is on its way'
+      : `no TaskManager has ${this.#missingSlots} more`;
+  }
+
+  // ------------------------------------------------------------------------------------ handlers
+
+  #handlers(): Handlers<JobMasterService> {
+    return {
+      registerTaskExecutor: ({ taskExecutorId, host }, { connection }) => {
+        this.#slots.register(taskExecutorId, host, connection);
+        return { leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration) };
+      },
+      offerSlots: (offers, caller) => this.#slots.offer(this.#sessionOf(caller), offers),
+      renewLease: (_request, caller) => {
+        this.#sessionOf(caller).grantLease();
+        return {};
+      },
+      taskState: (report, caller) => this.#from(caller, () => this.#taskState(report)),
+      readyToCommit: (report, caller) => this.#from(caller, () => this.#readyToCommit(report)),
+      sourceEvent: (event, caller) => this.#from(caller, () => this.#sourceEvent(event)),
+      clientMessage: (message, caller) => this.#from(caller, () => this.#client.deliver(message)),
+      metrics: ({ tasks }, caller) =>
+        this.#from(caller, () => {
+          for (const task of tasks) {
+            const which = this.#which(task.executionId);
+            this.#metrics.report(which.index, which.attempt, task, this.#main.now());
+          }
+        }),
+      slotStopped: (report, caller) => this.#from(caller, () => this.#slotStopped(report)),
+      heartbeatFromResourceManager: () => {
+        this.#resourceManager.sign();
+        return {};
+      },
+      missingSlots: ({ slots }) => {
+        this.#missingSlots = slots;
+      },
+      attachClient: (_request, { connection }) => {
+        this.#client.attach(connection, this.location.token);
+        return {};
+      },
+      clientAcknowledge: ({ executionId, operator, bytes }) =>
+        this.#client.acknowledged(executionId, operator, bytes),
+    };
+  }
+
+  /** B2. @throws EngineError RPC_FENCED if the session of the connection is over. */
+  #sessionOf({ connection }: Caller): TaskExecutorSession {
+    const session = this.#slots.sessionOn(connection);
+    if (session !== undefined) return session;
+    const { endpoint } = this.location;
+    throw new EngineError('RPC_FENCED', { endpoint, method: 'a call of a lost TaskExecutor' });
+  }
+
+  #from({ connection }: Caller, report: () => void): void {
+    if (this.#slots.sessionOn(connection) !== undefined) report();
+  }
+
+  #which(executionId: string): { readonly index: number; readonly attempt: number } {
+    const which = this.#plan && parseExecutionId(this.#plan, executionId);
+    assert(which !== undefined, `execution ${executionId} does not belong to this job`);
+    return which;
+  }
+
+  #taskState(report: TaskStateReport): void {
+    const { index, attempt } = this.#which(report.executionId);
+    const { vertex, subtask } = this.#plan!.executions[index]!;
+    const scope = { vertex: vertex.name, subtask };
+    const error = report.error && EngineError.fromData(report.error).within(scope);
+    if (attempt === this.#state.generation && report.accumulators.length > 0) {
+      this.#accumulators[index] = report.accumulators;
+    }
+    const { state } = report;
+    this.#feed({ kind: 'task-state', execution: index, generation: attempt, state, error });
+  }
+
+  #readyToCommit({ executionId, committables }: CommitReadiness): void {
+    const { index: execution, attempt: generation } = this.#which(executionId);
+    this.#feed({ kind: 'ready-to-commit', execution, generation, committables });
+  }
+
+  #sourceEvent({ executionId, operator, event }: EnumeratorEvent): void {
+    const { index, attempt: generation } = this.#which(executionId);
+    if (generation !== this.#state.generation || this.#state.stopping) return;
+    const { subtask } = this.#plan!.executions[index]!;
+    this.#coordinator.sourceEvent({ generation, operator, subtask, event });
+  }
+
+  #slotStopped({ allocationId, generation, error }: SlotStopped): void {
+    const slot = this.#slots.requestOf(allocationId);
+    if (slot === undefined) return;
+    this.#feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
+  }
+
+  #acknowledgeClientMessage(executionId: string, operator: string, bytes: number): void {
+    const { index, attempt: generation } = this.#which(executionId);
+    const slot = this.#slots.at(this.#plan!.executions[index]!.slot);
+    if (slot === undefined || generation !== this.#state.generation) return;
+    const { allocationId } = slot;
+    const which = { allocationId, generation, executionId, operator };
+    slot.session.gateway.clientAcknowledge({ ...which, bytes });
+  }
+
+  // ------------------------------------------------------------------------------------ the build
+
+  #coordinate(): JobCoordinator {
+    const { env, submission } = this.#options;
+    return new JobCoordinator({
+      main: this.#main,
+      workers: env.workers,
+      job: submission.job,
+      buildTimeout: BUILD_TIMEOUT,
+      onBuilt: (graph) => this.#begin(graph),
+      onBuildFailed: (error) => this.#feed({ kind: 'failure', generation: undefined, error }),
+      onReaderEvent: ({ generation, operator, subtask, event }) => {
+        if (generation !== this.#state.generation || this.#state.stopping) return;
+        const plan = this.#plan!;
+        const vertex = plan.sources.get(operator);
+        const execution = plan.executions[plan.indexes.get(`${vertex}/${subtask}`) ?? -1];
+        assert(execution !== undefined, `operator ${operator} has no reader ${subtask}`);
+        const slot = this.#slots.at(execution.slot);
+        if (slot === undefined) return;
+        const { allocationId } = slot;
+        const executionId = executionIdOf(execution, generation);
+        slot.session.gateway.sourceEvent({
+          allocationId,
+          generation,
+          executionId,
+          operator,
+          event,
+        });
+      },
+      onSourceFailed: (generation, error) => this.#feed({ kind: 'failure', generation, error }),
+      onDied: (error) => {
+        // After the decision to commit no source is needed any more.
+        if (this.#state.status === 'COMMITTING') return;
+        this.#feed({ kind: 'failure', generation: this.#state.generation, error });
+      },
+    });
+  }
+
+  #begin(built: JobGraph): void {
+    if (isTerminal(this.#state.status)) return;
+    const expected = this.#options.submission.graph;
+    if (expected !== undefined && expected.fingerprint !== built.fingerprint) {
+      const parameters = { where: 'The JobManager', actual: built.fingerprint };
+      const error = new EngineError('JOB_FINGERPRINT_MISMATCH', {
+        ...parameters,
+        expected: expected.fingerprint,
+      });
+      this.#feed({ kind: 'failure', generation: undefined, error });
+      return;
+    }
+    this.#configuration = this.#options.configuration.with(built.configuration);
+    const plan = planJob(built);
+    this.#plan = plan;
+    const slotOf = plan.executions.map(({ slot }) => slot);
+    this.#state = plannedJob(slotOf, restartStrategyOf(this.#configuration));
+    this.#building.resolve();
+    this.#feed({ kind: 'created' });
+    this.#feed({ kind: 'start' });
+  }
+
+  // --------------------------------------------------------------------------------- the machines
+
+  /** B1. */
+  #feed(event: JobEvent): void {
+    this.#main.assertInside();
+    this.#events.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      const input = { now: this.#main.now(), draw: this.#options.env.random.uint32() / 2 ** 32 };
+      const [state, effects] = stepJob(this.#state, next, input);
+      this.#history.note(this.#state, state, input.now);
+      this.#state = state;
+      for (const effect of effects) this.#execute(effect);
+    }
+    this.#stepping = false;
+  }
+
+  #execute(effect: JobEffect): void {
+    switch (effect.kind) {
+      case 'request-slot':
+        return this.#slots.request(effect.slot);
+      case 'prepare-slots':
+        return this.#prepare(effect.generation, effect.slots);
+      case 'deploy':
+        return this.#deploy(effect);
+      case 'stop-slot':
+        return this.#stop(effect.slot, effect.generation);
+      case 'await-lease':
+        return this.#slots.awaitLease(effect.slot, effect.generation);
+      case 'start-sources':
+        return this.#coordinator.startSources(effect.generation);
+      case 'close-sources':
+        return this.#coordinator.closeSources(effect.generation);
+      case 'commit':
+        return this.#commit(effect.execution, effect.generation);
+      case 'await-delay': {
+        const { generation } = effect;
+        this.#main.after(effect.delay, () => this.#feed({ kind: 'delay-over', generation }));
+        return;
+      }
+      case 'status':
+        return this.#noteStatus(effect);
+      case 'ended':
+        return this.#end();
+    }
+  }
+
+  #noteStatus({ from, to }: Extract<JobEffect, { kind: 'status' }>): void {
+    const { failure } = this.#state;
+    const level = to === 'FAILING' || to === 'RESTARTING' || to === 'FAILED' ? 'warn' : 'info';
+    const because = level === 'warn' && failure !== undefined ? `: ${failure.message}` : '';
+    const { jobId } = this.location;
+    this.#options.env.log.write(level, `job ${from} -> ${to}${because}`, { jobId });
+  }
+
+  // ---------------------------------------------------------------------------------- the effects
+
+  #prepare(generation: number, slots: readonly number[]): void {
+    const plan = this.#plan!;
+    const { job } = this.#options.submission;
+    const assigned = slots.map((slot) => this.#slots.at(slot)!);
+    const listen = new Set(assigned.map(({ taskExecutorId }) => taskExecutorId)).size > 1;
+    const { fingerprint } = plan.graph.jobGraph;
+    this.#metrics.beginAttempt(generation, this.#main.now());
+    if (this.#state.status !== 'COMMITTING') this.#accumulators = [];
+    for (const [i, slot] of slots.entries()) {
+      const { session, allocationId } = assigned[i]!;
+      const preparation = { job, fingerprint, listen };
+      this.#main.follow(
+        session.gateway.prepareSlot({ allocationId, generation, preparation }),
+        ({ dataPort }) => {
+          const holder = this.#slots.at(slot);
+          if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
+          this.#feed({ kind: 'slot-prepared', slot, generation });
+        },
+        (error) => this.#feed({ kind: 'failure', generation, error }),
+      );
+    }
+  }
+
+  #deploy(effect: Extract<JobEffect, { kind: 'deploy' }>): void {
+    const { generation, executions, commitOnly } = effect;
+    const deployments = deploymentsOf(this.#plan!, {
+      attempt: generation,
+      executions,
+      locationOf: (slot) => {
+        const { taskExecutorId, slot: index, session, dataPort } = this.#slots.at(slot)!;
+        return { taskExecutorId, slot: index, generation, host: session.host, dataPort };
+      },
+      committablesOf: commitOnly ? (each) => this.#state.executions[each]!.committables : undefined,
+    });
+    const bySession = Map.groupBy(deployments, ([slot]) => this.#slots.at(slot)!.session);
+    for (const [session, slots] of bySession) {
+      const tasksBySlot = slots.map(([slot, tasks]) => {
+        const { allocationId } = this.#slots.at(slot)!;
+        return { allocationId, tasks };
+      });
+      this.#main.follow(
+        session.gateway.deployTasks({ generation, slots: tasksBySlot }),
+        () => undefined,
+        (error) => this.#feed({ kind: 'failure', generation, error }),
+      );
+    }
+  }
+
+  #stop(slot: number, generation: number): void {
+    const { session, allocationId } = this.#slots.at(slot)!;
+    this.#main.follow(
+      session.gateway.stopSlot({ allocationId, generation }),
+      () => this.#feed({ kind: 'slot-stopped', slot, generation }),
+      // Whoever cannot say that a worker is gone is not to be relied on: its lease decides.
+      () => session.connection.close(),
+    );
+  }
+
+  #commit(execution: number, generation: number): void {
+    const planned = this.#plan!.executions[execution]!;
+    const { session, allocationId } = this.#slots.at(planned.slot)!;
+    const which: SlotGeneration = { allocationId, generation };
+    session.gateway.commit({ ...which, executionId: executionIdOf(planned, generation) });
+  }
+
+  #end(): void {
+    const { status, failure } = this.#state;
+    assert(isTerminal(status), 'B3: the job has not ended');
+    const error = status === 'FAILED' ? failure : undefined;
+    this.#ended.resolve({
+      jobId: this.location.jobId,
+      status,
+      error: error?.toData(),
+      accumulators: sumAccumulators(this.#accumulators.flat()),
+      runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
+    });
+    this.#building.reject(error ?? new EngineError('JOB_CANCELED', { jobId: this.location.jobId }));
+    this.#slots.end();
+  }
+}
+
+/** One value for each counter of an operator. */
+function sumAccumulators(all: readonly Accumulator[]): readonly Accumulator[] {
+  const sums = new Map<string, Accumulator>();
+  for (const { operator, name, value } of all) {
+    const key = `${operator} ${name}`;
+    sums.set(key, { operator, name, value: (sums.get(key)?.value ?? 0) + value });
+  }
+  return [...sums.values()];
+}

@@ -1,0 +1,135 @@
+/**
+ * Where the subtasks of a job run and what each of them is told: the ExecutionGraph laid out over
+ * slots, and the deployments made of it. Subtask i of every vertex of a slot sharing group runs in
+ * slot i of that group, so that what can stay in one thread does.
+ */
+import { assert } from '../base/assert.ts';
+import { createExecutionGraph } from '../graph/execution-graph.ts';
+import type { ExecutionGraph, ExecutionVertex } from '../graph/execution-graph.ts';
+import type { JobGraph, JobVertex, OperatorId, VertexId } from '../graph/job-graph.ts';
+import { slotSharingGroups } from '../graph/slot-sharing.ts';
+import type {
+  OperatorCommittables,
+  SlotLocation,
+  TaskDeployment,
+} from '../protocol/task-deployment.ts';
+
+export interface PlannedExecution {
+  readonly vertex: JobVertex;
+  readonly subtask: number;
+  readonly wiring: ExecutionVertex;
+  /** Number of the slot within the job. */
+  readonly slot: number;
+}
+
+export interface JobPlan {
+  readonly graph: ExecutionGraph;
+  readonly executions: readonly PlannedExecution[];
+  readonly slotCount: number;
+  /** By `${vertex}/${subtask}`. */
+  readonly indexes: ReadonlyMap<string, number>;
+  /** The vertex of each source operator. */
+  readonly sources: ReadonlyMap<OperatorId, VertexId>;
+}
+
+export function planJob(jobGraph: JobGraph): JobPlan {
+  const graph = createExecutionGraph(jobGraph);
+  const firstSlots = new Map<string, number>();
+  let slotCount = 0;
+  for (const { name, slots } of slotSharingGroups(jobGraph)) {
+    firstSlots.set(name, slotCount);
+    slotCount += slots;
+  }
+  const executions = graph.vertices.flatMap(({ vertex, subtasks }) =>
+    subtasks.map((wiring): PlannedExecution => {
+      const { subtask } = wiring;
+      return { vertex, subtask, wiring, slot: firstSlots.get(vertex.slotSharingGroup)! + subtask };
+    }),
+  );
+  const indexes = new Map(
+    executions.map(({ vertex, subtask }, index) => [`${vertex.id}/${subtask}`, index]),
+  );
+  const sources = new Map(
+    jobGraph.vertices.flatMap((vertex) =>
+      vertex.operators.flatMap(({ id, kind }) => (kind === 'source' ? [[id, vertex.id]] : [])),
+    ) as [OperatorId, VertexId][],
+  );
+  return { graph, executions, slotCount, indexes, sources };
+}
+
+export function executionIdOf({ vertex, subtask }: PlannedExecution, attempt: number): string {
+  return `${vertex.id}/${subtask}/${attempt}`;
+}
+
+/** Undefined for an id that no execution of the plan can have. */
+export function parseExecutionId(
+  plan: JobPlan,
+  executionId: string,
+): { readonly index: number; readonly attempt: number } | undefined {
+  const slash = executionId.lastIndexOf('/');
+  const index = plan.indexes.get(executionId.slice(0, slash));
+  const attempt = Number(executionId.slice(slash + 1));
+  return index === undefined || !Number.isInteger(attempt) ? undefined : { index, attempt };
+}
+
+export interface DeploymentRequest {
+  readonly attempt: number;
+  /** Indexes of the executions to deploy. */
+  readonly executions: readonly number[];
+  readonly locationOf: (slot: number) => SlotLocation;
+  /** Undefined: the tasks run; else they only commit this. */
+  readonly committablesOf: ((execution: number) => readonly OperatorCommittables[]) | undefined;
+}
+
+/** By number of the slot. */
+export function deploymentsOf(
+  plan: JobPlan,
+  request: DeploymentRequest,
+): ReadonlyMap<number, readonly TaskDeployment[]> {
+  const bySlot = new Map<number, TaskDeployment[]>();
+  for (const index of request.executions) {
+    const execution = plan.executions[index];
+    assert(execution !== undefined, `no execution ${index} in the plan`);
+    const tasks = bySlot.get(execution.slot) ?? [];
+    bySlot.set(execution.slot, tasks);
+    tasks.push(deploymentOf(plan, execution, index, request));
+  }
+  return bySlot;
+}
+
+function deploymentOf(
+  plan: JobPlan,
+  execution: PlannedExecution,
+  index: number,
+  { attempt, locationOf, committablesOf }: DeploymentRequest,
+): TaskDeployment {
+  const { vertex, subtask, wiring } = execution;
+  const at = (vertexId: VertexId, of: number): SlotLocation =>
+    locationOf(plan.executions[plan.indexes.get(`${vertexId}/${of}`)!]!.slot);
+  const runs = committablesOf === undefined;
+  return {
+    executionId: executionIdOf(execution, attempt),
+    vertex: vertex.id,
+    subtask,
+    attempt,
+    parallelism: vertex.parallelism,
+    maxParallelism: vertex.maxParallelism,
+    inputs: (runs ? wiring.inputs : []).map(({ edge, channels }) => ({
+      edge: edge.id,
+      channels: channels.map(({ channel, producer }) => ({
+        channel,
+        producer,
+        location: at(edge.source, producer),
+      })),
+    })),
+    outputs: (runs ? wiring.outputs : []).map(({ edge, channels }) => ({
+      edge: edge.id,
+      channels: channels.map(({ channel, consumer }) => ({
+        channel,
+        consumer,
+        location: at(edge.target, consumer),
+      })),
+    })),
+    restore: runs ? undefined : { kind: 'commit', committables: committablesOf(index) },
+  };
+}

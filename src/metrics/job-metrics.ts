@@ -1,0 +1,108 @@
+/**
+ * What the tasks of a job have counted, kept per subtask for the present attempt, with the rates
+ * between the last two reports of each.
+ *
+ * Z1. Only reports of the present attempt count; a new attempt begins with nothing.
+ */
+import type { Duration } from '../base/units.ts';
+
+/** Counted since the task's start; times in milliseconds. */
+export interface TaskCounts {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly busyMillis: number;
+  readonly idleMillis: number;
+  readonly backPressuredMillis: number;
+  readonly watermark: number | undefined;
+}
+
+interface Sample {
+  readonly at: Duration;
+  readonly counts: TaskCounts;
+}
+
+export interface VertexCounts {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly recordsInPerSecond: number;
+  readonly recordsOutPerSecond: number;
+  readonly busy: number;
+  readonly idle: number;
+  readonly backPressured: number;
+  readonly watermark: number | undefined;
+}
+
+const NOTHING: TaskCounts = {
+  recordsIn: 0,
+  recordsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  busyMillis: 0,
+  idleMillis: 0,
+  backPressuredMillis: 0,
+  watermark: undefined,
+};
+
+/** Shorter spans give rates that jump. */
+const RATE_SPAN_MIN_MILLIS = 100;
+
+export class JobMetrics {
+  #attempt = 0;
+  #started: Duration = 0 as Duration;
+  readonly #samples = new Map<number, { readonly last: Sample; readonly before: Sample }>();
+
+  /** Z1. */
+  beginAttempt(attempt: number, now: Duration): void {
+    this.#attempt = attempt;
+    this.#started = now;
+    this.#samples.clear();
+  }
+
+  report(execution: number, attempt: number, counts: TaskCounts, now: Duration): void {
+    if (attempt !== this.#attempt) return;
+    const known = this.#samples.get(execution);
+    const last = { at: now, counts };
+    const first = { at: this.#started, counts: NOTHING };
+    const short = known !== undefined && now - known.last.at < RATE_SPAN_MIN_MILLIS;
+    const before = known === undefined ? first : short ? known.before : known.last;
+    this.#samples.set(execution, { last, before });
+  }
+
+  /** Sums over some executions, e.g. those of one vertex. */
+  sum(executions: readonly number[]): VertexCounts {
+    const sum = { recordsIn: 0, recordsOut: 0, bytesIn: 0, bytesOut: 0 };
+    const rates = { recordsInPerSecond: 0, recordsOutPerSecond: 0 };
+    const shares = { busy: 0, idle: 0, backPressured: 0 };
+    let watermark: number | undefined = Infinity;
+    for (const execution of executions) {
+      const sample = this.#samples.get(execution);
+      const counts = sample?.last.counts ?? NOTHING;
+      sum.recordsIn += counts.recordsIn;
+      sum.recordsOut += counts.recordsOut;
+      sum.bytesIn += counts.bytesIn;
+      sum.bytesOut += counts.bytesOut;
+      if (counts.watermark === undefined) watermark = undefined;
+      else if (watermark !== undefined) watermark = Math.min(watermark, counts.watermark);
+      if (sample === undefined) continue;
+      const span = Math.max(sample.last.at - sample.before.at, 1);
+      const { counts: before } = sample.before;
+      rates.recordsInPerSecond += ((counts.recordsIn - before.recordsIn) * 1000) / span;
+      rates.recordsOutPerSecond += ((counts.recordsOut - before.recordsOut) * 1000) / span;
+      const share = 1 / executions.length;
+      shares.busy += share * part(counts.busyMillis - before.busyMillis, span);
+      shares.idle += share * part(counts.idleMillis - before.idleMillis, span);
+      const pressed = counts.backPressuredMillis - before.backPressuredMillis;
+      shares.backPressured += share * part(pressed, span);
+    }
+    if (watermark === Infinity) watermark = undefined;
+    return { ...sum, ...rates, ...shares, watermark };
+  }
+}
+
+function part(millis: number, span: number): number {
+  return Math.min(Math.max(millis / span, 0), 1);
+}

@@ -1,0 +1,185 @@
+/**
+ * One life of a slot: the worker thread that runs the tasks of one generation, seen from the
+ * TaskExecutor's main thread.
+ *
+ * H1. A worker is prepared once and serves one generation; it is never used again.
+ * H2. `prepare` settles exactly once: with the data port, or with the reason why there is none.
+ * H3. `onGone` is called exactly once, when the thread has ended; nothing it said is told afterwards.
+ * H4. `stop` always ends the thread: when all its tasks have ended, or when their time is over.
+ */
+import { assert } from '../base/assert.ts';
+import { EngineError } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
+import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
+import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
+import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
+import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
+import type { MainThread } from '../rpc/main-thread.ts';
+
+export interface HostedWorkerOptions {
+  readonly main: MainThread;
+  readonly worker: WorkerHandle;
+  readonly preparation: SlotPreparation;
+  readonly lease: SharedRegion;
+  readonly doorbells: SharedRegion;
+  /** How long cancelled tasks may take to end by themselves. */
+  readonly cancellationTimeout: Duration;
+  /** How long the thread may take to end once it was terminated. */
+  readonly terminationTimeout: Duration;
+  /** What the tasks say, in order; `prepared` and `prepare-failed` left out. */
+  readonly onMessage: (message: FromSlot) => void;
+  /** `error`: why it ended, if nobody asked for it. */
+  readonly onGone: (error: EngineError | undefined) => void;
+  /** The thread does not end. */
+  readonly onStuck: (error: EngineError) => void;
+}
+
+export class HostedWorker {
+  readonly generation: number;
+  readonly slot: number;
+  /** Resolves with the data port. */
+  readonly prepared: Promise<number>;
+  readonly #options: HostedWorkerOptions;
+  #prepared: PromiseWithResolvers<number> | undefined;
+  /** Tasks that have not ended. */
+  readonly #tasks = new Set<string>();
+  #stopping = false;
+  #gone = false;
+  #timer: Disposable | undefined;
+  /** Why the preparation failed: then its end is no surprise. */
+  #failure: EngineError | undefined;
+
+  constructor(options: HostedWorkerOptions) {
+    const { main, worker, preparation, lease, doorbells } = options;
+    this.#options = options;
+    this.generation = preparation.location.generation;
+    this.slot = preparation.location.slot;
+    this.#prepared = Promise.withResolvers();
+    this.prepared = this.#prepared.promise;
+    // The caller hears of it by `prepared`, or does not care any more.
+    this.prepared.catch(() => undefined);
+    worker.port.receive((bytes) => main.run(() => this.#receive(decodeFromSlot(bytes))));
+    worker.exited.then(
+      (reason) => main.run(() => this.#exited(reason)),
+      (error: unknown) => main.fatal(error),
+    );
+    this.post({ kind: 'prepare', preparation }, [lease, doorbells]);
+  }
+
+  /** Resolves when the thread has ended. */
+  get exited(): Promise<unknown> {
+    return this.#options.worker.exited;
+  }
+
+  post(message: ToSlot, regions: readonly SharedRegion[] = []): void {
+    if (!this.#gone) this.#options.worker.port.post(encodeSlotMessage(message), regions);
+  }
+
+  deploy(tasks: readonly TaskDeployment[]): void {
+    assert(this.#prepared === undefined && !this.#stopping, 'H1: deployed before it was prepared');
+    for (const { executionId } of tasks) this.#tasks.add(executionId);
+    this.post({ kind: 'deploy', tasks });
+  }
+
+  /** H4. Idempotent. */
+  stop(): void {
+    if (this.#stopping || this.#gone) return;
+    this.#stopping = true;
+    this.#settlePreparation(
+      new EngineError('SLOT_WORKER_DIED', this.#parameters('it was stopped')),
+    );
+    if (this.#tasks.size === 0) {
+      this.#terminate();
+      return;
+    }
+    this.post({ kind: 'cancel' });
+    this.#timer = this.#options.main.after(this.#options.cancellationTimeout, () =>
+      this.#terminate(),
+    );
+  }
+
+  /** Ends the thread without asking its tasks. Idempotent. */
+  kill(): void {
+    if (this.#gone) return;
+    this.#stopping = true;
+    this.#terminate();
+  }
+
+  #terminate(): void {
+    const { main, worker, terminationTimeout: timeout, onStuck } = this.#options;
+    this.#timer?.[Symbol.dispose]();
+    worker.terminate();
+    if (main.closed) return;
+    this.#timer = main.after(timeout, () =>
+      onStuck(new EngineError('SLOT_WORKER_STUCK', { slot: this.slot, timeout: `${timeout} ms` })),
+    );
+  }
+
+  #receive(message: FromSlot): void {
+    if (this.#gone) return;
+    switch (message.kind) {
+      case 'prepared':
+        this.#prepared?.resolve(message.dataPort);
+        this.#prepared = undefined;
+        return;
+      case 'prepare-failed':
+        this.#settlePreparation(EngineError.fromData(message.error));
+        this.stop();
+        return;
+      case 'task-state':
+        this.#options.onMessage(message);
+        if (!isEnd(message.state)) return;
+        this.#tasks.delete(message.executionId);
+        if (this.#stopping && this.#tasks.size === 0) this.#terminate();
+        return;
+      default:
+        this.#options.onMessage(message);
+    }
+  }
+
+  /** H2, H3. */
+  #exited(reason: ExitReason): void {
+    this.#gone = true;
+    this.#timer?.[Symbol.dispose]();
+    const error = this.#stopping ? undefined : this.#explain(reason);
+    this.#settlePreparation(
+      error ?? new EngineError('SLOT_WORKER_DIED', this.#parameters('it ended')),
+    );
+    this.#options.onGone(this.#failure === undefined ? error : undefined);
+  }
+
+  #settlePreparation(error: EngineError): void {
+    if (this.#prepared === undefined) return;
+    this.#failure = error;
+    this.#prepared.reject(error);
+    this.#prepared = undefined;
+  }
+
+  #explain(reason: ExitReason): EngineError {
+    switch (reason.kind) {
+      case 'out-of-memory': {
+        const bytes = this.#options.preparation.heapBudgetBytes;
+        const limit = bytes === undefined ? 'any size' : `${Math.round(bytes / 2 ** 20)} MiB`;
+        return new EngineError('SLOT_OUT_OF_MEMORY', { ...this.#parameters(''), limit });
+      }
+      case 'failed': {
+        const error = new EngineError('SLOT_WORKER_DIED', this.#parameters(reason.message));
+        if (reason.stack !== undefined) error.stack = reason.stack;
+        return error;
+      }
+      case 'finished':
+        return new EngineError('SLOT_WORKER_DIED', this.#parameters('it ended by itself'));
+      case 'terminated':
+        return new EngineError('SLOT_WORKER_DIED', this.#parameters('it was terminated'));
+    }
+  }
+
+  #parameters(reason: string): Readonly<Record<'slot' | 'taskExecutor' | 'reason', string>> {
+    const { taskExecutorId } = this.#options.preparation.location;
+    return { slot: String(this.slot), taskExecutor: taskExecutorId, reason };
+  }
+}
+
+function isEnd(state: Extract<FromSlot, { kind: 'task-state' }>['state']): boolean {
+  return state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
+}

@@ -1,0 +1,96 @@
+/**
+ * A TaskExecutor's standing with the ResourceManager. While it is lost nothing changes for the jobs
+ * that run; the report at the next registration tells the ResourceManager what it has missed.
+ */
+import type { Log } from '../env/env.ts';
+import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
+import type { ResourceManagerService, SlotReport } from '../protocol/resource-manager-service.ts';
+import type { Gateway } from '../protocol/service.ts';
+import { HeartbeatWatch } from '../rpc/heartbeat.ts';
+import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
+import type { MainThread } from '../rpc/main-thread.ts';
+import { Registration } from '../rpc/registration.ts';
+import type { RpcConnection } from '../rpc/rpc-connection.ts';
+import type { RpcService } from '../rpc/rpc-service.ts';
+
+export interface ResourceManagerLinkOptions {
+  readonly main: MainThread;
+  readonly rpc: RpcService;
+  readonly log: Log;
+  readonly address: string;
+  readonly taskExecutorId: string;
+  readonly heartbeat: HeartbeatOptions;
+  readonly report: () => SlotReport;
+}
+
+export class ResourceManagerLink implements Disposable {
+  readonly #options: ResourceManagerLinkOptions;
+  readonly #registration: Registration<string>;
+  #gateway: Gateway<ResourceManagerService> | undefined;
+  #watch: HeartbeatWatch | undefined;
+  /** Of the leader session with which this TaskExecutor is registered, or is about to be. */
+  token: string | undefined;
+
+  constructor(options: ResourceManagerLinkOptions) {
+    this.#options = options;
+    const { main, rpc, address, log } = options;
+    this.#registration = new Registration({
+      ...{ main, rpc, address },
+      register: (connection) => this.#register(connection),
+      registered: (connection) => this.#registered(connection),
+      lost: (reason) => {
+        this.#end();
+        log.write('warn', `lost the ResourceManager: ${reason.message}`);
+      },
+      failed: (reason) =>
+        log.write('info', `cannot register with the ResourceManager: ${reason.message}`),
+    });
+  }
+
+  sign(): void {
+    this.#watch?.sign();
+  }
+
+  slotFreed(slot: number, allocationId: string): void {
+    const { taskExecutorId } = this.#options;
+    this.#gateway?.slotFreed({ taskExecutorId, slot, allocationId });
+  }
+
+  reportSlots(): void {
+    const { taskExecutorId, report } = this.#options;
+    this.#gateway?.reportSlots({ taskExecutorId, slots: report() });
+  }
+
+  [Symbol.dispose](): void {
+    this.#end();
+    this.#registration[Symbol.dispose]();
+  }
+
+  async #register(connection: RpcConnection): Promise<string> {
+    const anonymous = connection.gateway(resourceManagerService, RESOURCE_MANAGER, '');
+    const { token } = await anonymous.identify({});
+    const { main, taskExecutorId, report } = this.#options;
+    const gateway = connection.gateway(resourceManagerService, RESOURCE_MANAGER, token);
+    let slots: SlotReport = [];
+    main.run(() => {
+      // Requests may come before the answer to the registration.
+      this.token = token;
+      this.#gateway = gateway;
+      slots = report();
+    });
+    await gateway.registerTaskExecutor({ taskExecutorId, slots });
+    return token;
+  }
+
+  #registered(connection: RpcConnection): void {
+    this.#watch = new HeartbeatWatch(this.#options.main, this.#options.heartbeat, () =>
+      connection.close(),
+    );
+  }
+
+  #end(): void {
+    this.token = undefined;
+    this.#gateway = undefined;
+    this.#watch?.[Symbol.dispose]();
+  }
+}
