@@ -1,6 +1,7 @@
 /**
- * How benchmarks report: a line for people, or with `--json` one JSON object a line with name, unit,
- * direction, minimum, median, maximum and number of runs, and the machine and commit they ran on.
+ * How benchmarks report: a line for people, or with `--json` one JSON object a line with name,
+ * unit, direction, minimum, median, maximum and number of runs, and the machine and commit they ran
+ * on.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';

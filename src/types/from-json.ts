@@ -21,6 +21,14 @@ interface Place {
 /** Reads what is at `step` of the place `above`. */
 export type FromJson = (json: unknown, above: Place | undefined, step: Place['step']) => unknown;
 
+/**
+ * The reader of a kind that a format takes in more forms than the one of `to-json.ts`, else
+ * undefined.
+ */
+export type KindReader = (description: SchemaDescription) => FromJson | undefined;
+
+const noOther: KindReader = () => undefined;
+
 function malformed(above: Place | undefined, step: Place['step'], reason: string): never {
   throw new EngineError('DATA_MALFORMED', { field: pathOf({ above, step }), reason });
 }
@@ -37,11 +45,15 @@ function isPlain(json: unknown): json is Plain {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-function wrong(json: unknown, wanted: string): string {
+export function wrong(json: unknown, wanted: string): string {
   return json === undefined ? 'it is missing' : `it is ${describeValue(json)}, not ${wanted}`;
 }
 
-export function fromJsonOf(description: SchemaDescription): FromJson {
+export function fromJsonOf(description: SchemaDescription, other: KindReader = noOther): FromJson {
+  return other(description) ?? readerOf(description, other);
+}
+
+function readerOf(description: SchemaDescription, other: KindReader): FromJson {
   switch (description.kind) {
     case 'int64':
       return int64FromJson;
@@ -56,26 +68,31 @@ export function fromJsonOf(description: SchemaDescription): FromJson {
     case 'bytes':
       return textFromJson('bytes in base64', bytesFromBase64);
     case 'array':
-      return arrayFromJson(fromJsonOf(description.of));
+      return arrayFromJson(fromJsonOf(description.of, other));
     case 'optional':
-      return optionalFromJson(description.of, holdsNull(description.of));
+      return optionalFromJson(fromJsonOf(description.of, other), holdsNull(description.of));
     case 'nullable': {
       const { of } = description;
-      const inner = of.kind === 'optional' ? optionalFromJson(of.of, true) : fromJsonOf(of);
+      const inner =
+        of.kind === 'optional'
+          ? optionalFromJson(fromJsonOf(of.of, other), true)
+          : fromJsonOf(of, other);
       return (json, above, step) => (json === null ? null : inner(json, above, step));
     }
     case 'map':
-      return mapFromJson(description.key, fromJsonOf(description.value));
+      return mapFromJson(description.key, other, fromJsonOf(description.value, other));
     case 'tuple':
-      return tupleFromJson(description.items.map(fromJsonOf));
+      return tupleFromJson(description.items.map((item) => fromJsonOf(item, other)));
     case 'struct':
-      return structFromJson(description.fields, []);
+      return structFromJson(description.fields, [], other);
     case 'union':
       return armsFromJson(description.discriminator, description.arms, (name, { fields }) =>
-        structFromJson(fields, [[description.discriminator, name]]),
+        structFromJson(fields, [[description.discriminator, name]], other),
       );
     case 'oneOf':
-      return armsFromJson('side', description.arms, oneOfArmFromJson);
+      return armsFromJson('side', description.arms, (name, type) =>
+        oneOfArmFromJson(name, fromJsonOf(type, other)),
+      );
     case 'any':
     case 'dynamic':
       return dynamicFromJson;
@@ -166,16 +183,15 @@ function arrayFromJson(item: FromJson): FromJson {
   };
 }
 
-function optionalFromJson(of: SchemaDescription, marked: boolean): FromJson {
-  const inner = fromJsonOf(of);
+function optionalFromJson(inner: FromJson, marked: boolean): FromJson {
   return (json, above, step) => {
     const empty = marked ? isMarked(json, '$undefined') : json === null;
     return empty || json === undefined ? undefined : inner(json, above, step);
   };
 }
 
-function mapFromJson(key: SchemaDescription, item: FromJson): FromJson {
-  const keyFromJson = fromJsonOf(key);
+function mapFromJson(key: SchemaDescription, other: KindReader, item: FromJson): FromJson {
+  const keyFromJson = fromJsonOf(key, other);
   return (json, above, step) => {
     const place = { above, step };
     const pairs =
@@ -213,12 +229,13 @@ function tupleFromJson(items: readonly FromJson[]): FromJson {
 function structFromJson(
   fields: readonly FieldDescription[],
   first: readonly (readonly [string, unknown])[],
+  other: KindReader,
 ): FromJson {
   const make = literalObject([...first.map(([name]) => name), ...fields.map(({ name }) => name)]);
   const known = first.map(([, value]) => value);
   const readers = fields.map(({ name, type }) => ({
     name,
-    read: fromJsonOf(type.kind === 'optional' ? type.of : type),
+    read: fromJsonOf(type.kind === 'optional' ? type.of : type, other),
     optional: type.kind === 'optional',
   }));
   return (json, above, step) => {
@@ -251,8 +268,7 @@ function armsFromJson<D extends SchemaDescription>(
   };
 }
 
-function oneOfArmFromJson(name: string, type: SchemaDescription): FromJson {
-  const read = fromJsonOf(type);
+function oneOfArmFromJson(name: string, read: FromJson): FromJson {
   const make = literalObject(['side', 'value']);
   return (json, above, step) =>
     make([name, read((json as Plain)['value'], { above, step }, 'value')]);

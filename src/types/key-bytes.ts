@@ -152,8 +152,9 @@ export function readKey(input: ByteReader, depth: number = 0): Key {
 }
 
 function readText(input: ByteReader): string {
-  const end = input.bytes.indexOf(TEXT_END, input.position);
-  if (end < 0 || end >= input.end) input.corrupt('a key without its end');
+  let end = input.position;
+  while (end < input.end && input.bytes[end] !== TEXT_END) end++;
+  if (end === input.end) input.corrupt('a key without its end');
   const text = input.text((end - input.position) * 2 + 1);
   input.position = end + 1;
   return text;

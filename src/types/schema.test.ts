@@ -129,6 +129,38 @@ describe('schemas', () => {
     assert.throws(() => ((schema.fields as { a: unknown }).a = 1), TypeError);
   });
 
+  it('may be wide: hundreds of fields, arms and values', () => {
+    const kinds = [t.string, t.optional(t.int32), t.nullable(t.string), t.float64, t.array(t.int8)];
+    const names = Array.from({ length: 300 }, (_, i) => `f${i}`);
+    const Wide = t.struct(
+      Object.fromEntries(names.map((name, i) => [name, kinds[i % kinds.length]!])),
+    );
+    const values = ['text'.repeat(30), 7, null, -0, [1, 2]];
+    const value = Object.fromEntries(names.map((name, i) => [name, values[i % values.length]]));
+    assert.deepStrictEqual(decoded(Wide, encoded(Wide, value)), value);
+    const Names = t.enum(...(names as [string]));
+    const Arms = t.oneOf(Object.fromEntries(names.map((name) => [name, t.literal(name)])));
+    for (const name of names) {
+      assert.equal(decoded(Names, encoded(Names, name)), name);
+      const arm = { side: name, value: name };
+      assert.deepStrictEqual(decoded(Arms, encoded(Arms, arm)), arm);
+    }
+    assert.throws(() => decoded(Names, new Uint8Array([44, 1])), { code: 'DATA_CORRUPT' });
+    assert.throws(() => decoded(Arms, new Uint8Array([44, 1])), { code: 'DATA_CORRUPT' });
+  });
+
+  it('take long texts of every width', () => {
+    for (const length of [63, 64, 8191, 8192, 100_000, 1_100_000]) {
+      for (const unit of ['x', '\u00e9', '\u20ac', '\u{1f600}', 'x\ud800']) {
+        const text = unit.repeat(length);
+        const schema = t.struct({ a: t.string, b: t.int8, c: t.string });
+        const value = { a: text, b: 1, c: text.slice(1) };
+        assert.ok(schema.codec.equals(decoded(schema, encoded(schema, value)), value));
+        assert.equal(decoded(dynamic, encoded(dynamic, text)), text);
+      }
+    }
+  });
+
   it('have golden bytes, so that old snapshots stay readable', () => {
     const schema = t.struct({
       id: t.string,

@@ -37,10 +37,9 @@ type Plain = Record<string, unknown>;
 
 class Shape {
   readonly keys: readonly string[];
-  readonly name: string;
-  /** Hash, length and block. */
-  readonly header: Uint8Array;
   uses = 0;
+  #name: string | undefined;
+  #header: Uint8Array | undefined;
   /** Where the shape was defined last, as what number. */
   #frame: Frame | undefined;
   #version = 0;
@@ -50,8 +49,6 @@ class Shape {
 
   constructor(keys: readonly string[]) {
     this.keys = keys;
-    this.name = JSON.stringify(keys);
-    this.header = headerOf(keys);
     this.encodeValues = (value, out, depth) => {
       for (const key of keys) encodeValue(value[key], out, depth);
     };
@@ -59,6 +56,16 @@ class Shape {
       const entries = keys.map((key): [string, unknown] => [key, decodeValue(input, depth)]);
       return Object.fromEntries(entries);
     };
+  }
+
+  /** One for each list of keys. */
+  get name(): string {
+    return (this.#name ??= JSON.stringify(this.keys));
+  }
+
+  /** Hash, length and block. */
+  get header(): Uint8Array {
+    return (this.#header ??= headerOf(this.keys));
   }
 
   /** The number of the shape in a frame, or -1. */
@@ -172,8 +179,13 @@ function readShape(input: ByteReader, length: number): Shape {
   const keys: string[] = [];
   for (let left = count; left > 0; left--) keys.push(input.string());
   if (input.position !== end) input.corrupt('keys of another length');
-  if (new Set(keys).size !== count) input.corrupt('a key that stands there twice');
+  if (hasTwice(keys)) input.corrupt('a key that stands there twice');
   return new Shape(keys);
+}
+
+function hasTwice(keys: readonly string[]): boolean {
+  if (keys.length > 8) return new Set(keys).size !== keys.length;
+  return keys.some((key, i) => keys.indexOf(key) !== i);
 }
 
 /** True if the header ends with the next `length` bytes of the input. */
