@@ -178,7 +178,7 @@ interface EntryChange extends Unsynced {
   readonly names: readonly NameChange[];
 }
 
-export interface NameChange {
+interface NameChange {
   readonly name: string;
   readonly before: Inode | undefined;
   readonly after: Inode | undefined;

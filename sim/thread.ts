@@ -8,7 +8,7 @@
  * H2. Every call of an environment comes from a turn of the thread that the environment belongs to.
  * H3. A `soon` callback runs after all input that had arrived when it was asked for, and in the
  *     order in which this thread asked.
- * H4. What has waited longest is never passed by more than the events of one choice at a time.
+ * H4. The next event is drawn from the eight that have waited longest.
  */
 import { assert } from '../src/base/assert.ts';
 import type { ExitReason } from '../src/env/env.ts';
