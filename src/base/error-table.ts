@@ -21,6 +21,22 @@ export const ERROR_TABLE = {
   // The user's API
   API_INVALID_ARGUMENT: user('{call} cannot take this: {reason}.'),
 
+  // The command line
+  CLI_ARGUMENT_MISSING: user('`millrace {command}` needs {argument}.', 'See `millrace {command} --help`.'),
+  CLI_ARGUMENT_UNEXPECTED: user(
+    '`millrace {command}` does not know what to do with "{argument}".',
+    'See `millrace {command} --help`.',
+  ),
+  CLI_NOT_AN_ASSIGNMENT: user('{option} takes key=value, not "{text}".', 'For example {option} name=value.'),
+  CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
+  CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),
+  CLI_OPTION_WITHOUT_VALUE: user('{option} takes no value.', 'See `millrace {command} --help`.'),
+  CLI_UNKNOWN_COMMAND: user('There is no command "{name}".{suggestion}', 'The commands are: {known}.'),
+  CLI_UNKNOWN_OPTION: user(
+    '`millrace {command}` has no option {option}.{suggestion}',
+    'See `millrace {command} --help`.',
+  ),
+
   // Configuration
   CONFIG_INVALID_ASSIGNMENT: user('"{text}" does not set an option.', 'Write key=value, e.g. -D parallelism.default=2.'),
   CONFIG_INVALID_DURATION: user('{value} is not a duration.', 'Use a finite number, e.g. seconds(5).'),
@@ -38,6 +54,7 @@ export const ERROR_TABLE = {
   CONFIG_UNSUPPORTED_OPTION: user('{key} is an option of Flink that Millrace does not have.{reason}', 'Leave it out.'),
 
   // Data
+  DATA_BAD_HEADER: user('The header of the CSV file cannot be used: {reason}.', '{fix}'),
   DATA_CORRUPT: {
     domain: 'external',
     retry: 'backoff',
@@ -68,8 +85,11 @@ export const ERROR_TABLE = {
     'Emit plain data, or declare the stream\'s schema with .returns(schema).',
   ),
   DATA_NOT_SUMMABLE: user('sum cannot add {left} and {right}.', 'Name a field of numbers or bigints.'),
+  DATA_NOT_WRITABLE: user('A record cannot be written as {format}, at {field}: {reason}.', '{fix}'),
 
   // The module that holds the job
+  JOB_FILE_IS_FOLDER: user('{path} is a folder.', 'Name the file in it that exports the job.'),
+  JOB_FILE_NOT_FOUND: user('There is no file {path} (looked at {resolved}).{suggestion}'),
   JOB_MODULE_DEPENDENCY_MISSING: user(
     '{importer} imports "{specifier}", which cannot be found: {reason}.',
     '{advice}',
@@ -167,6 +187,7 @@ export const ERROR_TABLE = {
     'Building the job in {module} took longer than {timeout}.',
     'Move long work out of the module and out of build(...) into sources and functions.',
   ),
+  JOB_CANCELED: user('Job {jobId} was cancelled.'),
   JOB_COMMIT_FAILED: external(
     'The job has decided to commit its output, but {pending} of {total} tasks could not commit after {attempts} attempts.',
     'Part of the output may be visible. The cause below says what to repair.',
@@ -190,6 +211,9 @@ export const ERROR_TABLE = {
     'Add `export default defineJob({ name: ..., build(env) { ... } })`.',
   ),
   JOB_NOT_FOUND: user('There is no job with the id {jobId}.', 'Jobs that ended long ago are forgotten.'),
+
+  // The exchange of records between slots
+  PARTITION_PEER_LOST: external('The exchange with slot {peer} was lost: {reason}.'),
 
   // Between processes of the engine
   RPC_BAD_ADDRESS: user('{address} is not an address.', 'Write host:port, e.g. 127.0.0.1:6123.'),
@@ -220,6 +244,7 @@ export const ERROR_TABLE = {
   ),
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
   SLOT_WORKER_STUCK: internal('The worker of slot {slot} did not end within {timeout} after it was terminated.'),
+  TASK_EXECUTOR_LOST: external('TaskManager {taskExecutor} was lost: {reason}.'),
 
   // State
   STATE_INCOMPATIBLE: user(

@@ -6,7 +6,7 @@
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { firstDifference } from '../types/difference.ts';
 import type { Codec } from '../types/schema.ts';
 
@@ -53,7 +53,7 @@ export class ExchangeVerifier {
   }
 
   #named(thrown: unknown): unknown {
-    if (!(thrown instanceof EngineError) || thrown.code !== 'DATA_NOT_SERIALIZABLE') return thrown;
+    if (!isEngineError(thrown, 'DATA_NOT_SERIALIZABLE')) return thrown;
     return new EngineError('DATA_NOT_SERIALIZABLE', {
       ...thrown.parameters,
       operator: this.#operator,

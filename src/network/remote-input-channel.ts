@@ -42,6 +42,8 @@ export class RemoteInputChannel implements InputChannel {
   #queued = 0;
   #closed = false;
   bytesIn = 0;
+  /** Whether the producer's last element has come. */
+  hasEnded = false;
 
   constructor(channel: number, codec: Codec<unknown>, sender: FrameSender) {
     this.#channel = channel;
@@ -63,7 +65,9 @@ export class RemoteInputChannel implements InputChannel {
     if (this.#closed) return;
     if (kind === ChannelFrame.control) {
       this.#reader.wrap(bytes, start, end);
-      this.#queue.push(decodeControl(this.#reader));
+      const element = decodeControl(this.#reader);
+      if (element.kind === 'end') this.hasEnded = true;
+      this.#queue.push(element);
       return;
     }
     this.bytesIn += end - start;

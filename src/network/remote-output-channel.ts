@@ -46,6 +46,7 @@ export class RemoteOutputChannel implements OutputChannel {
   #open = false;
   #holding = false;
   #closed = false;
+  #ending = false;
   bytesOut = 0;
 
   constructor(channel: number, codec: Codec<unknown>, sender: FrameSender, pressure: Pressure) {
@@ -71,8 +72,14 @@ export class RemoteOutputChannel implements OutputChannel {
     this.#pushData(this.#body.copy());
   }
 
+  /** Whether the last element has been sent. */
+  get hasEnded(): boolean {
+    return this.#ending && this.#pending.length === 0;
+  }
+
   control(element: ControlElement): void {
     this.flush();
+    if (element.kind === 'end') this.#ending = true;
     this.#body.reset();
     encodeControl(element, this.#body);
     this.#push(ChannelFrame.control, this.#body.copy());

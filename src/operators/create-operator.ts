@@ -53,7 +53,7 @@ export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Oper
     case 'rolling':
       return new ReduceOperator({
         key: spec.key,
-        reduce: rollingReduction(spec.rolling, spec.field),
+        reduce: rollingReduction(spec.rolling, spec.field, spec.value),
         value: spec.value,
         role: spec.rolling,
       });

@@ -201,7 +201,7 @@ describe('keyed operators', () => {
         create: () =>
           new ReduceOperator({
             key: byShop,
-            reduce: rollingReduction(rolling, 'amount'),
+            reduce: rollingReduction(rolling, 'amount', Tagged),
             value: Tagged,
             role: rolling,
           }),
@@ -218,9 +218,11 @@ describe('keyed operators', () => {
         rolling,
       );
     }
-    assert.equal(rollingReduction('sum', undefined)(2n, 3n), 5n);
-    assert.throws(() => rollingReduction('sum', undefined)(2, 'a'), { code: 'DATA_NOT_SUMMABLE' });
-    assert.throws(() => rollingReduction('min', undefined)({}, {}), {
+    assert.equal(rollingReduction('sum', undefined, dynamic)(2n, 3n), 5n);
+    assert.throws(() => rollingReduction('sum', undefined, dynamic)(2, 'a'), {
+      code: 'DATA_NOT_SUMMABLE',
+    });
+    assert.throws(() => rollingReduction('min', undefined, dynamic)({}, {}), {
       code: 'DATA_NOT_COMPARABLE',
     });
   });

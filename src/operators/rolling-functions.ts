@@ -3,21 +3,27 @@
  * record's other fields; minBy and maxBy keep the whole record, the first one of equals.
  */
 import { EngineError } from '../base/errors.ts';
+import { compile, quote, quoteProperty } from '../base/generated-code.ts';
 import type { RollingFunction } from '../graph/operator-spec.ts';
+import type { Schema } from '../types/schema.ts';
 
 type Reduction = (accumulated: unknown, value: unknown) => unknown;
 type Ordered = number | bigint | string;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `field` undefined: the values are themselves what is summed or compared. */
-export function rollingReduction(rolling: RollingFunction, field: string | undefined): Reduction {
+/** `field` undefined: the values are themselves what is summed or compared. `value` is their schema. */
+export function rollingReduction(
+  rolling: RollingFunction,
+  field: string | undefined,
+  value: Schema<unknown>,
+): Reduction {
   switch (rolling) {
     case 'sum':
-      return field === undefined ? sumOfValues : onField(field, sumOfValues);
+      return field === undefined ? sumOfValues : onField(field, sumOfValues, value);
     case 'min':
-      return field === undefined ? smaller : onField(field, smaller);
+      return field === undefined ? smaller : onField(field, smaller, value);
     case 'max':
-      return field === undefined ? larger : onField(field, larger);
+      return field === undefined ? larger : onField(field, larger, value);
     case 'minBy':
       return by(field, (candidate, best) => candidate < best);
     case 'maxBy':
@@ -39,13 +45,30 @@ function larger(accumulated: unknown, value: unknown): unknown {
   return ordered(value, accumulated) > ordered(accumulated, value) ? value : accumulated;
 }
 
-function onField(field: string, combine: Reduction): Reduction {
+function onField(field: string, combine: Reduction, schema: Schema<unknown>): Reduction {
+  const withField = fieldUpdate(field, schema);
   return (accumulated, value) => {
     const record = accumulated as Fields;
     const before = record[field];
     const after = combine(before, (value as Fields)[field]);
-    return Object.is(before, after) ? record : { ...record, [field]: after };
+    return Object.is(before, after) ? record : withField(record, after);
   };
+}
+
+/**
+ * A copy of a record with another value of one field. Where the schema names the fields the copy is
+ * generated code with one hidden class; spreading costs several times as much per record.
+ */
+function fieldUpdate(
+  field: string,
+  schema: Schema<unknown>,
+): (record: Fields, value: unknown) => Fields {
+  const { description } = schema;
+  if (description.kind !== 'struct') return (record, value) => ({ ...record, [field]: value });
+  const properties = description.fields.map(({ name }) =>
+    name === field ? `${quoteProperty(name)}: v` : `${quoteProperty(name)}: r[${quote(name)}]`,
+  );
+  return compile('rolling/field', ['r', 'v'], `return { ${properties.join(', ')} };`) as never;
 }
 
 function by(

@@ -1,0 +1,58 @@
+/** Runs a job as a user would, `millrace run --json` in a process of its own, and reads its last line. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface JobRun {
+  readonly wallSeconds: number;
+  /** Of the whole process, all its threads. */
+  readonly cpuSeconds: number;
+  readonly accumulators: ReadonlyMap<string, number>;
+}
+
+const root = new URL('../../', import.meta.url);
+const launcher = fileURLToPath(new URL('bin/millrace.js', root));
+
+export async function runJob(
+  job: string,
+  parameters: Readonly<Record<string, string | number>>,
+): Promise<JobRun> {
+  const args = [launcher, 'run', fileURLToPath(new URL(job, root)), '--json'];
+  for (const [name, value] of Object.entries(parameters)) args.push('--param', `${name}=${value}`);
+  const output = await outputOf(process.execPath, args);
+  const last = output.trimEnd().split('\n').at(-1) ?? '';
+  const result = JSON.parse(last) as {
+    status: string;
+    runtimeMillis: number;
+    cpuMillis: number;
+    accumulators: { name: string; value: number }[];
+  };
+  if (result.status !== 'FINISHED') throw new Error(`${job} ended ${result.status}: ${output}`);
+  return {
+    wallSeconds: result.runtimeMillis / 1000,
+    cpuSeconds: result.cpuMillis / 1000,
+    accumulators: new Map(result.accumulators.map(({ name, value }) => [name, value])),
+  };
+}
+
+/** Throws unless the job has counted and summed what it must. */
+export function expectAccumulators(run: JobRun, expected: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(expected)) {
+    const actual = run.accumulators.get(name);
+    if (actual !== value) throw new Error(`wrong result: ${name} is ${actual}, must be ${value}`);
+  }
+}
+
+function outputOf(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`${args.slice(1).join(' ')} ended with code ${code}\n${output}`));
+    });
+  });
+}

@@ -1,0 +1,63 @@
+/** The command line `millrace`: finds the command, and says what is wrong where none fits. */
+import { didYouMean } from '../base/did-you-mean.ts';
+import { EngineError } from '../base/errors.ts';
+import type { Env } from '../env/env.ts';
+import type { CommandSpec, ParsedArguments } from './arguments.ts';
+import { parseArguments } from './arguments.ts';
+import { ExitCode } from './exit-codes.ts';
+import { commandHelp, programHelp } from './help.ts';
+import { INFO, infoCommand } from './info-command.ts';
+import { renderError } from './render-error.ts';
+import { RUN, runCommand } from './run-command.ts';
+
+type Command = readonly [
+  spec: CommandSpec,
+  run: (env: Env, args: ParsedArguments) => Promise<number>,
+];
+
+const COMMANDS: readonly Command[] = [
+  [RUN, runCommand],
+  [INFO, infoCommand],
+];
+
+/** Runs the command that `env.terminal.args` say; never throws. @returns the exit code. */
+export async function cli(env: Env, version: string): Promise<number> {
+  const { terminal } = env;
+  const [name, ...rest] = terminal.args;
+  const specs = COMMANDS.map(([spec]) => spec);
+  try {
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      terminal.stdout.write(programHelp(specs));
+      return name === undefined ? ExitCode.failure : ExitCode.success;
+    }
+    if (name === '--version' || name === '-v') {
+      terminal.stdout.write(`${version}\n`);
+      return ExitCode.success;
+    }
+    const command = COMMANDS.find(([spec]) => spec.name === name);
+    if (command === undefined) throw unknownCommand(name, specs);
+    const [spec, run] = command;
+    const args = parseArguments(spec, rest);
+    if (args.has('help')) {
+      terminal.stdout.write(commandHelp(spec));
+      return ExitCode.success;
+    }
+    return await run(env, args);
+  } catch (thrown) {
+    const verbose = terminal.args.includes('--verbose');
+    terminal.stderr.write(
+      renderError(thrown, { verbose, workingDirectory: terminal.workingDirectory }),
+    );
+    await terminal.stderr.flush();
+    return ExitCode.failure;
+  }
+}
+
+function unknownCommand(name: string, specs: readonly CommandSpec[]): EngineError {
+  const known = specs.map((spec) => spec.name);
+  return new EngineError('CLI_UNKNOWN_COMMAND', {
+    name,
+    suggestion: didYouMean(name, known),
+    known: known.join(', '),
+  });
+}

@@ -1,0 +1,47 @@
+/** The texts of `--help`: written for somebody who sees the command for the first time. */
+import type { CommandSpec, OptionSpec } from './arguments.ts';
+import { EXIT_CODES_HELP } from './exit-codes.ts';
+
+export function programHelp(commands: readonly CommandSpec[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    'Millrace runs stateful computations over streams, written in TypeScript.',
+    '',
+    'Usage: millrace COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'Examples:',
+    ...commands.map(({ examples }) => `  ${examples[0]!}`),
+    '',
+    '`millrace COMMAND --help` explains a command; `millrace --version` prints the version.',
+    '',
+  ].join('\n');
+}
+
+export function commandHelp(command: CommandSpec): string {
+  const names = command.options.map(optionNames);
+  const width = Math.max(...names.map(({ length }) => length));
+  const lines = [
+    command.summary,
+    '',
+    `Usage: millrace ${command.name} ${command.positionals.join(' ')} [OPTIONS]`,
+    '',
+    'Options:',
+    ...command.options.map((option, index) => `  ${names[index]!.padEnd(width)}  ${option.help}`),
+    '',
+    'Examples:',
+    ...command.examples.map((example) => `  ${example}`),
+    '',
+    'Exit codes:',
+    ...EXIT_CODES_HELP.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function optionNames({ name, short, value }: OptionSpec): string {
+  const long = `--${name}${value === undefined ? '' : ` ${value}`}`;
+  return short === undefined ? `    ${long}` : `-${short}, ${long}`;
+}

@@ -1,0 +1,83 @@
+/**
+ * Shows how a running job gets on: on a terminal a table that is redrawn in place, elsewhere a plain
+ * line per vertex now and then.
+ *
+ * Invariants
+ * G1. What is drawn is erased before anything else is written, so that output and progress never mix.
+ */
+import type { TerminalStream } from '../env/env.ts';
+import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
+import { renderTable, shortCount } from './table.ts';
+
+export class Progress {
+  readonly #stream: TerminalStream;
+  #drawnLines = 0;
+
+  constructor(stream: TerminalStream) {
+    this.#stream = stream;
+  }
+
+  /** Whether the stream can be redrawn. */
+  get isLive(): boolean {
+    return this.#stream.columns !== undefined;
+  }
+
+  show(details: JobDetails): void {
+    this.erase();
+    const text = this.isLive ? liveTable(details) : plainLines(details);
+    this.#stream.write(this.isLive ? fit(text, this.#stream.columns!) : text);
+    this.#drawnLines = this.isLive ? text.split('\n').length - 1 : 0;
+  }
+
+  /** G1 */
+  erase(): void {
+    if (this.#drawnLines === 0) return;
+    this.#stream.write(`\u001B[${this.#drawnLines}A\u001B[0J`);
+    this.#drawnLines = 0;
+  }
+}
+
+function liveTable(details: JobDetails): string {
+  const state =
+    details.waitingFor === undefined ? details.status : `${details.status}: ${details.waitingFor}`;
+  const rows = details.vertices.map((vertex) => [
+    vertex.name,
+    String(vertex.parallelism),
+    shortCount(vertex.recordsIn),
+    shortCount(vertex.recordsOut),
+    `${shortCount(vertex.recordsInPerSecond)}/s`,
+    percent(vertex.busy),
+    percent(vertex.backPressured),
+  ]);
+  const header = ['vertex', 'parallelism', 'in', 'out', 'rate', 'busy', 'back-pressured'];
+  return `${details.name} ${state}, ${seconds(details.runtimeMillis)}\n${renderTable(header, rows)}`;
+}
+
+function plainLines(details: JobDetails): string {
+  const begin = `[${seconds(details.runtimeMillis)}] ${details.status}`;
+  return details.vertices.map((vertex) => `${begin} ${plainVertex(vertex)}\n`).join('');
+}
+
+function plainVertex(vertex: VertexDetails): string {
+  return (
+    `${vertex.name}: in ${Math.round(vertex.recordsIn)}, out ${Math.round(vertex.recordsOut)}, ` +
+    `${Math.round(vertex.recordsInPerSecond)} records/s, busy ${percent(vertex.busy)}, ` +
+    `back-pressured ${percent(vertex.backPressured)}`
+  );
+}
+
+/** Lines that are wider than the terminal would wrap and spoil the redrawing. */
+function fit(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .map((line) => (line.length > columns ? `${line.slice(0, Math.max(columns - 1, 0))}…` : line))
+    .join('\n');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}
+
+function seconds(millis: number): string {
+  return `${(millis / 1000).toFixed(1)} s`;
+}

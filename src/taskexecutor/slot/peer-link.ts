@@ -1,0 +1,153 @@
+/**
+ * All channels between this slot and one other: sends their frames over the one link the two share,
+ * and gives what comes to the channel it is for.
+ *
+ * Invariants
+ * Y1. Frames of a channel that is not wired yet can only be credit for one of this slot's outputs; it is
+ *     kept until the output is there.
+ * Y2. When the peer is lost every channel that has not ended fails its task, once.
+ */
+import { assert } from '../../base/assert.ts';
+import { ChannelFrame } from '../../network/channel-frames.ts';
+import type { FrameSender } from '../../network/channel-frames.ts';
+import { Deque } from '../../network/deque.ts';
+import type { FrameLink } from '../../network/frame-link.ts';
+import type { RemoteInputChannel } from '../../network/remote-input-channel.ts';
+import type { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
+import type { PolledLink } from './slot-loop.ts';
+
+/** Frames taken in by one call of `poll`. */
+const POLL_FRAMES = 64;
+
+interface WaitingControl {
+  readonly kind: number;
+  readonly channel: number;
+  readonly bytes: Uint8Array;
+}
+
+export class PeerLink implements FrameSender, PolledLink {
+  readonly peer: string;
+  readonly #inputs = new Map<number, RemoteInputChannel>();
+  readonly #outputs = new Map<number, RemoteOutputChannel>();
+  readonly #earlyCredit = new Map<number, number>();
+  readonly #waiting = new Deque<WaitingControl>();
+  readonly #lost: (reason: string) => void;
+  #link: FrameLink | undefined;
+  #wantsRoom = false;
+  #isLost = false;
+
+  constructor(peer: string, lost: (reason: string) => void) {
+    this.peer = peer;
+    this.#lost = lost;
+  }
+
+  /** The link is there; what was sent before goes out first. */
+  attach(link: FrameLink): void {
+    assert(this.#link === undefined, 'Y2: a peer has one link');
+    this.#link = link;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.sendControl(next.kind, next.channel, next.bytes);
+    }
+    link.flush();
+  }
+
+  get isAttached(): boolean {
+    return this.#link !== undefined;
+  }
+
+  addInput(channel: number, input: RemoteInputChannel): void {
+    assert(!this.#inputs.has(channel), 'Y1: two consumers on a channel');
+    this.#inputs.set(channel, input);
+  }
+
+  addOutput(channel: number, output: RemoteOutputChannel): void {
+    assert(!this.#outputs.has(channel), 'Y1: two producers on a channel');
+    this.#outputs.set(channel, output);
+    const credit = this.#earlyCredit.get(channel);
+    if (credit === undefined) return;
+    this.#earlyCredit.delete(channel);
+    output.credited(credit);
+  }
+
+  // ------------------------------------------------------------------------------------- sending
+
+  send(kind: number, channel: number, bytes: Uint8Array): boolean {
+    const link = this.#link;
+    if (link === undefined) return false;
+    if (link.send(kind, channel, bytes, 'data')) return true;
+    this.#wantsRoom = true;
+    return false;
+  }
+
+  sendControl(kind: number, channel: number, bytes: Uint8Array): void {
+    const link = this.#link;
+    if (
+      link === undefined ||
+      this.#waiting.length > 0 ||
+      !link.send(kind, channel, bytes, 'control')
+    ) {
+      this.#waiting.push({ kind, channel, bytes });
+    }
+  }
+
+  flush(): void {
+    this.#link?.flush();
+  }
+
+  // ----------------------------------------------------------------------------------- receiving
+
+  get hasInput(): boolean {
+    return this.#link !== undefined && !this.#isLost && this.#link.hasInput;
+  }
+
+  poll(): boolean {
+    const link = this.#link;
+    if (link === undefined || this.#isLost) return false;
+    const frames = link.poll(this, POLL_FRAMES);
+    this.#sendWaiting(link);
+    if (link.closed !== undefined && frames === 0) this.lose(link.closed);
+    return frames > 0;
+  }
+
+  /** A frame of the link; valid during the call. */
+  frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
+    if (kind !== ChannelFrame.credit) {
+      const input = this.#inputs.get(channel);
+      assert(input !== undefined, `Y1: a frame of channel ${channel}, which is not wired`);
+      input.receive(kind, bytes, start, end);
+      return;
+    }
+    const credit = new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0, true);
+    const output = this.#outputs.get(channel);
+    if (output === undefined) {
+      this.#earlyCredit.set(channel, (this.#earlyCredit.get(channel) ?? 0) + credit);
+    } else {
+      output.credited(credit);
+    }
+  }
+
+  /** The peer is gone: nothing will come or go any more. */
+  lose(reason: string): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    const ended = (channel: { readonly hasEnded: boolean }): boolean => channel.hasEnded;
+    if (this.#inputs.values().every(ended) && this.#outputs.values().every(ended)) return;
+    this.#lost(reason);
+  }
+
+  close(): void {
+    this.#isLost = true;
+    this.#link?.close();
+  }
+
+  /** Sends what had to wait for room: control first, then the outputs that were refused. */
+  #sendWaiting(link: FrameLink): void {
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      if (!link.send(next.kind, next.channel, next.bytes, 'control')) return;
+      this.#waiting.shift();
+    }
+    if (!this.#wantsRoom) return;
+    this.#wantsRoom = false;
+    for (const output of this.#outputs.values()) output.drain();
+  }
+}

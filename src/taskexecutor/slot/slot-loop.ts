@@ -1,0 +1,126 @@
+/**
+ * The loop of a slot's thread: all its tasks, cooperatively. The most downstream task that can run
+ * goes first, so that little lies between; a slice is at most a millisecond, then the event loop has
+ * its turn; when nothing can run the thread sleeps at its doorbell.
+ *
+ * Invariants
+ * L1. At most one slice is scheduled at any time; none while the loop sleeps or is stopped.
+ * L2. Before it sleeps every partly filled batch was handed over; at the end of every slice too, so that no
+ *     record waits longer than two slices.
+ * L3. Whoever makes work outside of a slice calls `wake`.
+ */
+import type { Clock } from '../../env/env.ts';
+import type { Doorbell } from '../../network/doorbell.ts';
+import type { Task } from './task.ts';
+
+/** Something that moves bytes between this slot and another: polled in every round. */
+export interface PolledLink {
+  /** Takes in what has come. @returns whether there was anything. */
+  poll(): boolean;
+  readonly hasInput: boolean;
+  /** Makes what was sent visible to the peer. */
+  flush(): void;
+}
+
+const SLICE_MILLIS = 1;
+
+export interface SlotLoopOptions {
+  readonly clock: Clock;
+  readonly doorbell: Doorbell;
+}
+
+export class SlotLoop {
+  readonly #clock: Clock;
+  readonly #doorbell: Doorbell;
+  /** Most downstream first. */
+  #tasks: readonly Task[] = [];
+  #links: readonly PolledLink[] = [];
+  #state: 'idle' | 'scheduled' | 'running' | 'stopped' = 'idle';
+  #woken = false;
+  readonly #run = (): void => this.#slice();
+
+  constructor(options: SlotLoopOptions) {
+    this.#clock = options.clock;
+    this.#doorbell = options.doorbell;
+  }
+
+  /** `tasks` in topological order: producers first. */
+  setTasks(tasks: readonly Task[]): void {
+    this.#tasks = tasks.toReversed();
+    this.wake();
+  }
+
+  setLinks(links: readonly PolledLink[]): void {
+    this.#links = links;
+    this.wake();
+  }
+
+  /** There may be something to do. Cheap; may be called from anywhere in this thread. */
+  wake(): void {
+    if (this.#state === 'running') {
+      this.#woken = true;
+      return;
+    }
+    if (this.#state !== 'idle') return;
+    if (this.#doorbell.isAsleep) this.#doorbell.awake();
+    this.#state = 'scheduled';
+    this.#clock.soon(this.#run);
+  }
+
+  stop(): void {
+    if (this.#doorbell.isAsleep) this.#doorbell.awake();
+    this.#state = 'stopped';
+  }
+
+  #slice(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'running';
+    this.#woken = false;
+    const until = this.#clock.monotonic() + SLICE_MILLIS;
+    let more: boolean;
+    do {
+      more = this.#round();
+    } while (more && this.#isRunning() && this.#clock.monotonic() < until);
+    const flushed = this.#flush();
+    if (!this.#isRunning()) return;
+    if (more || flushed || this.#woken) {
+      this.#state = 'scheduled';
+      this.#clock.soon(this.#run);
+      return;
+    }
+    this.#state = 'idle';
+    const asleep = this.#doorbell.sleep(
+      () => this.#hasWork(),
+      () => this.wake(),
+    );
+    if (!asleep) this.wake();
+  }
+
+  /** Takes in frames and runs the most downstream runnable task. @returns whether anything was done. */
+  #round(): boolean {
+    let any = false;
+    for (const link of this.#links) if (link.poll()) any = true;
+    for (const task of this.#tasks) {
+      if (!task.runnable) continue;
+      task.step();
+      return true;
+    }
+    return any;
+  }
+
+  #flush(): boolean {
+    let any = false;
+    for (const task of this.#tasks) if (task.flush()) any = true;
+    for (const link of this.#links) link.flush();
+    return any;
+  }
+
+  #hasWork(): boolean {
+    return this.#links.some((link) => link.hasInput) || this.#tasks.some((task) => task.runnable);
+  }
+
+  /** The state may have changed in a step. */
+  #isRunning(): boolean {
+    return this.#state === 'running';
+  }
+}

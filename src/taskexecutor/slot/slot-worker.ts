@@ -1,0 +1,338 @@
+/**
+ * What runs in the thread of a task slot: loads the job, wires the tasks it is given, runs them, and
+ * reports to the TaskExecutor. A slot worker serves one generation of one job and is then ended.
+ *
+ * Invariants
+ * V1. `prepare` comes first and once, `deploy` at most once, after `prepared`.
+ * V2. Every task deployed reports exactly one terminal state.
+ * V3. Nothing reaches the outside (commits, split requests) while the lease has lapsed.
+ */
+import { assert } from '../../base/assert.ts';
+import { EngineError, toEngineError } from '../../base/errors.ts';
+import { milliseconds, seconds } from '../../base/units.ts';
+import { Configuration } from '../../config/configuration.ts';
+import { PipelineOptions } from '../../config/options.ts';
+import type { SharedRegion, WorkerContext } from '../../env/env.ts';
+import type { CompiledJob } from '../../graph/job-graph.ts';
+import { findJob } from '../../graph/job-module.ts';
+import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
+import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
+import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
+import type { FromSlot, ToSlot } from '../../protocol/slot-messages.ts';
+import type { SlotPreparation, TaskDeployment } from '../../protocol/task-deployment.ts';
+import { ClientMessages } from './client-messages.ts';
+import { OperatorMetrics } from './operator-metrics.ts';
+import { PeerLinks } from './peer-links.ts';
+import { SlotLoop } from './slot-loop.ts';
+import type { WiredTask } from './task-wiring.ts';
+import { TaskWiring } from './task-wiring.ts';
+import { openContext } from './task-context.ts';
+
+const METRICS_INTERVAL = seconds(1);
+const HEAP_CHECK_INTERVAL = milliseconds(100);
+
+/** The entry point of a slot's worker. */
+export function slotWorker(context: WorkerContext): void {
+  const worker = new SlotWorker(context);
+  context.port.receive((bytes, regions) => worker.receive(decodeToSlot(bytes), regions));
+}
+
+class SlotWorker {
+  readonly #context: WorkerContext;
+  readonly #client: ClientMessages;
+  readonly #tasks = new Map<string, WiredTask>();
+  #preparation: SlotPreparation | undefined;
+  #job: CompiledJob | undefined;
+  #loop: SlotLoop | undefined;
+  #links: PeerLinks | undefined;
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.#client = new ClientMessages((message) => this.#send(message));
+  }
+
+  receive(message: ToSlot, regions: readonly SharedRegion[]): void {
+    switch (message.kind) {
+      case 'prepare':
+        this.#prepare(message.preparation, regions);
+        return;
+      case 'attach-peer':
+        this.#links!.attach(message.slot, message.generation, regions[0]!, regions[1]!);
+        return;
+      case 'detach-peer':
+        this.#links!.detach(message.slot, message.generation, message.reason);
+        return;
+      case 'deploy':
+        this.#deploy(message.tasks);
+        return;
+      case 'cancel':
+        for (const { task } of this.#tasks.values()) task.cancel();
+        this.#loop?.wake();
+        return;
+      case 'source-event':
+        this.#sourceEvent(message);
+        return;
+      case 'commit':
+        this.#tasks.get(message.executionId)?.task.commit();
+        return;
+      case 'client-acknowledge':
+        this.#client.acknowledge(message.executionId, message.operator, message.bytes);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------- prepare
+
+  #prepare(preparation: SlotPreparation, regions: readonly SharedRegion[]): void {
+    assert(this.#preparation === undefined, 'V1: a slot is prepared once');
+    this.#preparation = preparation;
+    const [, doorbells] = regions;
+    assert(doorbells !== undefined, 'V1: prepare brings the lease and the doorbells');
+    const { env } = this.#context;
+    const doorbell = new Doorbell(doorbells, doorbellWord(preparation.location.slot));
+    this.#loop = new SlotLoop({ clock: env.clock, doorbell });
+    this.#links = new PeerLinks({
+      env,
+      jobId: preparation.job.jobId,
+      location: preparation.location,
+      doorbells,
+      loop: this.#loop,
+      lost: (error) => this.#peerLost(error),
+    });
+    this.#load(preparation).then(
+      (dataPort) => this.#send({ kind: 'prepared', dataPort }),
+      (thrown: unknown) =>
+        this.#send({ kind: 'prepare-failed', error: toEngineError(thrown).toData() }),
+    );
+  }
+
+  /** Builds the job, compares it with what was submitted, and listens if peers will connect. */
+  async #load(preparation: SlotPreparation): Promise<number> {
+    const { job, fingerprint, listen, location } = preparation;
+    const module = await this.#context.env.modules.load(job.moduleUrl);
+    const definition = findJob(module, job.exportName, job.moduleUrl);
+    const compiled = definition.compile({
+      parameters: job.parameters,
+      configuration: job.configuration,
+    });
+    if (compiled.graph.fingerprint !== fingerprint) {
+      throw new EngineError('JOB_FINGERPRINT_MISMATCH', {
+        where: `Slot ${location.slot} of ${location.taskExecutorId}`,
+        actual: compiled.graph.fingerprint,
+        expected: fingerprint,
+      });
+    }
+    this.#job = compiled;
+    return listen ? this.#links!.listen() : 0;
+  }
+
+  // -------------------------------------------------------------------------------------- deploy
+
+  #deploy(deployments: readonly TaskDeployment[]): void {
+    const { env } = this.#context;
+    const job = this.#job!;
+    assert(this.#tasks.size === 0, 'V1: tasks are deployed once');
+    const fresh = deployments.filter(({ restore }) => restore === undefined);
+    for (const deployment of deployments)
+      if (deployment.restore !== undefined) this.#commitOnly(deployment);
+    const configuration = Configuration.parse(job.graph.configuration);
+    const wiring = new TaskWiring({
+      job,
+      clock: env.clock,
+      disk: env.disk,
+      random: env.random,
+      log: env.log,
+      verify: configuration.get(PipelineOptions.exchangeVerify),
+      isHere: (location) => this.#links!.isHere(location),
+      linkTo: (location, reads) => this.#links!.linkTo(location, reads),
+      listenerOf: (deployment) => this.#listenerOf(deployment),
+      sourceWiring: (deployment, operator, pressure, task) => ({
+        env,
+        pressure,
+        requestSplit: () => this.#fromReader(deployment, operator, { kind: 'split-request' }),
+        sendToEnumerator: (payload) =>
+          this.#fromReader(deployment, operator, { kind: 'user', payload }),
+        available: () => task().sourceAvailable(),
+      }),
+      sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
+    });
+    const wired = wiring.wire(fresh);
+    for (const each of wired) this.#tasks.set(each.deployment.executionId, each);
+    this.#loop!.setTasks(wired.map(({ task }) => task));
+    for (const each of wired) this.#start(each);
+    this.#links!.connect();
+    this.#reportMetrics();
+    this.#watchHeap();
+  }
+
+  #start(wired: WiredTask): void {
+    const { task, deployment } = wired;
+    this.#send(stateOf(deployment, 'INITIALIZING'));
+    void task.start();
+  }
+
+  #listenerOf(deployment: TaskDeployment): import('./task.ts').TaskListener {
+    const { executionId } = deployment;
+    return {
+      running: () => {
+        this.#send(stateOf(deployment, 'RUNNING'));
+        const source = this.#tasks.get(executionId)!.task.source;
+        if (source === undefined) return;
+        const vertex = this.#job!.graph.vertices.find(({ id }) => id === deployment.vertex)!;
+        this.#fromReader(deployment, vertex.operators[0]!.id, { kind: 'reader-registered' });
+      },
+      readyToCommit: () => {
+        const { sinks } = this.#tasks.get(executionId)!;
+        const committables = sinks.map(({ operator, sink }) => ({
+          operator,
+          committables: sink.committables,
+        }));
+        this.#send({ kind: 'ready-to-commit', executionId, committables });
+      },
+      ended: (state, error) => {
+        const { metrics } = this.#tasks.get(executionId)!;
+        this.#sendMetrics();
+        this.#send({
+          kind: 'task-state',
+          executionId,
+          state,
+          error: error?.toData(),
+          accumulators: metrics.flatMap((each) => each.accumulators()),
+        });
+      },
+      wake: () => this.#loop!.wake(),
+    };
+  }
+
+  /** After the decision to commit a restarted task only completes what its earlier attempt had prepared. */
+  #commitOnly(deployment: TaskDeployment): void {
+    const job = this.#job!;
+    const vertex = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
+    const work = async (): Promise<void> => {
+      for (const { operator, committables } of deployment.restore!.committables) {
+        const spec = job.operators.get(operator)?.spec;
+        assert(spec?.kind === 'sink', 'V1: committables belong to a sink');
+        const { name } = vertex.operators.find(({ id }) => id === operator)!;
+        const open = openContext(
+          {
+            jobName: job.graph.name,
+            deployment,
+            log: this.#context.env.log,
+            metrics: new OperatorMetrics(operator),
+          },
+          name,
+        );
+        await commitAll(
+          spec.sink,
+          sinkContext(open, this.#sinkWiring(deployment, operator)),
+          committables,
+        );
+      }
+    };
+    work().then(
+      () => this.#send(stateOf(deployment, 'FINISHED')),
+      (thrown: unknown) =>
+        this.#send({ ...stateOf(deployment, 'FAILED'), error: toEngineError(thrown).toData() }),
+    );
+  }
+
+  // --------------------------------------------------------------------------- sources and sinks
+
+  #sourceEvent(message: Extract<ToSlot, { kind: 'source-event' }>): void {
+    const wired = this.#tasks.get(message.executionId);
+    const source = wired?.task.source;
+    if (wired === undefined || source === undefined) return;
+    const { event } = message;
+    wired.task.mail(() => {
+      if (event.kind === 'splits') source.addSplits(event.splits);
+      else if (event.kind === 'no-more-splits') source.noMoreSplits();
+      else source.handleEvent(event.payload);
+      wired.task.sourceAvailable();
+    });
+  }
+
+  #fromReader(
+    deployment: TaskDeployment,
+    operator: string,
+    event: Extract<FromSlot, { kind: 'source-event' }>['event'],
+  ): void {
+    this.#send({ kind: 'source-event', executionId: deployment.executionId, operator, event });
+  }
+
+  #sinkWiring(
+    deployment: TaskDeployment,
+    operator: string,
+  ): import('../../operators/sink-operator.ts').SinkWiring {
+    return {
+      env: this.#context.env,
+      jobId: this.#preparation!.job.jobId,
+      sendToClient: (payload) => this.#client.send(deployment.executionId, operator, payload),
+    };
+  }
+
+  // ------------------------------------------------------------------------------------- reports
+
+  #reportMetrics(): void {
+    this.#context.env.clock.after(METRICS_INTERVAL, () => {
+      this.#sendMetrics();
+      this.#reportMetrics();
+    });
+  }
+
+  #sendMetrics(): void {
+    this.#send({
+      kind: 'metrics',
+      tasks: [...this.#tasks.values()].map(({ deployment, task, bytesIn, bytesOut }) => ({
+        executionId: deployment.executionId,
+        vertex: deployment.vertex,
+        subtask: deployment.subtask,
+        recordsIn: task.recordsIn,
+        recordsOut: task.recordsOut,
+        bytesIn: bytesIn(),
+        bytesOut: bytesOut(),
+        ...task.times.read(),
+        watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
+      })),
+    });
+  }
+
+  #watchHeap(): void {
+    const budget = this.#preparation!.heapBudgetBytes;
+    if (budget === undefined) return;
+    const { env } = this.#context;
+    env.clock.after(HEAP_CHECK_INTERVAL, () => {
+      const used = env.memory.heapUsed();
+      if (used > budget) this.#failAll(used, budget);
+      this.#watchHeap();
+    });
+  }
+
+  #failAll(used: number, budget: number): void {
+    const { slot, taskExecutorId } = this.#preparation!.location;
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
+    const error = new EngineError('SLOT_OUT_OF_MEMORY', {
+      slot,
+      taskExecutor: taskExecutorId,
+      used: megabytes(used),
+      limit: megabytes(budget),
+    });
+    for (const { task } of this.#tasks.values()) task.fail(error);
+  }
+
+  /** Fails what is still running: its channels to the peer can neither end nor be told apart any more. */
+  #peerLost(error: EngineError): void {
+    for (const { task } of this.#tasks.values()) {
+      if (task.phase === 'running' || task.phase === 'finishing') task.fail(error);
+    }
+  }
+
+  #send(message: FromSlot): void {
+    this.#context.port.post(encodeSlotMessage(message));
+  }
+}
+
+function stateOf(
+  { executionId }: TaskDeployment,
+  state: Extract<FromSlot, { kind: 'task-state' }>['state'],
+): Extract<FromSlot, { kind: 'task-state' }> {
+  return { kind: 'task-state', executionId, state, error: undefined, accumulators: [] };
+}

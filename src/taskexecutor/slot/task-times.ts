@@ -1,0 +1,44 @@
+/**
+ * Where a task's time goes: busy in steps, held by output (back-pressured), or idle. Measured at the
+ * borders of steps.
+ */
+import type { Duration } from '../../base/units.ts';
+
+export class TaskTimes {
+  readonly #monotonic: () => Duration;
+  readonly #started: number;
+  #stepBegan = 0;
+  #heldSince = -1;
+  #busy = 0;
+  #held = 0;
+
+  constructor(monotonic: () => Duration) {
+    this.#monotonic = monotonic;
+    this.#started = monotonic();
+  }
+
+  begin(): void {
+    this.#stepBegan = this.#monotonic();
+    if (this.#heldSince >= 0) {
+      this.#held += this.#stepBegan - this.#heldSince;
+      this.#heldSince = -1;
+    }
+  }
+
+  end(held: boolean): void {
+    const now = this.#monotonic();
+    this.#busy += now - this.#stepBegan;
+    if (held) this.#heldSince = now;
+  }
+
+  read(): {
+    readonly busyMillis: number;
+    readonly idleMillis: number;
+    readonly backPressuredMillis: number;
+  } {
+    const now = this.#monotonic();
+    const held = this.#held + (this.#heldSince >= 0 ? now - this.#heldSince : 0);
+    const idle = Math.max(0, now - this.#started - this.#busy - held);
+    return { busyMillis: this.#busy, idleMillis: idle, backPressuredMillis: held };
+  }
+}

@@ -1,0 +1,320 @@
+/**
+ * Makes tasks of deployments: operators from the slot's own build of the job, edges as queues inside
+ * the slot or channels to other slots. Producers are wired before consumers, so that a consumer finds
+ * the queue its producer has made.
+ *
+ * Invariants
+ * Q1. A channel inside the slot is one LocalQueue, made by its producer and taken by its consumer, once.
+ */
+import { assert } from '../../base/assert.ts';
+import type { EngineError } from '../../base/errors.ts';
+import type { Clock, Disk, Log, Random } from '../../env/env.ts';
+import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
+import { keyGroupRange } from '../../graph/key-groups.ts';
+import { ExchangeVerifier } from '../../network/exchange-verifier.ts';
+import type { VerifyMode } from '../../network/exchange-verifier.ts';
+import type { GateChannel } from '../../network/input-gate.ts';
+import { InputGate } from '../../network/input-gate.ts';
+import { LocalQueue } from '../../network/local-queue.ts';
+import type { OutputChannel } from '../../network/output-channel.ts';
+import { Pressure } from '../../network/pressure.ts';
+import type { RecordWriter } from '../../network/record-writer.ts';
+import { createRecordWriter } from '../../network/record-writer.ts';
+import { RemoteInputChannel } from '../../network/remote-input-channel.ts';
+import { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
+import { Spill } from '../../network/spill.ts';
+import { createOperator } from '../../operators/create-operator.ts';
+import type { ChainMember, ChainOutput } from '../../operators/operator-chain.ts';
+import { OperatorChain } from '../../operators/operator-chain.ts';
+import type { SinkWiring } from '../../operators/sink-operator.ts';
+import { SinkOperator } from '../../operators/sink-operator.ts';
+import type { SourceWiring } from '../../operators/source-operator.ts';
+import type {
+  InputDeployment,
+  SlotLocation,
+  TaskDeployment,
+} from '../../protocol/task-deployment.ts';
+import { HeapKeyedStateBackend } from '../../state/heap/heap-keyed-state-backend.ts';
+import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
+import { OperatorStateBackend } from '../../state/operator-state.ts';
+import type { Schema } from '../../types/schema.ts';
+import { OperatorMetrics } from './operator-metrics.ts';
+import type { PeerLink } from './peer-link.ts';
+import { Task } from './task.ts';
+import type { TaskListener } from './task.ts';
+import { operatorContext } from './task-context.ts';
+
+export interface WiringOptions {
+  readonly job: CompiledJob;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly log: Log;
+  readonly verify: VerifyMode | 'off';
+  isHere(location: SlotLocation): boolean;
+  /** `reads` says whether this slot consumes from the other. */
+  linkTo(location: SlotLocation, reads: boolean): PeerLink;
+  listenerOf(deployment: TaskDeployment): TaskListener;
+  sourceWiring(
+    deployment: TaskDeployment,
+    operator: string,
+    pressure: Pressure,
+    task: () => Task,
+  ): SourceWiring;
+  sinkWiring(deployment: TaskDeployment, operator: string): SinkWiring;
+}
+
+export interface WiredTask {
+  readonly deployment: TaskDeployment;
+  readonly task: Task;
+  readonly sinks: readonly { readonly operator: string; readonly sink: SinkOperator }[];
+  readonly metrics: readonly OperatorMetrics[];
+  bytesIn(): number;
+  bytesOut(): number;
+}
+
+export class TaskWiring {
+  readonly #options: WiringOptions;
+  readonly #queues = new Map<number, LocalQueue>();
+
+  constructor(options: WiringOptions) {
+    this.#options = options;
+  }
+
+  /** `deployments` in any order; the tasks come back with producers first. */
+  wire(deployments: readonly TaskDeployment[]): WiredTask[] {
+    const order = new Map(this.#options.job.graph.vertices.map(({ id }, index) => [id, index]));
+    return deployments
+      .toSorted((a, b) => order.get(a.vertex)! - order.get(b.vertex)! || a.subtask - b.subtask)
+      .map((deployment) => this.#wireTask(deployment));
+  }
+
+  #wireTask(deployment: TaskDeployment): WiredTask {
+    const vertex = this.#vertex(deployment);
+    const listener = this.#options.listenerOf(deployment);
+    const pressure = new Pressure(() => listener.wake());
+    const remoteOutputs: RemoteOutputChannel[] = [];
+    const remoteInputs: RemoteInputChannel[] = [];
+    const writers = this.#writers(deployment, vertex, pressure, remoteOutputs);
+    const gate = this.#gate(deployment, remoteInputs);
+    const holder: { task?: Task } = {};
+    const members = this.#members({
+      deployment,
+      vertex,
+      writers,
+      pressure,
+      task: () => holder.task!,
+    });
+    const chain = new OperatorChain(members);
+    const metrics = new Map(members.map(({ id }) => [id, new OperatorMetrics(id)]));
+    const sinks = members.flatMap(({ id, operator }) =>
+      operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
+    );
+    const committing = sinks.filter(({ sink }) => sink.hasCommitter);
+    const task = new Task({
+      chain,
+      gate,
+      pressure,
+      listener,
+      monotonic: () => this.#options.clock.monotonic(),
+      commit:
+        committing.length === 0
+          ? undefined
+          : async () => {
+              for (const { sink } of committing) await sink.commit();
+            },
+      locate: (error) => this.#locate(error, deployment, vertex, holder.task),
+      contextOf: (member, outputs) =>
+        operatorContext({
+          jobName: this.#options.job.graph.name,
+          deployment,
+          member,
+          outputs,
+          clock: this.#options.clock,
+          log: this.#options.log,
+          pressure,
+          metrics: metrics.get(member.id)!,
+          keyedState: this.#keyedState(member, deployment),
+          operatorState: new OperatorStateBackend({
+            operator: member.name,
+            subtask: deployment.subtask,
+            parallelism: deployment.parallelism,
+          }),
+          task,
+        }),
+    });
+    holder.task = task;
+    for (const input of remoteInputs) input.start();
+    return {
+      deployment,
+      task,
+      sinks: committing,
+      metrics: [...metrics.values()],
+      bytesIn: () => remoteInputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
+      bytesOut: () => remoteOutputs.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+    };
+  }
+
+  // -------------------------------------------------------------------------------------- outputs
+
+  #writers(
+    deployment: TaskDeployment,
+    vertex: JobVertex,
+    pressure: Pressure,
+    remote: RemoteOutputChannel[],
+  ): Map<string, RecordWriter> {
+    const writers = new Map<string, RecordWriter>();
+    for (const output of deployment.outputs) {
+      const edge = this.#edge(output.edge);
+      const compiled = this.#options.job.edges.get(edge.id)!;
+      const operator = vertex.operators[edge.sourceOperator]!.name;
+      const channels = output.channels.map(({ channel, location }): OutputChannel => {
+        if (this.#options.isHere(location))
+          return this.#localQueue(channel, compiled.schema, pressure);
+        const link = this.#options.linkTo(location, false);
+        const made = new RemoteOutputChannel(channel, compiled.schema.codec, link, pressure);
+        link.addOutput(channel, made);
+        remote.push(made);
+        return made;
+      });
+      const target = this.#options.job.graph.vertices.find(({ id }) => id === edge.target)!;
+      const { verify } = this.#options;
+      writers.set(
+        edge.id,
+        createRecordWriter({
+          channels,
+          partitioner: compiled.partitioner,
+          subtask: deployment.subtask,
+          maxParallelism: target.maxParallelism,
+          parallelism: target.parallelism,
+          operator,
+          random: (limit) => this.#options.random.below(limit),
+          verifier:
+            verify === 'off'
+              ? undefined
+              : new ExchangeVerifier(compiled.schema.codec, operator, verify),
+        }),
+      );
+    }
+    return writers;
+  }
+
+  #localQueue(channel: number, schema: Schema<unknown>, pressure: Pressure): LocalQueue {
+    assert(!this.#queues.has(channel), 'Q1: two producers on a channel');
+    const spill = new Spill(() => this.#options.disk.scratch(), schema.codec);
+    const queue = new LocalQueue(pressure, spill);
+    this.#queues.set(channel, queue);
+    return queue;
+  }
+
+  // --------------------------------------------------------------------------------------- inputs
+
+  #gate(deployment: TaskDeployment, remote: RemoteInputChannel[]): InputGate | undefined {
+    if (deployment.inputs.length === 0) return undefined;
+    return new InputGate(deployment.inputs.flatMap((input) => this.#gateChannels(input, remote)));
+  }
+
+  #gateChannels(input: InputDeployment, remote: RemoteInputChannel[]): GateChannel[] {
+    const edge = this.#edge(input.edge);
+    const codec = this.#options.job.edges.get(edge.id)!.schema.codec;
+    return input.channels.map(({ channel, location }) => {
+      if (this.#options.isHere(location)) {
+        const queue = this.#queues.get(channel);
+        assert(queue !== undefined, 'Q1: a consumer without its producer');
+        this.#queues.delete(channel);
+        return { channel: queue, input: edge.targetInput };
+      }
+      const link = this.#options.linkTo(location, true);
+      const made = new RemoteInputChannel(channel, codec, link);
+      link.addInput(channel, made);
+      remote.push(made);
+      return { channel: made, input: edge.targetInput };
+    });
+  }
+
+  // ------------------------------------------------------------------------------------ operators
+
+  #members(parts: {
+    readonly deployment: TaskDeployment;
+    readonly vertex: JobVertex;
+    readonly writers: ReadonlyMap<string, RecordWriter>;
+    readonly pressure: Pressure;
+    readonly task: () => Task;
+  }): ChainMember[] {
+    const { deployment, vertex, writers } = parts;
+    const { job } = this.#options;
+    const edges = job.graph.edges.filter(({ source }) => source === vertex.id);
+    const inputs = job.graph.edges.filter(({ target }) => target === vertex.id);
+    const first = inputs.find(({ targetInput }) => targetInput === 0);
+    const input = first === undefined ? undefined : job.edges.get(first.id)!.schema;
+    return vertex.operators.map((operator, index): ChainMember => {
+      const outputs: ChainOutput[] = operator.chainedOutputs.map(({ target, tag }) => ({
+        tag,
+        member: target,
+      }));
+      for (const edge of edges) {
+        if (edge.sourceOperator !== index) continue;
+        outputs.push({ tag: edge.tag, writer: writers.get(edge.id)! });
+      }
+      const made = createOperator(job.operators.get(operator.id)!.spec, {
+        input,
+        source: this.#options.sourceWiring(deployment, operator.id, parts.pressure, parts.task),
+        sink: this.#options.sinkWiring(deployment, operator.id),
+      });
+      return { id: operator.id, name: operator.name, operator: made, outputs };
+    });
+  }
+
+  #keyedState(member: ChainMember, deployment: TaskDeployment): KeyedStateBackend | undefined {
+    const { spec } = this.#options.job.operators.get(member.id)!;
+    const schema = keySchemaOf(spec);
+    if (schema === undefined) return undefined;
+    return HeapKeyedStateBackend.open({
+      operator: member.name,
+      keyGroups: keyGroupRange(
+        deployment.subtask,
+        deployment.maxParallelism,
+        deployment.parallelism,
+      ),
+      maxParallelism: deployment.maxParallelism,
+      keySchema: schema.declared,
+    });
+  }
+
+  // ---------------------------------------------------------------------------------------- names
+
+  #locate(
+    error: EngineError,
+    deployment: TaskDeployment,
+    vertex: JobVertex,
+    task: Task | undefined,
+  ): EngineError {
+    return error.within({
+      job: this.#options.job.graph.name,
+      vertex: vertex.name,
+      subtask: deployment.subtask,
+      record: task?.source?.place,
+    });
+  }
+
+  #vertex(deployment: TaskDeployment): JobVertex {
+    const vertex = this.#options.job.graph.vertices.find(({ id }) => id === deployment.vertex);
+    assert(vertex !== undefined, 'a deployment of a vertex that the job does not have');
+    return vertex;
+  }
+
+  #edge(id: string): JobEdge {
+    const edge = this.#options.job.graph.edges.find((candidate) => candidate.id === id);
+    assert(edge !== undefined, 'a deployment of an edge that the job does not have');
+    return edge;
+  }
+}
+
+type Spec = import('../../graph/operator-spec.ts').OperatorSpec;
+
+/** Whether an operator has keyed state, and the schema of its keys if one is declared. */
+function keySchemaOf(spec: Spec): { readonly declared: Schema<never> | undefined } | undefined {
+  if ('key' in spec) return { declared: spec.key.schema as Schema<never> | undefined };
+  if ('leftKey' in spec) return { declared: spec.leftKey.schema as Schema<never> | undefined };
+  return undefined;
+}
