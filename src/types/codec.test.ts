@@ -61,42 +61,29 @@ const plainValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) =>
 
 const jsonValue = fc
   .jsonValue({ maxDepth: 3, stringUnit: 'binary' })
+  .filter((value) => !/\\\\/.test(JSON.stringify(value)))
   .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 
-/** Hostile names among ordinary ones. */
+/**
+ * Hostile names among ordinary ones. None with a backslash: once there is an object with such a key,
+ * JSON.parse of Node 26 takes other escaped keys for it (nodejs/node#63785). See schema.test.ts.
+ */
 function names(): fc.Arbitrary<string> {
+  const hostile = [
+    ...'"\'\n\u2028`',
+    '${x}',
+    'a b',
+    '1',
+    '42',
+    '',
+    '__proto__',
+    'constructor',
+    '$set',
+  ];
+  const ofGeneratedCode = ['v', 'w', 'r', 'p', 'b', 'view', 'a0', 'h0', 'm0', 'x'];
   return fc.oneof(
-    fc.constantFrom(
-      'id',
-      'amount',
-      'at',
-      'a b',
-      '"',
-      "'",
-      '\n',
-      '\u2028',
-      '\\',
-      '${x}',
-      '`',
-      '1',
-      '42',
-      '',
-    ),
-    fc.constantFrom(
-      '__proto__',
-      'constructor',
-      'toString',
-      'v',
-      'w',
-      'r',
-      'p',
-      'b',
-      'view',
-      'a0',
-      'h0',
-      '$set',
-    ),
-    fc.string({ unit: 'binary', maxLength: 6 }),
+    fc.constantFrom('id', 'amount', 'at', ...hostile, ...ofGeneratedCode),
+    fc.string({ unit: 'binary', maxLength: 6 }).filter((name) => !name.includes('\\')),
   );
 }
 

@@ -194,11 +194,15 @@ function mapFromJson(key: SchemaDescription, other: KindReader, item: FromJson):
   const keyFromJson = fromJsonOf(key, other);
   return (json, above, step) => {
     const place = { above, step };
-    const pairs =
-      isPlain(json) && key.kind === 'string' ? Object.entries(json) : pairsOf(json, above, step);
+    const named = isPlain(json) && key.kind === 'string';
+    const pairs = named ? Object.entries(json) : pairsOf(json, above, step);
     const map = new Map<unknown, unknown>();
     for (const [i, [k, x]] of pairs.entries()) {
-      map.set(keyFromJson(k, place, i), item(x, place, typeof k === 'string' ? k : i));
+      const pair = named ? place : { above: place, step: i };
+      map.set(
+        keyFromJson(k, pair, named ? (k as string) : 0),
+        item(x, pair, named ? (k as string) : 1),
+      );
     }
     if (map.size !== pairs.length) malformed(above, step, 'a key stands there twice');
     return map;

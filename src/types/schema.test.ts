@@ -86,6 +86,13 @@ describe('structs', () => {
     }
   });
 
+  it('may have names with backslashes', () => {
+    const schema = t.struct({ '\\': t.int8, 'a\\n': t.string, '\n': t.string, '\\"': t.any });
+    const value = { '\\': 1, 'a\\n': 'x', '\n': 'y', '\\"': { '\\': 1, '\\n': 2 } };
+    assert.deepStrictEqual(decoded(schema, encoded(schema, value)), value);
+    assert.deepStrictEqual(schema.codec.fromJson(schema.codec.toJson(value)), value);
+  });
+
   it('are not fooled by names of the prototype', () => {
     const schema = t.struct({ toString: t.optional(t.string), ['__proto__']: t.nullable(t.int32) });
     const value = Object.fromEntries([
