@@ -4,6 +4,7 @@ export type { Job, JobOptions } from './api/define-job.ts';
 export { param } from './api/parameters.ts';
 export type { JobParameter, Parameters, ParameterSpec, ParameterValues } from './api/parameters.ts';
 export type { StreamEnvironment } from './api/stream-environment.ts';
+export type { NotSynchronous, Synchronous } from './api/callbacks.ts';
 export type { DataStream } from './api/data-stream.ts';
 export type { DataStreamSink } from './api/data-stream-sink.ts';
 export type { KeyedStream } from './api/keyed-stream.ts';

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seconds } from '../base/units.ts';
 import { discard } from '../connectors/discard/discard.ts';
+import { sequence } from '../connectors/generator/sequence.ts';
 import { state } from '../functions/state.ts';
 import { guardGlobals } from '../graph/build-guard.ts';
 import { jobBrand, type CompiledJob } from '../graph/job-graph.ts';
@@ -246,4 +247,18 @@ test('side outputs by any name, made only when they are read', () => {
     graph.vertices[0]?.operators[1]?.chainedOutputs.map(({ tag }) => tag),
     ['constructor', '__proto__'],
   );
+});
+
+test('the side outputs of a source have its schemas', () => {
+  const source = { ...sequence(1, 9), outputs: { wrong: t.string } };
+  const { graph } = compile((env) => {
+    const numbers = env.from(source);
+    numbers.rebalance().print();
+    numbers.side.wrong.rebalance().print();
+  });
+  const edges = graph.edges.map(({ tag, schema }) => [tag, schema.kind]);
+  assert.deepEqual(edges, [
+    [undefined, 'integer'],
+    ['wrong', 'string'],
+  ]);
 });

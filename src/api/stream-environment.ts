@@ -3,11 +3,13 @@ import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
 import { EngineError } from '../base/errors.ts';
 import { collection } from '../connectors/collection/collection.ts';
 import { sequence } from '../connectors/generator/sequence.ts';
+import type { OutputSpec } from '../functions/process-function.ts';
 import type { AnySource } from '../functions/source.ts';
 import type { Schema } from '../types/schema.ts';
 import { requireCount, requireSchema } from './callbacks.ts';
 import type { DataStream } from './data-stream.ts';
 import type { JobBuilder } from './job-builder.ts';
+import type { ProcessedStream } from './processed-stream.ts';
 
 /**
  * @example
@@ -26,24 +28,33 @@ export class StreamEnvironment {
     this.handle = builder;
   }
 
-  /** The records of a source. @example env.from(sequence(1, 100)) */
+  /**
+   * The records of a source; what it puts aside, e.g. lines that it could not parse, is under `side`.
+   * @example env.from(sequence(1, 100))
+   */
+  from<T, O extends OutputSpec>(
+    source: AnySource<T> & { readonly outputs: O },
+  ): ProcessedStream<T, O>;
+  from<T>(source: AnySource<T>): DataStream<T>;
   from<T>(source: AnySource<T>): DataStream<T> {
     const isSource = typeof source === 'object' && source !== null && source.kind === 'source';
     if (!isSource) {
       throw new EngineError('API_INVALID_ARGUMENT', { call: 'from', reason: 'it takes a source' });
     }
     const builder = this.handle;
-    return builder.kinds.stream(
-      builder.operator({
-        kind: 'operator',
-        name: `Source: ${source.name}`,
-        spec: { kind: 'source', source },
-        inputs: [],
-        output: { kind: 'declared', schema: source.produces },
-        sideOutputs: new Map(),
-        parallelism: source.parallelism,
-      }),
-    );
+    const outputs = source.outputs ?? {};
+    const node = builder.operator({
+      kind: 'operator',
+      name: `Source: ${source.name}`,
+      spec: { kind: 'source', source },
+      inputs: [],
+      output: { kind: 'declared', schema: source.produces },
+      sideOutputs: new Map(Object.entries(outputs)),
+      parallelism: source.parallelism,
+    });
+    return source.outputs === undefined
+      ? builder.kinds.stream(node)
+      : builder.kinds.processed(node, outputs);
   }
 
   /**

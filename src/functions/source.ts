@@ -11,7 +11,10 @@ import type { OpenContext } from './function-context.ts';
 export type Boundedness = 'bounded' | 'unbounded';
 
 /** What a connector may use of the world. */
-export type ConnectorEnv = Pick<Env, 'clock' | 'random' | 'disk' | 'network' | 'log'>;
+export type ConnectorEnv = Pick<
+  Env,
+  'clock' | 'random' | 'disk' | 'compression' | 'network' | 'log'
+>;
 
 /**
  * `Split` carries an `id` that is unique within the source and stable over restarts.
@@ -27,6 +30,12 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
    * the job's default.
    */
   readonly parallelism?: number | undefined;
+  /**
+   * Side outputs that its readers fill by `collectTo`. A source that has some states them in its type,
+   * `Source<...> & { readonly outputs: { malformed: Schema<...> } }`, and `env.from(source).side` has
+   * them by name.
+   */
+  readonly outputs?: Readonly<Record<string, Schema<unknown>>> | undefined;
   readonly split: Schema<Split>;
   readonly enumeratorState: Schema<EnumeratorState>;
   /** `restored` is what `snapshot` gave; undefined at the first start. */
@@ -110,7 +119,7 @@ export interface SourceOutput<T> {
   collect(value: T, timestamp?: Timestamp): void;
   /** True when the reader must return `more`: the batch is full or the output is held back. */
   readonly full: boolean;
-  /** Side channel for lines that could not be parsed, when `onError` asks for it. */
+  /** To one of the source's `outputs`, e.g. lines that could not be parsed. */
   collectTo?(output: string, value: unknown): void;
   /**
    * Where the record that is collected next comes from, for error messages; cheap: a function is

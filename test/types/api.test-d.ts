@@ -12,12 +12,15 @@ import {
   state,
   sumOf,
   t,
+  type AnySource,
   type Collected,
   type DataStream,
   type Infer,
   type KeyedStream,
+  type Schema,
   type Sink,
   type StreamEnvironment,
+  type Synchronous,
   type Timestamp,
 } from 'millrace';
 
@@ -59,6 +62,13 @@ expectStream<Order>()(
   env.from(generator(Order, (n) => ({ id: String(n), user: '', amount: n, at: 0 as Timestamp }))),
 );
 expectStream<number>()(env.sequence(1, 2));
+declare const lines: AnySource<string> & { readonly outputs: { readonly wrong: Schema<number> } };
+expectStream<string>()(env.from(lines));
+expectStream<number>()(env.from(lines).side.wrong);
+// @ts-expect-error a side output that the source does not have
+env.from(lines).side.other.print();
+// @ts-expect-error a source without side outputs
+env.sequence(1, 2).side.wrong.print();
 // @ts-expect-error a field that does not exist
 orders.map((o) => o.total);
 // @ts-expect-error an async function where a synchronous one is called
@@ -337,6 +347,27 @@ orders.sinkTo(sinkOf<Order>()).map((o: Order) => o);
 // Modifiers give back what they are called on.
 expectType<KeyedStream<Order, string>>()(byUser.setMaxParallelism(8).slotSharingGroup('g'));
 expectStream<number>()(orders.through((stream) => stream.map((o) => o.amount)));
+// Operations of one's own, over any type of result.
+function mapTwice<T, R>(
+  stream: DataStream<T>,
+  first: (value: T) => Synchronous<R>,
+  second: (value: R) => Synchronous<R>,
+): DataStream<R> {
+  return stream.map(first).map(second);
+}
+expectStream<number>()(
+  mapTwice(
+    orders,
+    (o) => o.amount,
+    (n) => n + 1,
+  ),
+);
+mapTwice(
+  orders,
+  // @ts-expect-error also there nothing is async
+  async (o) => o.amount,
+  (n) => n,
+);
 // A stream of more is a stream of less.
 const ids: DataStream<{ readonly id: string }> = orders;
 ids.print();

@@ -3,7 +3,8 @@ import type { Plan, PlanEdge, PlanVertex } from './plan.ts';
 
 export function explainText(plan: Plan): string {
   const slots = `${plan.slots} ${plan.slots === 1 ? 'slot' : 'slots'}`;
-  const lines = [`${plan.name}: ${plan.vertices.length} tasks, ${slots}`];
+  const tasks = plan.vertices.length === 1 ? '1 task' : `${plan.vertices.length} tasks`;
+  const lines = [`${plan.name}: ${tasks}, ${slots}`];
   for (const [name, value] of Object.entries(plan.parameters)) {
     lines.push(`  ${name} = ${JSON.stringify(value)}`);
   }
