@@ -65,8 +65,9 @@ const jsonValue = fc
   .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 
 /**
- * Hostile names among ordinary ones. None with a backslash: once there is an object with such a key,
- * JSON.parse of Node 26 takes other escaped keys for it (nodejs/node#63785). See schema.test.ts.
+ * Hostile names among ordinary ones. None with a backslash: once there is an object with such a
+ * key, JSON.parse of Node 26 takes other escaped keys for it (nodejs/node#63785). See
+ * schema.test.ts.
  */
 function names(): fc.Arbitrary<string> {
   const hostile = [
