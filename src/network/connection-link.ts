@@ -1,14 +1,17 @@
 /**
- * A FrameLink over a connection, between slots of two processes. A frame is an 8-byte header (length
- * and kind in one word, then the channel) and its payload. Who opens the connection says who it is in
- * a frame of the layer above; the last frame says goodbye, because the end of a connection alone does
- * not tell an orderly end from a death.
+ * A FrameLink over a connection, between slots of two processes. A frame is an 8-byte header
+ * (length and kind in one word, then the channel) and its payload. Who opens the connection says
+ * who it is in a frame of the layer above; the last frame says goodbye, because the end of a
+ * connection alone does not tell an orderly end from a death.
  *
  * Invariants (besides those of FrameLink)
  * J1. A length is checked before anything is allocated for it.
- * J2. While the connection is above its high-water mark data is refused; control is sent, within a bound.
- * J3. Bytes after an incomplete frame wait for the rest; none is given out twice, even if a handler throws.
- * J4. Bytes handed to the connection are not touched again; bytes of the connection not after its call.
+ * J2. While the connection is above its high-water mark data is refused; control is sent, within a
+ *     bound.
+ * J3. Bytes after an incomplete frame wait for the rest; none is given out twice, even if a handler
+ *     throws.
+ * J4. Bytes handed to the connection are not touched again; bytes of the connection not after its
+ *     call.
  */
 import { assert } from '../base/assert.ts';
 import type { Connection } from '../env/env.ts';
@@ -47,7 +50,10 @@ export class ConnectionLink implements FrameLink {
   #isBlocked = false;
   #isRefused = false;
   #controlWhileBlocked = 0;
-  /** Bytes received and not given out: `#input[#from, #to)`, either in `#buffer` or the connection's own. */
+  /**
+   * Bytes received and not given out: `#input[#from, #to)`, either in `#buffer` or the connection's
+   * own.
+   */
   #input: Uint8Array = NOTHING;
   #from = 0;
   #to = 0;
@@ -57,7 +63,9 @@ export class ConnectionLink implements FrameLink {
   /** Its owner has been told of the end. */
   #isEndSeen = false;
 
-  /** Takes over the connection, in the turn in which it was handed over. `wake` may poll at once. */
+  /**
+   * Takes over the connection, in the turn in which it was handed over. `wake` may poll at once.
+   */
   constructor(connection: Connection, wake: () => void) {
     this.#connection = connection;
     this.#wake = wake;

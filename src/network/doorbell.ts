@@ -1,13 +1,14 @@
 /**
- * One word of shared memory per slot worker, on which the worker sleeps and which everybody rings who
- * has put something into one of its rings. Ringing costs one load as long as the worker is awake.
+ * One word of shared memory per slot worker, on which the worker sleeps and which everybody rings
+ * who has put something into one of its rings. Ringing costs one load as long as the worker is
+ * awake.
  *
  * The word is 1 while the worker sleeps or is about to, else 0. Proven, with the rings, by
  * `ring-interleaving.test.ts`.
  *
  * Invariants
- * D1. The sleeper stores 1 and looks for work after that; a ringer makes work visible first and looks
- *     at the word after that. So one of them sees the other.
+ * D1. The sleeper stores 1 and looks for work after that; a ringer makes work visible first and
+ *     looks at the word after that. So one of them sees the other.
  * D2. At most one wait is armed, whatever else has woken the worker since it was armed.
  * D3. Of the ringers that find 1 exactly one notifies: the one that changed it to 0.
  * D4. `wake` is called at most once per `sleep`, and never after `awake`.
@@ -17,7 +18,9 @@
 import { assert } from '../base/assert.ts';
 import type { SharedRegion } from '../env/env.ts';
 
-/** Doorbells of several slots in one region lie this far apart, so that they share no cache line. */
+/**
+ * Doorbells of several slots in one region lie this far apart, so that they share no cache line.
+ */
 export const DOORBELL_BYTES = 128;
 
 /** The word of the doorbell with this number in a region of doorbells. */
@@ -35,7 +38,10 @@ export function ringDoorbell(region: SharedRegion, word: number): boolean {
   return true;
 }
 
-/** Wakes the worker whatever the word says (D5). For owners only, when a peer of the worker has died. */
+/**
+ * Wakes the worker whatever the word says (D5). For owners only, when a peer of the worker has
+ * died.
+ */
 export function alarmDoorbell(region: SharedRegion, word: number): void {
   region.store(word, 0);
   region.notify(word);

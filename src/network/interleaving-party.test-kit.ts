@@ -6,7 +6,10 @@ import type { SharedRegion } from '../env/env.ts';
 
 export type CallOutcome = 'again' | 'idle' | 'done';
 
-/** One thread. `data` may hold plain values, arrays and objects of the code under test (no `#` fields). */
+/**
+ * One thread. `data` may hold plain values, arrays and objects of the code under test (no `#`
+ * fields).
+ */
 export interface Party<D extends object> {
   readonly name: string;
   /** Begins only when the words say so; until then it is neither run nor missed. */
@@ -16,8 +19,8 @@ export interface Party<D extends object> {
   /** How often something else than the doorbell may wake it while it is idle. */
   readonly timers?: number | undefined;
   /**
-   * What it may ever do to a word. An operation that no other living party can tell of is carried out
-   * at once, since every order of it and the others' operations comes to the same.
+   * What it may ever do to a word. An operation that no other living party can tell of is carried
+   * out at once, since every order of it and the others' operations comes to the same.
    */
   uses(region: number, word: number): WordUse;
   begin(regions: readonly SharedRegion[]): D;
@@ -58,7 +61,9 @@ export interface PartyState {
   /** What it saw when the current call began; undefined if it did not look. */
   readonly start: Views | undefined;
   readonly log: readonly LogEntry[];
-  /** In `ready`: what comes next. In `computing`: undefined, the result below has not been used yet. */
+  /**
+   * In `ready`: what comes next. In `computing`: undefined, the result below has not been used yet.
+   */
   readonly next: PendingOperation | undefined;
   readonly result: number;
   readonly event: 'call' | 'notified' | 'timer';
@@ -283,7 +288,9 @@ export function isOver(party: PartyState): boolean {
   return party.status === 'done' || party.status === 'dead';
 }
 
-/** The log and the first view of a call with the result that came last, and what is seen after it. */
+/**
+ * The log and the first view of a call with the result that came last, and what is seen after it.
+ */
 export function resumed(
   party: PartyState,
   views: Views | undefined,

@@ -1,17 +1,20 @@
 /**
  * Runs code over shared memory through every order of its word operations. A party is a function
- * that makes one call of the code under test after another; it is suspended at each word operation by
- * an exception and resumed by running the call again on a copy of its data, with the results logged.
+ * that makes one call of the code under test after another; it is suspended at each word operation
+ * by an exception and resumed by running the call again on a copy of its data, with the results
+ * logged.
  *
- * Plain bytes: only what a party has been told of by word operations (a store seen by a load) can be
- * relied on. Everything else reads as garbage, and every stretch of code between two word operations
- * runs twice, with two kinds of garbage, and must do the same. So no order of plain accesses needs to
- * be explored: code that passes has no data race, and code without data races behaves sequentially
- * consistently in JavaScript's memory model. For the same reason a kill between two word operations
- * need not be explored byte by byte: what the dead party wrote and did not publish is garbage for ever.
+ * Plain bytes: only what a party has been told of by word operations (a store seen by a load) can
+ * be relied on. Everything else reads as garbage, and every stretch of code between two word
+ * operations runs twice, with two kinds of garbage, and must do the same. So no order of plain
+ * accesses needs to be explored: code that passes has no data race, and code without data races
+ * behaves sequentially consistently in JavaScript's memory model. For the same reason a kill
+ * between two word operations need not be explored byte by byte: what the dead party wrote and did
+ * not publish is garbage for ever.
  *
  * I1. A state is fully described by its key; a state with a known key is not explored again.
- * I2. Words change by the operations of the parties only; bytes by what a party has changed in its view.
+ * I2. Words change by the operations of the parties only; bytes by what a party has changed in its
+ *     view.
  */
 import type { SharedRegion } from '../env/env.ts';
 import type {
@@ -68,7 +71,9 @@ export interface Exploration {
 }
 
 interface State {
-  /** By number of the word, in the order in which words have been met; one that is not there is 0. */
+  /**
+   * By number of the word, in the order in which words have been met; one that is not there is 0.
+   */
   readonly words: readonly number[];
   readonly bytes: Uint8Array;
   /** Which bytes each word's last store tells of, by word; a bit a byte. */
@@ -340,8 +345,8 @@ class Explorer {
   }
 
   /**
-   * Runs a party's code up to its next operation, or waiting. Code that looks at no bytes runs at once;
-   * other code only if `mayLook`, else others get the chance to come in between.
+   * Runs a party's code up to its next operation, or waiting. Code that looks at no bytes runs at
+   * once; other code only if `mayLook`, else others get the chance to come in between.
    */
   #advance(from: State, index: number, mayLook: boolean): void {
     let state = from;

@@ -1,5 +1,5 @@
-// The proof of ring and doorbell: the product's own code in every order of its word operations, with
-// kills; and mutants of it, each of which the same exploration must find.
+// The proof of ring and doorbell: the product's own code in every order of its word operations,
+// with kills; and mutants of it, each of which the same exploration must find.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { explore, Violation } from './interleaving.test-kit.ts';

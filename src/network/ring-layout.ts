@@ -1,12 +1,15 @@
 /**
- * Where things lie in the memory of a ring: a header of words that both threads and the owner of the
- * memory use atomically, each busy word on a cache line of its own, and the frames behind it.
+ * Where things lie in the memory of a ring: a header of words that both threads and the owner of
+ * the memory use atomically, each busy word on a cache line of its own, and the frames behind it.
  */
 
 /** Changes whenever the layout does, so that two builds never share a ring by mistake. */
 export const RING_MAGIC = 0x4d52_0001;
 
-/** Indices of the header's 32-bit words. Two words that different threads write often are 128 bytes apart. */
+/**
+ * Indices of the header's 32-bit words. Two words that different threads write often are 128 bytes
+ * apart.
+ */
 export const RingWord = {
   magic: 0,
   /** Bytes for frames, a power of two. */
@@ -21,9 +24,14 @@ export const RingWord = {
   /** Ids of the slot workers that have attached. */
   producerOwner: 6,
   consumerOwner: 7,
-  /** Where the producer goes on: everything before it is committed. Written by the producer only. */
+  /**
+   * Where the producer goes on: everything before it is committed. Written by the producer only.
+   */
   tail: 32,
-  /** Where the consumer goes on: everything before it may be overwritten. Written by the consumer only. */
+  /**
+   * Where the consumer goes on: everything before it may be overwritten. Written by the consumer
+   * only.
+   */
   head: 64,
   /** 1 while the producer waits for room. */
   roomWanted: 96,
@@ -55,7 +63,9 @@ export const RingSideState = {
   attached: 1,
   /** Has ended in order and does not touch the ring any more. */
   closed: 2,
-  /** Its worker has ended without closing, or the generation was retired before anybody attached. */
+  /**
+   * Its worker has ended without closing, or the generation was retired before anybody attached.
+   */
   gone: 3,
 } as const;
 

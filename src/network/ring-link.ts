@@ -3,10 +3,11 @@
  * owner of the memory retires both rings when either worker has ended (`ring-owner.ts`).
  *
  * Invariants (besides those of FrameLink)
- * I1. The peer's doorbell is rung at most once a flush, and once a poll that made room it waited for.
+ * I1. The peer's doorbell is rung at most once a flush, and once a poll that made room it waited
+ *     for.
  * I2. Control frames that found no room wait in order, and nothing is sent past them.
- * I3. A frame is consumed before it is handed out, and its room given back after: a handler that throws
- *     never gets it again.
+ * I3. A frame is consumed before it is handed out, and its room given back after: a handler that
+ *     throws never gets it again.
  * I4. After `close` has taken effect the rings are not touched any more.
  */
 import { assert } from '../base/assert.ts';
@@ -19,7 +20,10 @@ import type { FrameHandler, FrameLink } from './frame-link.ts';
 import { RingConsumer, RingProducer } from './ring.ts';
 import type { RingRoom } from './ring.ts';
 
-/** Room is given back in portions of about this, so that the producer goes on while the rest is read. */
+/**
+ * Room is given back in portions of about this, so that the producer goes on while the rest is
+ * read.
+ */
 const PUBLISH_BYTES = 64 * 1024;
 
 export interface RingLinkOptions {
@@ -40,10 +44,8 @@ interface WaitingControl {
 }
 
 /**
- * @example
- * const link = RingLink.open({ toPeer, fromPeer, generation, owner: slot, doorbells, peerDoorbell });
- * link?.send(ChannelFrame.data, channel, bytes, 'data');
- * link?.flush();
+ * @example const link = RingLink.open({ toPeer, fromPeer, generation, owner: slot, doorbells,
+ * peerDoorbell }); link?.send(ChannelFrame.data, channel, bytes, 'data'); link?.flush();
  */
 export class RingLink implements FrameLink {
   readonly #producer: RingProducer;

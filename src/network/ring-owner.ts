@@ -72,7 +72,8 @@ export function retireRing(region: SharedRegion, generation: number, ended: Ring
 
 /**
  * Prepares a retired ring for the next generation.
- * @returns false while a living worker is still attached to the old one; it must close its side first.
+ * @returns false while a living worker is still attached to the old one; it must close its side
+ * first.
  */
 export function renewRing(region: SharedRegion, generation: number): boolean {
   assert(region.load(RingWord.magic) === RING_MAGIC, 'R9: this memory holds no ring');

@@ -1,7 +1,7 @@
 /**
- * The parties of the proof of ring and doorbell (`ring-interleaving.test.ts`): a producer, a consumer,
- * the owner of the memory, ringers and a sleeper, all over the product's own code, its `#` fields
- * opened so that it can be copied, or over a mutant of it.
+ * The parties of the proof of ring and doorbell (`ring-interleaving.test.ts`): a producer, a
+ * consumer, the owner of the memory, ringers and a sleeper, all over the product's own code, its
+ * `#` fields opened so that it can be copied, or over a mutant of it.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -173,7 +173,9 @@ interface ConsumerData {
   generation: number;
 }
 
-/** Reads until the end; then, if the end was a death, the next generation, if there is to be one. */
+/**
+ * Reads until the end; then, if the end was a death, the next generation, if there is to be one.
+ */
 function consumer(
   code: Code,
   frames: readonly FrameScript[],

@@ -1,28 +1,30 @@
 /**
- * A queue of frames from one thread to one other in shared memory. The producer encodes straight into
- * the ring and the consumer decodes straight out of it; a frame costs one atomic store on the
+ * A queue of frames from one thread to one other in shared memory. The producer encodes straight
+ * into the ring and the consumer decodes straight out of it; a frame costs one atomic store on the
  * producer's side, and the other cursor is looked at only when the copy of it is used up.
  *
  * The proof: `ring-interleaving.test.ts` runs this code through every order of its word operations,
- * with a kill of either side at each, and shows that plain bytes are never read and written at once.
+ * with a kill of either side at each, and shows that plain bytes are never read and written at
+ * once.
  *
  * Invariants
  * R1. The capacity is a power of two; the room reserved for control frames is a part of it.
  * R2. Only the producer stores `tail`, only the consumer `head`; 0 <= tail - head <= capacity,
  *     modulo 2^32.
- * R3. The producer writes bytes in [tail, head + capacity) only, the consumer reads in [head, tail) only.
- * R4. A frame is committed by one store of `tail`, after all of its bytes. A producer that is killed
- *     before it leaves nothing, after it a whole frame.
- * R5. A frame is contiguous and begins at a multiple of 8. What is skipped at the end of the ring is
- *     committed together with the frame behind it: who sees a skip marker sees a frame.
+ * R3. The producer writes bytes in [tail, head + capacity) only, the consumer reads in [head, tail)
+ *     only.
+ * R4. A frame is committed by one store of `tail`, after all of its bytes. A producer that is
+ *     killed before it leaves nothing, after it a whole frame.
+ * R5. A frame is contiguous and begins at a multiple of 8. What is skipped at the end of the ring
+ *     is committed together with the frame behind it: who sees a skip marker sees a frame.
  * R6. A data frame leaves the room of control frames free.
- * R7. A producer looks for room in vain only after it has stored `roomWanted`: whoever is woken by too
- *     little room asks again. The consumer looks at `roomWanted` after every store of `head`. So one of
- *     them sees the other.
+ * R7. A producer looks for room in vain only after it has stored `roomWanted`: whoever is woken by
+ *     too little room asks again. The consumer looks at `roomWanted` after every store of `head`.
+ *     So one of them sees the other.
  * R8. A consumer sees the end of the producer only when it has read all that was committed.
- * R9. A generation has one producer and one consumer, ever: their states only go from free to attached
- *     to closed or gone. A retired generation cannot be attached to, and the next one begins only when
- *     neither side is attached.
+ * R9. A generation has one producer and one consumer, ever: their states only go from free to
+ *     attached to closed or gone. A retired generation cannot be attached to, and the next one
+ *     begins only when neither side is attached.
  */
 import { assert } from '../base/assert.ts';
 import type { SharedRegion } from '../env/env.ts';
@@ -73,7 +75,10 @@ export class RingProducer {
   #tail = 0;
   /** `head` as last seen; the true one is the same or further. */
   #head = 0;
-  /** Where the reserved frame begins, with what it skips, and what it may hold; -1: nothing reserved. */
+  /**
+   * Where the reserved frame begins, with what it skips, and what it may hold; -1: nothing
+   * reserved.
+   */
   #reservedAt = 0;
   #reservedBytes = -1;
   /** The last refused reservation, until there is room for it; -1: none. */
@@ -342,7 +347,10 @@ function closeSide(region: SharedRegion, word: number, generation: number): void
   assert(before >> 2 === generation, 'R9: closing a side of another generation');
 }
 
-/** What the other side does. One that is closed is closed even if its generation has been retired since. */
+/**
+ * What the other side does. One that is closed is closed even if its generation has been retired
+ * since.
+ */
 function peerState(region: SharedRegion, word: number, generation: number): RingPeer {
   const state = region.load(word);
   assert(state >> 2 === generation, 'R9: the ring has gone on to another generation');
