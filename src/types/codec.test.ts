@@ -71,7 +71,11 @@ const jsonValue = fc
  */
 function names(): fc.Arbitrary<string> {
   const hostile = [
-    ...'"\'\n\u2028`',
+    '"',
+    "'",
+    '\n',
+    '\u2028',
+    '`',
     '${x}',
     'a b',
     '1',

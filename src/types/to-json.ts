@@ -14,8 +14,17 @@ export type ToJson = (value: any) => unknown;
 
 const itself: ToJson = (value: unknown) => value;
 
+/** The form of a kind that a format writes in another one than that of this file, else undefined. */
+export type KindForm = (description: SchemaDescription) => ToJson | undefined;
+
+const noOther: KindForm = () => undefined;
+
 /** Values must fit the schema. */
-export function toJsonOf(description: SchemaDescription): ToJson {
+export function toJsonOf(description: SchemaDescription, other: KindForm = noOther): ToJson {
+  return other(description) ?? formOf(description, other);
+}
+
+function formOf(description: SchemaDescription, other: KindForm): ToJson {
   switch (description.kind) {
     case 'int64':
       return String;
@@ -28,28 +37,28 @@ export function toJsonOf(description: SchemaDescription): ToJson {
     case 'bytes':
       return bytesToJson;
     case 'array':
-      return arrayToJson(toJsonOf(description.of));
+      return arrayToJson(toJsonOf(description.of, other));
     case 'optional':
-      return optionalToJson(description.of, holdsNull(description.of));
+      return optionalToJson(toJsonOf(description.of, other), holdsNull(description.of));
     case 'nullable': {
-      const inner = insideNullable(description.of);
+      const inner = insideNullable(description.of, other);
       return (value) => (value === null ? null : inner(value));
     }
     case 'map':
-      return mapToJson(description.key, toJsonOf(description.value));
+      return mapToJson(description.key, other, toJsonOf(description.value, other));
     case 'tuple': {
-      const items = description.items.map(toJsonOf);
+      const items = description.items.map((item) => toJsonOf(item, other));
       return (value: readonly unknown[]) => items.map((item, i) => item(value[i]));
     }
     case 'struct':
-      return fieldsToJson(description.fields, []);
+      return fieldsToJson(description.fields, [], other);
     case 'union':
       return armsToJson(description.discriminator, description.arms, (name, type) =>
-        fieldsToJson(type.fields, [[description.discriminator, name]]),
+        fieldsToJson(type.fields, [[description.discriminator, name]], other),
       );
     case 'oneOf':
       return armsToJson('side', description.arms, (name, type) => {
-        const inner = toJsonOf(type);
+        const inner = toJsonOf(type, other);
         return ({ value }: { readonly value: unknown }) => ({ side: name, value: inner(value) });
       });
     case 'any':
@@ -77,14 +86,15 @@ function arrayToJson(item: ToJson): ToJson {
 }
 
 /** Outside of structs, where a missing field says it: null, unless null is a value itself. */
-function optionalToJson(of: SchemaDescription, marked: boolean): ToJson {
-  const inner = toJsonOf(of);
+function optionalToJson(inner: ToJson, marked: boolean): ToJson {
   const empty = marked ? UNDEFINED : null;
   return (value) => (value === undefined ? empty : inner(value));
 }
 
-function insideNullable(of: SchemaDescription): ToJson {
-  return of.kind === 'optional' ? optionalToJson(of.of, true) : toJsonOf(of);
+function insideNullable(of: SchemaDescription, other: KindForm): ToJson {
+  return of.kind === 'optional'
+    ? optionalToJson(toJsonOf(of.of, other), true)
+    : toJsonOf(of, other);
 }
 
 const UNDEFINED: { readonly $undefined: true } = Object.freeze({ $undefined: true });
@@ -96,8 +106,8 @@ export function holdsNull(description: SchemaDescription): boolean {
   return kind === 'nullable' || kind === 'json' || kind === 'any' || kind === 'dynamic';
 }
 
-function mapToJson(key: SchemaDescription, item: ToJson): ToJson {
-  const keyToJson = toJsonOf(key);
+function mapToJson(key: SchemaDescription, other: KindForm, item: ToJson): ToJson {
+  const keyToJson = toJsonOf(key, other);
   return (value: ReadonlyMap<unknown, unknown>) => {
     const pairs = [...value].map(([k, x]): [unknown, unknown] => [keyToJson(k), item(x)]);
     const named = key.kind === 'string' && pairs.every(([k]) => !/^\d+$/.test(k as string));
@@ -108,10 +118,11 @@ function mapToJson(key: SchemaDescription, item: ToJson): ToJson {
 function fieldsToJson(
   fields: readonly FieldDescription[],
   first: readonly (readonly [string, string])[],
+  other: KindForm,
 ): ToJson {
   const readers = fields.map(({ name, type }) => ({
     name,
-    read: toJsonOf(type.kind === 'optional' ? type.of : type),
+    read: toJsonOf(type.kind === 'optional' ? type.of : type, other),
     optional: type.kind === 'optional',
   }));
   return (value: Readonly<Record<string, unknown>>) => {
