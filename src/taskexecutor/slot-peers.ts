@@ -13,7 +13,8 @@ import type { TaskDeployment } from '../protocol/task-deployment.ts';
 import type { HostedWorker } from './hosted-worker.ts';
 
 const RING_BYTES_MAX = 1 << 20;
-const RING_BYTES_MIN = 1 << 16;
+/** The smallest that takes the largest frame (`FRAME_PAYLOAD_BYTES_MAX`) at any position. */
+const RING_BYTES_MIN = 1 << 17;
 /** All rings of one deployment together, as long as each has its minimum. */
 const RINGS_TOTAL_BYTES = 1 << 26;
 /** Of each ring, reserved for control elements. */
