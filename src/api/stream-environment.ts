@@ -29,7 +29,8 @@ export class StreamEnvironment {
   }
 
   /**
-   * The records of a source; what it puts aside, e.g. lines that it could not parse, is under `side`.
+   * The records of a source; what it puts aside, e.g. lines that it could not parse, is under
+   * `side`.
    * @example env.from(sequence(1, 100))
    */
   from<T, O extends OutputSpec>(

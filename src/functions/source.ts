@@ -31,9 +31,9 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
    */
   readonly parallelism?: number | undefined;
   /**
-   * Side outputs that its readers fill by `collectTo`. A source that has some states them in its type,
-   * `Source<...> & { readonly outputs: { malformed: Schema<...> } }`, and `env.from(source).side` has
-   * them by name.
+   * Side outputs that its readers fill by `collectTo`. A source that has some states them in its
+   * type, `Source<...> & { readonly outputs: { malformed: Schema<...> } }`, and
+   * `env.from(source).side` has them by name.
    */
   readonly outputs?: Readonly<Record<string, Schema<unknown>>> | undefined;
   readonly split: Schema<Split>;

@@ -23,7 +23,7 @@ const CLASSES: Readonly<Partial<Record<SchemaDescription['kind'], string>>> = {
   timestamp: 'number',
   duration: 'number',
   date: 'number',
-  decimal: 'decimal',
+  decimal: 'string',
   int64: 'bigint',
   bytes: 'bytes',
   array: 'array',
