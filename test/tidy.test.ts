@@ -43,7 +43,8 @@ const FOLDERS = table({
   ha: 'base env protocol',
   checkpoint: 'base types env graph state protocol',
   scheduling: 'base config graph protocol checkpoint',
-  jobmaster: 'base config env graph protocol rpc metrics scheduling checkpoint',
+  // With the contracts of sources: a job's coordinator runs their split enumerators.
+  jobmaster: 'base functions config env graph protocol rpc metrics scheduling checkpoint',
   dispatcher: 'base config env graph protocol rpc metrics ha',
   resourcemanager: 'base config env protocol rpc metrics',
   taskexecutor:
@@ -100,6 +101,7 @@ const POLICY: Policy = {
   nodeModules: {
     'src/base/generated-code.ts': ['node:vm'],
     'src/base/crc32.ts': ['node:zlib'],
+    'sim/compression.ts': ['node:zlib'],
   },
   outsideSeam: [
     'src/env/node/',

@@ -2,8 +2,9 @@
  * A job from outside: submits it (or finds one that runs), gets the messages of its sinks, and asks
  * how it stands until it has ended.
  *
- * C1. Messages come in the order in which each subtask sent them, one at a time, and are acknowledged
- *     when the callback is done with them: a slow callback holds the job back instead of filling memory.
+ * C1. Messages come in the order in which each subtask sent them, one at a time, and are
+ *     acknowledged when the callback is done with them: a slow callback holds the job back instead
+ *     of filling memory.
  * C2. `result` resolves after the last message has been handled, if there is a handler.
  */
 import { assert } from '../base/assert.ts';
@@ -122,7 +123,10 @@ export class JobClient {
     return new JobClient(jobId, options, connection, token);
   }
 
-  /** Must be called once unless the job is detached: until then messages wait, and the job with them. */
+  /**
+   * Must be called once unless the job is detached: until then messages wait, and the job with
+   * them.
+   */
   onMessage(handler: MessageHandler): void {
     assert(this.#onMessage === undefined, 'C1: messages have one handler');
     this.#onMessage = handler;

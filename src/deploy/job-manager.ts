@@ -1,6 +1,6 @@
 /**
- * A JobManager process put together: Dispatcher, ResourceManager and the masters of the jobs, behind
- * one address.
+ * A JobManager process put together: Dispatcher, ResourceManager and the masters of the jobs,
+ * behind one address.
  */
 import { milliseconds } from '../base/units.ts';
 import { ClusterOptions } from '../config/options.ts';
@@ -71,7 +71,9 @@ export class JobManager {
   }
 }
 
-/** Two failed requests in a row count as a loss, as in Flink (`heartbeat.rpc-failure-threshold`). */
+/**
+ * Two failed requests in a row count as a loss, as in Flink (`heartbeat.rpc-failure-threshold`).
+ */
 export function heartbeatOptions(configuration: Configuration): HeartbeatOptions {
   return {
     interval: configuration.get(ClusterOptions.heartbeatInterval),

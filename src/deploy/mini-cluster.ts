@@ -62,10 +62,11 @@ export class MiniCluster implements AsyncDisposable {
     const { configuration = Configuration.empty } = options;
     const env: Env = { ...options.env, network: memoryNetwork(options.env.clock) };
     // Components report what ends them; the cluster in which they live ends with the first.
-    const started = Promise.withResolvers<MiniCluster>();
+    const started: { cluster?: MiniCluster; failure?: EngineError } = {};
     const onFatal = (component: string, error: EngineError): void => {
       env.log.write('error', `${component} ended: ${error.message}`);
-      void started.promise.then((cluster) => cluster.#fail(error));
+      started.failure ??= error;
+      if (started.cluster !== undefined) started.cluster.#fail(error);
     };
     const growing = options.slots === undefined;
     const jobManager = await JobManager.start({
@@ -73,7 +74,11 @@ export class MiniCluster implements AsyncDisposable {
       host: 'jobmanager',
       port: 0,
       onMissingSlots: (missing) => {
-        if (growing && missing > 0) taskManagers[0]!.taskExecutor.addSlots(missing);
+        if (!growing) return;
+        const { taskExecutor } = taskManagers[0]!;
+        // Slots that were added before may still be on their way to the ResourceManager.
+        const coming = taskExecutor.slotCount - jobManager.resourceManager.slotCounts().total;
+        if (missing > coming) taskExecutor.addSlots(missing - coming);
       },
     });
     const count = options.taskManagers ?? 1;
@@ -91,7 +96,8 @@ export class MiniCluster implements AsyncDisposable {
     });
     const clientRpc = new RpcService({ env, name: 'client' });
     const cluster = new MiniCluster(env, jobManager, clientRpc, taskManagers);
-    started.resolve(cluster);
+    started.cluster = cluster;
+    if (started.failure !== undefined) cluster.#fail(started.failure);
     return cluster;
   }
 
@@ -138,6 +144,7 @@ export class MiniCluster implements AsyncDisposable {
   #fail(error: EngineError): void {
     this.#failure ??= error;
     for (const client of this.#clients) client.fail(error);
-    void this.close();
+    // Whoever closes the cluster hears of what closing it meets.
+    this.close().catch(() => undefined);
   }
 }

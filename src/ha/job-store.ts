@@ -1,7 +1,7 @@
 /**
  * What must outlive a Dispatcher: the jobs that have been accepted and have not ended, and how jobs
- * ended. A job is stored before it is acknowledged and removed after its result is stored, so that a
- * job that has ended never runs again.
+ * ended. A job is stored before it is acknowledged and removed after its result is stored, so that
+ * a job that has ended never runs again.
  */
 import type { JobSubmission } from '../protocol/dispatcher-service.ts';
 import type { JobResult } from '../protocol/job-report.ts';

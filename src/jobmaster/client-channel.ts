@@ -1,8 +1,8 @@
 /**
  * Messages of a job's sinks (print, collect) for the client that runs it. The slots bound what is
- * under way by what was acknowledged; here nothing is stored. An attached client is there before the
- * job starts. Without one, and after its loss, messages are acknowledged and dropped, so that a job
- * never stands still because nobody reads; they are counted, and the first is logged.
+ * under way by what was acknowledged; here nothing is stored. An attached client is there before
+ * the job starts. Without one, and after its loss, messages are acknowledged and dropped, so that a
+ * job never stands still because nobody reads; they are counted, and the first is logged.
  *
  * B1. Every message is either told to the client, which acknowledges it, or acknowledged here.
  * B2. Messages of one subtask reach the client in order.

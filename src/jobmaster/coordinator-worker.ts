@@ -1,7 +1,7 @@
 /**
- * What runs in the coordinator worker of a job: the user's code that a JobMaster needs. It builds the
- * job twice and compares, gives the JobGraph, and lives on to run the split enumerators of the job's
- * sources, so that user code never runs on a JobManager's main thread.
+ * What runs in the coordinator worker of a job: the user's code that a JobMaster needs. It builds
+ * the job twice and compares, gives the JobGraph, and lives on to run the split enumerators of the
+ * job's sources, so that user code never runs on a JobManager's main thread.
  *
  * K1. `build` comes first and once; sources are started only after it has succeeded.
  * K2. The enumerators of one generation are closed before those of the next are made.
@@ -20,7 +20,10 @@ import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-mes
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
 
-/** The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the machine. */
+/**
+ * The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the
+ * machine.
+ */
 export function coordinatorWorker(guard: BuildGuard = unguarded): WorkerMain {
   return (context) => {
     const worker = new CoordinatorWorker(context, guard);
@@ -62,7 +65,7 @@ class CoordinatorWorker {
   receive(message: ToCoordinator): void {
     switch (message.kind) {
       case 'build':
-        void this.#build(message.job);
+        this.#turns = this.#build(message.job);
         break;
       case 'start-sources':
         this.#generation = message.generation;

@@ -1,6 +1,6 @@
 /**
- * One source's SplitEnumerator in the coordinator worker, for one generation of its job: calls it in
- * order, never while an earlier call of it is still at work, and carries its assignments away.
+ * One source's SplitEnumerator in the coordinator worker, for one generation of its job: calls it
+ * in order, never while an earlier call of it is still at work, and carries its assignments away.
  *
  * N1. Calls of the enumerator never overlap, and none comes before `start` has ended.
  * N2. After `close` the enumerator is called only to be closed, and nothing it says is carried on.
@@ -80,12 +80,11 @@ export class EnumeratorHost {
         this.#warn(`was not closed after ${CLOSE_TIMEOUT} ms; going on without it`);
         resolve();
       });
-      void this.#calls
-        .then(() => this.#close())
-        .then(() => {
-          timer[Symbol.dispose]();
-          resolve();
-        });
+      const done = (): void => {
+        timer[Symbol.dispose]();
+        resolve();
+      };
+      this.#calls.then(() => this.#close()).then(done, done);
     });
   }
 

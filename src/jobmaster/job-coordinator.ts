@@ -1,12 +1,13 @@
 /**
  * The coordinator worker of a job, seen from its JobMaster. The worker builds the job once at the
- * start; if it dies later, the next start of the sources brings up another, which must build the same
- * graph.
+ * start; if it dies later, the next start of the sources brings up another, which must build the
+ * same graph.
  *
  * Q1. `onBuilt` or `onBuildFailed` is called once for the first build.
  * Q2. Nothing that a worker said is told after it was replaced or the coordinator was closed.
  */
 import { EngineError } from '../base/errors.ts';
+import { minutes } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { ExitReason, WorkerHandle, Workers } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
@@ -17,6 +18,9 @@ import {
 import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
+
+/** A build that takes longer is stuck. */
+export const BUILD_TIMEOUT: Duration = minutes(1);
 
 export interface JobCoordinatorOptions {
   readonly main: MainThread;

@@ -1,4 +1,7 @@
-/** What a JobMaster remembers of its job for those who ask: times, failures, and the vertices in short. */
+/**
+ * What a JobMaster remembers of its job for those who ask: times, failures, and the vertices in
+ * short.
+ */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { JobMetrics } from '../metrics/job-metrics.ts';

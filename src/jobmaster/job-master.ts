@@ -1,7 +1,7 @@
 /**
  * The master of one job: has it built, gets slots for it, deploys its tasks, and follows it to its
- * end. What it decides stands in the pure machine of scheduling/job-machine.ts; here its effects meet
- * the world.
+ * end. What it decides stands in the pure machine of scheduling/job-machine.ts; here its effects
+ * meet the world.
  *
  * B1. Events enter the machine one at a time, in the order in which they happened.
  * B2. Reports are taken only from connections on which a TaskExecutor is registered.
@@ -9,7 +9,6 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
-import { minutes } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions, TaskManagerOptions } from '../config/options.ts';
 import type { Env } from '../env/env.ts';
@@ -38,15 +37,13 @@ import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { ClientChannel } from './client-channel.ts';
-import { JobCoordinator } from './job-coordinator.ts';
+import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobHistory } from './job-history.ts';
 import { deploymentsOf, executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
 import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
 import type { TaskExecutorSession } from './task-executor-session.ts';
-
-const BUILD_TIMEOUT = minutes(1);
 
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log'>;

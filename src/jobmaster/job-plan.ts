@@ -49,11 +49,10 @@ export function planJob(jobGraph: JobGraph): JobPlan {
   const indexes = new Map(
     executions.map(({ vertex, subtask }, index) => [`${vertex.id}/${subtask}`, index]),
   );
-  const sources = new Map(
-    jobGraph.vertices.flatMap((vertex) =>
-      vertex.operators.flatMap(({ id, kind }) => (kind === 'source' ? [[id, vertex.id]] : [])),
-    ) as [OperatorId, VertexId][],
-  );
+  const sources = new Map<OperatorId, VertexId>();
+  for (const vertex of jobGraph.vertices) {
+    for (const { id, kind } of vertex.operators) if (kind === 'source') sources.set(id, vertex.id);
+  }
   return { graph, executions, slotCount, indexes, sources };
 }
 

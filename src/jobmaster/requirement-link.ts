@@ -33,6 +33,7 @@ export class RequirementLink implements Disposable {
   #connection: RpcConnection | undefined;
   #watch: HeartbeatWatch | undefined;
   #slots = 0;
+  #declaring = false;
 
   constructor(options: RequirementLinkOptions) {
     this.#options = options;
@@ -65,7 +66,13 @@ export class RequirementLink implements Disposable {
   /** How many slots the job needs in all. */
   declare(slots: number): void {
     this.#slots = slots;
-    this.#declare();
+    if (this.#declaring) return;
+    this.#declaring = true;
+    // After the present mail, so that many changes in it are one declaration.
+    this.#options.main.run(() => {
+      this.#declaring = false;
+      this.#declare();
+    });
   }
 
   sign(): void {

@@ -1,6 +1,6 @@
 /**
- * One registration of a TaskExecutor with the master of a job: its connection, heartbeats, and until
- * when the leases that were granted on it can hold.
+ * One registration of a TaskExecutor with the master of a job: its connection, heartbeats, and
+ * until when the leases that were granted on it can hold.
  *
  * U1. No lease is granted once the session has ended.
  * U2. `leaseEnd` is no earlier than the end of any lease granted, whatever the network did.

@@ -1,8 +1,8 @@
 /**
- * Messages between a JobMaster and the job's coordinator worker: the thread in which the user's code
- * runs that a master needs, that is the build of the job and the split enumerators of its sources.
- * The worker is spawned with no data, perhaps before there is a job for it; its first message is
- * `build`.
+ * Messages between a JobMaster and the job's coordinator worker: the thread in which the user's
+ * code runs that a master needs, that is the build of the job and the split enumerators of its
+ * sources. The worker is spawned with no data, perhaps before there is a job for it; its first
+ * message is `build`.
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
@@ -14,7 +14,10 @@ import type { JobReference } from './task-deployment.ts';
 
 export type ToCoordinator =
   | { readonly kind: 'build'; readonly job: JobReference }
-  /** Makes and starts the enumerators of all sources; those of an earlier generation are closed before. */
+  /**
+   * Makes and starts the enumerators of all sources; those of an earlier generation are closed
+   * before.
+   */
   | { readonly kind: 'start-sources'; readonly generation: number }
   | { readonly kind: 'close-sources'; readonly generation: number }
   | {

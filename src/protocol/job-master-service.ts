@@ -1,7 +1,7 @@
 /**
  * What TaskExecutors, the ResourceManager and attached clients tell the master of a job. A
- * TaskExecutor registers only when no worker of the job lives in it; what it tells afterwards on the
- * same connection is about workers that were started on it.
+ * TaskExecutor registers only when no worker of the job lives in it; what it tells afterwards on
+ * the same connection is about workers that were started on it.
  */
 import type { ErrorData } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';

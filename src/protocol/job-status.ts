@@ -1,6 +1,6 @@
 /**
- * The states of a job and of an attempt of a subtask, by Flink's names, and COMMITTING: all input has
- * ended, everything is prepared, and the decision to make the output visible has been taken.
+ * The states of a job and of an attempt of a subtask, by Flink's names, and COMMITTING: all input
+ * has ended, everything is prepared, and the decision to make the output visible has been taken.
  */
 
 export const JOB_STATUSES = [

@@ -25,7 +25,10 @@ const NEVER_RENEWED = 0;
 const RENEWED = 1;
 const REVOKED = 2;
 
-/** May a task act on the outside now? `now` is `clock.monotonic()`, the same for all threads of a process. */
+/**
+ * May a task act on the outside now? `now` is `clock.monotonic()`, the same for all threads of a
+ * process.
+ */
 export function isLeaseHeld(lease: LeaseWords, now: Duration): boolean {
   if (lease.load(STATE_WORD) !== RENEWED) return false;
   return ((lease.load(DEADLINE_WORD) - Math.trunc(now)) | 0) > 0;

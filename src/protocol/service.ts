@@ -1,6 +1,7 @@
 /**
  * What an endpoint can be asked, as data: a service names its methods with the schemas of request
- * and answer. Gateways (the caller's side) and handlers (the callee's side) get their types from it.
+ * and answer. Gateways (the caller's side) and handlers (the callee's side) get their types from
+ * it.
  */
 import type { Duration } from '../base/units.ts';
 import type { Schema } from '../types/index.ts';
@@ -20,7 +21,10 @@ export interface Ask<Request, Response> extends MethodOptions {
   readonly response: Schema<Response>;
 }
 
-/** Sent without an answer; it arrives in order with everything else on its connection, or the connection is lost. */
+/**
+ * Sent without an answer; it arrives in order with everything else on its connection, or the
+ * connection is lost.
+ */
 export interface Tell<Request> extends MethodOptions {
   readonly kind: 'tell';
   readonly request: Schema<Request>;

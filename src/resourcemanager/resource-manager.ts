@@ -34,7 +34,10 @@ export interface ResourceManagerOptions {
   readonly rpc: RpcService;
   readonly heartbeat: HeartbeatOptions;
   readonly onFatal: FatalErrorHandler;
-  /** Told how many slots all jobs together lack, whenever that changes: whoever can may start more TaskExecutors. */
+  /**
+   * Told how many slots all jobs together lack, whenever that changes: whoever can may start more
+   * TaskExecutors.
+   */
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
 }
 

@@ -189,7 +189,9 @@ const step: fc.Arbitrary<(world: World) => SlotManagerEvent | undefined> = fc.on
   fc.constantFrom('j', 'k').map((jobId) => () => ({ kind: 'job-gone', jobId }) as const),
 );
 
-/** TaskExecutors as they really are; messages to and from them take their time but keep their order. */
+/**
+ * TaskExecutors as they really are; messages to and from them take their time but keep their order.
+ */
 class World {
   readonly slots = new Map<string, ({ allocationId: string; jobId: string } | undefined)[]>();
   requests: Extract<SlotManagerEffect, { kind: 'request-slot' }>[] = [];

@@ -1,12 +1,13 @@
 /**
- * Which slot of which TaskExecutor goes to which job, as a pure machine. Jobs declare how many slots
- * they need in all; the machine asks TaskExecutors for free slots until each job has that many, and
- * begins again whenever a slot, a TaskExecutor or a declaration changes.
+ * Which slot of which TaskExecutor goes to which job, as a pure machine. Jobs declare how many
+ * slots they need in all; the machine asks TaskExecutors for free slots until each job has that
+ * many, and begins again whenever a slot, a TaskExecutor or a declaration changes.
  *
  * A1. A slot has at most one allocation, and an allocation id is given once.
  * A2. A job never has more allocations (pending ones included) than it declared, except after it
  *     has lowered its declaration: then it gives slots back itself.
- * A3. A slot whose request failed is not used until its TaskExecutor has reported what became of it.
+ * A3. A slot whose request failed is not used until its TaskExecutor has reported what became of
+ *     it.
  */
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 
@@ -55,7 +56,10 @@ export type SlotManagerEffect =
       readonly allocationId: string;
       readonly requirement: JobRequirement;
     }
-  /** Said whenever it changes, 0 included: for whoever can start more TaskExecutors, and for the job. */
+  /**
+   * Said whenever it changes, 0 included: for whoever can start more TaskExecutors, and for the
+   * job.
+   */
   | { readonly kind: 'missing'; readonly jobId: string; readonly slots: number };
 
 export function initialSlotManager(session: string): SlotManagerState {

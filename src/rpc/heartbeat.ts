@@ -1,7 +1,8 @@
 /**
  * Liveness of a peer. The sender asks at an interval and takes an answer for a sign of life; the
  * receiver takes a request for one. Both give up after the time-out without a sign; the sender also
- * after some consecutive refusals, so that a process that answers "no such endpoint" is not waited for.
+ * after some consecutive refusals, so that a process that answers "no such endpoint" is not waited
+ * for.
  */
 import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
@@ -37,7 +38,9 @@ export function heartbeat(
   return { lastSign: state.lastSign, failures, lost };
 }
 
-/** Sends heartbeats until it is disposed or the peer is lost; `onLost` is called once, as a mail. */
+/**
+ * Sends heartbeats until it is disposed or the peer is lost; `onLost` is called once, as a mail.
+ */
 export function sendHeartbeats<Report>(
   main: MainThread,
   options: HeartbeatOptions,

@@ -1,6 +1,6 @@
 /**
- * A clock that stands still until a test moves it. Test code: time passes only in `pass`, which runs
- * everything that is due in order, and lets promises settle in between.
+ * A clock that stands still until a test moves it. Test code: time passes only in `pass`, which
+ * runs everything that is due in order, and lets promises settle in between.
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration, Timestamp } from '../base/units.ts';

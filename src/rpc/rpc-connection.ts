@@ -1,7 +1,7 @@
 /**
  * One connection between two processes, on which both may call each other's endpoints. Everything
- * that was pending when it is lost fails at once; making a new one is the caller's decision, because
- * only the caller knows what was lost with the old one.
+ * that was pending when it is lost fails at once; making a new one is the caller's decision,
+ * because only the caller knows what was lost with the old one.
  *
  * C1. Every call settles exactly once: answer, error, time-out or loss.
  * C2. After `closed` nothing is delivered and every pending call has failed.

@@ -84,7 +84,10 @@ export class RpcEndpoint {
     });
   }
 
-  /** Runs the handler of an ask and answers once (E2). An error that is not an EngineError is a bug: fatal. */
+  /**
+   * Runs the handler of an ask and answers once (E2). An error that is not an EngineError is a bug:
+   * fatal.
+   */
   ask(
     call: Invocation,
     answer: (value: unknown) => void,

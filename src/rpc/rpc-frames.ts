@@ -9,7 +9,10 @@ import type { ErrorData } from '../base/errors.ts';
 import { FRAME_HEADER_BYTES, FRAME_LIMIT_BYTES } from './frame.ts';
 
 const MAGIC = 0x4d4c5243;
-/** Grows with every change of a frame or of a message; different versions do not speak to each other. */
+/**
+ * Grows with every change of a frame or of a message; different versions do not speak to each
+ * other.
+ */
 export const PROTOCOL_VERSION = 1;
 /** Greetings come from strangers. */
 export const GREETING_LIMIT_BYTES = 1024;

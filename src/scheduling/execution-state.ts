@@ -34,8 +34,8 @@ export function isTerminalExecution(state: ExecutionState): boolean {
 }
 
 /**
- * The state after a report: a report that does not follow from the present state (it comes twice, or
- * it crossed with a cancellation) leaves it as it is.
+ * The state after a report: a report that does not follow from the present state (it comes twice,
+ * or it crossed with a cancellation) leaves it as it is.
  */
 export function executionAfter(from: ExecutionState, report: ExecutionState): ExecutionState {
   return (NEXT[from] as readonly ExecutionState[]).includes(report) ? report : from;

@@ -113,18 +113,25 @@ class World {
             .map(([index]): Prepared => `${index}@${this.state.generation}`)
             .toArray();
         }
+        break;
+      case 'start-sources':
+      case 'close-sources':
+      case 'ended':
     }
   }
 
-  /** Delivers the n-th waiting event; the worker dies when its end is reported or its lease is over. */
+  /**
+   * Delivers the n-th waiting event; the worker dies when its end is reported or its lease is over.
+   */
   deliver(choice: number): void {
-    if (this.waiting.length === 0) return;
-    const [event] = this.waiting.splice(choice % this.waiting.length, 1);
-    if (event!.kind === 'slot-stopped' || event!.kind === 'lease-over') {
-      if (this.workers.get(event!.slot)?.generation === event!.generation)
-        this.workers.delete(event!.slot);
+    const [event] = this.waiting.splice(choice % Math.max(this.waiting.length, 1), 1);
+    if (event === undefined) return;
+    if (event.kind === 'slot-stopped' || event.kind === 'lease-over') {
+      if (this.workers.get(event.slot)?.generation === event.generation) {
+        this.workers.delete(event.slot);
+      }
     }
-    this.feed(event!);
+    this.feed(event);
   }
 
   /** A task takes a step of its own. */
@@ -236,7 +243,7 @@ const action: fc.Arbitrary<Action> = fc.tuple(
 const shape = fc
   .array(fc.tuple(fc.nat(2), fc.boolean()), { minLength: 1, maxLength: 5 })
   .map((tasks) => {
-    const slots = [...new Set(tasks.map(([slot]) => slot))].sort();
+    const slots = [...new Set(tasks.map(([slot]) => slot))].sort((a, b) => a - b);
     return {
       slotOf: tasks.map(([slot]) => slots.indexOf(slot)),
       committer: tasks.map(([, committer]) => committer),

@@ -273,16 +273,13 @@ class JobStep {
   }
 
   #cancel(): void {
-    switch (this.#state.status) {
-      case 'INITIALIZING':
-      case 'CREATED':
-        this.#enter('CANCELED');
-        break;
-      case 'RUNNING':
-      case 'RESTARTING':
-        this.#state.failure = undefined;
-        this.#enter('CANCELLING');
-        this.#stopAll();
+    const { status } = this.#state;
+    if (status === 'INITIALIZING' || status === 'CREATED') {
+      this.#enter('CANCELED');
+    } else if (status === 'RUNNING' || status === 'RESTARTING') {
+      this.#state.failure = undefined;
+      this.#enter('CANCELLING');
+      this.#stopAll();
     }
   }
 
@@ -339,26 +336,21 @@ class JobStep {
 
   /** What follows from the state by itself. */
   #advance(): void {
-    switch (this.#state.status) {
-      case 'RUNNING':
-        this.#decide();
-        this.#deployWhenPossible();
-        break;
-      case 'RESTARTING':
-        if (this.#mayBegin()) {
-          this.#enter('RUNNING');
-          this.#beginGeneration();
-        }
-        this.#deployWhenPossible();
-        break;
-      case 'COMMITTING':
-        this.#advanceCommit();
-        break;
-      case 'FAILING':
-        if (this.#slots.every(isQuiet)) this.#enter('FAILED');
-        break;
-      case 'CANCELLING':
-        if (this.#slots.every(isQuiet)) this.#enter('CANCELED');
+    const { status } = this.#state;
+    if (status === 'RUNNING') {
+      this.#decide();
+      this.#deployWhenPossible();
+    } else if (status === 'RESTARTING') {
+      if (this.#mayBegin()) {
+        this.#enter('RUNNING');
+        this.#beginGeneration();
+      }
+      this.#deployWhenPossible();
+    } else if (status === 'COMMITTING') {
+      this.#advanceCommit();
+    } else if (status === 'FAILING' || status === 'CANCELLING') {
+      const end = status === 'FAILING' ? 'FAILED' : 'CANCELED';
+      if (this.#slots.every(isQuiet)) this.#enter(end);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * State, events and effects of the machine that runs a job (`job-machine.ts`): plain data. Slots and
- * executions are known here by index; what stands behind an index is the JobMaster's business.
+ * State, events and effects of the machine that runs a job (`job-machine.ts`): plain data. Slots
+ * and executions are known here by index; what stands behind an index is the JobMaster's business.
  */
 import type { EngineError } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
@@ -57,7 +57,10 @@ export type JobEvent =
   | { readonly kind: 'start' }
   | { readonly kind: 'slot-assigned'; readonly slot: number }
   | { readonly kind: 'slot-prepared'; readonly slot: number; readonly generation: number }
-  /** The slot's worker is gone, proven; the slot is still ours. `error` tells why, if nobody asked for it. */
+  /**
+   * The slot's worker is gone, proven; the slot is still ours. `error` tells why, if nobody asked
+   * for it.
+   */
   | {
       readonly kind: 'slot-stopped';
       readonly slot: number;

@@ -4,7 +4,8 @@
  *
  * H1. A worker is prepared once and serves one generation; it is never used again.
  * H2. `prepare` settles exactly once: with the data port, or with the reason why there is none.
- * H3. `onGone` is called exactly once, when the thread has ended; nothing it said is told afterwards.
+ * H3. `onGone` is called exactly once, when the thread has ended; nothing it said is told
+ *     afterwards.
  * H4. `stop` always ends the thread: when all its tasks have ended, or when their time is over.
  */
 import { assert } from '../base/assert.ts';

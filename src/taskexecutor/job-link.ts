@@ -1,7 +1,7 @@
 /**
  * A TaskExecutor's standing with the master of one job: the connection, the lease, and the slots it
- * has offered. A connection that is lost ends all workers of the job here, because what was under way
- * on it is lost too; only when they are gone does the TaskExecutor register again.
+ * has offered. A connection that is lost ends all workers of the job here, because what was under
+ * way on it is lost too; only when they are gone does the TaskExecutor register again.
  *
  * O1. The link registers only while no worker of the job lives in this process.
  * O2. The lease of a connection is renewed by its own answers only, with the time of asking, and is

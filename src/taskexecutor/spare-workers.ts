@@ -37,7 +37,8 @@ export class SpareWorkers {
 
   #keep(worker: WorkerHandle): void {
     this.#spares.add(worker);
-    void worker.exited.then(() => this.#spares.delete(worker));
+    const forget = (): void => void this.#spares.delete(worker);
+    worker.exited.then(forget, forget);
   }
 
   #spawn(name: string): WorkerHandle {

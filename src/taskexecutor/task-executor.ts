@@ -1,6 +1,7 @@
 /**
- * The TaskExecutor: offers its slots to jobs and hosts a worker thread in each slot that is at work.
- * Its main thread does RPC and heartbeats and nothing else; tasks and user code live in the workers.
+ * The TaskExecutor: offers its slots to jobs and hosts a worker thread in each slot that is at
+ * work. Its main thread does RPC and heartbeats and nothing else; tasks and user code live in the
+ * workers.
  *
  * Y1. A call of a JobMaster touches only slots that were promised to that JobMaster (by its token).
  * Y2. A worker is started only while the link to its JobMaster stands, with the lease of that link.
@@ -37,7 +38,9 @@ import type { TaskSlotEvent, TaskSlotState } from './task-slot.ts';
 
 /** Bound of `taskmanager.numberOfTaskSlots`. */
 const SLOTS_MAX = 1024;
-/** V8's limit, as a multiple of what a slot may use: a slot over its budget fails before V8 ends it. */
+/**
+ * V8's limit, as a multiple of what a slot may use: a slot over its budget fails before V8 ends it.
+ */
 const HEAP_LIMIT_FACTOR = 3;
 
 export interface TaskExecutorOptions {

@@ -1,7 +1,7 @@
 /**
  * One slot of a TaskExecutor as a pure machine: free, promised to a job by the ResourceManager,
- * taken by the job, or being given back. What runs in the slot is another matter (`slot-worker.ts`);
- * here it only counts that a slot with a worker is not free.
+ * taken by the job, or being given back. What runs in the slot is another matter
+ * (`slot-worker.ts`); here it only counts that a slot with a worker is not free.
  *
  * T1. A slot belongs to one allocation from its request until it is free again.
  * T2. A slot is free only when no worker lives in it.

@@ -1,0 +1,207 @@
+// Jobs for the tests of the mini cluster: their functions misbehave in every way that user code
+// can.
+import { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import type { DataStream } from '../api/data-stream.ts';
+import { defineJob } from '../api/define-job.ts';
+import { discard } from '../connectors/discard/discard.ts';
+import type { OpenContext } from '../functions/function-context.ts';
+import type { Sink } from '../functions/sink.ts';
+import { t } from '../types/index.ts';
+
+const RECORDS = 1000;
+
+export const counts = defineJob({
+  name: 'counts',
+  build(env) {
+    env
+      .sequence(1, RECORDS)
+      .keyBy((n) => n % 10)
+      .sum()
+      .sinkTo(discard({ checksum: () => 1 }));
+  },
+});
+
+export const prints = defineJob({
+  name: 'prints',
+  build(env) {
+    env.sequence(1, 5).print();
+  },
+});
+
+export const throws = defineJob({
+  name: 'throws',
+  build(env) {
+    env
+      .sequence(1, 10)
+      .map((n) => {
+        if (n === 7) throw new RangeError('seven is too much');
+        return n;
+      })
+      .sinkTo(discard());
+  },
+});
+
+export const spins = defineJob({
+  name: 'spins',
+  build(env) {
+    env
+      .sequence(1, 10)
+      .map((n) => {
+        for (;;) if (n < 0) return n;
+      })
+      .sinkTo(discard());
+  },
+});
+
+/** Calls `touch` with every record, and with what its subtask and attempt are. */
+function touching(
+  stream: DataStream<number>,
+  touch: (n: number, context: OpenContext) => void,
+): DataStream<number> {
+  const opened: OpenContext[] = [];
+  return stream.process({
+    emits: t.float64,
+    open: (context) => void opened.push(context),
+    onElement(n, ctx) {
+      touch(n, opened[0]!);
+      ctx.emit(n);
+    },
+  });
+}
+
+/** Two subtasks in two slots; one of them never comes back from its first record. */
+export const halfSpins = defineJob({
+  name: 'half-spins',
+  build(env) {
+    touching(env.sequence(1, 1e12), (n, { subtask }) => {
+      if (subtask === 0) for (let i = n; i >= 0; i++);
+    }).sinkTo(discard());
+  },
+});
+
+/** Runs `fault` on the last record, in the first attempt. */
+function failingOnce(stream: DataStream<number>, fault: () => void): DataStream<number> {
+  return touching(stream, (n, { attempt }) => {
+    if (attempt === 1 && n === RECORDS) fault();
+  });
+}
+
+export const diesOnce = defineJob({
+  name: 'dies-once',
+  build(env) {
+    failingOnce(env.sequence(1, RECORDS), () => process.exit(3)).sinkTo(discard());
+  },
+});
+
+export const throwsLaterOnce = defineJob({
+  name: 'throws-later-once',
+  build(env) {
+    failingOnce(env.sequence(1, RECORDS), () => {
+      setImmediate(() => {
+        throw new Error('nobody looks');
+      });
+    })
+      .asyncMap((n) => new Promise<number>((resolve) => setImmediate(() => resolve(n))), {
+        order: 'unordered',
+        timeout: seconds(10),
+      })
+      .sinkTo(discard());
+  },
+});
+
+export const failsOnce = defineJob({
+  name: 'fails-once',
+  build(env) {
+    failingOnce(env.sequence(1, RECORDS), () => {
+      throw new EngineError('NETWORK_FAILED', { operation: 'reach', address: 'x', reason: 'test' });
+    }).sinkTo(discard());
+  },
+});
+
+export const hoards = defineJob({
+  name: 'hoards',
+  build(env) {
+    const kept: object[] = [];
+    env
+      .sequence(1, 1e9)
+      .map((n) => {
+        kept.push({ n, text: `${n}` });
+        return n;
+      })
+      .sinkTo(discard());
+  },
+});
+
+export const loads = defineJob({
+  name: 'loads',
+  build(env) {
+    env.sequence(1, 10).sinkTo(commitSink({ failures: 0 }));
+  },
+});
+
+export const commitsLate = defineJob({
+  name: 'commits-late',
+  build(env) {
+    env.sequence(1, 10).sinkTo(commitSink({ failures: 2 }));
+  },
+});
+
+export const neverCommits = defineJob({
+  name: 'never-commits',
+  build(env) {
+    env.sequence(1, 10).sinkTo(commitSink({ failures: Infinity, fatal: true }));
+  },
+});
+
+/** A sink whose committer tells the client what it commits, after some failures. */
+function commitSink({
+  failures,
+  fatal = false,
+}: {
+  failures: number;
+  fatal?: boolean;
+}): Sink<number, string> {
+  return {
+    kind: 'sink',
+    name: 'commit',
+    accepts: t.float64,
+    committable: t.string,
+    createWriter(context) {
+      const written: unknown[] = [];
+      return {
+        write: (value) => void written.push(value),
+        flush: () => undefined,
+        prepareCommit: () => [`${context.subtask}: ${written.join(' ')}`],
+        close: () => undefined,
+      };
+    },
+    createCommitter(context) {
+      return {
+        async commit(committables) {
+          if (context.attempt <= failures) {
+            throw fatal
+              ? new EngineError('USER_CODE_FAILED', {
+                  role: 'commit',
+                  operator: 'x',
+                  message: 'no',
+                })
+              : new EngineError('IO_NO_SPACE', { operation: 'commit', path: 'x' });
+          }
+          for (const each of committables) {
+            await context.sendToClient(new TextEncoder().encode(each));
+          }
+        },
+      };
+    },
+  };
+}
+
+let builds = 0;
+
+export const differs = defineJob({
+  name: 'differs',
+  build(env) {
+    env.sequence(1, ++builds).print();
+  },
+});

@@ -1,0 +1,255 @@
+// Whole jobs on a whole cluster with real threads: what the machines and components do together.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isEngineError } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { JobClient } from '../client/job-client.ts';
+import { Configuration } from '../config/configuration.ts';
+import { nodeEnv } from '../env/node/node-env.ts';
+import type { JobResult } from '../protocol/job-report.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import { MiniCluster } from './mini-cluster.ts';
+import type { MiniClusterOptions } from './mini-cluster.ts';
+
+const JOBS = new URL('./mini-cluster-jobs.test-kit.ts', import.meta.url).href;
+
+type Settings = Readonly<Record<string, string>>;
+
+const env = nodeEnv({
+  entries: {
+    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
+    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
+  },
+  log: { level: 'error' },
+});
+
+function start(options: Omit<MiniClusterOptions, 'env'> & { settings?: Settings } = {}) {
+  const configuration = Configuration.parse(options.settings ?? {});
+  return MiniCluster.start({ spareWorkers: 0, ...options, env, configuration });
+}
+
+function job(
+  exportName: string | undefined,
+  parallelism = 1,
+  settings: Settings = {},
+): JobReference {
+  const configuration = { 'parallelism.default': String(parallelism), ...settings };
+  const jobId = env.random.uuid();
+  return { jobId, moduleUrl: JOBS, exportName, parameters: {}, configuration };
+}
+
+const FIXED: Settings = {
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': '3',
+  'restart-strategy.fixed-delay.delay': '10 ms',
+};
+
+function accumulator(result: JobResult, name: string): number | undefined {
+  return result.accumulators.find((each) => each.name === name)?.value;
+}
+
+async function run(
+  cluster: MiniCluster,
+  reference: JobReference,
+): Promise<JobResult & { texts: string[] }> {
+  const client = await cluster.submit(reference);
+  const texts: string[] = [];
+  client.onMessage((_operator, payload) => void texts.push(new TextDecoder().decode(payload)));
+  return { ...(await client.result()), texts };
+}
+
+async function until(
+  client: JobClient,
+  condition: (details: Awaited<ReturnType<JobClient['details']>>) => boolean,
+) {
+  for (;;) {
+    const details = await client.details();
+    if (condition(details)) return details;
+    await new Promise((resolve) => env.clock.soon(() => resolve(undefined)));
+  }
+}
+
+async function rejection(promise: Promise<unknown>, code: ErrorCode): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(isEngineError(error), String(error));
+    assert.equal(error.code, code, error.message);
+    return error.message;
+  }
+  return assert.fail(`expected ${code}`);
+}
+
+test('a job runs to its end; its slots come back and no worker stays', async () => {
+  await using cluster = await start();
+  const result = await run(cluster, job('counts'));
+  assert.equal(result.status, 'FINISHED', String(result.error?.code));
+  assert.equal(accumulator(result, 'records'), 1000);
+  assert.deepEqual([cluster.workerCount, cluster.slotCounts().total], [0, 1]);
+});
+
+test('four slots exchange in shared memory; the cluster grows to what the job asks for', async () => {
+  await using cluster = await start();
+  const result = await run(cluster, job('counts', 4));
+  assert.equal(result.status, 'FINISHED', String(result.error?.code));
+  assert.equal(accumulator(result, 'records'), 1000);
+  assert.equal(cluster.slotCounts().total, 4);
+});
+
+test('slots of two TaskManagers exchange over sockets', async () => {
+  await using cluster = await start({ slots: 1, taskManagers: 2 });
+  const result = await run(cluster, job('counts', 2));
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  assert.equal(accumulator(result, 'records'), 1000);
+});
+
+test('two jobs at once, and one after them on the same slots', async () => {
+  await using cluster = await start({ slots: 2 });
+  const results = await Promise.all([run(cluster, job('counts')), run(cluster, job('counts'))]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['FINISHED', 'FINISHED'],
+  );
+  assert.equal((await run(cluster, job('counts', 2))).status, 'FINISHED');
+});
+
+test('what a sink sends to the client comes before the result', async () => {
+  await using cluster = await start();
+  const { texts } = await run(cluster, job('prints'));
+  assert.match(texts.join(''), /1\n2\n3\n4\n5\n/);
+});
+
+test('a detached job ends without anybody listening', async () => {
+  await using cluster = await start();
+  const client = await cluster.submit(job('prints'), { detached: true });
+  assert.equal((await client.result()).status, 'FINISHED');
+});
+
+test('a job that cannot be built is refused with the reason, and the cluster goes on', async () => {
+  await using cluster = await start();
+  const message = await rejection(cluster.submit(job('cuonts')), 'JOB_EXPORT_NOT_FOUND');
+  assert.match(message, /counts/);
+  await rejection(cluster.submit(job(undefined)), 'JOB_EXPORT_AMBIGUOUS');
+  await rejection(cluster.submit(job('differs')), 'GRAPH_NON_DETERMINISTIC');
+  await rejection(
+    cluster.submit({ ...job('counts'), moduleUrl: `${JOBS}.missing` }),
+    'JOB_MODULE_NOT_FOUND',
+  );
+  assert.equal((await run(cluster, job('counts'))).status, 'FINISHED');
+});
+
+test('the same submission twice is one job, another one under its id is refused', async () => {
+  await using cluster = await start();
+  const reference = job('counts');
+  const client = await cluster.submit(reference, { detached: true });
+  assert.equal((await client.result()).status, 'FINISHED');
+  await rejection(cluster.submit({ ...reference, exportName: 'prints' }), 'JOB_ALREADY_SUBMITTED');
+  await rejection(cluster.submit(reference), 'JOB_ALREADY_SUBMITTED');
+});
+
+test('a user function that throws fails the job with its own error, whatever the strategy', async () => {
+  await using cluster = await start();
+  const result = await run(cluster, job('throws', 1, FIXED));
+  assert.equal(result.status, 'FAILED');
+  assert.equal(result.error?.code, 'USER_CODE_FAILED');
+  assert.match(String(result.error?.parameters['message']), /seven is too much/);
+  assert.match(result.error?.stack ?? '', /mini-cluster-jobs/);
+});
+
+test('an endless loop stops neither the cluster nor a cancellation, nor the other slot', async () => {
+  await using cluster = await start();
+  const client = await cluster.submit(job('halfSpins', 2));
+  const running = await until(
+    client,
+    ({ vertices }) => (vertices[0]?.recordsIn ?? vertices[0]?.recordsOut ?? 0) > 0,
+  );
+  assert.equal(running.status, 'RUNNING');
+  const before = env.clock.monotonic();
+  await client.cancel();
+  assert.equal((await client.result()).status, 'CANCELED');
+  assert.ok(env.clock.monotonic() - before < 5000, 'the cancellation took too long');
+  assert.equal(cluster.workerCount, 0);
+  assert.equal((await run(cluster, job('counts'))).status, 'FINISHED');
+});
+
+for (const name of ['diesOnce', 'failsOnce', 'throwsLaterOnce']) {
+  test(`${name}: everything starts again and the result is whole`, async () => {
+    await using cluster = await start();
+    const client = await cluster.submit(job(name, 2, FIXED), { detached: true });
+    const result = await client.result();
+    assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+    assert.equal(accumulator(result, 'records'), 1000);
+    const { generation, failures } = await client.details();
+    assert.deepEqual([generation, failures.length], [2, 1]);
+  });
+}
+
+test('without a restart strategy a dead worker fails the job', async () => {
+  await using cluster = await start();
+  const result = await run(cluster, job('diesOnce'));
+  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_WORKER_DIED']);
+});
+
+test('a slot that uses up its heap fails, its neighbours and the process live', async () => {
+  await using cluster = await start({ settings: { 'taskmanager.memory.task.heap.size': '48 mb' } });
+  const result = await run(cluster, job('hoards'));
+  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_OUT_OF_MEMORY']);
+  assert.equal((await run(cluster, job('counts'))).status, 'FINISHED');
+});
+
+test('what was prepared is committed at the end', async () => {
+  await using cluster = await start();
+  const { status, texts, error } = await run(cluster, job('loads', 2));
+  assert.equal(status, 'FINISHED', JSON.stringify(error));
+  assert.equal(texts.length, 2);
+  const numbers = texts.flatMap((text) =>
+    text
+      .replace(/^\d+: /, '')
+      .split(' ')
+      .map(Number),
+  );
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+});
+
+test('a commit that fails is tried again without running the tasks again', async () => {
+  await using cluster = await start();
+  const { status, texts, error } = await run(cluster, job('commitsLate', 1));
+  assert.equal(status, 'FINISHED', JSON.stringify(error));
+  assert.deepEqual(texts, ['0: 1 2 3 4 5 6 7 8 9 10']);
+});
+
+test('a commit that cannot succeed fails the job and says what is pending', async () => {
+  await using cluster = await start();
+  const { status, error } = await run(cluster, job('neverCommits'));
+  assert.deepEqual(
+    [status, error?.code, error?.cause?.code],
+    ['FAILED', 'JOB_COMMIT_FAILED', 'USER_CODE_FAILED'],
+  );
+});
+
+test('a job that gets no slots fails after slot.request.timeout and says how many are missing', async () => {
+  await using cluster = await start({ slots: 1, settings: { 'slot.request.timeout': '50 ms' } });
+  const result = await run(cluster, job('counts', 3));
+  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_REQUEST_TIMEOUT']);
+  assert.deepEqual(
+    [result.error?.parameters['required'], result.error?.parameters['available']],
+    [3, 1],
+  );
+  assert.equal((await run(cluster, job('counts'))).status, 'FINISHED', 'the slot has come back');
+});
+
+test('closing ends a job that runs, and leaves nothing', async () => {
+  const cluster = await start();
+  const client = await cluster.submit(job('spins'));
+  await until(client, ({ vertices }) =>
+    vertices.some(({ states }) => states.RUNNING !== undefined),
+  );
+  const result = client.result();
+  result.catch(() => undefined);
+  await cluster.close();
+  await rejection(result, 'RPC_UNREACHABLE');
+  assert.equal(cluster.workerCount, 0);
+});
