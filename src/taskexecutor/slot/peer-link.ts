@@ -10,7 +10,6 @@
 import { assert } from '../../base/assert.ts';
 import { ChannelFrame } from '../../network/channel-frames.ts';
 import type { FrameSender } from '../../network/channel-frames.ts';
-import { Deque } from '../../network/deque.ts';
 import type { FrameLink } from '../../network/frame-link.ts';
 import type { RemoteInputChannel } from '../../network/remote-input-channel.ts';
 import type { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
@@ -30,7 +29,8 @@ export class PeerLink implements FrameSender, PolledLink {
   readonly #inputs = new Map<number, RemoteInputChannel>();
   readonly #outputs = new Map<number, RemoteOutputChannel>();
   readonly #earlyCredit = new Map<number, number>();
-  readonly #waiting = new Deque<WaitingControl>();
+  /** Control sent before the link was there. */
+  readonly #waiting: WaitingControl[] = [];
   readonly #lost: (reason: string) => void;
   #link: FrameLink | undefined;
   #wantsRoom = false;
@@ -45,8 +45,8 @@ export class PeerLink implements FrameSender, PolledLink {
   attach(link: FrameLink): void {
     assert(this.#link === undefined, 'Y2: a peer has one link');
     this.#link = link;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      this.sendControl(next.kind, next.channel, next.bytes);
+    for (const { kind, channel, bytes } of this.#waiting.splice(0)) {
+      this.sendControl(kind, channel, bytes);
     }
     link.flush();
   }
@@ -80,14 +80,8 @@ export class PeerLink implements FrameSender, PolledLink {
   }
 
   sendControl(kind: number, channel: number, bytes: Uint8Array): void {
-    const link = this.#link;
-    if (
-      link === undefined ||
-      this.#waiting.length > 0 ||
-      !link.send(kind, channel, bytes, 'control')
-    ) {
-      this.#waiting.push({ kind, channel, bytes });
-    }
+    if (this.#link === undefined) this.#waiting.push({ kind, channel, bytes });
+    else this.#link.send(kind, channel, bytes, 'control');
   }
 
   flush(): void {
@@ -104,8 +98,8 @@ export class PeerLink implements FrameSender, PolledLink {
     const link = this.#link;
     if (link === undefined || this.#isLost) return false;
     const frames = link.poll(this, POLL_FRAMES);
-    this.#sendWaiting(link);
-    if (link.closed !== undefined && frames === 0) this.lose(link.closed);
+    this.#retryOutputs();
+    if (link.closed !== undefined) this.lose(link.closed);
     return frames > 0;
   }
 
@@ -140,12 +134,8 @@ export class PeerLink implements FrameSender, PolledLink {
     this.#link?.close();
   }
 
-  /** Sends what had to wait for room: control first, then the outputs that were refused. */
-  #sendWaiting(link: FrameLink): void {
-    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      if (!link.send(next.kind, next.channel, next.bytes, 'control')) return;
-      this.#waiting.shift();
-    }
+  /** Lets the outputs try again that were refused. */
+  #retryOutputs(): void {
     if (!this.#wantsRoom) return;
     this.#wantsRoom = false;
     for (const output of this.#outputs.values()) output.drain();

@@ -5,7 +5,7 @@
  * Invariants
  * V1. `prepare` comes first and once, `deploy` at most once, after `prepared`.
  * V2. Every task deployed reports exactly one terminal state.
- * V3. Nothing reaches the outside (commits, split requests) while the lease has lapsed.
+ * V3. Nothing is committed while the lease has lapsed, and nothing at all once it was revoked.
  */
 import { assert } from '../../base/assert.ts';
 import { EngineError, toEngineError } from '../../base/errors.ts';
@@ -17,6 +17,7 @@ import type { CompiledJob } from '../../graph/job-graph.ts';
 import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
+import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
 import type { FromSlot, ToSlot } from '../../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../../protocol/task-deployment.ts';
@@ -30,6 +31,7 @@ import { openContext } from './task-context.ts';
 
 const METRICS_INTERVAL = seconds(1);
 const HEAP_CHECK_INTERVAL = milliseconds(100);
+const LEASE_RETRY = milliseconds(50);
 
 /** The entry point of a slot's worker. */
 export function slotWorker(context: WorkerContext): void {
@@ -42,6 +44,7 @@ class SlotWorker {
   readonly #client: ClientMessages;
   readonly #tasks = new Map<string, WiredTask>();
   #preparation: SlotPreparation | undefined;
+  #lease: SharedRegion | undefined;
   #job: CompiledJob | undefined;
   #loop: SlotLoop | undefined;
   #links: PeerLinks | undefined;
@@ -73,7 +76,7 @@ class SlotWorker {
         this.#sourceEvent(message);
         return;
       case 'commit':
-        this.#tasks.get(message.executionId)?.task.commit();
+        this.#underLease(() => this.#tasks.get(message.executionId)?.task.commit());
         return;
       case 'client-acknowledge':
         this.#client.acknowledge(message.executionId, message.operator, message.bytes);
@@ -85,8 +88,12 @@ class SlotWorker {
   #prepare(preparation: SlotPreparation, regions: readonly SharedRegion[]): void {
     assert(this.#preparation === undefined, 'V1: a slot is prepared once');
     this.#preparation = preparation;
-    const [, doorbells] = regions;
-    assert(doorbells !== undefined, 'V1: prepare brings the lease and the doorbells');
+    const [lease, doorbells] = regions;
+    assert(
+      lease !== undefined && doorbells !== undefined,
+      'V1: prepare brings lease and doorbells',
+    );
+    this.#lease = lease;
     const { env } = this.#context;
     const doorbell = new Doorbell(doorbells, doorbellWord(preparation.location.slot));
     this.#loop = new SlotLoop({ clock: env.clock, doorbell });
@@ -228,11 +235,21 @@ class SlotWorker {
         );
       }
     };
-    work().then(
-      () => this.#send(stateOf(deployment, 'FINISHED')),
-      (thrown: unknown) =>
-        this.#send({ ...stateOf(deployment, 'FAILED'), error: toEngineError(thrown).toData() }),
-    );
+    this.#underLease(() => {
+      work().then(
+        () => this.#send(stateOf(deployment, 'FINISHED')),
+        (thrown: unknown) =>
+          this.#send({ ...stateOf(deployment, 'FAILED'), error: toEngineError(thrown).toData() }),
+      );
+    });
+  }
+
+  /** V3. A lapsed lease may come back; a revoked one never: the tasks have been replaced. */
+  #underLease(effect: () => void): void {
+    const { clock } = this.#context.env;
+    const lease = this.#lease!;
+    if (isLeaseHeld(lease, clock.monotonic())) effect();
+    else if (!isLeaseRevoked(lease)) clock.after(LEASE_RETRY, () => this.#underLease(effect));
   }
 
   // --------------------------------------------------------------------------- sources and sinks
