@@ -1,4 +1,9 @@
 /** The public API: `import { defineJob, t } from 'millrace'`. */
+import type { BuildResult, Collected } from './api/collected-stream.ts';
+import type { Job } from './api/define-job.ts';
+import type { ExecuteArguments } from './api/execute-and-collect.ts';
+import type { ParameterSpec } from './api/parameters.ts';
+
 export { defineJob } from './api/define-job.ts';
 export type { Job, JobOptions } from './api/define-job.ts';
 export { param } from './api/parameters.ts';
@@ -16,7 +21,26 @@ export type {
   KeyedBroadcastConnectedStream,
 } from './api/broadcast-stream.ts';
 export type { BuildResult, Collected, CollectedStream } from './api/collected-stream.ts';
-export type { ExecuteOptions } from './api/execute-and-collect.ts';
+export type { ExecuteArguments, ExecuteOptions } from './api/execute-and-collect.ts';
+
+/**
+ * Runs a job on threads of this program, and gives back the records of the streams that its build
+ * returned, in the same shape. The job's module is loaded by the workers too, so it must export the
+ * job, and must not run it while it is loaded.
+ * @example
+ * export const squares = defineJob({
+ *   name: 'squares',
+ *   build: (env) => env.sequence(1, 3).map((n) => n * n).collect(),
+ * });
+ * if (import.meta.main) console.log(await executeAndCollect(squares)); // [1, 4, 9]
+ */
+export async function executeAndCollect<P extends ParameterSpec, R extends BuildResult>(
+  job: Job<P, R>,
+  ...[options = {}]: ExecuteArguments<P>
+): Promise<Collected<R>> {
+  const local = await import('./deploy/execute-and-collect.ts');
+  return local.executeAndCollect(job, options);
+}
 
 export { calendarDate, dateText, utcDateOf } from './types/calendar-date.ts';
 export type { CalendarDate } from './types/calendar-date.ts';

@@ -57,7 +57,8 @@ const FOLDERS = table({
   // What people meet.
   rest: 'base types config env graph protocol rpc metrics package.json',
   client: 'base types functions config env graph api protocol rpc metrics deploy package.json',
-  index: 'base types functions config graph api table formats connectors',
+  // `deploy` by a dynamic import, for executeAndCollect.
+  index: 'base types functions config graph api table formats connectors deploy',
   testing:
     'base types functions config env env/node graph api table state network operators metrics ' +
     'protocol rpc ha checkpoint scheduling jobmaster dispatcher resourcemanager taskexecutor ' +

@@ -24,6 +24,9 @@ export interface ExecuteOptions<P extends ParameterSpec = ParameterSpec> {
   readonly params?: ParameterValues<P> | undefined;
   /** Options under Flink's keys, e.g. `{ 'parallelism.default': '4' }`. */
   readonly configuration?: Readonly<Record<string, string>> | undefined;
+  /** Under which name the job's module exports it, where it exports several. */
+  readonly exportName?: string | undefined;
+  /** Cancels the job. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,6 +34,7 @@ export interface ExecuteOptions<P extends ParameterSpec = ParameterSpec> {
 export interface ExecutionRequest {
   readonly jobName: string;
   readonly moduleUrl: string;
+  readonly exportName: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly configuration: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
@@ -70,6 +74,7 @@ export async function executeAndCollectBy<P extends ParameterSpec, R extends Bui
   await execution({
     jobName: job.name,
     moduleUrl: moduleUrlOf(job.declaredAt),
+    exportName: options.exportName,
     parameters: compiled.graph.parameters,
     configuration,
     signal: options.signal,

@@ -1,4 +1,4 @@
-// Which schemas may feed which, and what is said of those that may not; the families of key schemas.
+// Which schemas may feed which, what is said of those that may not; the families of key schemas.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dynamic, t } from '../types/index.ts';

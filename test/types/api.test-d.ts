@@ -4,6 +4,7 @@ import {
   count,
   defineJob,
   discard,
+  executeAndCollect,
   generator,
   meanOf,
   minutes,
@@ -36,6 +37,7 @@ declare function expectType<T>(): <S>(
   ...same: Equal<S, T> extends true ? [] : [never]
 ) => void;
 declare function sinkOf<T>(): Sink<T>;
+declare function use(value: unknown): void;
 
 const Order = t.struct({ id: t.string, user: t.string, amount: t.float64, at: t.timestamp });
 type Order = Infer<typeof Order>;
@@ -406,3 +408,16 @@ defineJob({ name: 'job', build: async () => {} });
 defineJob({ name: 'job', build: (jobEnv) => jobEnv.sequence(1, 2) });
 // @ts-expect-error a default of another type
 param(t.int32, 'five');
+const wanted = defineJob({
+  name: 'job',
+  params: { text: t.string, most: t.optional(t.int32) },
+  build: (jobEnv, { text }) => jobEnv.fromElements(text).collect(),
+});
+expectType<Promise<readonly string[]>>()(executeAndCollect(wanted, { params: { text: 'x' } }));
+// @ts-expect-error a parameter is missing
+use(executeAndCollect(wanted, { params: {} }));
+// @ts-expect-error all parameters are missing
+use(executeAndCollect(wanted));
+// @ts-expect-error a parameter of another type
+use(executeAndCollect(wanted, { params: { text: 5 } }));
+expectType<Promise<undefined>>()(executeAndCollect(nothing));
