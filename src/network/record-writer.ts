@@ -4,15 +4,16 @@
  *
  * Invariants
  * W1. Every record goes to exactly one channel (to all, for broadcast).
- * W2. A control element goes to every channel, after all records emitted before it.
+ * W2. A control element goes to every channel, after all records and rows emitted before it.
+ * W3. The rows of an edge come from one operator; values and rows do not mix on an edge.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import type { PartitionerSpec } from '../graph/operator-spec.ts';
 import { keyGroupOf, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import { hashKey } from '../types/key.ts';
-import type { RowBatch } from './batch.ts';
 import { RowBatch as Rows } from './batch.ts';
+import type { RowBatch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { ExchangeVerifier } from './exchange-verifier.ts';
@@ -32,11 +33,41 @@ export interface RecordWriterOptions {
   readonly verifier: ExchangeVerifier | undefined;
 }
 
+/** The key group of a row; generated from the plan. */
+export type RowRouter = (batch: RowBatch, row: number) => number;
+
+/**
+ * The rows that an operator emits, gathered in a batch: a row is begun and committed in `batch`, then
+ * `committed` is called, which may put another batch in its place.
+ */
+export class RowOutput {
+  readonly #handOver: (batch: RowBatch) => void;
+  batch: RowBatch = new Rows();
+
+  constructor(handOver: (batch: RowBatch) => void) {
+    this.#handOver = handOver;
+  }
+
+  committed(): void {
+    if (this.batch.isFull) this.flush();
+  }
+
+  /** @returns whether there was anything. */
+  flush(): boolean {
+    if (this.batch.size === 0) return false;
+    const full = this.batch;
+    this.batch = new Rows();
+    this.#handOver(full);
+    return true;
+  }
+}
+
 /** Takes the records of one edge. */
 export abstract class RecordWriter {
   protected readonly channels: readonly OutputChannel[];
   readonly #verifier: ExchangeVerifier | undefined;
   #untilVerified: number;
+  #rows: RowOutput | undefined;
   recordsOut = 0;
 
   constructor(options: RecordWriterOptions) {
@@ -54,19 +85,24 @@ export abstract class RecordWriter {
 
   protected abstract route(value: unknown, timestamp: number): void;
 
-  /** Rows are copied to the channels; `routeRow` gives the channel, and the key group or -1. */
-  abstract processRows(
-    batch: RowBatch,
-    routeRow: ((batch: RowBatch, row: number) => number) | undefined,
-  ): void;
+  /** Takes over a batch of rows; `routeRow` gives the key group of a row, for a hash edge. */
+  abstract processRows(batch: RowBatch, routeRow: RowRouter | undefined): void;
+
+  /** Where an operator begins and commits the rows it emits to this edge. */
+  rowOutput(routeRow: RowRouter | undefined): RowOutput {
+    assert(this.#rows === undefined, 'W3: one operator emits the rows of an edge');
+    this.#rows = new RowOutput((batch) => this.processRows(batch, routeRow));
+    return this.#rows;
+  }
 
   control(element: ControlElement): void {
+    this.#rows?.flush();
     for (const channel of this.channels) channel.control(element);
   }
 
   /** @returns whether anything was handed over. */
   flush(): boolean {
-    let any = false;
+    let any = this.#rows?.flush() ?? false;
     for (const channel of this.channels) if (channel.flush()) any = true;
     return any;
   }
@@ -135,10 +171,7 @@ class HashWriter extends RecordWriter {
     return hashKey(key as never);
   }
 
-  processRows(
-    batch: RowBatch,
-    routeRow: ((batch: RowBatch, row: number) => number) | undefined,
-  ): void {
+  processRows(batch: RowBatch, routeRow: RowRouter | undefined): void {
     assert(routeRow !== undefined, 'W1: rows on a hash edge need a generated key group function');
     const parts = this.channels.map(() => new Rows());
     for (let row = batch.cursor; row < batch.size; row += 1) {

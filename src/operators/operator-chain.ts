@@ -10,9 +10,9 @@
  * C3. `finish` runs operator by operator from the head; one that answered true is not called again.
  */
 import { assert } from '../base/assert.ts';
-import type { RecordWriter } from '../network/record-writer.ts';
+import type { RecordWriter, RowRouter } from '../network/record-writer.ts';
 import type { ControlElement } from '../network/control-element.ts';
-import type { Downstream, Operator, OperatorContext } from './operator.ts';
+import type { Downstream, Operator, OperatorContext, RowDownstream } from './operator.ts';
 
 /** An operator with its place in the chain. */
 export interface ChainMember {
@@ -32,6 +32,7 @@ export type ContextOf = (member: ChainMember, outputs: MemberOutputs) => Operato
 export interface MemberOutputs {
   readonly main: Downstream;
   side(tag: string): Downstream;
+  rows(routeRow: RowRouter | undefined): RowDownstream;
 }
 
 export class OperatorChain {
@@ -138,6 +139,14 @@ export class OperatorChain {
     };
     const side = new Map<string, Downstream>();
     return {
+      rows: (routeRow) => {
+        const [output, ...others] = member.outputs.filter(({ tag }) => tag === undefined);
+        assert(
+          output !== undefined && 'writer' in output && others.length === 0,
+          'rows leave by one edge',
+        );
+        return output.writer.rowOutput(routeRow);
+      },
       main: to(undefined),
       side: (tag) => {
         let output = side.get(tag);

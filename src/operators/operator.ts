@@ -38,8 +38,12 @@ export interface OperatorContext {
   readonly output: Downstream;
   /** A side output; records of one that nobody reads are dropped. */
   sideOutput(tag: string): Downstream;
-  /** The rows of a RowBatch leave through it; undefined where the output is a chain of objects. */
-  readonly rowOutput: RowDownstream | undefined;
+  /**
+   * Where rows leave, for an operator whose main output is one edge. `routeRow` gives the key group of
+   * a row and is needed where the edge is partitioned by key. Asked for once, in `open`.
+   * @throws AssertionError where the output is a chain, or several edges
+   */
+  rowOutput(routeRow?: (batch: RowBatch, row: number) => number): RowDownstream;
   processingTime(): Timestamp;
   watermark(): number;
   /** Of keyed operators. @throws AssertionError for others. */

@@ -18,7 +18,7 @@ import { InputGate } from '../network/input-gate.ts';
 import type { OutputChannel } from '../network/output-channel.ts';
 import { Pressure } from '../network/pressure.ts';
 import { createRecordWriter } from '../network/record-writer.ts';
-import type { ChainMember, ChainOutput } from '../operators/operator-chain.ts';
+import type { ChainMember, ChainOutput, MemberOutputs } from '../operators/operator-chain.ts';
 import { OperatorChain } from '../operators/operator-chain.ts';
 import type { DeferrableEvent, Operator, OperatorContext } from '../operators/operator.ts';
 import { HeapKeyedStateBackend } from '../state/heap/heap-keyed-state-backend.ts';
@@ -137,7 +137,7 @@ export class OperatorHarness {
           this.failure = error;
         },
       },
-      contextOf: (_member, outputs) => this.#context(outputs.main, (tag) => outputs.side(tag)),
+      contextOf: (_member, outputs) => this.#context(outputs),
     });
   }
 
@@ -261,10 +261,7 @@ export class OperatorHarness {
     return { tag, writer };
   }
 
-  #context(
-    output: OperatorContext['output'],
-    side: (tag: string) => OperatorContext['output'],
-  ): OperatorContext {
+  #context(outputs: MemberOutputs): OperatorContext {
     const keyed = this.#keyed;
     return {
       open: {
@@ -278,9 +275,9 @@ export class OperatorHarness {
         metrics: { counter: () => ({ count: 0, increment: drop }) },
       },
       operatorId: 'operator',
-      output,
-      sideOutput: side,
-      rowOutput: undefined,
+      output: outputs.main,
+      sideOutput: (tag) => outputs.side(tag),
+      rowOutput: (routeRow) => outputs.rows(routeRow),
       processingTime: () => this.#now as Timestamp,
       watermark: () => this.#task.watermark,
       get keyedState(): HeapKeyedStateBackend {

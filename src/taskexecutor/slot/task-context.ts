@@ -54,7 +54,7 @@ export function operatorContext(options: TaskContextOptions): OperatorContext {
     operatorId: options.member.id,
     output: options.outputs.main,
     sideOutput: (tag) => options.outputs.side(tag),
-    rowOutput: undefined,
+    rowOutput: (routeRow) => options.outputs.rows(routeRow),
     processingTime: () => clock.now(),
     watermark: () => task.watermark,
     get keyedState(): KeyedStateBackend {
