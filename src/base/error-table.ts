@@ -53,6 +53,40 @@ export const ERROR_TABLE = {
   CONFIG_UNKNOWN_PARAMETER: user('The job "{job}" has no parameter "{name}".{suggestion}', 'It has {known}.'),
   CONFIG_UNSUPPORTED_OPTION: user('{key} is an option of Flink that Millrace does not have.{reason}', 'Leave it out.'),
 
+  // Connectors
+  CONNECTOR_COMPRESSION_UNSUPPORTED: user(
+    '{path} is compressed in a way that cannot be read.',
+    'Compress it with gzip (.gz), zlib (.deflate) or zstd (.zst), or not at all.',
+  ),
+  CONNECTOR_FILE_CHANGED: user(
+    '{path} became shorter while it was read: it ends at byte {end}, and had {expected} bytes before.',
+    'Write files elsewhere and rename them into place when they are complete; never change them after that.',
+  ),
+  CONNECTOR_FILE_GONE: user('{path} was removed before it was read.', 'Keep the files until the job has ended.'),
+  CONNECTOR_FILE_NOT_FOUND: user('There is no file {path} ({resolved}).{suggestion}'),
+  CONNECTOR_LINE_TOO_LONG: user(
+    '{place}: a line has more than {limit} bytes.',
+    'Is it a file of lines, and is its compression told by its name (.gz, .zst)?',
+  ),
+  CONNECTOR_MALFORMED_LINE: user(
+    '{place}: {field}{reason}. The line, from byte {offset} on, is: {text}',
+    "{advice}Correct the line, or set onError to 'skip' or 'side-output' on the source.",
+  ),
+  CONNECTOR_NO_FILES: user('No file matches {path}: {reason}.', '`*` stands for a part of a name, `**` for any folders.'),
+  CONNECTOR_OUTPUT_EXISTS: user(
+    '{path} exists already{holding}.',
+    "Set onExisting to 'replace' or 'append' on the sink, write elsewhere, or remove it.",
+  ),
+  CONNECTOR_OUTPUT_LOST: external(
+    'The output {path} cannot be made visible: {reason}.',
+    'Did another program change the folder {folder} while the job was running?',
+  ),
+  CONNECTOR_SINGLE_FILE: user(
+    '{parallelism} subtasks cannot write one file, {path}.',
+    'Add .setParallelism(1) after sinkTo(...), or leave out singleFile.',
+  ),
+  CONNECTOR_SOCKET_CLOSED: external('The connection to {address} was lost: {reason}.', 'Set reconnect on the source to try again.'),
+
   // Data
   DATA_BAD_HEADER: user('The header of the CSV file cannot be used: {reason}.', '{fix}'),
   DATA_CORRUPT: {

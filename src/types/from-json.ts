@@ -13,7 +13,7 @@ import type { ArmDescription, FieldDescription, SchemaDescription } from './sche
 import { holdsNull } from './to-json.ts';
 
 /** Where a value stands, for messages: a step from the place above it. */
-interface Place {
+export interface Place {
   readonly above: Place | undefined;
   readonly step: string | number | undefined;
 }
@@ -29,7 +29,7 @@ export type KindReader = (description: SchemaDescription) => FromJson | undefine
 
 const noOther: KindReader = () => undefined;
 
-function malformed(above: Place | undefined, step: Place['step'], reason: string): never {
+export function malformed(above: Place | undefined, step: Place['step'], reason: string): never {
   throw new EngineError('DATA_MALFORMED', { field: pathOf({ above, step }), reason });
 }
 

@@ -41,7 +41,7 @@ interface PrimitiveDescription {
   readonly kind: PrimitiveKind;
 }
 
-interface DecimalDescription {
+export interface DecimalDescription {
   readonly kind: 'decimal';
   /** Digits in all, 1 to 38. */
   readonly precision: number;

@@ -69,7 +69,7 @@ function formOf(description: SchemaDescription, other: KindForm): ToJson {
   }
 }
 
-function bytesToJson(value: Uint8Array): string {
+export function bytesToJson(value: Uint8Array): string {
   return Buffer.from(value.buffer, value.byteOffset, value.length).toString('base64');
 }
 

@@ -1,0 +1,48 @@
+/** Comma-separated values, by RFC 4180. */
+import { assert } from '../../base/assert.ts';
+import type { Schema } from '../../types/schema.ts';
+import type { LineDecoder, LineFormat } from '../format.ts';
+import { LineSplitter } from '../line-splitter.ts';
+import { columnsByPosition, columnsOfHeader, csvFields } from './csv-columns.ts';
+import { CsvLineEncoder } from './csv-encoder.ts';
+import { CsvLineReader } from './csv-line-reader.ts';
+import type { CsvOptions } from './csv-options.ts';
+import { csvDialect } from './csv-options.ts';
+import { MultilineSplitter } from './multiline-splitter.ts';
+
+/**
+ * CSV of a schema, which is a struct of fields that a cell can hold: no lists, maps or structs.
+ * Columns are found by the names in the header, in any order. Every row has as many cells as there
+ * are columns; an empty one is undefined for t.optional and null for t.nullable, the empty text for
+ * t.string, and malformed for other kinds (quotes make an empty text of it: `""`). Values must be
+ * written in full: numbers without blanks or thousands' separators, true or false, dates as
+ * `2001-01-31`, timestamps as milliseconds since 1970 or text with its zone
+ * (`2001-01-31T12:00:00Z`), bytes in base64. Empty lines are no rows.
+ * @example csv(t.struct({ iata: t.string, latitude: t.float64, city: t.optional(t.string) }))
+ */
+export function csv<T>(schema: Schema<T>, options: CsvOptions = {}): LineFormat<T> {
+  const dialect = csvDialect(options);
+  const fields = csvFields(schema);
+  const byPosition = dialect.header ? undefined : columnsByPosition(fields, dialect);
+  return {
+    kind: 'csv',
+    schema,
+    skipsFirstLine: dialect.header,
+    splittable: !dialect.multiline,
+    extension: dialect.delimiter === TAB ? 'tsv' : 'csv',
+    createDecoder(header): LineDecoder<T> {
+      assert(
+        byPosition !== undefined || header !== undefined,
+        'a decoder of CSV with a header is given that header',
+      );
+      const columns = byPosition ?? columnsOfHeader(fields, dialect, header!);
+      const reader = new CsvLineReader<T>(schema, dialect, columns);
+      return dialect.multiline
+        ? new MultilineSplitter(reader, dialect.quote)
+        : new LineSplitter(reader);
+    },
+    createEncoder: () => new CsvLineEncoder<T>(schema, dialect),
+  };
+}
+
+const TAB = 0x09;

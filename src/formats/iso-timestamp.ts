@@ -1,0 +1,58 @@
+/**
+ * Timestamps as text, by RFC 3339: `2001-01-31T12:00:00.250Z`, `2001-01-31 12:00+01:00`. Strict,
+ * because `Date.parse` takes much that it should not, and reads text without a zone in the zone of
+ * the machine.
+ */
+import type { Timestamp } from '../base/units.ts';
+
+const PATTERN =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+
+const MINUTE = 60_000;
+const MONTH_DAYS: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** For messages. */
+export const TIMESTAMP_FORMS =
+  'a timestamp (milliseconds since 1970, or text like 2001-01-31T12:00:00Z with its zone)';
+
+/** Undefined if the text is none. Digits below a millisecond are cut off. */
+export function isoTimestamp(text: string): Timestamp | undefined {
+  const match = PATTERN.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute] = match.slice(1, 6).map(Number);
+  const second = Number(match[6] ?? 0);
+  const millis = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
+  if (month! < 1 || month! > 12 || day! < 1 || day! > daysIn(year!, month!)) return undefined;
+  if (hour! > 23 || minute! > 59 || second > 59) return undefined;
+  const offsetHours = Number(match[9] ?? 0);
+  const offsetMinutes = Number(match[10] ?? 0);
+  if (offsetHours > 23 || offsetMinutes > 59) return undefined;
+  const offset = (offsetHours * 60 + offsetMinutes) * (match[8] === '-' ? -MINUTE : MINUTE);
+  const days = daysSince1970(year!, month!, day!);
+  const local = ((days * 24 + hour!) * 60 + minute!) * MINUTE + second * 1000 + millis;
+  return (local - offset) as Timestamp;
+}
+
+/** What `isoTimestamp` reads; undefined for years of more than four digits. */
+export function isoText(at: number): string | undefined {
+  return at >= YEAR_0 && at < YEAR_10000 ? new Date(at).toISOString() : undefined;
+}
+
+const YEAR_0 = -62_167_219_200_000;
+const YEAR_10000 = 253_402_300_800_000;
+
+export function daysIn(year: number, month: number): number {
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && leap ? 29 : MONTH_DAYS[month - 1]!;
+}
+
+/** By counting from March, so that the leap day is the last of a year. */
+export function daysSince1970(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  const dayOfEra =
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
+}

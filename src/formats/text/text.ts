@@ -1,0 +1,59 @@
+/** Lines as they are: every line of a file is a record, empty ones too, without its end. */
+import type { TextBuffer } from '../../base/text-buffer.ts';
+import { textBufferOf } from '../../base/text-buffer.ts';
+import { EngineError } from '../../base/errors.ts';
+import { t } from '../../types/index.ts';
+import { describeValue } from '../../types/path.ts';
+import type { LineEncoder, LineFormat, LineHandler } from '../format.ts';
+import type { LineReader } from '../line-splitter.ts';
+import { LineSplitter } from '../line-splitter.ts';
+import { notUtf8, utf8Text } from '../utf8.ts';
+
+/**
+ * Text in UTF-8, a record a line. A line that is not UTF-8 is malformed. Written text must not hold
+ * line ends, which would come back as several records.
+ * @example files.source({ path: 'pages/*.txt', format: text() })
+ */
+export function text(): LineFormat<string> {
+  return {
+    kind: 'text',
+    schema: t.string,
+    skipsFirstLine: false,
+    splittable: true,
+    extension: 'txt',
+    createDecoder: () => new LineSplitter(new TextReader()),
+    createEncoder: () => new TextLineEncoder(),
+  };
+}
+
+class TextReader implements LineReader<string> {
+  read(bytes: TextBuffer, start: number, end: number, handler: LineHandler<string>): boolean {
+    const line = utf8Text(bytes, start, end);
+    if (line !== undefined) return handler.record(line);
+    return handler.malformed(notUtf8(bytes, start, end), bytes, start, end);
+  }
+}
+
+class TextLineEncoder implements LineEncoder<string> {
+  readonly header: undefined = undefined;
+
+  encode(value: string, out: Uint8Array, at: number): number {
+    if (typeof value !== 'string') refuse(`it is ${describeValue(value)}, not a string`, FIT);
+    if (/\n|\r$/.test(value)) {
+      refuse('it has a line end inside, so that one line would become several', ESCAPE);
+    }
+    if (!value.isWellFormed()) refuse('it has half of a character (a lone surrogate)', ESCAPE);
+    const length = Buffer.byteLength(value, 'utf8');
+    if (at + length + 1 > out.length) return -1;
+    const end = at + textBufferOf(out).utf8Write(value, at, length);
+    out[end] = 0x0a;
+    return end + 1;
+  }
+}
+
+const FIT = 'Map the records to strings before the sink.';
+const ESCAPE = 'Write it with the format json() instead, which escapes it.';
+
+function refuse(reason: string, fix: string): never {
+  throw new EngineError('DATA_NOT_WRITABLE', { format: 'text', field: 'record', reason, fix });
+}
