@@ -55,12 +55,16 @@ export type {
   BroadcastStateDescriptor,
   Handles,
   ListState,
+  ListStateDescriptor,
   MapState,
+  MapStateDescriptor,
   ReadOnlyBroadcastState,
   ReducingState,
+  ReducingStateDescriptor,
   StateDescriptor,
   StateSpec,
   ValueState,
+  ValueStateDescriptor,
 } from './functions/state.ts';
 
 export { count, maxOf, meanOf, minOf, sumOf } from './functions/aggregates.ts';
@@ -85,6 +89,7 @@ export type {
   CoProcessFunction,
   Emitter,
   EndContext,
+  InputSide,
   KeyedBroadcastProcessFunction,
   KeyedCoProcessFunction,
   KeyedEndContext,

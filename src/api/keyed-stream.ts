@@ -24,7 +24,7 @@ import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
 
 /** The fields of T that hold a V. */
-export type FieldOf<T, V> = {
+type FieldOf<T, V> = {
   [N in keyof T & string]: T[N] extends V ? N : never;
 }[keyof T & string];
 

@@ -200,13 +200,13 @@ export class SourceHarness {
   }
 }
 
-export function encode(schema: Schema<unknown>, value: unknown): Uint8Array {
+function encode(schema: Schema<unknown>, value: unknown): Uint8Array {
   const out = new ByteWriter();
   schema.codec.encode(value, out);
   return out.copy();
 }
 
-export function decode(schema: Schema<unknown>, bytes: Uint8Array): unknown {
+function decode(schema: Schema<unknown>, bytes: Uint8Array): unknown {
   return schema.codec.decode(new ByteReader(bytes));
 }
 

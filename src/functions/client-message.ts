@@ -16,7 +16,7 @@ interface Origin {
 }
 
 /** UTF-8 text of whole lines. */
-export interface PrintMessage extends Origin {
+interface PrintMessage extends Origin {
   readonly kind: 'print';
   readonly body: Uint8Array;
 }

@@ -15,7 +15,7 @@ export interface Chain {
   readonly maxParallelism: number | undefined;
 }
 
-export interface ChainLink {
+interface ChainLink {
   readonly target: number;
   readonly edge: StreamEdge;
 }
@@ -59,7 +59,7 @@ export function createChains(graph: StreamGraph, enabled: boolean): readonly Cha
  * The rules; each is a row of the table in the test. The number of key groups is looked at for the
  * chain as a whole.
  */
-export function canChain(edge: StreamEdge, source: StreamNode, target: StreamNode): boolean {
+function canChain(edge: StreamEdge, source: StreamNode, target: StreamNode): boolean {
   return (
     edge.partitioner.kind === 'forward' &&
     target.inputs.length === 1 &&

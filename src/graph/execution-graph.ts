@@ -14,9 +14,9 @@ import { assert } from '../base/assert.ts';
 import type { JobEdge, JobGraph, JobVertex, VertexId } from './job-graph.ts';
 import type { PartitionerKind } from './operator-spec.ts';
 
-export type DistributionPattern = 'pointwise' | 'all-to-all';
+type DistributionPattern = 'pointwise' | 'all-to-all';
 
-export interface Channel {
+interface Channel {
   readonly channel: number;
   readonly edge: string;
   /** Subtask of the edge's source vertex. */
@@ -26,14 +26,14 @@ export interface Channel {
 }
 
 /** What one subtask writes to one edge: a subpartition per channel. */
-export interface IntermediateResultPartition {
+interface IntermediateResultPartition {
   readonly edge: JobEdge;
   readonly producer: number;
   readonly channels: readonly Channel[];
 }
 
 /** What one subtask reads from one edge. */
-export interface ExecutionInput {
+interface ExecutionInput {
   readonly edge: JobEdge;
   readonly channels: readonly Channel[];
 }
@@ -45,7 +45,7 @@ export interface ExecutionVertex {
   readonly outputs: readonly IntermediateResultPartition[];
 }
 
-export interface ExecutionJobVertex {
+interface ExecutionJobVertex {
   readonly vertex: JobVertex;
   readonly inputs: readonly JobEdge[];
   readonly outputs: readonly JobEdge[];
@@ -95,7 +95,7 @@ export function createExecutionGraph(jobGraph: JobGraph): ExecutionGraph {
 }
 
 /** Forward and rescale join neighbours, everything else joins each producer with each consumer. */
-export function distributionPattern(partitioner: PartitionerKind): DistributionPattern {
+function distributionPattern(partitioner: PartitionerKind): DistributionPattern {
   return partitioner === 'forward' || partitioner === 'rescale' ? 'pointwise' : 'all-to-all';
 }
 

@@ -6,7 +6,7 @@
 import type { ExecutionGraph } from './execution-graph.ts';
 import type { VertexId } from './job-graph.ts';
 
-export interface ExecutionVertexReference {
+interface ExecutionVertexReference {
   readonly vertex: VertexId;
   readonly subtask: number;
 }

@@ -29,7 +29,7 @@ export function requireSameGraph(first: JobGraph, second: JobGraph): void {
 const DIFFERENCES_MAX = 3;
 
 /** The first few differences, each as `vertices[2].name: "a", then "b"`. */
-export function graphDifferences(first: JobGraph, second: JobGraph): readonly string[] {
+function graphDifferences(first: JobGraph, second: JobGraph): readonly string[] {
   const found: string[] = [];
   const { fingerprint: _first, configuration: _one, ...left } = first;
   const { fingerprint: _second, configuration: _two, ...right } = second;

@@ -58,7 +58,7 @@ export interface GraphDefaults {
   readonly autoGenerateUids: boolean;
 }
 
-export const DEFAULT_SLOT_SHARING_GROUP = 'default';
+const DEFAULT_SLOT_SHARING_GROUP = 'default';
 
 /** @throws EngineError GRAPH_* for anything that could not run. */
 export function createStreamGraph(

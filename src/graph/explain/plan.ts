@@ -27,7 +27,7 @@ export interface PlanVertex {
   readonly outputs: readonly PlanEdge[];
 }
 
-export interface PlanOperator {
+interface PlanOperator {
   readonly id: OperatorId;
   readonly name: string;
   readonly uid?: string;
