@@ -205,6 +205,13 @@ function content(frame: SentFrame, i: number): number {
   return (frame.channel + frame.size * 7 + i * 31 + (i >>> 8)) & 255;
 }
 
+/** Sends until control frames have to wait, too, for a peer that takes nothing. */
+function fill(run: Run): void {
+  while (run.send(0, 'data', 1000)) run.flush(0);
+  for (let i = 0; i < 600; i += 1) run.send(0, 'control', 40);
+  run.flush(0);
+}
+
 /** Declares the tests of the contract for one kind of link. */
 export function linkContract(name: string, join: () => LinkPair): void {
   describe(`FrameLink over ${name}`, () => {
@@ -285,13 +292,62 @@ export function linkContract(name: string, join: () => LinkPair): void {
       let sent = 0;
       for (let i = 0; i < 3000; i += 1) {
         if (run.send(0, 'data', 1000)) sent += 1;
-        if (i % 3 === 0) run.send(0, 'control', 24);
+        if (i % 3 === 0) run.send(0, 'control', 300);
         if (i % 7 === 0) run.act({ kind: 'flush', side: 0 });
       }
       assert.ok(run.refused > 0 && sent > 0);
       run.settle();
       assert.equal(run.waiting(0), 0);
       assert.ok(run.send(0, 'data', 1000), 'there is room again');
+    });
+
+    it('F1: nothing passes control that waits for room, not even when there is room', () => {
+      const run = new Run(join());
+      fill(run);
+      for (let i = 0; i < 50; i += 1) {
+        run.poll(1, 40);
+        run.pair.move(3000);
+        run.send(0, 'data', 10);
+        run.send(0, 'data', 0);
+        run.send(0, 'control', 10);
+      }
+      run.settle();
+      assert.equal(run.waiting(0), 0);
+    });
+
+    it('F5: what waits for room when a side closes still arrives', () => {
+      const run = new Run(join());
+      fill(run);
+      run.act({ kind: 'close', side: 0 });
+      run.settle();
+      assert.equal(run.waiting(0), 0);
+      assert.equal(run.pair.links[0].closed, 'this slot has ended');
+      assert.equal(run.pair.links[1].closed, 'the other slot has ended');
+    });
+
+    it('F5: a side that closes does not wait for a peer that is dead', () => {
+      const run = new Run(join());
+      fill(run);
+      run.act({ kind: 'close', side: 0 });
+      run.pair.kill(1);
+      for (let i = 0; run.pair.links[0].closed === undefined; i += 1) {
+        assert.ok(i < 10, 'F5: it waits for ever');
+        run.pair.move(1 << 20);
+        if (run.pair.links[0].hasInput) run.poll(0, 1);
+      }
+      assert.equal(run.pair.links[0].hasInput, false);
+    });
+
+    it('F1: a backlog that stays while much goes through', () => {
+      const run = new Run(join());
+      for (let i = 0; i < 3000; i += 1) {
+        assert.ok(run.send(0, 'data', 500 + (i % 700)));
+        run.act({ kind: 'flush', side: 0 });
+        run.pair.move(1 << 20);
+        if (i > 20 + (i % 13)) run.poll(1, 1);
+      }
+      run.settle();
+      assert.equal(run.waiting(0), 0);
     });
 
     it('F2: control without end for a peer that takes none is an error', () => {
