@@ -289,8 +289,8 @@ test('D1, D2, D4: after random operations and a power loss all is as the contrac
 });
 
 test('D1, D2, D4: the power is lost before and after each operation of a few runs', async () => {
-  for (let seed = 1000; seed < 1006; seed++) {
-    for (let operation = 4; operation < 60; operation++) {
+  for (let seed = 1000; seed < 1004; seed++) {
+    for (let operation = 4; operation < 45; operation++) {
       await crashAndCompare(seed, ({ trace }) => trace.count('disk') >= operation);
       await crashAndCompare(seed, ({ trace }) => trace.count('apply') >= operation);
     }

@@ -60,8 +60,7 @@ export class JobModules implements AsyncDisposable {
   }
 
   /**
-   * A fresh instance, and whether it had to be made. @throws IO_NOT_FOUND for a URL that was not
-   * bundled
+   * A fresh instance, or the promise of one. @throws IO_NOT_FOUND for a URL that was not bundled
    */
   take(url: string): Namespace | Promise<Namespace> {
     return this.#ready.get(url)?.pop() ?? this.#instance(url);
@@ -112,19 +111,18 @@ export class SimModules implements Modules {
         settle.reject('module', 0, 0, new EngineError('IO_NOT_FOUND', { path: url }));
         return;
       }
-      const instance = jobs.take(url);
-      if (!(instance instanceof Promise)) {
-        settle.resolve('module', thread.id, 0, () => instance);
-        return;
-      }
-      const settled = instance.then(
+      let outcome: (() => Namespace) | undefined;
+      const settled = Promise.resolve(jobs.take(url)).then(
         (namespace) => () => namespace,
         (error: unknown) => () => {
           throw error;
         },
       );
-      let outcome: (() => Namespace) | undefined;
-      thread.scheduler.hold(settled.then((made) => (outcome = made)));
+      thread.scheduler.hold(
+        settled.then((made) => {
+          outcome = made;
+        }),
+      );
       thread.scheduler.world(1, 'module', thread.id, 0, () => {
         try {
           const namespace = (outcome as () => Namespace)();

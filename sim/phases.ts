@@ -27,12 +27,13 @@ export interface PhasesOptions {
 export async function runPhases(world: Simulation, options: PhasesOptions): Promise<void> {
   const { plan, until, faultsFor, convergeWithin } = options;
   const checkers = options.checkers ?? [];
-  const healAt = world.elapsed + faultsFor;
+  let over = false;
   plan.begin();
-  // Time may not move on by itself when all is paused or done: the end of the phase is an event.
-  world.scheduler.world(faultsFor * 1000, 'heal', 0, 0, () => undefined);
+  world.scheduler.world(faultsFor * 1000, 'pass', 0, 0, () => {
+    over = true;
+  });
   await world.run({
-    until: watched(world, checkers, () => world.elapsed >= healAt || until()),
+    until: watched(world, checkers, () => over || until()),
     within: (faultsFor + 1) as Duration,
   });
   plan.heal();

@@ -21,6 +21,7 @@ const TRANSIT = 60;
 type Handler = (bytes: Uint8Array, regions: readonly SharedRegion[]) => void;
 
 interface Message {
+  readonly sender: SimThread;
   readonly bytes: Uint8Array;
   readonly copy: Uint8Array;
   readonly regions: readonly SharedRegion[];
@@ -59,35 +60,35 @@ export class SimPort implements Port {
     const to = this.#other;
     const handed = handOver(regions, to.#thread, this.#process, this.#random);
     if (!to.#thread.alive) return;
-    to.#messages.push({ bytes, copy: bytes.slice(), regions: handed });
-    to.#schedule(this.#thread);
+    to.#messages.push({ sender: this.#thread, bytes, copy: bytes.slice(), regions: handed });
+    to.#schedule();
   }
 
   receive(handler: Handler): void {
     this.#thread.enter();
     assert(this.#handler === undefined, 'O1: receive is called once');
     this.#handler = handler;
-    for (; this.#waiting > 0; this.#waiting--) this.#schedule(undefined);
+    for (; this.#waiting > 0; this.#waiting--) this.#schedule();
   }
 
-  #schedule(sender: SimThread | undefined): void {
+  #schedule(): void {
     const { scheduler } = this.#thread;
     const transit = scheduler.time + 1 + this.#random.below(TRANSIT);
     this.#lastArrival = Math.max(this.#lastArrival, transit);
     const delay = this.#lastArrival - scheduler.time;
     const bytes = this.#messages.at(-1)?.copy.length ?? 0;
-    scheduler.post(this.#thread, delay, 'message', this.#id, bytes, () => this.#deliver(sender));
+    scheduler.post(this.#thread, delay, 'message', this.#id, bytes, () => this.#deliver());
   }
 
-  #deliver(sender: SimThread | undefined): void {
+  #deliver(): void {
     if (this.#handler === undefined) {
       this.#waiting += 1;
       return;
     }
     const message = this.#messages.shift() as Message;
-    if (sender !== undefined && !equal(message.bytes, message.copy)) {
+    if (!equal(message.bytes, message.copy)) {
       const error = new AssertionError('O2: bytes were changed after they were posted');
-      this.#thread.scheduler.uncaught(sender, error);
+      this.#thread.scheduler.uncaught(message.sender, error);
     }
     this.#thread.scheduler.trace.content(message.copy);
     this.#handler(message.copy, message.regions);

@@ -146,6 +146,15 @@ export class Simulation {
     }
   }
 
+  /** Lets virtual time pass. */
+  async pass(duration: Duration): Promise<void> {
+    let over = false;
+    this.scheduler.world(duration * 1000, 'pass', 0, 0, () => {
+      over = true;
+    });
+    await this.run({ until: () => over, within: (duration + 1) as Duration });
+  }
+
   /** Runs `body` as a process of its own on a host, to its end. @throws what `body` throws */
   async runProcess<T>(host: SimHost, body: (env: Env) => Promise<T>, within: Duration): Promise<T> {
     let outcome: { readonly value: T } | undefined;

@@ -64,6 +64,7 @@ export class SimThread implements TraceOwner {
   readonly #whenEnded: ((reason: ExitReason, ending: Ending) => void)[] = [];
   readonly #turnEnd: (() => void)[] = [];
   #waiting: SimEvent[] = [];
+  #waitingHead = 0;
   #soon: Soon[] = [];
   #soonHead = 0;
   #paused = false;
@@ -130,6 +131,7 @@ export class SimThread implements TraceOwner {
     if (this.ended !== undefined) return;
     this.ended = reason;
     this.#waiting = [];
+    this.#waitingHead = 0;
     this.#soon = [];
     this.#soonHead = 0;
     if (this.wakeUp !== undefined) this.scheduler.cancel(this.wakeUp);
@@ -175,7 +177,7 @@ export class SimThread implements TraceOwner {
 
   /** True if a turn cannot begin at this time. */
   blocked(micros: number): boolean {
-    return this.#paused || micros < this.busyUntil || this.#waiting.length > 0;
+    return this.#paused || micros < this.busyUntil || this.#inputs > 0;
   }
 
   /** Keeps an event that has come while the thread could not run it. */
@@ -187,7 +189,7 @@ export class SimThread implements TraceOwner {
 
   /** Drops a waiting event. */
   forget(event: SimEvent): void {
-    const index = this.#waiting.indexOf(event);
+    const index = this.#waiting.indexOf(event, this.#waitingHead);
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
@@ -197,14 +199,15 @@ export class SimThread implements TraceOwner {
    */
   take(choices: Prng): SimEvent | (() => void) | undefined {
     if (this.#paused) return undefined;
-    const waiting = this.#waiting;
-    const inputs = Math.min(waiting.length, CHOICE);
+    const inputs = Math.min(this.#inputs, CHOICE);
     const soon = this.#soon[this.#soonHead];
-    const soonReady = soon !== undefined && (inputs === 0 || waiting[0]!.micros >= soon.micros);
+    const soonReady =
+      soon !== undefined &&
+      (inputs === 0 || this.#waiting[this.#waitingHead]!.micros >= soon.micros);
     const options = inputs + (soonReady ? 1 : 0);
     if (options === 0) return undefined;
     const index = options === 1 ? 0 : choices.below(options);
-    if (index < inputs) return removeAt(waiting, index);
+    if (index < inputs) return this.#takeInput(index);
     this.#soonHead += 1;
     if (this.#soonHead * 2 > this.#soon.length) {
       this.#soon = this.#soon.slice(this.#soonHead);
@@ -226,9 +229,27 @@ export class SimThread implements TraceOwner {
     if (this.ended === undefined) this.#scheduleWakeUp();
   }
 
+  get #inputs(): number {
+    return this.#waiting.length - this.#waitingHead;
+  }
+
+  /** Takes out one of the oldest, and keeps the others in their order. */
+  #takeInput(index: number): SimEvent {
+    const waiting = this.#waiting;
+    const head = this.#waitingHead;
+    const event = waiting[head + index] as SimEvent;
+    for (let at = head + index; at > head; at--) waiting[at] = waiting[at - 1] as SimEvent;
+    this.#waitingHead += 1;
+    if (this.#waitingHead * 2 > waiting.length) {
+      this.#waiting = waiting.slice(this.#waitingHead);
+      this.#waitingHead = 0;
+    }
+    return event;
+  }
+
   #scheduleWakeUp(): void {
     if (this.wakeUp !== undefined || this.#paused || this.ended !== undefined) return;
-    if (this.#waiting.length === 0 && this.#soonHead === this.#soon.length) return;
+    if (this.#inputs === 0 && this.#soonHead === this.#soon.length) return;
     const scheduler = this.scheduler;
     const delay = Math.max(0, this.busyUntil - scheduler.time);
     this.wakeUp = scheduler.post(this, delay, 'soon', 0, 0, nothing);
@@ -250,13 +271,6 @@ export class SimThread implements TraceOwner {
 export interface Settle<T> {
   resolve(kind: TraceKind, a: number, b: number, value: () => T): void;
   reject(kind: TraceKind, a: number, b: number, error: Error): void;
-}
-
-function removeAt(waiting: SimEvent[], index: number): SimEvent {
-  const event = waiting[index] as SimEvent;
-  for (let at = index; at > 0; at--) waiting[at] = waiting[at - 1] as SimEvent;
-  waiting.shift();
-  return event;
 }
 
 function nothing(): void {}

@@ -42,13 +42,14 @@ const KINDS = {
   fault: ['', ''],
   heal: ['', ''],
   net: ['connection', 'bytes'],
+  pass: ['', ''],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>;
 
 export type TraceKind = keyof typeof KINDS;
 
 const KIND_NAMES = Object.keys(KINDS) as readonly TraceKind[];
 const KIND_CODES: ReadonlyMap<TraceKind, number> = new Map(
-  KIND_NAMES.map((name, code) => [name, code + 1]),
+  KIND_NAMES.map((name, code) => [name, code]),
 );
 /** How many of the latest records are kept for the report of a failure. */
 const KEPT = 256;
@@ -59,13 +60,14 @@ export interface TraceOwner {
   readonly name: string;
 }
 
+/** Records are used again and again: there is one for every event. */
 interface TraceRecord {
-  readonly micros: number;
-  readonly owner: string;
-  readonly kind: TraceKind;
-  readonly a: number;
-  readonly b: number;
-  readonly text: string;
+  micros: number;
+  owner: TraceOwner | undefined;
+  kind: TraceKind;
+  a: number;
+  b: number;
+  text: string;
 }
 
 export interface TraceOptions {
@@ -75,8 +77,15 @@ export interface TraceOptions {
 
 export class Trace {
   readonly #print: ((line: string) => void) | undefined;
-  readonly #latest: TraceRecord[] = [];
-  readonly #counts: Map<TraceKind, number> = new Map();
+  readonly #latest: readonly TraceRecord[] = Array.from({ length: KEPT }, () => ({
+    micros: 0,
+    owner: undefined,
+    kind: 'pass',
+    a: 0,
+    b: 0,
+    text: '',
+  }));
+  readonly #counts: number[] = KIND_NAMES.map(() => 0);
   #first = 0x811c_9dc5;
   #second = 0x9747_b28c;
   #events = 0;
@@ -93,7 +102,7 @@ export class Trace {
 
   /** How many events of one kind there were. */
   count(kind: TraceKind): number {
-    return this.#counts.get(kind) ?? 0;
+    return this.#counts[KIND_CODES.get(kind) as number] as number;
   }
 
   /** The hash so far, as 16 hexadecimal digits. */
@@ -117,17 +126,23 @@ export class Trace {
     assert(micros >= this.#micros, `T2: ${kind} at ${micros} us comes after ${this.#micros} us`);
     this.#micros = micros;
     this.#events += 1;
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+    const code = KIND_CODES.get(kind) as number;
+    this.#counts[code]! += 1;
     this.#mix(micros);
     this.#mix(micros / 0x1_0000_0000);
-    this.#mix(KIND_CODES.get(kind) as number);
+    this.#mix(code);
     this.#mix(owner?.id ?? 0);
     this.#mix(a);
     this.#mix(b);
     for (let index = 0; index < text.length; index++) this.#mix(text.charCodeAt(index));
-    const kept = { micros, owner: owner?.name ?? '-', kind, a, b, text };
-    this.#latest[this.#events % KEPT] = kept;
-    this.#print?.(format(kept));
+    const kept = this.#latest[this.#events % KEPT] as TraceRecord;
+    kept.micros = micros;
+    kept.owner = owner;
+    kept.kind = kind;
+    kept.a = a;
+    kept.b = b;
+    kept.text = text;
+    if (this.#print !== undefined) this.#print(format(kept));
   }
 
   /** Adds the content of something delivered. */
@@ -172,7 +187,7 @@ function format(record: TraceRecord): string {
     record.text === '' ? '' : ` ${record.text}`,
   ].join('');
   const at = (record.micros / 1_000_000).toFixed(6).padStart(12);
-  return `${at}  ${record.owner.padEnd(16)} ${record.kind}${details}`;
+  return `${at}  ${(record.owner?.name ?? '-').padEnd(16)} ${record.kind}${details}`;
 }
 
 function scramble(word: number): number {

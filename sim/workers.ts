@@ -21,7 +21,7 @@ import { handOver } from './memory.ts';
 import { SimPort } from './port.ts';
 import { ProcessKilled } from './process-killed.ts';
 import type { SimProcess } from './process.ts';
-import type { SimThread } from './thread.ts';
+import type { Held, SimThread } from './thread.ts';
 
 /** What a simulated worker's heap is said to hold. */
 const HEAP_BYTES = 8_000_000;
@@ -60,11 +60,13 @@ export class SimWorkers implements Workers {
     };
     const { scheduler } = owner;
     scheduler.post(thread, startMicros(), 'start', thread.id, 0, run);
-    owner.held.add({
+    const held: Held = {
       kind: 'worker',
       what: thread.name,
       release: (ending) => thread.end({ kind: 'terminated' }, ending),
-    });
+    };
+    owner.held.add(held);
+    thread.whenEnded(() => owner.held.delete(held));
     return new SimWorkerHandle(owner, thread, outer);
   }
 }
@@ -81,9 +83,6 @@ class SimWorkerHandle implements WorkerHandle {
     this.port = port;
     this.exited = new Promise((resolve) => {
       thread.whenEnded((reason) => {
-        for (const held of owner.held) {
-          if (held.kind === 'worker' && held.what === thread.name) owner.held.delete(held);
-        }
         if (!owner.alive) return;
         const { scheduler } = owner;
         const delay = Math.max(0, port.lastArrival - scheduler.time) + 1;

@@ -1,6 +1,4 @@
-/**
- * The wall clock of a host jumps, by up to an hour either way, and stays there until all is healed.
- */
+/** The wall clock of a host jumps, by up to an hour either way, and stays there. */
 import { hits, type FaultClass, type FaultOptions } from './fault.ts';
 
 const HOUR = 3_600_000;

@@ -7,16 +7,16 @@ import { test } from 'node:test';
 import type { Mistake } from './durable-counter.test-kit.ts';
 import { runCounter } from './run-counter.test-kit.ts';
 
-test('60 seeds: no acknowledged increment is lost, and the work is done after the faults', async () => {
+test('30 seeds: no acknowledged increment is lost, and the work is done after the faults', async () => {
   const injected = new Map<string, number>();
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 30; seed++) {
     const outcome = await runCounter(seed);
     for (const [name, count] of outcome.injected) {
       injected.set(name, (injected.get(name) ?? 0) + count);
     }
   }
   assert.equal(injected.size, 10, 'every class of faults was enabled in some seed');
-  for (const [name, count] of injected) assert.ok(count >= 20, `${name} struck ${count} times`);
+  for (const [name, count] of injected) assert.ok(count >= 10, `${name} struck ${count} times`);
 });
 
 const mistakes: readonly Mistake[] = [
