@@ -11,6 +11,7 @@ import { Prng } from '../src/base/prng.ts';
 import type { Duration, Timestamp } from '../src/base/units.ts';
 import type { Env, WorkerMain, WorkerRole } from '../src/env/env.ts';
 import { SimClock } from './clock.ts';
+import { SimCompression } from './compression.ts';
 import { SimDisk, type Mount } from './disk.ts';
 import { FileSystem } from './file-system.ts';
 import { forbid } from './forbidden.ts';
@@ -204,6 +205,7 @@ export class Simulation {
       clock: new SimClock(thread, host, random.fork('clock')),
       random: new SimRandom(thread, random.fork('random'), this.buggify),
       network: new NetworkThread(this.network, thread, host),
+      compression: new SimCompression(),
       disk: new SimDisk({
         thread,
         host,

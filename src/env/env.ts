@@ -13,6 +13,7 @@ export interface Env {
   readonly random: Random;
   readonly network: Network;
   readonly disk: Disk;
+  readonly compression: Compression;
   readonly memory: Memory;
   readonly workers: Workers;
   readonly processes: Processes;
@@ -190,6 +191,32 @@ export interface FileStat {
 export interface DirectoryEntry {
   readonly name: string;
   readonly kind: 'file' | 'directory' | 'other';
+}
+
+// ---------------------------------------------------------------------------------- compression
+
+/** `deflate` is that of RFC 1950 (zlib), as files ending in `.deflate` hold it. */
+export type CompressionKind = 'gzip' | 'deflate' | 'zstd';
+
+/**
+ * Computes, but may do so on other threads, so that an answer comes later; hence its place behind
+ * the seam.
+ */
+export interface Compression {
+  /**
+   * The content of compressed bytes, in pieces that belong to the caller; the chunks belong to the
+   * implementation. Several compressed contents one after another give theirs one after another.
+   * Ends what it began when the caller stops before the end.
+   * @param what the name of it in messages
+   * @throws EngineError DATA_CORRUPT, also if the bytes end too early.
+   */
+  decompress(
+    kind: CompressionKind,
+    chunks: AsyncIterable<Uint8Array>,
+    what: string,
+  ): AsyncIterable<Uint8Array>;
+  /** The bytes must not be touched until it has resolved; the result belongs to the caller. */
+  compress(kind: CompressionKind, bytes: Uint8Array): Promise<Uint8Array>;
 }
 
 // --------------------------------------------------------------------------------------- memory

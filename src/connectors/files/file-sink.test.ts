@@ -1,0 +1,413 @@
+// The sink of files: what is seen in its folder, when, and after which failures.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { ByteReader } from '../../base/byte-reader.ts';
+import { ByteWriter } from '../../base/byte-writer.ts';
+import { isEngineError } from '../../base/errors.ts';
+import { Prng } from '../../base/prng.ts';
+import { minutes, seconds } from '../../base/units.ts';
+import type { Duration } from '../../base/units.ts';
+import type { Env } from '../../env/env.ts';
+import type { Sink, SinkWriter, SinkWriterContext, WriteContext } from '../../functions/sink.ts';
+import { text } from '../../formats/text/text.ts';
+import { simulation } from '../../../sim/simulation.ts';
+import { openContext } from '../source-harness.test-kit.ts';
+import type { FileCommittable } from './file-committer.ts';
+import { fileSink, type FileSink, type FileSinkOptions } from './file-sink.ts';
+import { onDisk, readFile, writeFile } from './files.test-kit.ts';
+
+type Options = Omit<FileSinkOptions<string>, 'format' | 'path'>;
+
+const FOLDER = '/data/out';
+
+function textSink(options: Options = {}): FileSink<string> {
+  return fileSink({ path: FOLDER, format: text(), ...options });
+}
+
+interface Place {
+  readonly subtask?: number;
+  readonly parallelism?: number;
+  readonly attempt?: number;
+  readonly jobId?: string;
+}
+
+function contextOf(env: Env, place: Place): SinkWriterContext {
+  const { jobId = 'job-1', ...open } = place;
+  return { ...openContext(open), env, jobId, sendToClient: () => undefined };
+}
+
+const AT = {} as WriteContext;
+
+async function writeAll(
+  writer: SinkWriter<unknown, FileCommittable>,
+  records: readonly string[],
+): Promise<void> {
+  for (const record of records) {
+    writer.write(record, AT);
+    await writer.busy;
+  }
+}
+
+/** A subtask up to the point where it is ready to commit; the committables as they are stored. */
+async function prepare(
+  env: Env,
+  sink: FileSink<string>,
+  records: readonly string[],
+  place: Place = {},
+): Promise<Uint8Array[]> {
+  const writer = sink.createWriter(contextOf(env, place));
+  await writer.start?.();
+  await writeAll(writer, records);
+  await writer.flush(true);
+  const committables = await writer.prepareCommit!();
+  await writer.close();
+  return committables.map((committable) => {
+    const out = new ByteWriter();
+    sink.committable!.codec.encode(committable, out);
+    return out.copy();
+  });
+}
+
+async function commit(
+  env: Env,
+  sink: Sink<string, FileCommittable>,
+  stored: readonly Uint8Array[],
+): Promise<void> {
+  const decoded = stored.map((bytes) => sink.committable!.codec.decode(new ByteReader(bytes)));
+  await sink.createCommitter!(contextOf(env, {})).commit(decoded);
+}
+
+/** What readers of the folder see. */
+async function visible(env: Env): Promise<Record<string, string>> {
+  const entries = (await env.disk.stat(FOLDER)) === undefined ? [] : await env.disk.list(FOLDER);
+  const seen: Record<string, string> = {};
+  for (const { name } of entries) {
+    if (!name.startsWith('.')) seen[name] = await readFile(env, `${FOLDER}/${name}`);
+  }
+  return seen;
+}
+
+async function hidden(env: Env): Promise<string[]> {
+  return (await env.disk.list(FOLDER)).map(({ name }) => name).filter((name) => name[0] === '.');
+}
+
+describe('file sink: what is seen', () => {
+  test('nothing before the commit, everything after it, and nothing else is left', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink();
+      const zero = await prepare(env, sink, ['a', 'b'], { subtask: 0, parallelism: 2 });
+      const one = await prepare(env, sink, ['c'], { subtask: 1, parallelism: 2 });
+      assert.deepEqual(await visible(env), {});
+      assert.equal((await hidden(env)).length, 2);
+      await commit(env, sink, zero);
+      await commit(env, sink, one);
+      const expected = { 'part-0-0.txt': 'a\nb\n', 'part-1-0.txt': 'c\n' };
+      assert.deepEqual(await visible(env), expected);
+      await commit(env, sink, [...one, ...zero]);
+      assert.deepEqual(await visible(env), expected);
+      assert.deepEqual(await hidden(env), []);
+    }));
+
+  test('a subtask without records writes no file', () =>
+    onDisk(1, async (env) => {
+      assert.deepEqual(await prepare(env, textSink(), []), []);
+      assert.deepEqual(await hidden(env), []);
+    }));
+
+  test('W2: files roll by size, whole records only, each once', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink({ rollBytes: 1_000_000 });
+      const records = Array.from({ length: 40_000 }, (_, i) => `record ${i} ${'x'.repeat(80)}`);
+      await commit(env, sink, await prepare(env, sink, records));
+      const files = await visible(env);
+      assert.deepEqual(
+        Object.keys(files).sort(),
+        [0, 1, 2, 3].map((i) => `part-0-${i}.txt`),
+      );
+      assert.equal(Object.values(files).join(''), `${records.join('\n')}\n`);
+      for (const content of Object.values(files)) assert.ok(content.endsWith('\n'));
+    }));
+
+  test('W2: a record longer than a block', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink();
+      const records = ['short', 'x'.repeat(1_000_000), 'y'.repeat(3_000_000), 'short'];
+      await commit(env, sink, await prepare(env, sink, records));
+      assert.deepEqual(await visible(env), { 'part-0-0.txt': `${records.join('\n')}\n` });
+    }));
+
+  test('files roll by age, also when no record comes', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink({ rollInterval: seconds(10) });
+      const writer = sink.createWriter(contextOf(env, {}));
+      await writer.start?.();
+      const wait = (time: Duration): Promise<void> =>
+        new Promise((resolve) => void env.clock.after(time, resolve));
+      await writeAll(writer, ['a', 'b']);
+      await wait(seconds(30));
+      await writeAll(writer, ['c']);
+      await writer.flush(true);
+      const committables = await writer.prepareCommit!();
+      assert.deepEqual(
+        committables[0]!.files.map(({ final }) => final),
+        ['part-0-0.txt', 'part-0-1.txt'],
+      );
+      await sink.createCommitter!(contextOf(env, {})).commit(committables);
+      await writer.close();
+      assert.deepEqual(await visible(env), { 'part-0-0.txt': 'a\nb\n', 'part-0-1.txt': 'c\n' });
+    }));
+
+  test('gzip: one content, however many blocks', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink({ compression: 'gzip' });
+      const records = Array.from({ length: 30_000 }, (_, i) => `record ${i}`);
+      await commit(env, sink, await prepare(env, sink, records));
+      const file = await env.disk.open(`${FOLDER}/part-0-0.txt.gz`, 'read');
+      const bytes = new Uint8Array(await file.size());
+      await file.read(bytes, 0);
+      await file.close();
+      assert.equal(gunzipSync(bytes).toString(), `${records.join('\n')}\n`);
+    }));
+
+  test('one file of a fixed name, there also without records', () =>
+    onDisk(1, async (env) => {
+      const sink = textSink({ singleFile: 'result.csv' });
+      await commit(env, sink, await prepare(env, sink, []));
+      assert.deepEqual(await visible(env), { 'result.csv': '' });
+      await assert.rejects(prepare(env, sink, ['a']), (error) =>
+        isEngineError(error, 'CONNECTOR_OUTPUT_EXISTS'),
+      );
+      const replacing = textSink({ singleFile: 'result.csv', onExisting: 'replace' });
+      await commit(env, replacing, await prepare(env, replacing, ['a'], { jobId: 'job-2' }));
+      assert.deepEqual(await visible(env), { 'result.csv': 'a\n' });
+      assert.throws(
+        () => sink.createWriter(contextOf(env, { parallelism: 2 })),
+        (error) => isEngineError(error, 'CONNECTOR_SINGLE_FILE'),
+      );
+    }));
+});
+
+describe('file sink: what is there already', () => {
+  test('fail: says so before anything is written', () =>
+    onDisk(2, async (env) => {
+      await writeFile(env, `${FOLDER}/notes.md`, 'mine');
+      await assert.rejects(prepare(env, textSink(), ['a']), (error) => {
+        assert.ok(isEngineError(error, 'CONNECTOR_OUTPUT_EXISTS'));
+        return error.message.includes('/data/out') && error.fix?.includes('onExisting') === true;
+      });
+      assert.deepEqual(await hidden(env), []);
+    }));
+
+  test('a file in the place of the folder', () =>
+    onDisk(2, async (env) => {
+      await writeFile(env, FOLDER, 'mine');
+      await assert.rejects(prepare(env, textSink({ onExisting: 'replace' }), ['a']), (error) =>
+        isEngineError(error, 'CONNECTOR_OUTPUT_EXISTS'),
+      );
+    }));
+
+  test('C2, replace: the old files go when the new ones come, those of others stay', () =>
+    onDisk(2, async (env) => {
+      const old = ['part-0-0.txt', 'part-0-1.txt', 'part-1-0.csv', 'part-4-0.jsonl.gz'];
+      for (const name of old) await writeFile(env, `${FOLDER}/${name}`, 'old\n');
+      await writeFile(env, `${FOLDER}/part-0-0.parquet`, 'mine');
+      await writeFile(env, `${FOLDER}/.part-1-3.txt.job-0.1.1.inprogress`, 'left');
+      await writeFile(env, `${FOLDER}/.part-0-9.txt.job-1.0.2.inprogress`, 'ours, in use');
+      const sink = textSink({ onExisting: 'replace' });
+      const stored = [];
+      for (const subtask of [0, 1, 2]) {
+        const records = subtask === 2 ? [] : ['new'];
+        stored.push(await prepare(env, sink, records, { subtask, parallelism: 3 }));
+      }
+      assert.equal((await visible(env))['part-4-0.jsonl.gz'], 'old\n');
+      for (const one of stored) await commit(env, sink, one);
+      assert.deepEqual(await visible(env), {
+        'part-0-0.parquet': 'mine',
+        'part-0-0.txt': 'new\n',
+        'part-1-0.txt': 'new\n',
+      });
+      assert.deepEqual(await hidden(env), ['.part-0-9.txt.job-1.0.2.inprogress']);
+    }));
+
+  test('replace: a second run gives the same files', () =>
+    onDisk(2, async (env) => {
+      for (const jobId of ['first', 'second']) {
+        const sink = textSink({ onExisting: 'replace', rollBytes: 10 });
+        await commit(env, sink, await prepare(env, sink, ['a', 'b', 'c'], { jobId }));
+        assert.deepEqual(await visible(env), { 'part-0-0.txt': 'a\nb\nc\n' });
+      }
+    }));
+
+  test('append: new numbers', () =>
+    onDisk(2, async (env) => {
+      const sink = textSink({ onExisting: 'append' });
+      for (const jobId of ['first', 'second']) {
+        await commit(env, sink, await prepare(env, sink, [jobId], { jobId }));
+      }
+      assert.deepEqual(await visible(env), {
+        'part-0-0.txt': 'first\n',
+        'part-0-1.txt': 'second\n',
+      });
+    }));
+
+  test('append: a file that another job has put there meanwhile is not overwritten', () =>
+    onDisk(2, async (env) => {
+      const sink = textSink({ onExisting: 'append' });
+      const stored = await prepare(env, sink, ['a']);
+      await writeFile(env, `${FOLDER}/part-0-0.txt`, 'theirs');
+      await assert.rejects(commit(env, sink, stored), (error) =>
+        isEngineError(error, 'CONNECTOR_OUTPUT_LOST'),
+      );
+      assert.deepEqual(await visible(env), { 'part-0-0.txt': 'theirs' });
+    }));
+});
+
+describe('file sink: failures', () => {
+  test('W3: a writer that is closed before it is asked for its files removes them', () =>
+    onDisk(3, async (env) => {
+      const sink = textSink({ rollBytes: 1 });
+      const writer = sink.createWriter(contextOf(env, {}));
+      await writer.start?.();
+      await writeAll(writer, ['x'.repeat(300_000), 'y'.repeat(300_000), 'z']);
+      await writer.close();
+      assert.deepEqual(await hidden(env), []);
+    }));
+
+  test('a later attempt removes what an earlier one of its subtask left, nothing else', () =>
+    onDisk(3, async (env) => {
+      const sink = textSink();
+      await prepare(env, sink, ['a'], { attempt: 1, parallelism: 2 });
+      await prepare(env, sink, ['b'], { attempt: 1, parallelism: 2, subtask: 1 });
+      await prepare(env, sink, ['c'], { attempt: 1, parallelism: 2, jobId: 'other' });
+      const again = await prepare(env, sink, ['a'], { attempt: 2, parallelism: 2 });
+      assert.equal((await hidden(env)).length, 3);
+      await commit(env, sink, again);
+      assert.deepEqual(await visible(env), { 'part-0-0.txt': 'a\n' });
+    }));
+
+  test('a file that has gone, or changed, is not committed', () =>
+    onDisk(3, async (env) => {
+      const sink = textSink();
+      const stored = await prepare(env, sink, ['abc']);
+      const [name] = await hidden(env);
+      await writeFile(env, `${FOLDER}/${name}`, 'ab');
+      await assert.rejects(commit(env, sink, stored), /2 bytes instead of 4/);
+      await env.disk.remove(`${FOLDER}/${name}`);
+      await assert.rejects(commit(env, sink, stored), /nothing/);
+      await writeFile(env, `${FOLDER}/part-0-0.txt`, 'xyz\n');
+      await assert.rejects(commit(env, sink, stored), /another file/);
+    }));
+
+  test('a full disk fails the writer, and what it wrote is removed', () =>
+    onDisk(3, async (env) => {
+      const sink = textSink();
+      const writer = sink.createWriter(contextOf(env, {}));
+      await writer.start?.();
+      const file = await env.disk.open(`${FOLDER}/.ours`, 'write');
+      await file.close();
+      await writeAll(writer, ['a']);
+      // The folder is gone: as good a failure as any.
+      await env.disk.remove(FOLDER);
+      await assert.rejects(async () => writer.flush(true), isEngineError);
+      await writer.close();
+    }));
+});
+
+describe('file sink: crashes', () => {
+  const PARALLELISM = 2;
+  const records = (subtask: number): string[] =>
+    Array.from({ length: 3 }, (_, i) => `${subtask}-${i}-${'x'.repeat(150_000)}`);
+  const contentOf = (subtask: number): Record<string, string> => ({
+    [`part-${subtask}-0.txt`]: `${records(subtask).slice(0, 2).join('\n')}\n`,
+    [`part-${subtask}-1.txt`]: `${records(subtask)[2]}\n`,
+  });
+  const complete: Record<string, string> = { ...contentOf(0), ...contentOf(1) };
+  const old = { 'part-0-0.txt': 'old\n', 'part-1-7.txt': 'old\n' };
+
+  /** The job, whose master remembers what it decided; true when it has ended. */
+  interface Master {
+    attempt: number;
+    decided: Uint8Array[][] | undefined;
+  }
+
+  async function run(env: Env, master: Master): Promise<void> {
+    const sink = textSink({ onExisting: 'replace', rollBytes: 200_000 });
+    if (master.decided === undefined) {
+      master.attempt += 1;
+      const stored: Uint8Array[][] = [];
+      for (let subtask = 0; subtask < PARALLELISM; subtask++) {
+        const place = { subtask, parallelism: PARALLELISM, attempt: master.attempt };
+        stored.push(await prepare(env, sink, records(subtask), place));
+      }
+      master.decided = stored;
+    }
+    for (const stored of master.decided) await commit(env, sink, stored);
+  }
+
+  /** Every file is the old one or the complete new one. */
+  function checkSeen(seen: Readonly<Record<string, string>>, decided: boolean): void {
+    if (!decided) assert.deepEqual(seen, old);
+    for (const [name, body] of Object.entries(seen)) {
+      const isOld = (old as Record<string, string>)[name] === body;
+      assert.ok(isOld || complete[name] === body, `${name} is neither old nor complete`);
+    }
+  }
+
+  async function crashAt(step: number, power: boolean): Promise<'crashed' | 'ended'> {
+    const world = simulation({ seed: 1000 + step, buggify: false });
+    const host = world.host('host');
+    await world.runProcess(
+      host,
+      async (env) => {
+        for (const [name, body] of Object.entries(old)) {
+          await writeFile(env, `${FOLDER}/${name}`, body);
+          const file = await env.disk.open(`${FOLDER}/${name}`, 'update');
+          await file.sync();
+          await file.close();
+        }
+        for (const folder of ['/', '/data', FOLDER]) await env.disk.syncDirectory(folder);
+      },
+      minutes(10),
+    );
+    const master: Master = { attempt: 0, decided: undefined };
+    const begin = world.scheduler.steps;
+    const process = host.start('job', async (env) => {
+      await run(env, master);
+      return 0;
+    });
+    const until = (): boolean => !process.alive || world.scheduler.steps - begin >= step;
+    await world.run({ until, within: minutes(10) });
+    const crashed = process.alive;
+    if (crashed) {
+      if (power) {
+        host.crash(Prng.of(step));
+        host.restart();
+      } else {
+        process.kill();
+        await world.run({ until: () => !process.alive, within: minutes(1) });
+      }
+    }
+    await world.runProcess(
+      host,
+      async (env) => {
+        checkSeen(await visible(env), master.decided !== undefined);
+        await run(env, master);
+        assert.deepEqual(await visible(env), complete);
+        assert.deepEqual(await hidden(env), []);
+        await run(env, master);
+        assert.deepEqual(await visible(env), complete);
+      },
+      minutes(10),
+    );
+    return crashed ? 'crashed' : 'ended';
+  }
+
+  for (const power of [false, true]) {
+    test(`C1, C2: ${power ? 'the power fails' : 'the process is killed'} after every event`, async () => {
+      let step = 1;
+      while ((await crashAt(step, power)) === 'crashed') step += 1;
+      assert.ok(step > 60, `only ${step} events`);
+    });
+  }
+});

@@ -1,0 +1,66 @@
+/**
+ * A file that is being written under its hidden name.
+ *
+ * Invariants
+ * P1. Writes do not overlap; after `finish` the file is complete, durable and closed.
+ */
+import { assert } from '../../base/assert.ts';
+import { crc32 } from '../../base/crc32.ts';
+import type { Disk, DiskFile } from '../../env/env.ts';
+import type { WrittenFile } from './file-committer.ts';
+
+export interface PendingFileNames {
+  readonly folder: string;
+  readonly pending: string;
+  readonly final: string;
+}
+
+export class PendingFile {
+  readonly #disk: Disk;
+  readonly #names: PendingFileNames;
+  #file: DiskFile | undefined;
+  #bytes = 0;
+  #checksum = 0;
+  #busy = false;
+
+  constructor(disk: Disk, names: PendingFileNames) {
+    this.#disk = disk;
+    this.#names = names;
+  }
+
+  /** Written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    assert(!this.#busy, 'P1: writes do not overlap');
+    this.#busy = true;
+    const file = await this.#open();
+    await file.write(bytes, this.#bytes);
+    this.#bytes += bytes.length;
+    this.#checksum = crc32(bytes, this.#checksum);
+    this.#busy = false;
+  }
+
+  async finish(): Promise<WrittenFile> {
+    assert(!this.#busy, 'P1: nothing is being written');
+    const file = await this.#open();
+    await file.sync();
+    await file.close();
+    this.#file = undefined;
+    const { pending, final } = this.#names;
+    return { pending, final, bytes: this.#bytes, checksum: this.#checksum };
+  }
+
+  async discard(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    await this.#disk.remove(`${this.#names.folder}/${this.#names.pending}`);
+  }
+
+  async #open(): Promise<DiskFile> {
+    this.#file ??= await this.#disk.open(`${this.#names.folder}/${this.#names.pending}`, 'write');
+    return this.#file;
+  }
+}
