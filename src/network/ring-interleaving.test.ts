@@ -15,7 +15,7 @@ const LONG = [d(8, false), d(17), d(24), d(15), d(0, false), d(17)];
 const WITH_CONTROL = [d(16), d(16, false), d(4), c(8), d(9)];
 
 /** Is full, wraps with a skip: short enough to be killed everywhere. */
-const SHORT = [d(24, false), d(9), d(16), d(3)];
+const SHORT = [d(24, false), d(16), d(17)];
 
 const SCRIPTS: Readonly<Record<string, (code: Code) => Scenario>> = {
   'many frames': (code) => ringScenario(code, { frames: LONG }),
