@@ -117,6 +117,16 @@ export class JobClient {
     }
   }
 
+  /** How a job ended that may be over already. @throws EngineError JOB_NOT_FOUND, RPC_* */
+  static async resultOf(options: JobClientOptions, jobId: string): Promise<JobResult> {
+    const client = await JobClient.#connect(options, jobId);
+    try {
+      return await client.result();
+    } finally {
+      client.close();
+    }
+  }
+
   static async #connect(options: JobClientOptions, jobId: string): Promise<JobClient> {
     const connection = await options.rpc.connect(options.address);
     const { token } = await connection.gateway(dispatcherService, DISPATCHER, '').identify({});

@@ -75,7 +75,8 @@ export const halfSpins = defineJob({
   name: 'half-spins',
   build(env) {
     touching(env.sequence(1, 1e12), (n, { subtask }) => {
-      if (subtask === 0) for (let i = n; i >= 0; i++);
+      let i = n;
+      while (subtask === 0 && i >= 0) i += 1;
     }).sinkTo(discard());
   },
 });
@@ -143,7 +144,7 @@ export const loads = defineJob({
 export const commitsLate = defineJob({
   name: 'commits-late',
   build(env) {
-    env.sequence(1, 10).sinkTo(commitSink({ failures: 2 }));
+    env.sequence(1, 10).sinkTo(commitSink({ failures: 1 }));
   },
 });
 

@@ -5,6 +5,7 @@
  * V1. `at(i)` is the slot that serves request i exactly while the pool has it assigned.
  * V2. When a session ends, all slots of it are lost without proof, whatever was under way; its
  *     TaskExecutor's next registration is the proof, because it registers only without workers.
+ * V3. Effects of the pool are executed in the order in which they came about.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -57,6 +58,9 @@ export class JobSlots {
   /** Slots whose worker may live. */
   readonly #doubtful = new Map<number, LostSlot>();
   readonly #leaseEnds = new Map<number, Pick<LostSlot, 'taskExecutorId' | 'leaseEnd'>>();
+  readonly #effects: { readonly effect: SlotPoolEffect; readonly lost: EngineError | undefined }[] =
+    [];
+  #executing = false;
   #pool: SlotPoolState;
   #timer: Disposable | undefined;
 
@@ -142,18 +146,28 @@ export class JobSlots {
     this.#step({ kind: 'task-executor-lost', taskExecutorId }, error);
   }
 
+  /** V3: what follows from an effect waits until those before it are executed. */
   #step(event: SlotPoolEvent, lost?: EngineError): readonly SlotPoolEffect[] {
-    const { main } = this.#options;
-    const [pool, effects] = stepSlotPool(this.#pool, event, main.now());
+    const [pool, effects] = stepSlotPool(this.#pool, event, this.#options.main.now());
     this.#pool = pool;
-    for (const effect of effects) this.#execute(effect, lost);
+    this.#effects.push(...effects.map((effect) => ({ effect, lost })));
+    if (this.#executing) return effects;
+    this.#executing = true;
+    for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) {
+      this.#execute(next.effect, next.lost);
+    }
+    this.#executing = false;
+    this.#armTimer();
+    return effects;
+  }
+
+  #armTimer(): void {
+    const { main } = this.#options;
     this.#timer?.[Symbol.dispose]();
     const due = nextSlotPoolDeadline(this.#pool);
-    if (due !== undefined) {
-      const delay = milliseconds(Math.max(due - main.now(), 1));
-      this.#timer = main.after(delay, () => void this.#step({ kind: 'tick' }));
-    }
-    return effects;
+    if (due === undefined) return;
+    const delay = milliseconds(Math.max(due - main.now(), 1));
+    this.#timer = main.after(delay, () => void this.#step({ kind: 'tick' }));
   }
 
   /** V1. */

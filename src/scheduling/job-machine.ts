@@ -32,9 +32,16 @@ import { transition } from './job-status.ts';
 import { afterFailure, NO_RESTARTS } from './restart-strategy.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
-/** After the decision to commit, failures are retried whatever the restart strategy says. */
+/**
+ * After the decision to commit, failures are retried whatever the restart strategy says, for some
+ * minutes: the pauses double from one second to one minute.
+ */
 export const COMMIT_ATTEMPTS = 10;
-export const COMMIT_RETRY_DELAY: Duration = seconds(1);
+const COMMIT_PAUSE_MAX_SECONDS = 60;
+
+function commitPause(failures: number): Duration {
+  return seconds(Math.min(2 ** (failures - 1), COMMIT_PAUSE_MAX_SECONDS));
+}
 
 /** A job whose graph is not known yet. */
 export function initialJob(): JobState {
@@ -253,7 +260,7 @@ class JobStep {
   #failCommit(error: EngineError): void {
     this.#state.commitFailures++;
     if (error.retry !== 'never' && this.#state.commitFailures < COMMIT_ATTEMPTS) {
-      this.#awaitDelay(COMMIT_RETRY_DELAY);
+      this.#awaitDelay(commitPause(this.#state.commitFailures));
       return;
     }
     const ready = this.#executions.filter((one) => one.ready);

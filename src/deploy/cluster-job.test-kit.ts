@@ -1,0 +1,64 @@
+// The job of the cluster simulation: numbers over an exchange by key into a sink with a committer
+// that leaves a file for each of its committables, so that a commit which comes twice changes
+// nothing.
+import { defineJob, generator, t, type Sink } from 'millrace';
+
+export const OUT = '/shared/out';
+
+export const RECORDS = 400;
+
+/** Done in less than a second. */
+export const quick = defineJob({
+  name: 'quick',
+  build(env) {
+    env
+      .sequence(0, RECORDS - 1)
+      .keyBy((n) => n % 16)
+      .reduce((_last, n) => n, t.float64)
+      .sinkTo(filesOnCommit());
+  },
+});
+
+/** The same records, in some seconds. */
+export const steady = defineJob({
+  name: 'steady',
+  build(env) {
+    env
+      .from(generator(t.float64, (n) => n, { count: RECORDS, ratePerSecond: 100 }))
+      .keyBy((n) => n % 16)
+      .reduce((_last, n) => n, t.float64)
+      .sinkTo(filesOnCommit());
+  },
+});
+
+function filesOnCommit(): Sink<number, string> {
+  return {
+    kind: 'sink',
+    name: 'files on commit',
+    accepts: t.float64,
+    committable: t.string,
+    createWriter({ subtask, attempt }) {
+      const written: unknown[] = [];
+      return {
+        write: (value) => void written.push(value),
+        flush: () => undefined,
+        prepareCommit: () => [`${subtask}-${attempt} ${written.join(' ')}`],
+        close: () => undefined,
+      };
+    },
+    createCommitter({ env }) {
+      return {
+        async commit(committables) {
+          for (const each of committables) {
+            const name = each.slice(0, each.indexOf(' '));
+            const file = await env.disk.open(`${OUT}/${name}`, 'write');
+            await file.write(new TextEncoder().encode(each), 0);
+            await file.sync();
+            await file.close();
+          }
+          await env.disk.syncDirectory(OUT);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,143 @@
+// The whole control plane in a simulated world: processes are killed, hosts lose power, connections
+// break, networks part and clocks jump, while a job runs whose output must be as if nothing had
+// been.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { minutes, seconds } from '../base/units.ts';
+import type { Env } from '../env/env.ts';
+import { nothingLeft } from '../../sim/checkers/nothing-left.ts';
+import { FaultPlan } from '../../sim/fault-plan.ts';
+import { clockJump } from '../../sim/faults/clock-jump.ts';
+import { connectionLoss } from '../../sim/faults/connection-loss.ts';
+import type { FaultClass } from '../../sim/faults/fault.ts';
+import { hostCrash } from '../../sim/faults/host-crash.ts';
+import { partition } from '../../sim/faults/partition.ts';
+import { pause } from '../../sim/faults/pause.ts';
+import { processKill } from '../../sim/faults/process-kill.ts';
+import { slowDisk } from '../../sim/faults/slow-disk.ts';
+import { workerKill } from '../../sim/faults/worker-kill.ts';
+import { JobModules } from '../../sim/modules.ts';
+import { runPhases } from '../../sim/phases.ts';
+import { OUT, RECORDS } from './cluster-job.test-kit.ts';
+import { JOB_URL, startCluster } from './cluster-simulation.test-kit.ts';
+import type { ClusterRun } from './cluster-simulation.test-kit.ts';
+
+let jobs: JobModules;
+
+before(async () => {
+  jobs = await JobModules.bundle({
+    [JOB_URL]: new URL('./cluster-job.test-kit.ts', import.meta.url),
+  });
+});
+
+after(async () => {
+  await jobs[Symbol.asyncDispose]();
+});
+
+/** The JobManager keeps what it knows in memory, so its process must live; all else may break. */
+function faults(everyMillis: number): readonly FaultClass[] {
+  const target = (name: string): boolean => name.startsWith('tm');
+  const often = { everyMillis };
+  const seldom = { everyMillis: everyMillis * 4 };
+  return [
+    connectionLoss(often),
+    workerKill({ ...often, target }),
+    processKill({ ...seldom, target }),
+    hostCrash({ ...seldom, target }),
+    partition(seldom),
+    pause(seldom),
+    clockJump(seldom),
+    slowDisk(seldom),
+  ];
+}
+
+interface Outcome {
+  readonly run: ClusterRun;
+  readonly injected: number;
+  readonly generations: ReadonlySet<string>;
+}
+
+async function runSeed(seed: number, exportName: string, everyMillis: number): Promise<Outcome> {
+  await jobs.instantiate(JOB_URL, 60);
+  const run = startCluster({ seed, jobs, exportName, parallelism: 4 });
+  const plan = new FaultPlan(run.world, { classes: faults(everyMillis) });
+  await runPhases(run.world, {
+    plan,
+    faultsFor: seconds(20),
+    until: () => run.result() !== undefined,
+    convergeWithin: minutes(30),
+    checkers: [nothingLeft(run.world, { keeps: () => true })],
+  });
+  const injected = [...plan.injected.values()].reduce((sum, count) => sum + count, 0);
+  return { run, injected, generations: await checkOutput(run, seed) };
+}
+
+/** Every record once, from one generation. */
+async function checkOutput(run: ClusterRun, seed: number): Promise<ReadonlySet<string>> {
+  const result = run.result();
+  assert.equal(result?.status, 'FINISHED', `seed ${seed}: ${JSON.stringify(result?.error)}`);
+  const reader = run.world.host('reader');
+  const files = await run.world.runProcess(reader, readOutput, minutes(1));
+  const counts = new Map<string, number>();
+  const generations = new Set<string>();
+  for (const [name, ...records] of files.map((text) => text.split(' ').filter(Boolean))) {
+    generations.add(name!.slice(name!.indexOf('-')));
+    for (const record of records) counts.set(record, (counts.get(record) ?? 0) + 1);
+  }
+  for (let n = 0; n < RECORDS; n++) {
+    assert.equal(counts.get(String(n)), 1, `seed ${seed}: record ${n} of ${files.length} files`);
+  }
+  assert.equal(counts.size, RECORDS, `seed ${seed}`);
+  assert.equal(
+    generations.size,
+    1,
+    `seed ${seed}: output of generations ${[...generations].join()}`,
+  );
+  return generations;
+}
+
+async function readOutput(env: Env): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (const { name } of await env.disk.list(OUT)) {
+    const file = await env.disk.open(`${OUT}/${name}`, 'read');
+    const bytes = new Uint8Array(await file.size());
+    await file.read(bytes, 0);
+    await file.close();
+    texts.push(new TextDecoder().decode(bytes));
+  }
+  return texts;
+}
+
+test('a job runs over three processes, and the same seed is the same run', async () => {
+  const hashes: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    await jobs.instantiate(JOB_URL, 20);
+    const run = startCluster({ seed: 7, jobs, exportName: 'quick', parallelism: 4 });
+    await run.world.run({ until: () => run.result() !== undefined, within: minutes(1) });
+    await checkOutput(run, 7);
+    hashes.push(run.world.trace.hash());
+  }
+  assert.equal(hashes[0], hashes[1]);
+});
+
+test('output is whole and single whatever breaks while a job is deployed and committed', async () => {
+  let injected = 0;
+  let restarted = 0;
+  for (let seed = 0; seed < 12; seed++) {
+    const outcome = await runSeed(seed, 'quick', 100);
+    injected += outcome.injected;
+    if (!outcome.generations.has('-1')) restarted++;
+  }
+  assert.ok(injected > 50 && restarted > 2, `${injected} faults, ${restarted} restarts`);
+});
+
+test('output is whole and single whatever breaks while a job runs', async () => {
+  let injected = 0;
+  let restarted = 0;
+  for (let seed = 0; seed < 6; seed++) {
+    const outcome = await runSeed(seed, 'steady', 1000);
+    injected += outcome.injected;
+    if (!outcome.generations.has('-1')) restarted++;
+  }
+  assert.ok(injected > 20 && restarted > 1, `${injected} faults, ${restarted} restarts`);
+});
