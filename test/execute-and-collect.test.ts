@@ -11,7 +11,10 @@ function run(fixture: string): {
   readonly err: string;
 } {
   const file = join(import.meta.dirname, 'fixtures', fixture);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
   return { status, out: stdout, err: stderr };
 }
 

@@ -1,8 +1,14 @@
 /** Runs jobs for `executeAndCollect` on a cluster inside this process, one cluster a job. */
-import type { JobExecution } from '../api/execute-and-collect.ts';
+import type { BuildResult, Collected } from '../api/collected-stream.ts';
+import type { Job } from '../api/define-job.ts';
+import { executeAndCollectBy } from '../api/execute-and-collect.ts';
+import type { ExecuteOptions, JobExecution } from '../api/execute-and-collect.ts';
+import type { ParameterSpec } from '../api/parameters.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
+import { entryPoint } from '../env/node/entry-points.ts';
+import { nodeEnv } from '../env/node/node-env.ts';
 import { MiniCluster } from './mini-cluster.ts';
 
 /**
@@ -34,4 +40,19 @@ export function localExecution(env: Env): JobExecution {
       signal?.removeEventListener('abort', cancel);
     }
   };
+}
+
+/** On threads of this process, in the real environment. */
+export function executeLocally<P extends ParameterSpec, R extends BuildResult>(
+  job: Job<P, R>,
+  options: ExecuteOptions<P>,
+): Promise<Collected<R>> {
+  const env = nodeEnv({
+    entries: {
+      slot: entryPoint('../../bin/slot-worker', import.meta.url),
+      coordinator: entryPoint('../../bin/coordinator-worker', import.meta.url),
+    },
+    log: { level: 'warn' },
+  });
+  return executeAndCollectBy(localExecution(env), job, options);
 }
