@@ -128,8 +128,11 @@ interface StateDeclarations {
  * state: { failures: state.value(t.int32, { initial: 0 }), perIp: state.map(t.string, t.int32) }
  */
 export const state: StateDeclarations = {
-  value: <V>(of: Schema<V>, options?: { readonly initial: V }) =>
-    ({ kind: 'value', value: of, initial: options?.initial }),
+  value: <V>(of: Schema<V>, options?: { readonly initial: V }) => ({
+    kind: 'value',
+    value: of,
+    initial: options?.initial,
+  }),
   list: (of) => ({ kind: 'list', element: of }),
   map: (key, value) => ({ kind: 'map', key, value }),
   reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce }),
