@@ -86,6 +86,10 @@ export const ERROR_TABLE = {
     'Add .setParallelism(1) after sinkTo(...), or leave out singleFile.',
   ),
   CONNECTOR_SOCKET_CLOSED: external('The connection to {address} was lost: {reason}.', 'Set reconnect on the source to try again.'),
+  CONNECTOR_SOCKET_OVERRUN: external(
+    '{address} sends faster than the job reads: more than {limit} bytes are waiting.',
+    'Let the server send less, raise the parallelism behind the source, or put a log such as Kafka between them.',
+  ),
 
   // Data
   DATA_BAD_HEADER: user('The header of the CSV file cannot be used: {reason}.', '{fix}'),
@@ -213,6 +217,10 @@ export const ERROR_TABLE = {
   PROCESS_START_FAILED: external('Could not start a {role} process: {reason}.'),
 
   // The life of a job
+  JOB_ALREADY_ENDED: user(
+    'The job with the id {jobId} was submitted before and has ended.',
+    'Ask for its result, or submit it again with a new id.',
+  ),
   JOB_ALREADY_SUBMITTED: user(
     'A job with the id {jobId} was submitted already, and it is another one.',
     'Submit again with the same program, or with a new id.',
@@ -279,6 +287,10 @@ export const ERROR_TABLE = {
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
   SLOT_WORKER_STUCK: internal('The worker of slot {slot} did not end within {timeout} after it was terminated.'),
   TASK_EXECUTOR_LOST: external('TaskManager {taskExecutor} was lost: {reason}.'),
+  TASK_EXECUTOR_UNREGISTERED: external(
+    'No ResourceManager at {address} has taken this TaskManager within {timeout}.',
+    'Start a JobManager there, or correct the address.',
+  ),
 
   // State
   STATE_INCOMPATIBLE: user(
