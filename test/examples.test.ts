@@ -1,0 +1,352 @@
+// Every example, run as a user runs it, and its whole output held against a computation of its own.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { linesOf, millrace, REPOSITORY, startNode } from './command.test-kit.ts';
+
+const DATA = join(REPOSITORY, 'examples', 'data');
+const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+async function run(name: string, ...args: readonly string[]): Promise<readonly string[]> {
+  const { stdout, stderr, code } = await millrace(['run', `examples/${name}.ts`, ...args]);
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  return linesOf(stdout);
+}
+
+/** In the order of the alphabet, where a job does not define one. */
+function sorted(lines: readonly string[]): readonly string[] {
+  return [...lines].sort();
+}
+
+/** Without the number of the subtask. */
+function withoutSubtask(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => line.replace(/^\d+> /, ''));
+}
+
+function dataFile(name: string): readonly string[] {
+  return linesOf(readFileSync(join(DATA, name), 'utf8'));
+}
+
+/** The files of an output folder, by name, and nothing hidden among them. */
+function filesOf(folder: string): ReadonlyMap<string, string> {
+  const names = readdirSync(folder).sort();
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('.')),
+    [],
+  );
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+}
+
+/** The cells of a line of CSV without line ends in quotes. */
+function cellsOf(line: string): readonly string[] {
+  const cells = line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g);
+  return [...cells].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!);
+}
+
+// ----------------------------------------------------------------------------------- flight-delays
+
+interface Day {
+  readonly origin: string;
+  readonly day: string;
+  readonly airport: string;
+  flights: number;
+  sum: number;
+  worst: number;
+}
+
+function daysOfDelays(flights: readonly string[], airports: readonly string[]): readonly Day[] {
+  const names = new Map(airports.map(cellsOf).map(([iata, name]) => [iata!, name!]));
+  const days: Record<string, Day> = {};
+  for (const line of flights) {
+    const { date, delay, origin } = JSON.parse(line) as Record<'date' | 'origin', string> & {
+      delay: number;
+    };
+    const at = new Date(`${date.replaceAll('/', '-').replace(' ', 'T')}:00Z`);
+    const day = at.toISOString().slice(0, 10);
+    const airport = names.get(origin)!;
+    const of = (days[`${origin} ${day}`] ??= {
+      ...{ origin, day, airport, flights: 0, sum: 0, worst: -Infinity },
+    });
+    of.flights += 1;
+    of.sum += delay;
+    of.worst = Math.max(of.worst, delay);
+  }
+  return Object.keys(days)
+    .sort()
+    .map((key) => days[key]!);
+}
+
+/** Long division, digit by digit: two decimals, halves away from zero. */
+function meanText({ sum, flights }: Day): string {
+  let rest = Math.abs(sum);
+  const whole = Math.floor(rest / flights);
+  rest = (rest - whole * flights) * 10;
+  const tenths = Math.floor(rest / flights);
+  rest = (rest - tenths * flights) * 10;
+  const hundredths = Math.floor(rest / flights);
+  rest -= hundredths * flights;
+  const rounded = whole * 100 + tenths * 10 + hundredths + (rest * 2 >= flights ? 1 : 0);
+  const digits = String(rounded).padStart(3, '0');
+  const sign = sum < 0 && rounded > 0 ? '-' : '';
+  return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
+const quoted = (cell: string): string =>
+  /[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+
+describe('flight-delays', () => {
+  const days = daysOfDelays(dataFile('flights.jsonl'), dataFile('airports.csv').slice(1));
+  const header = 'origin,airport,day,flights,meanDelay,worstDelay';
+  const rows = days.map((day) =>
+    [day.origin, quoted(day.airport), day.day, day.flights, meanText(day), day.worst].join(','),
+  );
+  const worst = [...days]
+    .sort((a, b) => b.worst - a.worst || `${a.origin}${a.day}`.localeCompare(`${b.origin}${b.day}`))
+    .slice(0, 5)
+    .map((day) => [
+      day.origin,
+      day.airport,
+      day.day,
+      `${day.flights}`,
+      meanText(day),
+      `${day.worst}`,
+    ]);
+
+  function checkTable(printed: readonly string[]): void {
+    const cells = printed.map((line) => line.split(/ {2,}/));
+    assert.deepEqual(cells, [header.split(','), ...worst]);
+    const columns = cells[0]!.map((title) => printed[0]!.indexOf(title));
+    for (const [i, line] of printed.entries()) {
+      assert.deepEqual(
+        cells[i]!.map((cell, column) => line.indexOf(cell, columns[column])),
+        columns,
+      );
+    }
+  }
+
+  for (const parallelism of [1, 2, 3]) {
+    test(`parallelism ${parallelism}: all rows once, twice the same files`, async () => {
+      assert.ok(rows.length > 6000, 'the data is there');
+      const out = join(scratch, `delays-${parallelism}`);
+      const args = ['-p', String(parallelism), '--param', `out=${out}`];
+      checkTable(await run('flight-delays', ...args));
+      const first = filesOf(out);
+      const found = [...first.values()].flatMap((content) => {
+        const [top, ...more] = linesOf(content);
+        assert.equal(top, header);
+        assert.ok(content.endsWith('\n'));
+        return more;
+      });
+      assert.deepEqual(sorted(found), sorted(rows));
+      checkTable(await run('flight-delays', ...args));
+      assert.deepEqual(filesOf(out), first);
+    });
+  }
+
+  test('fewer subtasks leave no file of the run before', async () => {
+    const out = join(scratch, 'delays-fewer');
+    await run('flight-delays', '-p', '3', '--param', `out=${out}`);
+    await run('flight-delays', '--param', `out=${out}`);
+    const files = filesOf(out);
+    assert.equal(files.size, 1);
+    assert.deepEqual([...files.values()][0], `${[header, ...rows].join('\n')}\n`);
+  });
+
+  test('info shows the plan without running anything', async () => {
+    const out = join(scratch, 'nothing');
+    const args = ['info', 'examples/flight-delays.ts', '-p', '2', '--param', `out=${out}`];
+    const { stdout, code } = await millrace(args);
+    assert.equal(code, 0);
+    assert.match(stdout, /^flight-delays: 4 tasks, 2 slots\n/);
+    assert.match(stdout, /--BROADCAST--> \[3\]/);
+    assert.match(stdout, /days of delays -> Sink: files/);
+    const { stdout: json } = await millrace([...args, '--json']);
+    const plan = JSON.parse(json) as { readonly vertices: readonly unknown[] };
+    assert.equal(plan.vertices.length, 4);
+    assert.match((await millrace([...args, '--mermaid'])).stdout, /^flowchart /);
+    assert.throws(() => readdirSync(out));
+  });
+});
+
+// ---------------------------------------------------------------------------------- one a feature
+
+describe('word-count', () => {
+  /** Word and count so far, in the order of the text. */
+  function counts(text: string): readonly string[] {
+    const seen: string[] = [];
+    for (const word of text.toLowerCase().split(/[^a-z]+/)) {
+      if (word !== '') seen.push(word);
+    }
+    return seen.map(
+      (word, i) => `${word} ${seen.slice(0, i + 1).filter((w) => w === word).length}`,
+    );
+  }
+
+  test('counts the words of its text, and of another', async () => {
+    const source = readFileSync(join(REPOSITORY, 'examples', 'word-count.ts'), 'utf8');
+    const expected = counts(/TEXT = `([^`]*)`/.exec(source)![1]!);
+    assert.ok(expected.includes('to 4'));
+    assert.deepEqual(await run('word-count'), expected);
+    const text = 'one two\nTwo, three: THREE three.';
+    assert.deepEqual(await run('word-count', '--param', `text=${text}`), counts(text));
+  });
+
+  test('gives the same counts with several subtasks, those of a word in order', async () => {
+    const source = readFileSync(join(REPOSITORY, 'examples', 'word-count.ts'), 'utf8');
+    const expected = counts(/TEXT = `([^`]*)`/.exec(source)![1]!);
+    const printed = await run('word-count', '-p', '3');
+    assert.ok(printed.every((line) => /^[1-3]> /.test(line)));
+    const lines = withoutSubtask(printed);
+    assert.deepEqual(sorted(lines), sorted(expected));
+    const ofTo = lines.filter((line) => line.startsWith('to '));
+    assert.deepEqual(ofTo, ['to 1', 'to 2', 'to 3', 'to 4']);
+  });
+});
+
+/** The lines that begin with a label of `print`, without it. */
+function labelled(lines: readonly string[], label: string): readonly string[] {
+  return lines.filter((line) => line.startsWith(label)).map((line) => line.slice(label.length));
+}
+
+test('keyed-state: the third failure in a row, and only that', async () => {
+  assert.deepEqual(await run('keyed-state'), [
+    'alert> { user: "ada", addresses: ["10.0.0.1", "10.0.0.2"] }',
+  ]);
+});
+
+test('side-outputs: every line comes out where it belongs', async () => {
+  const lines = await run('side-outputs');
+  assert.equal(lines.length, 6);
+  assert.deepEqual(labelled(lines, 'reading> '), [
+    '{ sensor: "kitchen", celsius: 21.5 }',
+    '{ sensor: "cellar", celsius: 12 }',
+    '{ sensor: "oven", celsius: 230 }',
+  ]);
+  assert.deepEqual(labelled(lines, 'alarm> '), ['oven is hot']);
+  assert.deepEqual(labelled(lines, 'refused> '), ['garden', 'attic warm']);
+});
+
+for (const parallelism of ['1', '2']) {
+  test(`broadcast-state: no payment is lost, parallelism ${parallelism}`, async () => {
+    const lines = await run('broadcast-state', '-p', parallelism);
+    assert.deepEqual(
+      sorted(lines.map((line) => line.replace(/^(no rate)?:?\d*> /, '$1 ').trim())),
+      [
+        'no rate { id: 4, currency: "CHF", amount: 7 }',
+        'payment 1: 15 EUR',
+        'payment 2: 10 EUR',
+        'payment 3: 2.5 EUR',
+      ],
+    );
+  });
+}
+
+test('connected-streams: each order is paid or unpaid', async () => {
+  const lines = await run('connected-streams');
+  assert.deepEqual(sorted(lines), ['paid> lamp: 45', 'paid> table: 129', 'unpaid> chair']);
+});
+
+test('async-enrichment: all results, in the order of the records', async () => {
+  const names = ['Ada', 'Bob', 'Cleo', 'Dora', 'Egon'];
+  const expected = [0, 3, 1, 4, 2, 3].map((user) => `user ${user} is ${names[user]}`);
+  assert.deepEqual(await run('async-enrichment'), expected);
+});
+
+test('custom-partitioner: Europe in the first subtask, in order', async () => {
+  const lines = await run('custom-partitioner');
+  assert.equal(lines.length, 6);
+  assert.deepEqual(labelled(lines, 'order:1> '), ['de 17', 'fr 25', 'it 1']);
+  assert.deepEqual(labelled(lines, 'order:2> '), ['us 4', 'br 9', 'us 30']);
+});
+
+test('union: the pieces of both tills', async () => {
+  assert.deepEqual(sorted(await run('union')), [
+    '{ item: "bread", pieces: 5 }',
+    '{ item: "eggs", pieces: 12 }',
+    '{ item: "milk", pieces: 3 }',
+  ]);
+});
+
+test('reduce-and-aggregate: a result after each record', async () => {
+  const lines = await run('reduce-and-aggregate');
+  assert.equal(lines.length, 8);
+  const longest = ['mia: Bonn', 'leo: Ulm', 'mia: Köln', 'mia: Köln'];
+  assert.deepEqual(labelled(lines, 'longest> '), longest);
+  assert.deepEqual(labelled(lines, 'mean> '), ['mia: 10', 'leo: 4', 'mia: 17.5', 'mia: 15']);
+});
+
+test('rate-limited-generator: all records, no faster than asked', async () => {
+  const expected = Array.from({ length: 40 }, (_, i) => i)
+    .filter((i) => i % 7 !== 0)
+    .map((i) => `{ user: "user-${i % 3}", page: ${(i * i) % 7} }`);
+  const begun = performance.now();
+  const args = ['-p', '2', '--param', 'count=40', '--param', 'rate=40'];
+  const lines = withoutSubtask(await run('rate-limited-generator', ...args));
+  const seconds = (performance.now() - begun) / 1000;
+  assert.deepEqual(sorted(lines), sorted(expected));
+  assert.ok(seconds > 0.8, `40 records at 40 a second came in ${seconds} s`);
+});
+
+test('execute-and-collect: a program gets the records', async () => {
+  const { stdout, stderr, code } = await startNode(['examples/execute-and-collect.ts']).ended;
+  assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
+  const divisors = Array.from({ length: 50 }, (_, i) => {
+    const all = Array.from({ length: 50 }, (_any, j) => j + 1);
+    return all.filter((d) => (i + 1) % d === 0).length;
+  });
+  const primes = divisors.flatMap((count, i) => (count === 2 ? [i + 1] : []));
+  const most = Math.max(...divisors);
+  assert.deepEqual(linesOf(stdout), [
+    `${primes.length} primes, the last is ${primes.at(-1)}`,
+    `most divisors: {"n":${divisors.indexOf(most) + 1},"divisors":${most}}`,
+  ]);
+});
+
+test('csv-to-json: every airport of the state, exact numbers', async () => {
+  const expected = dataFile('airports.csv')
+    .slice(1)
+    .map(cellsOf)
+    .filter((cells) => cells[3] === 'CO')
+    .map(([iata, name, , , , latitude, longitude]) => ({
+      ...{ iata, name },
+      position: { latitude: Number(latitude), longitude: Number(longitude) },
+    }));
+  assert.ok(expected.length > 10);
+  const out = join(scratch, 'airports');
+  for (const _run of ['first', 'second']) {
+    const printed = await run('csv-to-json', '--param', 'state=CO', '--param', `out=${out}`);
+    assert.deepEqual(printed, []);
+    const [[name, content]] = [...filesOf(out)] as [[string, string]];
+    assert.equal(name, 'part-0-0.jsonl');
+    assert.deepEqual(
+      linesOf(content).map((line) => JSON.parse(line)),
+      expected,
+    );
+  }
+});
+
+test('zod-validation: what is valid goes on, the rest is refused with its line', async () => {
+  const lines = await run('zod-validation');
+  const orders = ['A-1: 2 x lamp', 'A-5: 1 x lamp', 'A-5: 3 x rug', 'A-7: 1 x rug'];
+  assert.deepEqual(labelled(lines, 'order> '), orders);
+  const refused = labelled(lines, 'refused> ');
+  assert.deepEqual(
+    refused.map((line) => line.split(':')[0]),
+    ['line 2', 'line 3', 'line 4', 'line 6'],
+  );
+  assert.match(refused[0]!, /email/);
+  assert.equal(lines.length, orders.length + refused.length);
+});
+
+test('every example is run here', () => {
+  const here = readFileSync(import.meta.filename, 'utf8');
+  for (const file of readdirSync(join(REPOSITORY, 'examples')).filter((name) =>
+    name.endsWith('.ts'),
+  )) {
+    assert.ok(here.includes(`'${file.slice(0, -3)}`), `${file} has no test`);
+  }
+});
