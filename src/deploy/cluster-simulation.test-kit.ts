@@ -116,8 +116,7 @@ async function runJob(env: Env, address: string, job: JobReference): Promise<Job
     } catch (error) {
       client?.close();
       assert(isEngineError(error), String(error));
-      if (error.code === 'JOB_ALREADY_SUBMITTED')
-        return endedMeanwhile(env, rpc, address, job.jobId);
+      if (error.code === 'JOB_ALREADY_ENDED') return endedMeanwhile(env, rpc, address, job.jobId);
       const external = error.code.startsWith('RPC_') || error.code === 'NETWORK_FAILED';
       if (!external) throw error;
     }

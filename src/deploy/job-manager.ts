@@ -61,7 +61,9 @@ export class JobManager {
       askTimeout: configuration.get(ClusterOptions.askTimeout),
     });
     const address = await rpc.listen(host, port);
-    return new JobManager(options, rpc, address);
+    const jobManager = new JobManager(options, rpc, address);
+    await jobManager.#dispatcher.recover();
+    return jobManager;
   }
 
   async close(): Promise<void> {

@@ -75,8 +75,9 @@ export const halfSpins = defineJob({
   name: 'half-spins',
   build(env) {
     touching(env.sequence(1, 1e12), (n, { subtask }) => {
+      if (subtask !== 0) return;
       let i = n;
-      while (subtask === 0 && i >= 0) i += 1;
+      while (i >= 0) i += 1;
     }).sinkTo(discard());
   },
 });

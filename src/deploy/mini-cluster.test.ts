@@ -141,10 +141,13 @@ test('a job that cannot be built is refused with the reason, and the cluster goe
 test('the same submission twice is one job, another one under its id is refused', async () => {
   await using cluster = await start();
   const reference = job('counts');
-  const client = await cluster.submit(reference, { detached: true });
-  assert.equal((await client.result()).status, 'FINISHED');
+  const detached = { detached: true };
+  const both = [cluster.submit(reference, detached), cluster.submit(reference, detached)];
+  const [client, same] = await Promise.all(both);
+  assert.deepEqual(await client!.result(), await same!.result());
+  assert.equal((await client!.result()).status, 'FINISHED');
   await rejection(cluster.submit({ ...reference, exportName: 'prints' }), 'JOB_ALREADY_SUBMITTED');
-  await rejection(cluster.submit(reference), 'JOB_ALREADY_SUBMITTED');
+  await rejection(cluster.submit(reference), 'JOB_ALREADY_ENDED');
 });
 
 test('a user function that throws fails the job with its own error, whatever the strategy', async () => {

@@ -39,6 +39,7 @@ export class TaskManager {
       rpc: this.rpc,
       resourceManagerAddress: options.jobManagerAddress,
       heartbeat: heartbeatOptions(configuration),
+      registrationTimeout: configuration.get(TaskManagerOptions.registrationTimeout),
       slotTimeout: configuration.get(TaskManagerOptions.slotTimeout),
       cancellationTimeout:
         options.cancellationTimeout ?? configuration.get(TaskManagerOptions.cancellationTimeout),

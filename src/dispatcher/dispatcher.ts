@@ -82,6 +82,18 @@ export class Dispatcher {
     });
   }
 
+  /** Starts the jobs that were accepted before and have not ended. */
+  async recover(): Promise<void> {
+    for (const submission of await this.#options.jobs.all()) {
+      this.#main.run(() => {
+        const { jobId } = submission.job;
+        if (this.#jobs.has(jobId)) return;
+        // Its result tells how it went.
+        this.#admit(jobId, submission, undefined).catch(() => undefined);
+      });
+    }
+  }
+
   /** Gives up all jobs; resolves when nothing is left of them. */
   async close(): Promise<void> {
     this.#options.rpc.unregister(this.#endpoint);
@@ -140,11 +152,18 @@ export class Dispatcher {
     const known = this.#jobs.get(jobId);
     if (known !== undefined) {
       const same = canonicalJson(known.submission.job) === canonicalJson(submission.job);
-      if (!same || known.master === undefined) {
-        throw new EngineError('JOB_ALREADY_SUBMITTED', { jobId });
-      }
+      if (!same) throw new EngineError('JOB_ALREADY_SUBMITTED', { jobId });
+      if (known.last !== undefined) throw new EngineError('JOB_ALREADY_ENDED', { jobId });
       return known.started;
     }
+    return this.#admit(jobId, submission, submission.attached ? connection : undefined);
+  }
+
+  #admit(
+    jobId: string,
+    submission: JobSubmission,
+    client: RpcConnection | undefined,
+  ): Promise<JobMasterLocation> {
     const entry: JobEntry = {
       submission,
       master: undefined,
@@ -154,7 +173,9 @@ export class Dispatcher {
     };
     entry.started.catch(() => undefined);
     this.#jobs.set(jobId, entry);
-    entry.started = this.#start(entry, submission.attached ? connection : undefined);
+    entry.started = this.#start(entry, client);
+    // Whoever submitted it hears of a failure by the answer, everybody by the result.
+    entry.started.catch(() => undefined);
     return entry.started;
   }
 
@@ -164,7 +185,7 @@ export class Dispatcher {
     const { jobId } = submission.job;
     if ((await results.get(jobId)) !== undefined) {
       this.#main.run(() => this.#jobs.delete(jobId));
-      throw new EngineError('JOB_ALREADY_SUBMITTED', { jobId });
+      throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
     await jobs.put(submission);
     const started = Promise.withResolvers<JobMasterHandle>();

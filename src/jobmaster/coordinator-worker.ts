@@ -141,7 +141,8 @@ class CoordinatorWorker {
     if (!isEngineError(thrown) && thrown instanceof Error && thrown.stack !== undefined) {
       error.stack = thrown.stack;
     }
-    const data = error.within({ operator: name }).toData();
+    const declaredAt = this.#job?.operators.get(operator)?.declaredAt;
+    const data = error.within({ operator: name, declaredAt }).toData();
     this.#sendFor(generation, { kind: 'source-failed', generation, operator, error: data });
   }
 

@@ -236,8 +236,11 @@ export class JobMaster {
     this.#feed({ kind: 'task-state', execution: index, generation: attempt, state, error });
   }
 
-  #readyToCommit({ executionId, committables }: CommitReadiness): void {
+  #readyToCommit({ executionId, committables, accumulators }: CommitReadiness): void {
     const { index: execution, attempt: generation } = this.#which(executionId);
+    if (generation === this.#state.generation && accumulators !== undefined) {
+      this.#accumulators[execution] = accumulators;
+    }
     this.#feed({ kind: 'ready-to-commit', execution, generation, committables });
   }
 

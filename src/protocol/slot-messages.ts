@@ -1,9 +1,9 @@
 /**
  * Messages between a TaskExecutor's main thread and the worker of one of its slots, over the
- * worker's Port, encoded by slot-codec.ts. A slot worker is spawned with no data, perhaps before there is
- * work for it; its first message is `prepare`, with two regions: [lease, doorbells]. The lease is laid
- * out as in lease.ts; the doorbell of slot n is word `doorbellWord(n)` of the second region, which all
- * slots of a TaskExecutor share.
+ * worker's Port, encoded by slot-codec.ts. A slot worker is spawned with no data, perhaps before
+ * there is work for it; its first message is `prepare`, with two regions: [lease, doorbells]. The
+ * lease is laid out as in lease.ts; the doorbell of slot n is word `doorbellWord(n)` of the second
+ * region, which all slots of a TaskExecutor share.
  */
 import type { ErrorData } from '../base/errors.ts';
 import type { OperatorId, VertexId } from '../graph/job-graph.ts';
@@ -11,7 +11,10 @@ import type { OperatorCommittables, SlotPreparation, TaskDeployment } from './ta
 
 export type ToSlot =
   | { readonly kind: 'prepare'; readonly preparation: SlotPreparation }
-  /** A peer slot in the same process; the message carries two regions: [ring to the peer, ring from the peer]. */
+  /**
+   * A peer slot in the same process; the message carries two regions: [ring to the peer, ring from
+   * the peer].
+   */
   | { readonly kind: 'attach-peer'; readonly slot: number; readonly generation: number }
   /** The peer's worker is gone: its rings are retired. */
   | {
@@ -70,11 +73,16 @@ export type FromSlot =
       readonly operator: OperatorId;
       readonly event: SourceEventToEnumerator;
     }
-  /** All input has ended and all output is flushed; the task waits for `commit`. Sent only by tasks with a committer. */
+  /**
+   * All input has ended and all output is flushed; the task waits for `commit`. Sent only by tasks
+   * with a committer.
+   */
   | {
       readonly kind: 'ready-to-commit';
       readonly executionId: string;
       readonly committables: readonly OperatorCommittables[];
+      /** Counted so far: whoever commits in its place after a failure has counted nothing. */
+      readonly accumulators?: readonly Accumulator[] | undefined;
     }
   | {
       readonly kind: 'client-message';

@@ -10,6 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
+import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
@@ -17,13 +18,18 @@ import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 
+/** How often the heap of a worker is looked at from outside. */
+const HEAP_CHECK_INTERVAL = milliseconds(100);
+/** Part of its budget at which a worker is ended that has not noticed by itself. */
+const HEAP_TOLERANCE = 1.5;
+
 export interface HostedWorkerOptions {
   readonly main: MainThread;
   readonly worker: WorkerHandle;
   readonly preparation: SlotPreparation;
   readonly lease: SharedRegion;
   readonly doorbells: SharedRegion;
-  /** How long cancelled tasks may take to end by themselves. */
+  /** How long cancelled tasks may take to end by themselves; 0 for ever. */
   readonly cancellationTimeout: Duration;
   /** How long the thread may take to end once it was terminated. */
   readonly terminationTimeout: Duration;
@@ -47,6 +53,9 @@ export class HostedWorker {
   #stopping = false;
   #gone = false;
   #timer: Disposable | undefined;
+  #heapTimer: Disposable | undefined;
+  /** Why it was ended by this side, if nobody had asked for that. */
+  #endedFor: EngineError | undefined;
   /** Why the preparation failed: then its end is no surprise. */
   #failure: EngineError | undefined;
 
@@ -65,6 +74,7 @@ export class HostedWorker {
       (error: unknown) => main.fatal(error),
     );
     this.post({ kind: 'prepare', preparation }, [lease, doorbells]);
+    this.#watchHeap();
   }
 
   /** Resolves when the thread has ended. */
@@ -94,9 +104,10 @@ export class HostedWorker {
       return;
     }
     this.post({ kind: 'cancel' });
-    this.#timer = this.#options.main.after(this.#options.cancellationTimeout, () =>
-      this.#terminate(),
-    );
+    const { main, cancellationTimeout } = this.#options;
+    if (cancellationTimeout > 0) {
+      this.#timer = main.after(cancellationTimeout, () => this.#terminate());
+    }
   }
 
   /** Ends the thread without asking its tasks. Idempotent. */
@@ -109,11 +120,41 @@ export class HostedWorker {
   #terminate(): void {
     const { main, worker, terminationTimeout: timeout, onStuck } = this.#options;
     this.#timer?.[Symbol.dispose]();
+    this.#heapTimer?.[Symbol.dispose]();
     worker.terminate();
     if (main.closed) return;
     this.#timer = main.after(timeout, () =>
       onStuck(new EngineError('SLOT_WORKER_STUCK', { slot: this.slot, timeout: `${timeout} ms` })),
     );
+  }
+
+  /** The worker looks at its heap itself, unless user code does not let it. */
+  #watchHeap(): void {
+    const { main, worker, preparation } = this.#options;
+    const { heapBudgetBytes: budget } = preparation;
+    if (budget === undefined) return;
+    this.#heapTimer = main.after(HEAP_CHECK_INTERVAL, () => {
+      main.follow(
+        worker.heapUsed(),
+        (used) => {
+          if (this.#gone || this.#stopping) return;
+          if (used === undefined || used <= budget * HEAP_TOLERANCE) this.#watchHeap();
+          else this.#endForMemory();
+        },
+        (error) => main.fatal(error),
+      );
+    });
+  }
+
+  #endForMemory(): void {
+    this.#endedFor = this.#outOfMemory();
+    this.#options.worker.terminate();
+  }
+
+  #outOfMemory(): EngineError {
+    const bytes = this.#options.preparation.heapBudgetBytes;
+    const limit = bytes === undefined ? 'any size' : `${Math.round(bytes / 2 ** 20)} MiB`;
+    return new EngineError('SLOT_OUT_OF_MEMORY', { ...this.#parameters(''), limit });
   }
 
   #receive(message: FromSlot): void {
@@ -142,7 +183,8 @@ export class HostedWorker {
   #exited(reason: ExitReason): void {
     this.#gone = true;
     this.#timer?.[Symbol.dispose]();
-    const error = this.#stopping ? undefined : this.#explain(reason);
+    this.#heapTimer?.[Symbol.dispose]();
+    const error = this.#stopping ? undefined : (this.#endedFor ?? this.#explain(reason));
     this.#settlePreparation(
       error ?? new EngineError('SLOT_WORKER_DIED', this.#parameters('it ended')),
     );
@@ -158,11 +200,8 @@ export class HostedWorker {
 
   #explain(reason: ExitReason): EngineError {
     switch (reason.kind) {
-      case 'out-of-memory': {
-        const bytes = this.#options.preparation.heapBudgetBytes;
-        const limit = bytes === undefined ? 'any size' : `${Math.round(bytes / 2 ** 20)} MiB`;
-        return new EngineError('SLOT_OUT_OF_MEMORY', { ...this.#parameters(''), limit });
-      }
+      case 'out-of-memory':
+        return this.#outOfMemory();
       case 'failed': {
         const error = new EngineError('SLOT_WORKER_DIED', this.#parameters(reason.message));
         if (reason.stack !== undefined) error.stack = reason.stack;

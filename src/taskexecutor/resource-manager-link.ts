@@ -2,6 +2,8 @@
  * A TaskExecutor's standing with the ResourceManager. While it is lost nothing changes for the jobs
  * that run; the report at the next registration tells the ResourceManager what it has missed.
  */
+import { EngineError } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
 import type { Log } from '../env/env.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
 import type { ResourceManagerService, SlotReport } from '../protocol/resource-manager-service.ts';
@@ -20,6 +22,8 @@ export interface ResourceManagerLinkOptions {
   readonly address: string;
   readonly taskExecutorId: string;
   readonly heartbeat: HeartbeatOptions;
+  /** After this long without a ResourceManager the TaskExecutor ends. */
+  readonly registrationTimeout: Duration;
   readonly report: () => SlotReport;
 }
 
@@ -28,6 +32,7 @@ export class ResourceManagerLink implements Disposable {
   readonly #registration: Registration<string>;
   #gateway: Gateway<ResourceManagerService> | undefined;
   #watch: HeartbeatWatch | undefined;
+  #timeout: Disposable | undefined;
   /** Of the leader session with which this TaskExecutor is registered, or is about to be. */
   token: string | undefined;
 
@@ -41,10 +46,12 @@ export class ResourceManagerLink implements Disposable {
       lost: (reason) => {
         this.#end();
         log.write('warn', `lost the ResourceManager: ${reason.message}`);
+        this.#armTimeout();
       },
       failed: (reason) =>
         log.write('info', `cannot register with the ResourceManager: ${reason.message}`),
     });
+    this.#armTimeout();
   }
 
   sign(): void {
@@ -63,6 +70,7 @@ export class ResourceManagerLink implements Disposable {
 
   [Symbol.dispose](): void {
     this.#end();
+    this.#timeout?.[Symbol.dispose]();
     this.#registration[Symbol.dispose]();
   }
 
@@ -82,7 +90,16 @@ export class ResourceManagerLink implements Disposable {
     return token;
   }
 
+  #armTimeout(): void {
+    const { main, address, registrationTimeout } = this.#options;
+    this.#timeout = main.after(registrationTimeout, () => {
+      const timeout = `${registrationTimeout} ms`;
+      main.fatal(new EngineError('TASK_EXECUTOR_UNREGISTERED', { address, timeout }));
+    });
+  }
+
   #registered(connection: RpcConnection): void {
+    this.#timeout?.[Symbol.dispose]();
     this.#watch = new HeartbeatWatch(this.#options.main, this.#options.heartbeat, () =>
       connection.close(),
     );

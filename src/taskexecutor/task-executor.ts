@@ -52,6 +52,8 @@ export interface TaskExecutorOptions {
   readonly host: string;
   readonly resourceManagerAddress: string;
   readonly heartbeat: HeartbeatOptions;
+  /** After this long without a ResourceManager it gives up, which is fatal. */
+  readonly registrationTimeout: Duration;
   /** How long a promised slot waits to be taken. */
   readonly slotTimeout: Duration;
   readonly cancellationTimeout: Duration;
@@ -107,6 +109,7 @@ export class TaskExecutor {
       ...{ main: this.#main, rpc, taskExecutorId, log: env.log },
       address: options.resourceManagerAddress,
       heartbeat: options.heartbeat,
+      registrationTimeout: options.registrationTimeout,
       report: () => this.#report(),
     });
   }
