@@ -136,7 +136,9 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
     return cutFile(file, splitBytes);
   }
 
-  /** Small enough that every reader gets something, large enough that a split is worth its start. */
+  /**
+   * Small enough that every reader gets something, large enough that a split is worth its start.
+   */
   #splitBytes(files: readonly FoundFile[]): number {
     if (this.#options.splitBytes !== undefined) return this.#options.splitBytes;
     const total = files.reduce((sum, { size }) => sum + size, 0);

@@ -323,7 +323,7 @@ describe('file sink: crashes', () => {
     [`part-${subtask}-1.txt`]: `${records(subtask)[2]}\n`,
   });
   const complete: Record<string, string> = { ...contentOf(0), ...contentOf(1) };
-  const old = { 'part-0-0.txt': 'old\n', 'part-1-7.txt': 'old\n' };
+  const leftovers = { 'part-0-0.txt': 'old\n', 'part-1-7.txt': 'old\n' };
 
   /** The job, whose master remembers what it decided; true when it has ended. */
   interface Master {
@@ -345,31 +345,48 @@ describe('file sink: crashes', () => {
     for (const stored of master.decided) await commit(env, sink, stored);
   }
 
-  /** Every file is the old one or the complete new one. */
-  function checkSeen(seen: Readonly<Record<string, string>>, decided: boolean): void {
+  /** Every file is the old one or the complete new one; and an old one goes only for new ones. */
+  function checkSeen(
+    seen: Readonly<Record<string, string>>,
+    old: Readonly<Record<string, string>>,
+    decided: boolean,
+  ): void {
     if (!decided) assert.deepEqual(seen, old);
     for (const [name, body] of Object.entries(seen)) {
-      const isOld = (old as Record<string, string>)[name] === body;
-      assert.ok(isOld || complete[name] === body, `${name} is neither old nor complete`);
+      assert.ok(old[name] === body || complete[name] === body, `${name} is torn`);
+    }
+    for (const name of Object.keys(old)) {
+      if (seen[name] !== undefined) continue;
+      for (const fresh of Object.keys(contentOf(Number(name[5])))) {
+        assert.ok(seen[fresh] === complete[fresh], `${name} is gone before ${fresh} has come`);
+      }
     }
   }
 
-  async function crashAt(step: number, power: boolean): Promise<'crashed' | 'ended'> {
+  async function writeOld(env: Env, old: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, body] of Object.entries(old)) {
+      await writeFile(env, `${FOLDER}/${name}`, body);
+      const file = await env.disk.open(`${FOLDER}/${name}`, 'update');
+      await file.sync();
+      await file.close();
+      for (const folder of ['/', '/data', FOLDER]) await env.disk.syncDirectory(folder);
+    }
+  }
+
+  interface Crash {
+    readonly power: boolean;
+    readonly old: Readonly<Record<string, string>>;
+  }
+
+  async function crashAt(step: number, { power, old }: Crash): Promise<'crashed' | 'ended'> {
     const world = simulation({ seed: 1000 + step, buggify: false });
     const host = world.host('host');
-    await world.runProcess(
-      host,
-      async (env) => {
-        for (const [name, body] of Object.entries(old)) {
-          await writeFile(env, `${FOLDER}/${name}`, body);
-          const file = await env.disk.open(`${FOLDER}/${name}`, 'update');
-          await file.sync();
-          await file.close();
-        }
-        for (const folder of ['/', '/data', FOLDER]) await env.disk.syncDirectory(folder);
-      },
-      minutes(10),
-    );
+    const powerFails = (): void => {
+      host.crash(Prng.of(step));
+      host.restart();
+    };
+    const within = minutes(10);
+    await world.runProcess(host, (env) => writeOld(env, old), within);
     const master: Master = { attempt: 0, decided: undefined };
     const begin = world.scheduler.steps;
     const process = host.start('job', async (env) => {
@@ -377,37 +394,43 @@ describe('file sink: crashes', () => {
       return 0;
     });
     const until = (): boolean => !process.alive || world.scheduler.steps - begin >= step;
-    await world.run({ until, within: minutes(10) });
+    await world.run({ until, within });
     const crashed = process.alive;
-    if (crashed) {
-      if (power) {
-        host.crash(Prng.of(step));
-        host.restart();
-      } else {
-        process.kill();
-        await world.run({ until: () => !process.alive, within: minutes(1) });
-      }
+    if (power) powerFails();
+    else if (crashed) {
+      process.kill();
+      await world.run({ until: () => !process.alive, within });
     }
     await world.runProcess(
       host,
       async (env) => {
-        checkSeen(await visible(env), master.decided !== undefined);
+        checkSeen(await visible(env), old, master.decided !== undefined);
         await run(env, master);
-        assert.deepEqual(await visible(env), complete);
         assert.deepEqual(await hidden(env), []);
+      },
+      within,
+    );
+    if (power) powerFails();
+    await world.runProcess(
+      host,
+      async (env) => {
+        assert.deepEqual(await visible(env), complete);
         await run(env, master);
         assert.deepEqual(await visible(env), complete);
       },
-      minutes(10),
+      within,
     );
     return crashed ? 'crashed' : 'ended';
   }
 
   for (const power of [false, true]) {
-    test(`C1, C2: ${power ? 'the power fails' : 'the process is killed'} after every event`, async () => {
-      let step = 1;
-      while ((await crashAt(step, power)) === 'crashed') step += 1;
-      assert.ok(step > 60, `only ${step} events`);
-    });
+    for (const [what, old] of Object.entries({ 'nothing there': {}, 'files there': leftovers })) {
+      const how = power ? 'the power fails' : 'the process is killed';
+      test(`C1, C2: ${how} after every event, ${what} before`, async () => {
+        let step = 1;
+        while ((await crashAt(step, { power, old })) === 'crashed') step += 1;
+        assert.ok(step > 60, `only ${step} events`);
+      });
+    }
   }
 });

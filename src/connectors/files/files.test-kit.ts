@@ -18,6 +18,8 @@ export interface DriveOptions {
   readonly perPoll?: number | undefined;
   /** Stops after so many records in all. */
   readonly stopAfter?: number | undefined;
+  /** Stops after so many polls in all. */
+  readonly stopAfterPolls?: number | undefined;
   readonly restored?: SourceSnapshot | undefined;
   /** Called for each record, while it is collected. */
   readonly onRecord?: ((place: string) => void) | undefined;
@@ -44,6 +46,7 @@ export async function drive(
   options: DriveOptions = {},
 ): Promise<Driven> {
   const { parallelism = 1, perPoll = 1000, stopAfter = Infinity, restored } = options;
+  const { stopAfterPolls = Infinity } = options;
   const collected: unknown[][] = Array.from({ length: parallelism }, () => []);
   const side: unknown[] = [];
   const counters: Record<string, number> = {};
@@ -106,13 +109,16 @@ export async function drive(
     }
     for (const { reader } of drivers) await reader.start();
     let total = 0;
-    while (drivers.some(({ ended }) => !ended) && total < stopAfter) {
+    let polls = 0;
+    const stopped = (): boolean => total >= stopAfter || polls >= stopAfterPolls;
+    while (drivers.some(({ ended }) => !ended) && !stopped()) {
       if (failure !== undefined) throw failure.error;
       const subtask = drivers.findIndex(({ available, ended }) => available && !ended);
       if (subtask === -1) {
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
+      polls += 1;
       const driver = drivers[subtask]!;
       driver.available = false;
       const limit = Math.min(perPoll, stopAfter - total);

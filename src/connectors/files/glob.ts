@@ -15,7 +15,9 @@ export function isGlob(path: string): boolean {
   return /[*?]|\[[^\]/]+\]|\{[^{}]*,[^{}]*\}/.test(path);
 }
 
-/** Files and folders that readers pass over unless they are named: hidden ones and unfinished ones. */
+/**
+ * Files and folders that readers pass over unless they are named: hidden ones and unfinished ones.
+ */
 export function isHidden(name: string): boolean {
   return name.startsWith('.') || name.startsWith('_');
 }

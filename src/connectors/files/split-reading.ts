@@ -1,6 +1,6 @@
 /**
- * The reading of one split: finds its first line, gives whole lines to the format's decoder straight
- * from the blocks that were read ahead, and knows where it is to the byte.
+ * The reading of one split: finds its first line, gives whole lines to the format's decoder
+ * straight from the blocks that were read ahead, and knows where it is to the byte.
  *
  * Invariants
  * S1. The lines given out are those that start in [from, to), in order, each once; `next` is the
