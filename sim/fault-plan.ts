@@ -9,6 +9,7 @@
  */
 import { assert } from '../src/base/assert.ts';
 import type { Prng } from '../src/base/prng.ts';
+import type { Duration } from '../src/base/units.ts';
 import type { Fault, FaultClass } from './faults/fault.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -16,26 +17,36 @@ export interface FaultPlanOptions {
   readonly classes: readonly FaultClass[];
   /** Probability that a seed enables a class; 1 for all of them. */
   readonly enabled?: number | undefined;
+  /** Virtual time in which every enabled class strikes once, if it finds anything to hit. */
+  readonly firstWithin?: Duration | undefined;
 }
 
 interface Enabled {
   readonly fault: FaultClass;
   readonly random: Prng;
   injected: number;
+  tries: number;
 }
+
+/** A class that found nothing to hit and has to strike once tries again after at most this. */
+const RETRY_MILLIS = 50;
 
 export class FaultPlan {
   readonly #world: Simulation;
   readonly #enabled: readonly Enabled[];
   readonly #lasting: Set<Fault> = new Set();
+  readonly #firstWithin: Duration | undefined;
   #phase: 'before' | 'faults' | 'healed' = 'before';
 
   constructor(world: Simulation, options: FaultPlanOptions) {
     this.#world = world;
     const probability = options.enabled ?? 0.5;
+    this.#firstWithin = options.firstWithin;
     this.#enabled = options.classes.flatMap((fault) => {
       const random = world.random(`fault ${fault.name}`);
-      return random.fork('enabled').chance(probability) ? [{ fault, random, injected: 0 }] : [];
+      return random.fork('enabled').chance(probability)
+        ? [{ fault, random, injected: 0, tries: 0 }]
+        : [];
     });
   }
 
@@ -62,12 +73,22 @@ export class FaultPlan {
   }
 
   #next(each: Enabled): void {
-    const wait = -Math.log(1 - each.random.unit()) * each.fault.everyMillis * 1000;
+    const wait = this.#wait(each) * 1000;
     this.#world.scheduler.world(wait, 'fault', 0, 0, () => {
       if (this.#phase !== 'faults') return;
       this.#strike(each);
       this.#next(each);
     });
+  }
+
+  /** Milliseconds until a class tries again. */
+  #wait(each: Enabled): number {
+    const unit = each.random.unit();
+    if (each.injected > 0 || this.#firstWithin === undefined) {
+      return -Math.log(1 - unit) * each.fault.everyMillis;
+    }
+    each.tries += 1;
+    return each.tries === 1 ? unit * this.#firstWithin : unit * RETRY_MILLIS;
   }
 
   #strike(each: Enabled): void {

@@ -1,0 +1,52 @@
+/**
+ * Bugs to be planted into the product's own source, to prove that the simulator finds such ones.
+ * Each is an edit of one file, which must hold the text exactly once: a mutant that fits no more
+ * fails loudly. `plant.ts` makes the edit while modules are loaded; nothing of it is in `src/`.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** What is wrong with the code while it is planted. */
+  readonly what: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'dropped-control-frame',
+    what: 'now and then a control element is lost between two slots',
+    file: 'src/network/remote-output-channel.ts',
+    from: 'this.#sender.sendControl(frame.kind, this.#channel, frame.bytes);',
+    to: 'if (this.#channel % 5 !== 3) this.#sender.sendControl(frame.kind, this.#channel, frame.bytes);',
+  },
+  {
+    name: 'double-assignment',
+    what: 'a split is given to two readers',
+    file: 'src/connectors/generator/index-ranges.ts',
+    from: 'this.#unassigned = this.#unassigned.slice(1);',
+    to: 'this.#unassigned = this.#unassigned.slice(first[0]?.id.endsWith("-2") && Math.sign(this.#unassigned.push({ ...first[0], id: "again" })) ? 1 : 1);',
+  },
+  {
+    name: 'missing-fsync',
+    what: 'a file is committed whose content is not durable',
+    file: 'src/connectors/files/pending-file.ts',
+    from: 'await file.sync();',
+    to: '',
+  },
+  {
+    name: 'stale-fencing-token',
+    what: 'an endpoint obeys a caller of an earlier leader session',
+    file: 'src/rpc/rpc-endpoint.ts',
+    from: 'if (unfenced || this.#fence(call.caller.token, call.method)) return true;',
+    to: 'if (unfenced || this.#fence(call.caller.token, call.method) || call.caller.token !== "") return true;',
+  },
+  {
+    name: 'order-from-time',
+    what: 'which of two files is the newer one is told by their times instead of by their attempts',
+    file: 'src/connectors/files/file-committer.ts',
+    from: 'await this.#disk.rename(pending, final);',
+    to: 'if (to === undefined || to.modified <= from.modified) await this.#disk.rename(pending, final);',
+  },
+];

@@ -1,0 +1,196 @@
+/**
+ * One seed of the simulator: a cluster of one JobManager and two TaskManagers of two slots runs a
+ * keyed job over 10,000 records while the faults of the seed strike; then everything is healed, the
+ * job must end, and what it has committed must be what a run without faults commits.
+ */
+import { AssertionError } from '../src/base/assert.ts';
+import type { Env } from '../src/env/env.ts';
+import { minutes, seconds } from '../src/base/units.ts';
+import { unguarded } from '../src/graph/build-guard.ts';
+import { coordinatorWorker } from '../src/jobmaster/coordinator-worker.ts';
+import type { JobResult } from '../src/protocol/job-report.ts';
+import { slotWorker } from '../src/taskexecutor/slot/slot-worker.ts';
+import { nothingLeft } from './checkers/nothing-left.ts';
+import { startCluster } from './cluster/cluster.ts';
+import { FaultPlan } from './fault-plan.ts';
+import { clusterFaults } from './cluster/cluster-faults.ts';
+import { JobModules } from './modules.ts';
+import { runPhases } from './phases.ts';
+import { simulation, type Simulation } from './simulation.ts';
+import { expectedRows } from './workloads/keyed-totals-oracle.ts';
+
+const RECORDS = 10_000;
+const KEYS = 97;
+const JOB_URL = 'job:keyed-totals';
+const OUT = '/out';
+/** Where somebody looks at the output who is no part of the cluster. */
+const READER_HOST = 'reader';
+/**
+ * The job takes five seconds by the rate of its source; every enabled class strikes before that.
+ */
+const RATE_PER_SECOND = 2_000;
+const FIRST_FAULTS_WITHIN = seconds(4);
+const FAULTS_FOR = seconds(20);
+const CONVERGE_WITHIN = minutes(10);
+/**
+ * Instances of the job's module made before virtual time begins; further ones are made as needed.
+ */
+const INSTANCES = 24;
+
+export interface SeedOutcome {
+  readonly seed: number;
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualSeconds: number;
+  readonly injected: ReadonlyMap<string, number>;
+  readonly taskManagerStarts: number;
+}
+
+export interface SeedOptions {
+  readonly seed: number;
+  readonly jobs: JobModules;
+  /** False for the run without faults. */
+  readonly faults?: boolean | undefined;
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** Bundles the job of the simulator; to be disposed. */
+export function bundleJobs(): Promise<JobModules> {
+  const file = new URL('./workloads/keyed-totals.ts', import.meta.url);
+  return JobModules.bundle({ [JOB_URL]: file });
+}
+
+/** @throws if the output differs, an invariant is broken, or the job does not end in time */
+export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
+  const { seed, jobs, print } = options;
+  await jobs.instantiate(JOB_URL, INSTANCES);
+  const world = simulation({
+    seed,
+    jobs,
+    print,
+    workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
+    sharedFolders: [OUT],
+  });
+  await world.runProcess(world.host(READER_HOST), writeOldOutput, minutes(1));
+  const cluster = startCluster(world, {
+    taskManagers: 2,
+    slots: 2,
+    configuration: CONFIGURATION,
+    job: {
+      jobId: '00000000000000000000000000000001',
+      moduleUrl: JOB_URL,
+      exportName: undefined,
+      parameters: { records: RECORDS, keys: KEYS, ratePerSecond: RATE_PER_SECOND, out: OUT },
+      configuration: CONFIGURATION,
+    },
+  });
+  const plan = new FaultPlan(world, {
+    classes: options.faults === false ? [] : clusterFaults(),
+    firstWithin: FIRST_FAULTS_WITHIN,
+  });
+  await runPhases(world, {
+    plan,
+    faultsFor: FAULTS_FOR,
+    until: () => cluster.result !== undefined,
+    convergeWithin: CONVERGE_WITHIN,
+    checkers: [nothingLeft(world, { keeps: () => true, expects: isInjected })],
+  });
+  checkResult(seed, cluster.result!);
+  losePower(world);
+  checkOutput(seed, await committedRows(world));
+  checkFaults(seed, plan);
+  return {
+    seed,
+    hash: world.trace.hash(),
+    events: world.scheduler.steps,
+    virtualSeconds: world.elapsed / 1000,
+    injected: plan.injected,
+    taskManagerStarts: cluster.taskManagerStarts(),
+  };
+}
+
+const CONFIGURATION: Readonly<Record<string, string>> = {
+  'parallelism.default': '4',
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': '1000000',
+  'restart-strategy.fixed-delay.delay': '100 ms',
+  'slot.request.timeout': '10 min',
+  'heartbeat.interval': '1 s',
+  'heartbeat.timeout': '5 s',
+  'millrace.exchange.verify': 'all',
+};
+
+/** Errors that a fault explains: a worker or process that ends because of it says so. */
+function isInjected({ error }: { readonly error: unknown }): boolean {
+  return error instanceof Error && INJECTED.test(error.message);
+}
+
+const INJECTED = /injected fault/;
+
+function checkResult(seed: number, result: JobResult): void {
+  if (result.status === 'FINISHED') return;
+  const why = result.error === undefined ? '' : `: ${JSON.stringify(result.error)}`;
+  throw new AssertionError(`seed ${seed}: the job ended ${result.status}${why}`);
+}
+
+function checkOutput(seed: number, rows: readonly string[]): void {
+  const expected = expectedRows(RECORDS, KEYS);
+  if (rows.length === expected.length && rows.every((row, index) => row === expected[index]))
+    return;
+  const missing = expected.filter((row) => !rows.includes(row));
+  const surplus = rows.filter((row, index) => !expected.includes(row) || rows[index - 1] === row);
+  throw new AssertionError(
+    `seed ${seed}: the output differs from that of a run without faults: ${rows.length} rows instead ` +
+      `of ${expected.length}; missing ${missing.slice(0, 3).join(' ')}; surplus ${surplus.slice(0, 3).join(' ')}`,
+  );
+}
+
+function checkFaults(seed: number, plan: FaultPlan): void {
+  for (const [name, count] of plan.injected) {
+    if (count === 0) throw new AssertionError(`seed ${seed}: ${name} is enabled and never struck`);
+  }
+}
+
+/** What an earlier job has left in the folder, which this one is to replace. */
+async function writeOldOutput({ disk }: Env): Promise<void> {
+  for (let subtask = 0; subtask < 6; subtask += 1) {
+    const file = await disk.open(`${OUT}/part-${subtask}-0.csv`, 'create');
+    await file.write(new TextEncoder().encode(`${HEADER}\n${subtask},0,0,0\n`), 0);
+    await file.sync();
+    await file.close();
+  }
+  await disk.syncDirectory(OUT);
+}
+
+/**
+ * Whatever happened before, all hosts of the cluster lose their power: what was committed must be
+ * there.
+ */
+function losePower(world: Simulation): void {
+  for (const host of world.hosts) {
+    if (host.name !== READER_HOST && host.up)
+      host.crash(world.random(`last crash of ${host.name}`));
+  }
+}
+
+/** The rows of all files under their final names, as somebody outside sees them. */
+function committedRows(world: Simulation): Promise<readonly string[]> {
+  return world.runProcess(world.host(READER_HOST), readRows, minutes(1));
+}
+
+async function readRows({ disk }: Env): Promise<readonly string[]> {
+  const rows: string[] = [];
+  for (const { name } of await disk.list(OUT)) {
+    if (name.startsWith('.')) continue;
+    const file = await disk.open(`${OUT}/${name}`, 'read');
+    const bytes = new Uint8Array(await file.size());
+    await file.read(bytes, 0);
+    await file.close();
+    const [header, ...lines] = new TextDecoder().decode(bytes).trimEnd().split('\n');
+    if (header !== HEADER) throw new AssertionError(`${name} begins with ${header}`);
+    rows.push(...lines);
+  }
+  return rows.toSorted();
+}
+
+const HEADER = 'key,count,sum,largest';

@@ -1,0 +1,27 @@
+/** What many seeds have done together, for the line at the end. */
+import type { SeedOutcome } from './run-seed.ts';
+
+export class Totals {
+  #seeds = 0;
+  #events = 0;
+  #seconds = 0;
+  readonly #injected = new Map<string, number>();
+  twice = 0;
+
+  add({ events, virtualSeconds, injected }: SeedOutcome): void {
+    this.#seeds += 1;
+    this.#events += events;
+    this.#seconds += virtualSeconds;
+    for (const [name, count] of injected) {
+      this.#injected.set(name, (this.#injected.get(name) ?? 0) + count);
+    }
+  }
+
+  line(): string {
+    const faults = [...this.#injected].map(([name, count]) => `${name} ${count}`).join(', ');
+    return (
+      `${this.#seeds} seeds, ${this.twice} of them twice with equal traces, ${this.#events} events, ` +
+      `${(this.#seconds / 3600).toFixed(2)} virtual hours; faults: ${faults}; 0 failures`
+    );
+  }
+}
