@@ -44,7 +44,7 @@ const FOLDERS = table({
   checkpoint: 'base types env graph state protocol',
   scheduling: 'base config graph protocol checkpoint',
   // With the contracts of sources: a job's coordinator runs their split enumerators.
-  jobmaster: 'base functions config env graph protocol rpc metrics scheduling checkpoint',
+  jobmaster: 'base types functions config env graph protocol rpc metrics scheduling checkpoint',
   dispatcher: 'base config env graph protocol rpc metrics ha',
   resourcemanager: 'base config env protocol rpc metrics',
   taskexecutor:

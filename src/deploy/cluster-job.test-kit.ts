@@ -1,7 +1,10 @@
 // The job of the cluster simulation: numbers over an exchange by key into a sink with a committer
 // that leaves a file for each of its committables, so that a commit which comes twice changes
 // nothing.
-import { defineJob, generator, t, type Sink } from 'millrace';
+import { defineJob } from '../api/define-job.ts';
+import { generator } from '../connectors/generator/generator.ts';
+import type { Sink } from '../functions/sink.ts';
+import { t } from '../types/index.ts';
 
 export const OUT = '/shared/out';
 

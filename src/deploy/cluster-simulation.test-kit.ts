@@ -18,7 +18,7 @@ import { TaskManager } from './task-manager.ts';
 
 export const JOB_URL = 'job:cluster';
 const PORT = 6123;
-export const TASK_MANAGERS = ['tm1', 'tm2'] as const;
+const TASK_MANAGERS = ['tm1', 'tm2'] as const;
 
 const configuration = Configuration.parse({
   'heartbeat.interval': '1 s',

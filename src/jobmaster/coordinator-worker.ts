@@ -32,7 +32,7 @@ export function coordinatorWorker(guard: BuildGuard = unguarded): WorkerMain {
 }
 
 /** Loads the job's module and builds it twice. @throws EngineError JOB_*, GRAPH_*, CONFIG_* */
-export async function buildJob(
+async function buildJob(
   context: Pick<WorkerContext, 'env'>,
   guard: BuildGuard,
   job: JobReference,

@@ -29,7 +29,7 @@ export type CommitReadiness = FromSlotOf<'ready-to-commit'>;
 export type EnumeratorEvent = FromSlotOf<'source-event'>;
 export type ClientMessage = FromSlotOf<'client-message'>;
 
-export interface RegistrationAnswer {
+interface RegistrationAnswer {
   /** How long a lease holds after it was asked for. */
   readonly leaseDuration: Duration;
 }

@@ -12,7 +12,7 @@ export const RESOURCE_MANAGER = 'resourcemanager';
 /** What a TaskExecutor says of its slots, by index. */
 export type SlotReport = readonly (SlotAllocationReport | undefined)[];
 
-export interface SlotAllocationReport {
+interface SlotAllocationReport {
   readonly allocationId: string;
   readonly jobId: string;
 }
@@ -30,7 +30,7 @@ export interface JobMasterRegistration {
   readonly token: string;
 }
 
-export interface SlotNotice {
+interface SlotNotice {
   readonly taskExecutorId: string;
   readonly slot: number;
   readonly allocationId: string;

@@ -14,7 +14,7 @@ import type { SlotPreparation, TaskDeployment } from './task-deployment.ts';
 export const TASK_EXECUTOR = 'taskexecutor';
 
 /** How long a slot may take to load and build a job. */
-export const PREPARE_TIMEOUT = milliseconds(120_000);
+const PREPARE_TIMEOUT = milliseconds(120_000);
 
 export interface SlotRequest {
   readonly slot: number;
@@ -40,7 +40,7 @@ export interface DeployTasks {
   }[];
 }
 
-export interface ReaderEvent extends SlotGeneration {
+interface ReaderEvent extends SlotGeneration {
   readonly executionId: string;
   readonly operator: string;
   readonly event: SourceEventToReader;

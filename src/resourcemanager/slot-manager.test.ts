@@ -34,7 +34,11 @@ function brief(effects: readonly SlotManagerEffect[]): string[] {
   return effects.map((effect) =>
     effect.kind === 'missing'
       ? `${effect.jobId} lacks ${effect.slots}`
-      : `${effect.taskExecutorId}:${effect.slot} ${effect.requirement.jobId} ${effect.allocationId}`,
+      : [
+          `${effect.taskExecutorId}:${effect.slot}`,
+          effect.requirement.jobId,
+          effect.allocationId,
+        ].join(' '),
   );
 }
 

@@ -11,7 +11,7 @@
  */
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 
-export interface JobRequirement {
+interface JobRequirement {
   readonly jobId: string;
   /** In all. */
   readonly slots: number;

@@ -113,7 +113,7 @@ export class RpcService {
 }
 
 /** `host:port`; the host of IPv6 may stand in brackets. @throws EngineError RPC_BAD_ADDRESS */
-export function parseAddress(address: string): { readonly host: string; readonly port: number } {
+function parseAddress(address: string): { readonly host: string; readonly port: number } {
   const colon = address.lastIndexOf(':');
   const port = Number(address.slice(colon + 1));
   if (colon <= 0 || !Number.isInteger(port) || port < 1 || port > 65_535) {

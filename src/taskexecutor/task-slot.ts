@@ -9,7 +9,7 @@
  */
 import type { Duration } from '../base/units.ts';
 
-export interface SlotAllocation {
+interface SlotAllocation {
   readonly allocationId: string;
   readonly jobId: string;
 }
