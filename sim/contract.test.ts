@@ -2,6 +2,7 @@
  * The simulated environment keeps the contracts of the seam, under many seeds and so many worlds.
  */
 import { clockContract } from '../src/env/contract/clock-contract.ts';
+import { compressionContract } from '../src/env/contract/compression-contract.ts';
 import { diskContract } from '../src/env/contract/disk-contract.ts';
 import { memoryContract } from '../src/env/contract/memory-contract.ts';
 import { networkContract } from '../src/env/contract/network-contract.ts';
@@ -41,3 +42,5 @@ for (let seed = 1; seed <= 6; seed++) {
   );
   diskContract(name, () => rig(seed, ({ disk }) => ({ disk, folder: '/folder' })));
 }
+
+compressionContract('simulated', () => rig(1, ({ compression }) => ({ compression })));

@@ -8,7 +8,6 @@
  * E2. A reader waits only while no split is pending.
  */
 import { assert } from '../../base/assert.ts';
-import { EngineError } from '../../base/errors.ts';
 import type { Duration } from '../../base/units.ts';
 import type { SplitEnumerator, SplitEnumeratorContext } from '../../functions/source.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -154,11 +153,4 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
       this.#context.assign(subtask, [split]);
     }
   }
-}
-
-/** @throws EngineError API_INVALID_ARGUMENT */
-export function requirePositive(call: string, name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
-  const reason = `${name} is a whole number above 0, not ${String(value)}`;
-  throw new EngineError('API_INVALID_ARGUMENT', { call, reason });
 }

@@ -5,10 +5,10 @@ import type { Disk } from '../../env/env.ts';
 import type { Sink, SinkWriterContext } from '../../functions/sink.ts';
 import type { LineFormat } from '../../formats/format.ts';
 import { FileCommitter, FileCommittableSchema, type FileCommittable } from './file-committer.ts';
-import { requirePositive } from './file-enumerator.ts';
 import { FileWriter, type FileWriterOptions } from './file-writer.ts';
 import type { OnExisting } from './output-folder.ts';
 import type { PartNames } from './part-files.ts';
+import { requirePositive } from './require-positive.ts';
 
 export interface FileSinkOptions<T> {
   /** The folder; made if it does not exist. Relative to the working directory of the process. */

@@ -5,7 +5,9 @@ import { gzipSync, deflateSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { isEngineError } from '../../base/errors.ts';
 import { seconds } from '../../base/units.ts';
+import { csv } from '../../formats/csv/csv.ts';
 import { text } from '../../formats/text/text.ts';
+import { t } from '../../types/t.ts';
 import type { Driven } from './files.test-kit.ts';
 import { drive, onDisk, writeFile } from './files.test-kit.ts';
 import { fileSource, type FileSourceOptions } from './file-source.ts';
@@ -321,5 +323,76 @@ describe('file source: lines that are no records', () => {
       await assert.rejects(drive(env, source, { restored: first.snapshot }), (error) =>
         isEngineError(error, 'CONNECTOR_FILE_CHANGED'),
       );
+    }));
+});
+
+describe('file source: headers', () => {
+  const City = t.struct({ name: t.string, people: t.int32 });
+  const rows = Array.from({ length: 40 }, (_, i) => ({ name: `city ${i}`, people: i * 1000 }));
+  const head = 'people,country,name\r\n';
+  const table = head + rows.map(({ name, people }) => `${people},X,"${name}"\r\n`).join('');
+
+  test('every split knows the columns, wherever it begins, also in the header', () =>
+    onDisk(11, async (env) => {
+      await writeFile(env, '/in/a.csv', table);
+      await writeFile(env, '/in/b.csv.gz', gzipSync(`\uFEFF${table}`));
+      const expected = [...rows, ...rows];
+      for (const splitBytes of [1, 7, head.length - 1, head.length, head.length + 1, 100, 1000]) {
+        const source = fileSource({ path: '/in', format: csv(City), splitBytes, blockBytes: 33 });
+        const { collected } = await drive(env, source);
+        assert.deepEqual(collected[0], expected);
+      }
+    }));
+
+  test('stopped and restored at every record', () =>
+    onDisk(11, async (env) => {
+      await writeFile(env, '/in/a.csv', table);
+      const source = fileSource({ path: '/in/a.csv', format: csv(City), splitBytes: 100 });
+      for (let stopAfter = 0; stopAfter <= rows.length; stopAfter++) {
+        const first = await drive(env, source, { stopAfter });
+        const again = await drive(env, source, { restored: first.snapshot });
+        assert.deepEqual([...first.collected.flat(), ...again.collected.flat()], rows);
+      }
+    }));
+
+  test('a header without lines, with and without its end', () =>
+    onDisk(11, async (env) => {
+      for (const content of [head, head.trim()]) {
+        await writeFile(env, '/in/a.csv', content);
+        const source = fileSource({ path: '/in/a.csv', format: csv(City), splitBytes: 5 });
+        assert.deepEqual((await drive(env, source)).collected, [[]]);
+      }
+    }));
+
+  test('numbers of lines count the header', () =>
+    onDisk(11, async (env) => {
+      await writeFile(env, '/in/a.csv', `${head}1,X,a\n2,X,b\nx,X,c\n`);
+      for (const splitBytes of [1000, 10]) {
+        const source = fileSource({ path: '/in/a.csv', format: csv(City), splitBytes });
+        await assert.rejects(drive(env, source), /^\S* ?\S* ?\/in\/a\.csv:4:1: field "people"/);
+      }
+    }));
+
+  test('a header that lacks a column names the file', () =>
+    onDisk(11, async (env) => {
+      await writeFile(env, '/in/a.csv', 'people\n1\n');
+      const source = fileSource({ path: '/in/a.csv', format: csv(City) });
+      await assert.rejects(drive(env, source), (error) => {
+        assert.ok(isEngineError(error, 'DATA_BAD_HEADER'));
+        return error.scope.record === '/in/a.csv:1';
+      });
+    }));
+
+  test('a file that may not be split is read in one piece', () =>
+    onDisk(11, async (env) => {
+      const quoted = `${head}1,X,"a\nb"\n2,X,"\n\n"\n`;
+      await writeFile(env, '/in/a.csv', quoted);
+      const format = csv(City, { multiline: true });
+      const source = fileSource({ path: '/in/a.csv', format, splitBytes: 3, blockBytes: 5 });
+      const { collected } = await drive(env, source, { parallelism: 2 });
+      assert.deepEqual(collected.flat(), [
+        { name: 'a\nb', people: 1 },
+        { name: '\n\n', people: 2 },
+      ]);
     }));
 });

@@ -7,12 +7,12 @@ import type { Schema } from '../../types/schema.ts';
 import {
   FileEnumerator,
   FileEnumeratorStateSchema,
-  requirePositive,
   type FileEnumeratorState,
 } from './file-enumerator.ts';
 import { FileReader, type OnError } from './file-reader.ts';
 import { FileSplitSchema, type FileSplit } from './file-split.ts';
 import { MalformedLineSchema, type MalformedLine } from './malformed-line.ts';
+import { requirePositive } from './require-positive.ts';
 
 export interface FileSourceOptions<T> {
   /**
@@ -37,7 +37,7 @@ export interface FileSourceOptions<T> {
   readonly onError?: OnError | undefined;
   /** Longer files are cut into ranges of about this length, to be read in parallel. */
   readonly splitBytes?: number | undefined;
-  /** What is read at once. Default 512 KiB. */
+  /** What is read at once. Default 256 KiB. */
   readonly blockBytes?: number | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface FileSourceWithSide<T> extends FileSource<T> {
   readonly outputs: { readonly malformed: Schema<MalformedLine> };
 }
 
-const BLOCK_BYTES = 512 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 
 /**
  * The records of files. Lines of a file come in their order within a split (see `splitBytes`), and

@@ -8,7 +8,7 @@
  * S2. The window holds the file's bytes from `next` on without a gap.
  */
 import { assert } from '../../base/assert.ts';
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { LineDecoder, LineFormat, LineHandler } from '../../formats/format.ts';
 import type { ConnectorEnv } from '../../functions/source.ts';
 import { openInput, type ByteInput } from './byte-input.ts';
@@ -145,7 +145,7 @@ export class SplitReading<T> {
   async #open(): Promise<void> {
     const { env, split, format, buffers, progress } = this.#options;
     if (format.skipsFirstLine) this.#header = await readHeader(env, split);
-    this.#decoder = format.createDecoder(this.#header?.line);
+    this.#decoder = createDecoder(format, split, this.#header);
     this.#input = await openInput(env, split);
     if (this.#closed) return;
     const dataFrom = this.#header?.end ?? 0;
@@ -278,5 +278,18 @@ export class SplitReading<T> {
     }
     this.#fresh = false;
     return false;
+  }
+}
+
+/** A header that cannot be used is the first line of a file. */
+function createDecoder<T>(
+  format: LineFormat<T>,
+  split: FileSplit,
+  header: FileHeader | undefined,
+): LineDecoder<T> {
+  try {
+    return format.createDecoder(header?.line);
+  } catch (error) {
+    throw isEngineError(error) ? error.within({ record: `${split.name}:1` }) : error;
   }
 }
