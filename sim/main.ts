@@ -96,8 +96,8 @@ function summary(outcome: SeedOutcome): string {
   const { seed, hash, events, virtualSeconds, injected, taskManagerStarts } = outcome;
   const faults = [...injected].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
   return (
-    `seed ${seed} ok: trace ${hash}, ${events} events, ${virtualSeconds.toFixed(1)} virtual seconds, ` +
-    `${taskManagerStarts} TaskManager starts; faults: ${faults}`
+    `seed ${seed} ok: trace ${hash}, ${events} events, ` +
+    `${virtualSeconds.toFixed(1)} virtual seconds, ${taskManagerStarts} TaskManager starts; faults: ${faults}`
   );
 }
 

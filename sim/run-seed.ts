@@ -140,8 +140,9 @@ function checkOutput(seed: number, rows: readonly string[]): void {
   const missing = expected.filter((row) => !rows.includes(row));
   const surplus = rows.filter((row, index) => !expected.includes(row) || rows[index - 1] === row);
   throw new AssertionError(
-    `seed ${seed}: the output differs from that of a run without faults: ${rows.length} rows instead ` +
-      `of ${expected.length}; missing ${missing.slice(0, 3).join(' ')}; surplus ${surplus.slice(0, 3).join(' ')}`,
+    `seed ${seed}: the output differs from that of a run without faults: ${rows.length} rows ` +
+      `instead of ${expected.length}; missing ${missing.slice(0, 3).join(' ')}; ` +
+      `surplus ${surplus.slice(0, 3).join(' ')}`,
   );
 }
 

@@ -33,7 +33,8 @@ const FOLDERS = table({
 
   // What a slot does.
   state: 'base types functions',
-  network: 'base types env:types',
+  // `graph` for the partitioners: a record's channel follows from its key group.
+  network: 'base types env:types graph',
   operators: 'base types functions graph state network',
 
   // Components, and what they say to one another.
@@ -112,6 +113,7 @@ const POLICY: Policy = {
     // The simulated side of env.memory, and of env.modules, which bundles what is loaded.
     'sim/memory.ts',
     'sim/modules.ts',
+    'sim/mutants/plant.ts',
     // Puts traps in the place of what is banned.
     'sim/forbidden.ts',
   ],

@@ -34,9 +34,9 @@ describe('the simulated cluster', () => {
       sim('--seed', '7'),
       sim('--seed', '8', '--quiet'),
     ]);
-    assert.equal(hashOf(first!), hashOf(second!));
-    assert.notEqual(hashOf(first!), hashOf(other!));
-    const lines = first!.trimEnd().split('\n');
+    assert.equal(hashOf(first), hashOf(second));
+    assert.notEqual(hashOf(first), hashOf(other));
+    const lines = first.trimEnd().split('\n');
     assert.match(lines.join('\n'), /^seed 7$/m);
     assert.ok(lines.length > 10_000, 'a line per event');
     assert.match(lines.at(-1)!, /^seed 7 ok: .*faults: \w/);

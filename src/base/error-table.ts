@@ -3,6 +3,7 @@
  * strategy reads only domain and retry; users see message and fix. Codes are stable: they are
  * never renamed or reused. Keep the groups together and alphabetical.
  */
+import type { ErrorCode } from './error-code.ts';
 import type { ErrorEntry } from './errors.ts';
 
 function user(message: string, fix?: string): ErrorEntry {
@@ -17,29 +18,44 @@ function internal(message: string, retry: ErrorEntry['retry'] = 'backoff'): Erro
   return { domain: 'internal', retry, message };
 }
 
-export const ERROR_TABLE = {
+export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // The user's API
   API_INVALID_ARGUMENT: user('{call} cannot take this: {reason}.'),
 
   // The command line
-  CLI_ARGUMENT_MISSING: user('`millrace {command}` needs {argument}.', 'See `millrace {command} --help`.'),
+  CLI_ARGUMENT_MISSING: user(
+    '`millrace {command}` needs {argument}.',
+    'See `millrace {command} --help`.',
+  ),
   CLI_ARGUMENT_UNEXPECTED: user(
     '`millrace {command}` does not know what to do with "{argument}".',
     'See `millrace {command} --help`.',
   ),
-  CLI_NOT_AN_ASSIGNMENT: user('{option} takes key=value, not "{text}".', 'For example {option} name=value.'),
+  CLI_NOT_AN_ASSIGNMENT: user(
+    '{option} takes key=value, not "{text}".',
+    'For example {option} name=value.',
+  ),
   CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
   CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),
   CLI_OPTION_WITHOUT_VALUE: user('{option} takes no value.', 'See `millrace {command} --help`.'),
-  CLI_UNKNOWN_COMMAND: user('There is no command "{name}".{suggestion}', 'The commands are: {known}.'),
+  CLI_UNKNOWN_COMMAND: user(
+    'There is no command "{name}".{suggestion}',
+    'The commands are: {known}.',
+  ),
   CLI_UNKNOWN_OPTION: user(
     '`millrace {command}` has no option {option}.{suggestion}',
     'See `millrace {command} --help`.',
   ),
 
   // Configuration
-  CONFIG_INVALID_ASSIGNMENT: user('"{text}" does not set an option.', 'Write key=value, e.g. -D parallelism.default=2.'),
-  CONFIG_INVALID_DURATION: user('{value} is not a duration.', 'Use a finite number, e.g. seconds(5).'),
+  CONFIG_INVALID_ASSIGNMENT: user(
+    '"{text}" does not set an option.',
+    'Write key=value, e.g. -D parallelism.default=2.',
+  ),
+  CONFIG_INVALID_DURATION: user(
+    '{value} is not a duration.',
+    'Use a finite number, e.g. seconds(5).',
+  ),
   CONFIG_INVALID_PARAMETER: user(
     'The parameter "{name}" of job "{job}" cannot be {value}: it must be {expected}.',
     'Give it as --param {name}=VALUE.',
@@ -50,8 +66,14 @@ export const ERROR_TABLE = {
     'Add --param {first}=VALUE.',
   ),
   CONFIG_UNKNOWN_OPTION: user('There is no option {key}.{suggestion}'),
-  CONFIG_UNKNOWN_PARAMETER: user('The job "{job}" has no parameter "{name}".{suggestion}', 'It has {known}.'),
-  CONFIG_UNSUPPORTED_OPTION: user('{key} is an option of Flink that Millrace does not have.{reason}', 'Leave it out.'),
+  CONFIG_UNKNOWN_PARAMETER: user(
+    'The job "{job}" has no parameter "{name}".{suggestion}',
+    'It has {known}.',
+  ),
+  CONFIG_UNSUPPORTED_OPTION: user(
+    '{key} is an option of Flink that Millrace does not have.{reason}',
+    'Leave it out.',
+  ),
 
   // Connectors
   CONNECTOR_COMPRESSION_UNSUPPORTED: user(
@@ -62,7 +84,10 @@ export const ERROR_TABLE = {
     '{path} became shorter while it was read: it ends at byte {end}, and had {expected} bytes before.',
     'Write files elsewhere and rename them into place when they are complete; never change them after that.',
   ),
-  CONNECTOR_FILE_GONE: user('{path} was removed before it was read.', 'Keep the files until the job has ended.'),
+  CONNECTOR_FILE_GONE: user(
+    '{path} was removed before it was read.',
+    'Keep the files until the job has ended.',
+  ),
   CONNECTOR_FILE_NOT_FOUND: user('There is no file {path} ({resolved}).{suggestion}'),
   CONNECTOR_LINE_TOO_LONG: user(
     '{place}: a line has more than {limit} bytes.',
@@ -72,7 +97,10 @@ export const ERROR_TABLE = {
     '{place}: {field}{reason}. The line, from byte {offset} on, is: {text}',
     "{advice}Correct the line, or set onError to 'skip' or 'side-output' on the source.",
   ),
-  CONNECTOR_NO_FILES: user('No file matches {path}: {reason}.', '`*` stands for a part of a name, `**` for any folders.'),
+  CONNECTOR_NO_FILES: user(
+    'No file matches {path}: {reason}.',
+    '`*` stands for a part of a name, `**` for any folders.',
+  ),
   CONNECTOR_OUTPUT_EXISTS: user(
     '{path} exists already{holding}.',
     "Set onExisting to 'replace' or 'append' on the sink, write elsewhere, or remove it.",
@@ -85,7 +113,10 @@ export const ERROR_TABLE = {
     '{parallelism} subtasks cannot write one file, {path}.',
     'Add .setParallelism(1) after sinkTo(...), or leave out singleFile.',
   ),
-  CONNECTOR_SOCKET_CLOSED: external('The connection to {address} was lost: {reason}.', 'Set reconnect on the source to try again.'),
+  CONNECTOR_SOCKET_CLOSED: external(
+    'The connection to {address} was lost: {reason}.',
+    'Set reconnect on the source to try again.',
+  ),
   CONNECTOR_SOCKET_OVERRUN: external(
     '{address} sends faster than the job reads: more than {limit} bytes are waiting.',
     'Let the server send less, raise the parallelism behind the source, or put a log such as Kafka between them.',
@@ -117,12 +148,18 @@ export const ERROR_TABLE = {
     'The input does not fit the schema at {field}: {reason}.',
     'Correct the input or the schema, or set onError on the source.',
   ),
-  DATA_NOT_COMPARABLE: user('min and max cannot compare {left} with {right}.', 'Name a field of numbers, bigints or strings.'),
+  DATA_NOT_COMPARABLE: user(
+    'min and max cannot compare {left} with {right}.',
+    'Name a field of numbers, bigints or strings.',
+  ),
   DATA_NOT_SERIALIZABLE: user(
     'A value at {field} of the edge after "{operator}" cannot be sent to another task: {reason}.',
-    'Emit plain data, or declare the stream\'s schema with .returns(schema).',
+    "Emit plain data, or declare the stream's schema with .returns(schema).",
   ),
-  DATA_NOT_SUMMABLE: user('sum cannot add {left} and {right}.', 'Name a field of numbers or bigints.'),
+  DATA_NOT_SUMMABLE: user(
+    'sum cannot add {left} and {right}.',
+    'Name a field of numbers or bigints.',
+  ),
   DATA_NOT_WRITABLE: user('A record cannot be written as {format}, at {field}: {reason}.', '{fix}'),
 
   // The module that holds the job
@@ -137,9 +174,15 @@ export const ERROR_TABLE = {
     'If it is a type, import it with `import type`.',
   ),
   JOB_MODULE_FAILED: user('{path} threw while it was imported: {message}'),
-  JOB_MODULE_NOT_FOUND: user('There is no job module at {path}.', 'Check the path: it must be a file.'),
+  JOB_MODULE_NOT_FOUND: user(
+    'There is no job module at {path}.',
+    'Check the path: it must be a file.',
+  ),
   JOB_MODULE_SYNTAX: user('{place}: {message}.'),
-  JOB_MODULE_UNSUPPORTED: user('{path} cannot be imported: {message}.', 'A job is a .ts, .mts, .js or .mjs file.'),
+  JOB_MODULE_UNSUPPORTED: user(
+    '{path} cannot be imported: {message}.',
+    'A job is a .ts, .mts, .js or .mjs file.',
+  ),
   JOB_MODULE_UNSUPPORTED_TYPESCRIPT: user(
     '{place}: {message}.',
     'Types are taken away, not compiled: use a union of literals for an enum, plain fields for parameter ' +
@@ -161,13 +204,22 @@ export const ERROR_TABLE = {
     'Call the API inside build only; streams and env must not be kept.',
   ),
   GRAPH_CYCLE: user('The streams of the job form a cycle: {path}.', 'Cycles are not supported.'),
-  GRAPH_DUPLICATE_UID: user('Two operators have the uid "{uid}": {first} and {second}.', 'Give each a uid of its own.'),
-  GRAPH_EMPTY: user('The job builds no operators.', 'Begin with env.from(source) and end with sinkTo(sink).'),
+  GRAPH_DUPLICATE_UID: user(
+    'Two operators have the uid "{uid}": {first} and {second}.',
+    'Give each a uid of its own.',
+  ),
+  GRAPH_EMPTY: user(
+    'The job builds no operators.',
+    'Begin with env.from(source) and end with sinkTo(sink).',
+  ),
   GRAPH_FORWARD_PARALLELISM: user(
     'Forward joins equal subtasks, but "{source}" runs with parallelism {sourceParallelism} and "{target}" with {targetParallelism}{place}.',
     'Use rebalance() or rescale(), or give both the same parallelism.',
   ),
-  GRAPH_FOREIGN_STREAM: user('{call} was given a stream of another job.', 'Build all of a job from one env.'),
+  GRAPH_FOREIGN_STREAM: user(
+    '{call} was given a stream of another job.',
+    'Build all of a job from one env.',
+  ),
   GRAPH_INVALID_KEY_SCHEMA: user(
     'The key schema of "{operator}" is {kind}, which is no key{place}.',
     'Keys are strings, numbers, bigints, booleans, and tuples of them.',
@@ -208,11 +260,17 @@ export const ERROR_TABLE = {
   ),
 
   // Input and output of this machine
-  IO_ACCESS_DENIED: external('No permission to {operation} {path}.', 'Check the owner and mode of the file.'),
+  IO_ACCESS_DENIED: external(
+    'No permission to {operation} {path}.',
+    'Check the owner and mode of the file.',
+  ),
   IO_EXISTS: external('{path} exists already.'),
   IO_FAILED: external('Could not {operation} {path}: {reason}.'),
   IO_NOT_FOUND: external('{path} does not exist.'),
-  IO_NO_SPACE: external('No space left on the disk to {operation} {path}.', 'Free some space, or use another folder.'),
+  IO_NO_SPACE: external(
+    'No space left on the disk to {operation} {path}.',
+    'Free some space, or use another folder.',
+  ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
   PROCESS_START_FAILED: external('Could not start a {role} process: {reason}.'),
 
@@ -234,7 +292,9 @@ export const ERROR_TABLE = {
     'The job has decided to commit its output, but {pending} of {total} tasks could not commit after {attempts} attempts.',
     'Part of the output may be visible. The cause below says what to repair.',
   ),
-  JOB_COORDINATOR_DIED: external('The worker that coordinates the sources of the job has died: {reason}.'),
+  JOB_COORDINATOR_DIED: external(
+    'The worker that coordinates the sources of the job has died: {reason}.',
+  ),
   JOB_EXPORT_AMBIGUOUS: user(
     '{module} exports several jobs: {names}.',
     'Choose one with --job NAME, or make one the default export.',
@@ -252,7 +312,10 @@ export const ERROR_TABLE = {
     '{module} does not export a job.',
     'Add `export default defineJob({ name: ..., build(env) { ... } })`.',
   ),
-  JOB_NOT_FOUND: user('There is no job with the id {jobId}.', 'Jobs that ended long ago are forgotten.'),
+  JOB_NOT_FOUND: user(
+    'There is no job with the id {jobId}.',
+    'Jobs that ended long ago are forgotten.',
+  ),
 
   // The exchange of records between slots
   PARTITION_PEER_LOST: external('The exchange with slot {peer} was lost: {reason}.'),
@@ -260,8 +323,13 @@ export const ERROR_TABLE = {
   // Between processes of the engine
   RPC_BAD_ADDRESS: user('{address} is not an address.', 'Write host:port, e.g. 127.0.0.1:6123.'),
   RPC_ENDPOINT_CLOSED: internal('{endpoint} has been closed.'),
-  RPC_FENCED: internal('{endpoint} refused {method}: the caller speaks for an earlier leader session.'),
-  RPC_FRAME_TOO_LARGE: internal('A message of {bytes} bytes is longer than the limit of {limit}.', 'never'),
+  RPC_FENCED: internal(
+    '{endpoint} refused {method}: the caller speaks for an earlier leader session.',
+  ),
+  RPC_FRAME_TOO_LARGE: internal(
+    'A message of {bytes} bytes is longer than the limit of {limit}.',
+    'never',
+  ),
   RPC_NO_ENDPOINT: internal('There is no {method} at {endpoint}.'),
   RPC_PROTOCOL: external('The other side broke the protocol: {reason}.'),
   RPC_TIMEOUT: external('{peer} did not answer {endpoint}.{method} within {timeout}.'),
@@ -272,20 +340,23 @@ export const ERROR_TABLE = {
   ),
 
   // Slots and their workers
-  SLOT_LOST: external('Slot {slot} of {taskExecutor} was lost: {reason}.'),
   SLOT_NOT_ALLOCATED: internal('Slot allocation {allocationId} is not known at {taskExecutor}.'),
   SLOT_OCCUPIED: internal('Slot {slot} of {taskExecutor} is taken by another allocation.'),
   SLOT_OUT_OF_MEMORY: external(
     'Slot {slot} of {taskExecutor} used up its heap of {limit}.',
     'Keep less in state and in local variables, raise taskmanager.memory.task.heap.size, or raise the parallelism.',
   ),
-  SLOT_PREPARE_TIMEOUT: external('Slot {slot} of {taskExecutor} did not load the job within {timeout}.'),
+  SLOT_PREPARE_TIMEOUT: external(
+    'Slot {slot} of {taskExecutor} did not load the job within {timeout}.',
+  ),
   SLOT_REQUEST_TIMEOUT: external(
     'The job needs {required} slots and got {available} within {timeout}.',
     'Start more TaskManagers, give them more slots (taskmanager.numberOfTaskSlots), or lower the parallelism.',
   ),
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
-  SLOT_WORKER_STUCK: internal('The worker of slot {slot} did not end within {timeout} after it was terminated.'),
+  SLOT_WORKER_STUCK: internal(
+    'The worker of slot {slot} did not end within {timeout} after it was terminated.',
+  ),
   TASK_EXECUTOR_LOST: external('TaskManager {taskExecutor} was lost: {reason}.'),
   TASK_EXECUTOR_UNREGISTERED: external(
     'No ResourceManager at {address} has taken this TaskManager within {timeout}.',
@@ -327,12 +398,20 @@ export const ERROR_TABLE = {
     'The partitioner of "{operator}" chose channel {value}.',
     'It must return a whole number from 0 to {last}.',
   ),
-  USER_CODE_FAILED: user('The {role} function of "{operator}" threw: {message}'),
+  // As in Flink, what a user's function threw is worth a restart where a strategy asks for restarts.
+  USER_CODE_FAILED: {
+    domain: 'user',
+    retry: 'backoff',
+    message: 'The {role} function of "{operator}" threw: {message}',
+  },
   USER_CODE_MUTATION: user(
     'A function changed a record at {field} after "{operator}" had emitted it.',
     'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
   ),
-  USER_CODE_NOT_BOOLEAN: user('The filter function of "{operator}" returned {type}.', 'It must return true or false.'),
+  USER_CODE_NOT_BOOLEAN: user(
+    'The filter function of "{operator}" returned {type}.',
+    'It must return true or false.',
+  ),
   USER_CODE_NOT_ITERABLE: user(
     'The {role} function of "{operator}" returned {type}.',
     'It must return an array, a generator or anything else to iterate over; a single value goes through map, or as [value].',
@@ -341,10 +420,12 @@ export const ERROR_TABLE = {
     '{what} of "{operator}" was used outside of the call that it was given to.',
     'Use contexts and state only in the function that got them, before it returns; asynchronous work belongs in asyncMap(...).',
   ),
-  USER_CODE_TIMED_OUT: user(
-    'An asynchronous call of "{operator}" had no result after {millis} ms.',
-    'Raise the timeout, add a retry, or give onTimeout a result for such records.',
-  ),
+  USER_CODE_TIMED_OUT: {
+    domain: 'user',
+    retry: 'backoff',
+    message: 'An asynchronous call of "{operator}" had no result after {millis} ms.',
+    fix: 'Raise the timeout, add a retry, or give onTimeout a result for such records.',
+  },
   USER_CODE_UNKNOWN_OUTPUT: user(
     '"{operator}" has no side output "{output}".',
     'Declare it in outputs; declared are: {known}.',
@@ -356,4 +437,4 @@ export const ERROR_TABLE = {
 
   // The engine itself
   INTERNAL: internal('Internal error: {message}'),
-} as const satisfies Readonly<Record<string, ErrorEntry>>;
+};

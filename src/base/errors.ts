@@ -1,17 +1,21 @@
 /**
  * The one error of the engine. Every code stands in the table of `error-table.ts` with its message,
- * domain and retry advice; an error crosses threads and wires as data and is recognised by brand and
- * code, never by `instanceof`, because two copies of the package can meet in one process.
+ * domain and retry advice; an error crosses threads and wires as data and is recognised by brand
+ * and code, never by `instanceof`, because two copies of the package can meet in one process.
  */
+import type { ErrorCode } from './error-code.ts';
 import { ERROR_TABLE } from './error-table.ts';
 
-export type ErrorCode = keyof typeof ERROR_TABLE;
+export type { ErrorCode };
 /** Whose fault: the user's program or input, a system outside, or the engine itself. */
 export type ErrorDomain = 'user' | 'external' | 'internal';
 /** What a failover strategy may do with it. */
 export type RetryAdvice = 'never' | 'now' | 'backoff';
 
-/** A row of the error table. `{name}` in `message` and `fix` is replaced by the parameter of that name. */
+/**
+ * A row of the error table. `{name}` in `message` and `fix` is replaced by the parameter of that
+ * name.
+ */
 export interface ErrorEntry {
   readonly domain: ErrorDomain;
   readonly retry: RetryAdvice;
@@ -28,6 +32,8 @@ export interface ErrorScope {
   readonly operator?: string | undefined;
   /** Where the record came from, e.g. `flights.jsonl:812` or `offset 8123`. */
   readonly record?: string | undefined;
+  /** Where the operator stands in the user's program, as `path:line:column`. */
+  readonly declaredAt?: string | undefined;
 }
 
 export type ErrorParameters = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -37,7 +43,10 @@ export interface ErrorData {
   readonly code: ErrorCode;
   readonly parameters: ErrorParameters;
   readonly scope: ErrorScope;
-  /** The stack of the user's code (or of ours for internal errors), source-mapped where it was thrown. */
+  /**
+   * The stack of the user's code (or of ours for internal errors), source-mapped where it was
+   * thrown.
+   */
   readonly stack: string | undefined;
   readonly cause: ErrorData | undefined;
 }
@@ -55,7 +64,6 @@ export interface ErrorOptions {
  */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  readonly [brand] = true;
   readonly code: ErrorCode;
   readonly parameters: ErrorParameters;
   readonly domain: ErrorDomain;
@@ -69,6 +77,7 @@ export class EngineError extends Error {
       fill(entry.message, parameters),
       options.cause === undefined ? undefined : { cause: options.cause },
     );
+    Object.defineProperty(this, brand, { value: true });
     this.code = code;
     this.parameters = parameters;
     this.domain = entry.domain;
@@ -114,12 +123,14 @@ export function isEngineError(error: unknown, code?: ErrorCode): error is Engine
   return (
     typeof error === 'object' &&
     error !== null &&
-    (error as { [brand]?: unknown })[brand] === true &&
+    (error as Readonly<Record<symbol, unknown>>)[brand] === true &&
     (code === undefined || (error as EngineError).code === code)
   );
 }
 
-/** Wraps whatever was thrown by engine code; an EngineError stays itself, anything else is INTERNAL. */
+/**
+ * Wraps whatever was thrown by engine code; an EngineError stays itself, anything else is INTERNAL.
+ */
 export function toEngineError(thrown: unknown): EngineError {
   if (isEngineError(thrown)) return thrown;
   const error = new EngineError('INTERNAL', { message: messageOf(thrown) }, { cause: undefined });

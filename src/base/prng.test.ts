@@ -1,4 +1,7 @@
-/** Tests of the seeded generator: golden vectors, a reference in big integers, independence of forks, uniformity. */
+/**
+ * Tests of the seeded generator: golden vectors, a reference in big integers, independence of
+ * forks, uniformity.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from './prng.ts';

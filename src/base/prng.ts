@@ -1,11 +1,12 @@
 /**
  * A fast seeded generator (sfc32: 96 bits of state and a counter) for everything that must be
  * repeatable: simulation, generated test data, sampling. Not fit for secrets. A generator is forked
- * by purpose; a fork depends on the seed and the purpose alone, never on how much has been drawn, so
- * that a new draw in one stream does not move the others.
+ * by purpose; a fork depends on the seed and the purpose alone, never on how much has been drawn,
+ * so that a new draw in one stream does not move the others.
  *
  * Invariants
- * P1. The stream is a function of (seed, purposes from the root) only: the vectors in the test never change.
+ * P1. The stream is a function of (seed, purposes from the root) only: the vectors in the test
+ * never change.
  * P2. `below(limit)` is exactly uniform: the values of the incomplete last round are drawn again.
  */
 import { assert } from './assert.ts';
@@ -39,7 +40,9 @@ export class Prng {
     return new Prng(seed >>> 0, Math.floor(seed / 0x1_0000_0000));
   }
 
-  /** A generator of its own for `purpose`; asking twice for one purpose gives the same stream twice. */
+  /**
+   * A generator of its own for `purpose`; asking twice for one purpose gives the same stream twice.
+   */
   fork(purpose: string): Prng {
     let low = this.#low ^ 0x9e37_79b9;
     let high = this.#high ^ 0x85eb_ca6b;

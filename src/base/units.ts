@@ -12,7 +12,10 @@ export type Timestamp = number & { readonly [brand]: 'Timestamp' };
 /** A span of time in milliseconds; may be fractional where a clock is finer than that. */
 export type Duration = number & { readonly [brand]: 'Duration' };
 
-/** What `timestamp()` takes: epoch milliseconds, a `Date`, or anything with epoch milliseconds (Temporal.Instant). */
+/**
+ * What `timestamp()` takes: epoch milliseconds, a `Date`, or anything with epoch milliseconds
+ * (Temporal.Instant).
+ */
 export type TimestampInput = number | Date | { readonly epochMilliseconds: number };
 
 /** @example milliseconds(250) */
@@ -56,7 +59,10 @@ export function timestamp(at: TimestampInput): Timestamp {
   return value as Timestamp;
 }
 
-/** A later (or, with a negative duration, earlier) point in time. @example plus(login.at, minutes(5)) */
+/**
+ * A later (or, with a negative duration, earlier) point in time.
+ * @example plus(login.at, minutes(5))
+ */
 export function plus(at: Timestamp, duration: Duration): Timestamp {
   return (at + duration) as Timestamp;
 }

@@ -1,7 +1,8 @@
 /**
  * The bytes of a batch: on a link between slots, in a spill file, as channel state. One layout for
  * all three. Layout: flags (uint8), count (varint), then for objects per record [timestamp float64]
- * [key group uint16] value; for rows per row kind (uint8) [rowtime float64] [key group uint16] bytes.
+ * [key group uint16] value; for rows per row kind (uint8) [rowtime float64] [key group uint16]
+ * bytes.
  */
 import { assert } from '../base/assert.ts';
 import type { ByteReader } from '../base/byte-reader.ts';
@@ -42,11 +43,14 @@ function encodeRows(batch: RowBatch, out: ByteWriter): void {
     out.uint8(batch.kinds[i]!);
     if (rowtimes) out.float64(rowtimes[i]!);
     if (keyGroups) out.uint16(keyGroups[i]!);
-    out.lengthPrefixed(batch.bytes.subarray(batch.offsets[i]!, batch.offsets[i + 1]!));
+    out.lengthPrefixed(batch.bytes.subarray(batch.offsets[i], batch.offsets[i + 1]));
   }
 }
 
-/** Reads one batch into `into` (reset by the caller) if it is an ObjectBatch's, else into a new RowBatch. */
+/**
+ * Reads one batch into `into` (reset by the caller) if it is an ObjectBatch's, else into a new
+ * RowBatch.
+ */
 export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: ObjectBatch): Batch {
   const flags = input.uint8();
   const count = input.varint();

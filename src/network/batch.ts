@@ -6,14 +6,17 @@
  * Invariants
  * B1. 0 <= cursor <= size <= capacity; records before `cursor` have been processed.
  * B2. A batch has one owner: whoever appended the last record hands it over and forgets it.
- * B3. Slots of `values` at or beyond `size` are undefined, so that a pooled batch keeps nothing alive.
+ * B3. Slots of `values` at or beyond `size` are undefined, so that a pooled batch keeps nothing
+ * alive.
  */
 import { assert } from '../base/assert.ts';
 
 /** The event time of a record that has none; below every timestamp and watermark. */
 export const NO_TIMESTAMP: number = Number.NEGATIVE_INFINITY;
 
-/** Records per ObjectBatch: large enough to pay for a hand-over, small enough to stay in the cache. */
+/**
+ * Records per ObjectBatch: large enough to pay for a hand-over, small enough to stay in the cache.
+ */
 export const OBJECT_BATCH_CAPACITY = 512;
 
 export class ObjectBatch {
@@ -74,7 +77,7 @@ export class ObjectBatch {
 export const RowKind = { insert: 0, updateBefore: 1, updateAfter: 2, delete: 3 } as const;
 
 /** Bytes of rows that a RowBatch gathers before it is handed over. */
-export const ROW_BATCH_BYTES = 32 * 1024;
+export const ROW_BATCH_BYTES: number = 32 * 1024;
 
 /**
  * Rows `offsets[i]` to `offsets[i + 1]` of `bytes`. A row is emitted by begin/commit, so that it is
@@ -100,7 +103,10 @@ export class RowBatch {
     return this.offsets[this.size]! >= ROW_BATCH_BYTES;
   }
 
-  /** Room for `byteCount` bytes at the returned offset of `bytes`; `commit` or another `begin` must follow. */
+  /**
+   * Room for `byteCount` bytes at the returned offset of `bytes`; `commit` or another `begin` must
+   * follow.
+   */
   begin(byteCount: number): number {
     const start = this.offsets[this.size]!;
     if (start + byteCount > this.bytes.length) {

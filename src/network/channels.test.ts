@@ -1,4 +1,6 @@
-/** Queues inside a slot and channels between slots: nothing lost, doubled or reordered, bounds kept. */
+/**
+ * Queues inside a slot and channels between slots: nothing lost, doubled or reordered, bounds kept.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

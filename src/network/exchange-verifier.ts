@@ -1,8 +1,8 @@
 /**
- * Makes placement change nothing: at the edges between chains values are frozen and sent through the
- * codec, so that what cannot be sent to another slot, and functions that change records they have
- * emitted, are found at parallelism 1 too. `sample` looks at the first 1,000 records of an edge and
- * then at one in 1,024; `all` at every record.
+ * Makes placement change nothing: at the edges between chains values are frozen and sent through
+ * the codec, so that what cannot be sent to another slot, and functions that change records they
+ * have emitted, are found at parallelism 1 too. `sample` looks at the first 1,000 records of an
+ * edge and then at one in 1,024; `all` at every record.
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';

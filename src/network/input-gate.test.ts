@@ -1,4 +1,7 @@
-/** InputGate against a naive reading of its invariants, over random interleavings of random channels. */
+/**
+ * InputGate against a naive reading of its invariants, over random interleavings of random
+ * channels.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

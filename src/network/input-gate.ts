@@ -1,10 +1,11 @@
 /**
  * The input of one task: all channels of all its edges. It picks channels in turn, aligns barriers
- * and epoch marks, and merges watermarks and idleness, so that the task sees one sequence of batches
- * and aligned control elements.
+ * and epoch marks, and merges watermarks and idleness, so that the task sees one sequence of
+ * batches and aligned control elements.
  *
  * Invariants
- * G1. A channel that has delivered the element being aligned is not read until all active channels have.
+ * G1. A channel that has delivered the element being aligned is not read until all active channels
+ * have.
  * G2. Watermarks given out ascend strictly; they are the minimum over channels that are ACTIVE, and
  *     +infinity when all channels of all inputs have ended.
  * G3. `end-of-input` comes once per input, after the last record of all its channels.

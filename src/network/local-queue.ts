@@ -1,12 +1,14 @@
 /**
- * The exchange between two chains of one slot: values by reference through a bounded queue. Producer
- * and consumer are tasks of the same thread.
+ * The exchange between two chains of one slot: values by reference through a bounded queue.
+ * Producer and consumer are tasks of the same thread.
  *
  * Invariants
  * L1. Elements leave in the order in which they came; a batch that was pushed is never appended to.
- * L2. More than `capacity` full batches queued is overdraft: exactly one hold on the producer's pressure
+ * L2. More than `capacity` full batches queued is overdraft: exactly one hold on the producer's
+ * pressure
  *     while it lasts, released when the queue is down to half its capacity.
- * L3. Only the overdraft may spill: records beyond `SPILL_AFTER_RECORDS` are encoded to scratch, and
+ * L3. Only the overdraft may spill: records beyond `SPILL_AFTER_RECORDS` are encoded to scratch,
+ * and
  *     come back in order before anything pushed after them.
  */
 import { assert } from '../base/assert.ts';
@@ -23,7 +25,7 @@ import type { Spill } from './spill.ts';
 export const LOCAL_QUEUE_BATCHES = 4;
 
 /** Records of one user call that stay in memory as overdraft; a function that emits more spills. */
-export const SPILL_AFTER_RECORDS = 128 * 1024;
+export const SPILL_AFTER_RECORDS: number = 128 * 1024;
 
 type Queued = Batch | ControlElement;
 

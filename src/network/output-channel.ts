@@ -1,4 +1,7 @@
-/** The producing end of one channel of an edge: to a queue in the slot, or over a link to another slot. */
+/**
+ * The producing end of one channel of an edge: to a queue in the slot, or over a link to another
+ * slot.
+ */
 import type { Batch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
 
@@ -12,6 +15,9 @@ export interface OutputChannel {
   control(element: ControlElement): void;
   /** Hands over what has gathered. @returns whether there was anything. */
   flush(): boolean;
-  /** The producer has failed or was cancelled: what is left is dropped. Not called after an orderly end. */
+  /**
+   * The producer has failed or was cancelled: what is left is dropped. Not called after an orderly
+   * end.
+   */
   abandon(): void;
 }

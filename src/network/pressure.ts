@@ -5,7 +5,8 @@
  *
  * Invariants
  * P1. `holds` is the number of reasons; it is never negative.
- * P2. `onRelease` runs when the last reason goes, and never during a call into an operator's output.
+ * P2. `onRelease` runs when the last reason goes, and never during a call into an operator's
+ * output.
  */
 import { assert } from '../base/assert.ts';
 

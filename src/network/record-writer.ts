@@ -1,6 +1,7 @@
 /**
- * The end of a chain on one edge: chooses the channels of each record by the edge's partitioner, and
- * sends control elements to all channels. One class per partitioner, so that each stays monomorphic.
+ * The end of a chain on one edge: chooses the channels of each record by the edge's partitioner,
+ * and sends control elements to all channels. One class per partitioner, so that each stays
+ * monomorphic.
  *
  * Invariants
  * W1. Every record goes to exactly one channel (to all, for broadcast).
@@ -37,7 +38,8 @@ export interface RecordWriterOptions {
 export type RowRouter = (batch: RowBatch, row: number) => number;
 
 /**
- * The rows that an operator emits, gathered in a batch: a row is begun and committed in `batch`, then
+ * The rows that an operator emits, gathered in a batch: a row is begun and committed in `batch`,
+ * then
  * `committed` is called, which may put another batch in its place.
  */
 export class RowOutput {

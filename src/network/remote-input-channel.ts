@@ -1,10 +1,11 @@
 /**
- * The consuming end of a channel from another slot. Frames are always taken off the link into a queue
- * of this channel, which credit bounds; so a channel that nobody reads holds up no other.
+ * The consuming end of a channel from another slot. Frames are always taken off the link into a
+ * queue of this channel, which credit bounds; so a channel that nobody reads holds up no other.
  *
  * Invariants
  * N1. Bytes queued never exceed the credit given out.
- * N2. Credit comes back only for frames that the gate has taken, and for parts of a record larger than a
+ * N2. Credit comes back only for frames that the gate has taken, and for parts of a record larger
+ * than a
  *     frame as they come: the record must be whole before the gate can take it.
  */
 import { ByteReader } from '../base/byte-reader.ts';

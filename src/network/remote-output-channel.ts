@@ -3,10 +3,12 @@
  * as the consumer's credit and the link's room allow; what cannot be sent is overdraft.
  *
  * Invariants
- * O1. Nothing is sent before the consumer's first credit, and data only within the credit: a frame is sent
+ * O1. Nothing is sent before the consumer's first credit, and data only within the credit: a frame
+ * is sent
  *     only if the credit covers it whole. Records larger than a frame go in parts.
  * O2. Frames leave in the order in which they were finished; control elements too.
- * O3. While a finished frame waits there is exactly one hold on the producer's pressure; so a task whose
+ * O3. While a finished frame waits there is exactly one hold on the producer's pressure; so a task
+ * whose
  *     pressure is free has nothing unsent but what `flush` would send.
  */
 import { ByteWriter } from '../base/byte-writer.ts';

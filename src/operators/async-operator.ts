@@ -160,7 +160,7 @@ export class AsyncOperator implements OneInputOperator {
         this.#function.call(call.value, { signal: call.abort.signal, attempt }),
       );
     } catch (thrown) {
-      promise = Promise.reject(thrown);
+      promise = rejection(thrown);
     }
     promise.then(
       (result) => mail(() => this.#complete(call, result)),
@@ -195,9 +195,8 @@ export class AsyncOperator implements OneInputOperator {
   #timedOut(call: Call): void {
     if (this.#closed || call.state !== 'running') return;
     call.timeout = undefined;
-    const { onTimeout } = this.#function;
     call.abort.abort();
-    if (onTimeout === undefined) {
+    if (this.#function.onTimeout === undefined) {
       this.#settle(call);
       this.#context.fail(
         new EngineError('USER_CODE_TIMED_OUT', {
@@ -209,7 +208,7 @@ export class AsyncOperator implements OneInputOperator {
     }
     let result: unknown;
     try {
-      result = onTimeout.call(this.#function, call.value);
+      result = this.#function.onTimeout(call.value);
     } catch (thrown) {
       throw userCodeFailure('onTimeout', this.#name, thrown);
     }
@@ -233,7 +232,10 @@ export class AsyncOperator implements OneInputOperator {
     this.#drain();
   }
 
-  /** Emits what may leave: the done prefix, and in unordered mode whatever is done before the first marker. */
+  /**
+   * Emits what may leave: the done prefix, and in unordered mode whatever is done before the first
+   * marker.
+   */
   #drain(): void {
     do {
       this.#drainPrefix();
@@ -283,6 +285,12 @@ export class AsyncOperator implements OneInputOperator {
     this.#held = false;
     this.#context.release();
   }
+}
+
+/** What a user's function throws need not be an error; it is wrapped where it is reported. */
+async function rejection(thrown: unknown): Promise<never> {
+  // oxlint-disable-next-line typescript/only-throw-error
+  throw thrown;
 }
 
 function isRunning(entry: Entry): boolean {

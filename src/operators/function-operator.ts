@@ -33,7 +33,10 @@ export abstract class FunctionOperator<
     return this.#lifecycle('close', () => this.function.close?.());
   }
 
-  /** Calls a user's function that may emit. `body` calls it on the function object, so that `this` is right. */
+  /**
+   * Calls a user's function that may emit. `body` calls it on the function object, so that `this`
+   * is right.
+   */
   protected call(role: string, timestamp: number, body: () => unknown): void {
     this.context.enter(role, timestamp);
     try {

@@ -1,12 +1,13 @@
 /**
  * The operators of one JobVertex in one subtask, wired by direct calls. The chain meets its driver
- * at the head (records, control, "call me again") and at its edges (RecordWriters); inside it a record
- * passes from operator to operator without a queue.
+ * at the head (records, control, "call me again") and at its edges (RecordWriters); inside it a
+ * record passes from operator to operator without a queue.
  *
  * Invariants
  * C1. Operators are opened from tail to head, so that whoever can emit has somebody to emit to, and
  *     closed from head to tail, each exactly once if its `open` was called.
- * C2. A control element reaches an edge after every record emitted before it by any operator of the chain.
+ * C2. A control element reaches an edge after every record emitted before it by any operator of the
+ * chain.
  * C3. `finish` runs operator by operator from the head; one that answered true is not called again.
  */
 import { assert } from '../base/assert.ts';
@@ -99,7 +100,10 @@ export class OperatorChain {
     return this.head.endInput?.(input) ?? true;
   }
 
-  /** False: call again, now if output is free, else when it has drained or the operator released its hold. */
+  /**
+   * False: call again, now if output is free, else when it has drained or the operator released its
+   * hold.
+   */
   finish(): boolean {
     while (this.#finished < this.members.length) {
       const { operator } = this.members[this.#finished]!;

@@ -39,8 +39,8 @@ export interface OperatorContext {
   /** A side output; records of one that nobody reads are dropped. */
   sideOutput(tag: string): Downstream;
   /**
-   * Where rows leave, for an operator whose main output is one edge. `routeRow` gives the key group of
-   * a row and is needed where the edge is partitioned by key. Asked for once, in `open`.
+   * Where rows leave, for an operator whose main output is one edge. `routeRow` gives the key group
+   * of a row and is needed where the edge is partitioned by key. Asked for once, in `open`.
    * @throws AssertionError where the output is a chain, or several edges
    */
   rowOutput(routeRow?: (batch: RowBatch, row: number) => number): RowDownstream;
@@ -49,7 +49,10 @@ export interface OperatorContext {
   /** Of keyed operators. @throws AssertionError for others. */
   readonly keyedState: KeyedStateBackend;
   readonly operatorState: OperatorStateBackend;
-  /** Runs `mail` in the task's thread between records; for results of asynchronous work. Dropped after `close`. */
+  /**
+   * Runs `mail` in the task's thread between records; for results of asynchronous work. Dropped
+   * after `close`.
+   */
   mail(mail: () => void): void;
   /** No more records until `release`; control elements wait as well. */
   hold(): void;
@@ -75,7 +78,10 @@ export interface RowDownstream {
 export interface Operator {
   open(context: OperatorContext): void | Promise<void>;
   close(): void | Promise<void>;
-  /** Takes an event that must not overtake results still to come; true: `context.forward` will follow. Head only. */
+  /**
+   * Takes an event that must not overtake results still to come; true: `context.forward` will
+   * follow. Head only.
+   */
   defer?(event: DeferrableEvent): boolean;
   /** Fires timers at or below `timestamp`. */
   watermark?(timestamp: number): boolean;
@@ -91,7 +97,9 @@ export interface Operator {
 }
 
 export interface OneInputOperator extends Operator, Downstream {
-  /** Present on operators that work on rows: then `process` is never called on a RowBatch's rows. */
+  /**
+   * Present on operators that work on rows: then `process` is never called on a RowBatch's rows.
+   */
   processRows?(batch: RowBatch): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * sum, min, max, minBy and maxBy as reductions. sum, min and max change one field and keep the first
- * record's other fields; minBy and maxBy keep the whole record, the first one of equals.
+ * sum, min, max, minBy and maxBy as reductions. sum, min and max change one field and keep the
+ * first record's other fields; minBy and maxBy keep the whole record, the first one of equals.
  */
 import { EngineError } from '../base/errors.ts';
 import { compile, quote, quoteProperty } from '../base/generated-code.ts';
@@ -11,7 +11,9 @@ type Reduction = (accumulated: unknown, value: unknown) => unknown;
 type Ordered = number | bigint | string;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `field` undefined: the values are themselves what is summed or compared. `value` is their schema. */
+/**
+ * `field` undefined: the values are themselves what is summed or compared. `value` is their schema.
+ */
 export function rollingReduction(
   rolling: RollingFunction,
   field: string | undefined,

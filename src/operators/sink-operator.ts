@@ -110,7 +110,9 @@ export class SinkOperator implements OneInputOperator {
   }
 }
 
-/** Makes committables visible: by the task that prepared them, or by its successor after a failure. */
+/**
+ * Makes committables visible: by the task that prepared them, or by its successor after a failure.
+ */
 export async function commitAll(
   sink: AnySink,
   context: SinkWriterContext,

@@ -1,6 +1,6 @@
 /**
- * The head of a chain that reads a source: owns the SourceReader of one subtask and gives its records
- * to the chain. The driver calls `poll` instead of `process`.
+ * The head of a chain that reads a source: owns the SourceReader of one subtask and gives its
+ * records to the chain. The driver calls `poll` instead of `process`.
  *
  * Invariants
  * R1. After `poll` answered `end` the reader is not polled again.

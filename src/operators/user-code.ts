@@ -1,13 +1,16 @@
 /**
- * What goes wrong in functions that users wrote is theirs, and says which function of which operator
- * it was. The stack stays the user's: it is mapped to the TypeScript source where it was thrown.
+ * What goes wrong in functions that users wrote is theirs, and says which function of which
+ * operator it was. The stack stays the user's: it is mapped to the TypeScript source where it was
+ * thrown.
  */
 import { EngineError, isEngineError, messageOf } from '../base/errors.ts';
 
 const FROZEN =
   /read only property|object is not extensible|Cannot delete property|Cannot define property/;
 
-/** The error for what a user's function threw; engine errors that passed through it stay themselves. */
+/**
+ * The error for what a user's function threw; engine errors that passed through it stay themselves.
+ */
 export function userCodeFailure(role: string, operator: string, thrown: unknown): EngineError {
   if (isEngineError(thrown)) return thrown;
   if (thrown instanceof Error && thrown.name === 'AssertionError') throw thrown;

@@ -29,7 +29,7 @@ interface JobRequest {
   readonly jobId: string;
 }
 
-const JobRequest = t.struct({ jobId: t.string });
+const JobRequestSchema = t.struct({ jobId: t.string });
 const Empty = t.struct({});
 
 export type DispatcherService = Service<{
@@ -49,9 +49,9 @@ export type DispatcherService = Service<{
 export const dispatcherService: DispatcherService = service('Dispatcher', {
   identify: ask(Empty, t.struct({ token: t.string }), { unfenced: true }),
   submitJob: ask(plain<JobSubmission>(), plain<JobMasterLocation>(), { timeout: 'never' }),
-  locateJob: ask(JobRequest, plain<JobMasterLocation>()),
+  locateJob: ask(JobRequestSchema, plain<JobMasterLocation>()),
   listJobs: ask(Empty, plain<readonly JobOverview[]>()),
-  requestJobDetails: ask(JobRequest, plain<JobDetails>()),
-  cancelJob: ask(JobRequest, Empty),
-  requestJobResult: ask(JobRequest, plain<JobResult>(), { timeout: 'never' }),
+  requestJobDetails: ask(JobRequestSchema, plain<JobDetails>()),
+  cancelJob: ask(JobRequestSchema, Empty),
+  requestJobResult: ask(JobRequestSchema, plain<JobResult>(), { timeout: 'never' }),
 });

@@ -1,6 +1,7 @@
 /**
- * The bytes of the messages between a TaskExecutor and the worker of a slot. Both ends belong to one
- * process and one build, so the self-describing `dynamic` codec serves; it carries bytes as bytes.
+ * The bytes of the messages between a TaskExecutor and the worker of a slot. Both ends belong to
+ * one process and one build, so the self-describing `dynamic` codec serves; it carries bytes as
+ * bytes.
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';

@@ -20,7 +20,10 @@ export interface JobReference {
   readonly configuration: Readonly<Record<string, string>>;
 }
 
-/** One life of a slot's worker: a slot gets a new generation, and a fresh worker, for each attempt of the job. */
+/**
+ * One life of a slot's worker: a slot gets a new generation, and a fresh worker, for each attempt
+ * of the job.
+ */
 export interface SlotLocation {
   readonly taskExecutorId: string;
   readonly slot: number;
@@ -37,7 +40,10 @@ export interface SlotPreparation {
   readonly location: Omit<SlotLocation, 'dataPort'>;
   /** Whether peers in other processes will connect. */
   readonly listen: boolean;
-  /** The slot fails its tasks with SLOT_OUT_OF_MEMORY when V8's heap is past this. Undefined: no budget. */
+  /**
+   * The slot fails its tasks with SLOT_OUT_OF_MEMORY when V8's heap is past this. Undefined: no
+   * budget.
+   */
   readonly heapBudgetBytes: number | undefined;
 }
 
@@ -66,7 +72,10 @@ export interface InputDeployment {
   }[];
 }
 
-/** The channels of one JobEdge that begin in this subtask, in order of the partitioner's channel index. */
+/**
+ * The channels of one JobEdge that begin in this subtask, in order of the partitioner's channel
+ * index.
+ */
 export interface OutputDeployment {
   readonly edge: string;
   readonly channels: readonly {

@@ -6,7 +6,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 
-export const FRAME_LIMIT_BYTES = 16 * 1024 * 1024;
+export const FRAME_LIMIT_BYTES: number = 16 * 1024 * 1024;
 export const FRAME_HEADER_BYTES = 4;
 
 /** Cuts a byte stream into frames. */

@@ -11,7 +11,7 @@ import type { JobEffect, JobEvent, JobState } from './job-state.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
 const failed = new EngineError('SLOT_WORKER_DIED', { slot: 0, taskExecutor: 'a', reason: 'test' });
-const fatal = new EngineError('USER_CODE_FAILED', { role: 'map', operator: 'a', message: 'x' });
+const fatal = new EngineError('USER_CODE_ASYNC', { role: 'map', operator: 'a', message: 'x' });
 
 interface Worker {
   readonly generation: number;

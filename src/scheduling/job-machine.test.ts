@@ -11,7 +11,7 @@ const FIXED: RestartStrategy = { kind: 'fixed-delay', attempts: 2, delay: millis
 const NONE: RestartStrategy = { kind: 'none' };
 const input = { now: milliseconds(1000), draw: 0.5 };
 const failed = new EngineError('SLOT_WORKER_DIED', { slot: 0, taskExecutor: 'a', reason: 'test' });
-const fatal = new EngineError('USER_CODE_FAILED', { role: 'map', operator: 'a', message: 'x' });
+const fatal = new EngineError('USER_CODE_ASYNC', { role: 'map', operator: 'a', message: 'x' });
 
 function run(
   from: JobState,

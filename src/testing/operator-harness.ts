@@ -1,9 +1,11 @@
 /**
- * Runs one operator under the product's own driver (Task, OperatorChain, InputGate) with inputs given
- * step by step and outputs recorded; used by `verifyOperator`. No time passes but by `advance`.
+ * Runs one operator under the product's own driver (Task, OperatorChain, InputGate) with inputs
+ * given step by step and outputs recorded; used by `verifyOperator`. No time passes but by
+ * `advance`.
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
+import type { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
 import { keyGroupOf } from '../graph/key-groups.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
@@ -78,7 +80,7 @@ const MICROTASK_TURNS = 50;
 
 export class OperatorHarness {
   readonly results: OperatorResult[] = [];
-  failure: unknown = undefined;
+  failure: EngineError | undefined = undefined;
   readonly #options: OperatorHarnessOptions;
   readonly #channels: readonly ScriptedChannel[];
   readonly #pressure: Pressure;
@@ -190,7 +192,9 @@ export class OperatorHarness {
     }
   }
 
-  /** Steps until nothing is runnable; a held output is drained between steps, as a consumer would. */
+  /**
+   * Steps until nothing is runnable; a held output is drained between steps, as a consumer would.
+   */
   run(): void {
     for (;;) {
       if (this.#task.runnable) this.#task.step();

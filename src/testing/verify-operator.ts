@@ -1,8 +1,8 @@
 /**
- * Holds an operator to its contract (`operators/operator.ts`), by running it many times over the same
- * steps: plainly; with an output that is full after every record; and with a snapshot at every step,
- * restored into a fresh operator that goes on from there. Values are frozen on their way in and out,
- * and go through their codec. All runs must give the same results.
+ * Holds an operator to its contract (`operators/operator.ts`), by running it many times over the
+ * same steps: plainly; with an output that is full after every record; and with a snapshot at every
+ * step, restored into a fresh operator that goes on from there. Values are frozen on their way in
+ * and out, and go through their codec. All runs must give the same results.
  */
 import assert from 'node:assert/strict';
 import type { KeySelector } from '../graph/operator-spec.ts';

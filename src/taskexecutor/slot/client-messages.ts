@@ -1,8 +1,10 @@
 /**
- * Messages from sinks to whoever runs the job (`print`, `collect`), with a bound on what is under way.
+ * Messages from sinks to whoever runs the job (`print`, `collect`), with a bound on what is under
+ * way.
  *
  * Invariants
- * M1. A sender with more than WINDOW_BYTES unacknowledged has a promise that resolves when it has not.
+ * M1. A sender with more than WINDOW_BYTES unacknowledged has a promise that resolves when it has
+ * not.
  */
 import type { FromSlot } from '../../protocol/slot-messages.ts';
 

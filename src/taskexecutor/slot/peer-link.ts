@@ -3,7 +3,8 @@
  * and gives what comes to the channel it is for.
  *
  * Invariants
- * Y1. Frames of a channel that is not wired yet can only be credit for one of this slot's outputs; it is
+ * Y1. Frames of a channel that is not wired yet can only be credit for one of this slot's outputs;
+ * it is
  *     kept until the output is there.
  * Y2. When the peer is lost every channel that has not ended fails its task, once.
  */

@@ -7,7 +7,8 @@
  *
  * Invariants
  * Z1. One PeerLink per peer; tasks may send before it is attached.
- * Z2. A greeting that names another job or generation than ours is refused: it is a zombie or a stranger.
+ * Z2. A greeting that names another job or generation than ours is refused: it is a zombie or a
+ * stranger.
  */
 import { assert } from '../../base/assert.ts';
 import { ByteReader } from '../../base/byte-reader.ts';

@@ -1,4 +1,7 @@
-/** Rows travel through tasks, edges and links as values do: in order, with kinds, times and key groups. */
+/**
+ * Rows travel through tasks, edges and links as values do: in order, with kinds, times and key
+ * groups.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Duration } from '../../base/units.ts';
@@ -49,7 +52,7 @@ class EvenRows implements OneInputOperator {
 }
 
 function groupOfRow(batch: RowBatch, row: number): number {
-  const bytes = batch.bytes.subarray(batch.offsets[row]!, batch.offsets[row + 1]!);
+  const bytes = batch.bytes.subarray(batch.offsets[row], batch.offsets[row + 1]);
   return (murmur3(bytes) >>> 0) % MAX_PARALLELISM;
 }
 
@@ -72,7 +75,7 @@ function rowsOf(channel: InputChannel): {
     if (element.kind === 'end') ended = true;
     if (element.kind !== 'rows') continue;
     for (let row = element.cursor; row < element.size; row += 1) {
-      const bytes = element.bytes.subarray(element.offsets[row]!, element.offsets[row + 1]!);
+      const bytes = element.bytes.subarray(element.offsets[row], element.offsets[row + 1]);
       rows.push({
         bytes: Buffer.from(bytes).toString('hex'),
         kind: element.kinds[row]!,

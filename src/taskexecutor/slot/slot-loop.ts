@@ -1,11 +1,12 @@
 /**
  * The loop of a slot's thread: all its tasks, cooperatively. The most downstream task that can run
- * goes first, so that little lies between; a slice is at most a millisecond, then the event loop has
- * its turn; when nothing can run the thread sleeps at its doorbell.
+ * goes first, so that little lies between; a slice is at most a millisecond, then the event loop
+ * has its turn; when nothing can run the thread sleeps at its doorbell.
  *
  * Invariants
  * L1. At most one slice is scheduled at any time; none while the loop sleeps or is stopped.
- * L2. Before it sleeps every partly filled batch was handed over; at the end of every slice too, so that no
+ * L2. Before it sleeps every partly filled batch was handed over; at the end of every slice too, so
+ * that no
  *     record waits longer than two slices.
  * L3. Whoever makes work outside of a slice calls `wake`.
  */
@@ -96,7 +97,10 @@ export class SlotLoop {
     if (!asleep) this.wake();
   }
 
-  /** Takes in frames and runs the most downstream runnable task. @returns whether anything was done. */
+  /**
+   * Takes in frames and runs the most downstream runnable task.
+   * @returns whether anything was done.
+   */
   #round(): boolean {
     let any = false;
     for (const link of this.#links) if (link.poll()) any = true;

@@ -1,6 +1,7 @@
 /**
- * What runs in the thread of a task slot: loads the job, wires the tasks it is given, runs them, and
- * reports to the TaskExecutor. A slot worker serves one generation of one job and is then ended.
+ * What runs in the thread of a task slot: loads the job, wires the tasks it is given, runs them,
+ * and reports to the TaskExecutor. A slot worker serves one generation of one job and is then
+ * ended.
  *
  * Invariants
  * V1. `prepare` comes first and once, `deploy` at most once, after `prepared`.
@@ -174,7 +175,7 @@ class SlotWorker {
   #start(wired: WiredTask): void {
     const { task, deployment } = wired;
     this.#send(stateOf(deployment, 'INITIALIZING'));
-    void task.start();
+    task.start().catch((thrown: unknown) => task.fail(thrown));
   }
 
   #listenerOf(deployment: TaskDeployment): import('./task.ts').TaskListener {
@@ -210,7 +211,10 @@ class SlotWorker {
     };
   }
 
-  /** After the decision to commit a restarted task only completes what its earlier attempt had prepared. */
+  /**
+   * After the decision to commit a restarted task only completes what its earlier attempt had
+   * prepared.
+   */
   #commitOnly(deployment: TaskDeployment): void {
     const job = this.#job!;
     const vertex = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
@@ -335,7 +339,10 @@ class SlotWorker {
     for (const { task } of this.#tasks.values()) task.fail(error);
   }
 
-  /** Fails what is still running: its channels to the peer can neither end nor be told apart any more. */
+  /**
+   * Fails what is still running: its channels to the peer can neither end nor be told apart any
+   * more.
+   */
   #peerLost(error: EngineError): void {
     for (const { task } of this.#tasks.values()) {
       if (task.phase === 'running' || task.phase === 'finishing') task.fail(error);

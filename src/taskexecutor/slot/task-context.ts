@@ -1,4 +1,6 @@
-/** What an operator of a task is given: names, outputs, state, time and its way back to the task. */
+/**
+ * What an operator of a task is given: names, outputs, state, time and its way back to the task.
+ */
 import type { FunctionLogger, OpenContext } from '../../functions/function-context.ts';
 import type { Clock, Log } from '../../env/env.ts';
 import { assert } from '../../base/assert.ts';

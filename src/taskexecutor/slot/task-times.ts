@@ -1,6 +1,6 @@
 /**
- * Where a task's time goes: busy in steps, held by output (back-pressured), or idle. Measured at the
- * borders of steps.
+ * Where a task's time goes: busy in steps, held by output (back-pressured), or idle. Measured at
+ * the borders of steps.
  */
 import type { Duration } from '../../base/units.ts';
 

@@ -1,10 +1,11 @@
 /**
- * Makes tasks of deployments: operators from the slot's own build of the job, edges as queues inside
- * the slot or channels to other slots. Producers are wired before consumers, so that a consumer finds
- * the queue its producer has made.
+ * Makes tasks of deployments: operators from the slot's own build of the job, edges as queues
+ * inside the slot or channels to other slots. Producers are wired before consumers, so that a
+ * consumer finds the queue its producer has made.
  *
  * Invariants
- * Q1. A channel inside the slot is one LocalQueue, made by its producer and taken by its consumer, once.
+ * Q1. A channel inside the slot is one LocalQueue, made by its producer and taken by its consumer,
+ * once.
  */
 import { assert } from '../../base/assert.ts';
 import type { EngineError } from '../../base/errors.ts';
@@ -69,8 +70,8 @@ export interface WiredTask {
   readonly task: Task;
   readonly sinks: readonly { readonly operator: string; readonly sink: SinkOperator }[];
   readonly metrics: readonly OperatorMetrics[];
-  bytesIn(): number;
-  bytesOut(): number;
+  readonly bytesIn: () => number;
+  readonly bytesOut: () => number;
 }
 
 export class TaskWiring {
@@ -294,7 +295,17 @@ export class TaskWiring {
       vertex: vertex.name,
       subtask: deployment.subtask,
       record: task?.source?.place,
+      declaredAt: this.#declaredAt(error, vertex),
     });
+  }
+
+  /** Of the operator that an error names; a key is selected behind the last one of a chain. */
+  #declaredAt({ code, parameters }: EngineError, vertex: JobVertex): string | undefined {
+    const operator =
+      code === 'DATA_INVALID_KEY'
+        ? vertex.operators.at(-1)
+        : vertex.operators.find(({ name }) => name === parameters['operator']);
+    return operator && this.#options.job.operators.get(operator.id)!.declaredAt;
   }
 
   #vertex(deployment: TaskDeployment): JobVertex {

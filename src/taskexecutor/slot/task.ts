@@ -1,10 +1,12 @@
 /**
- * One subtask of a JobVertex: drives a chain from its input to its edges, one step at a time, in the
- * thread of its slot. Nothing in a step waits.
+ * One subtask of a JobVertex: drives a chain from its input to its edges, one step at a time, in
+ * the thread of its slot. Nothing in a step waits.
  *
  * Invariants
- * T1. An operator is called only when no hold is pending, except to run a mail (which may release it).
- * T2. A watermark is forwarded after everything it fires was emitted; END is the last element of every
+ * T1. An operator is called only when no hold is pending, except to run a mail (which may release
+ * it).
+ * T2. A watermark is forwarded after everything it fires was emitted; END is the last element of
+ * every
  *     edge and comes once, after every operator has finished.
  * T3. The listener hears exactly one terminal state, after the chain was closed.
  * T4. Barriers come only from a checkpoint coordinator; none is triggered while there is none.
@@ -42,7 +44,10 @@ export type TaskPhase =
 
 export interface TaskListener {
   running(): void;
-  /** All input has ended and all output is handed over; `commit` is to be called when the job allows. */
+  /**
+   * All input has ended and all output is handed over; `commit` is to be called when the job
+   * allows.
+   */
   readyToCommit(): void;
   ended(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void;
   /** Something happened outside of a step; the slot's loop must look again. */
