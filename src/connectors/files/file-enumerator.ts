@@ -3,8 +3,8 @@
  * with `watch` it goes on looking for files that it has not seen.
  *
  * Invariants
- * E1. Every path is found once: it is in `seen` from then on, and its splits are given once, or
- *     again after they came back.
+ * E1. Every path is found once, as soon as there is something in it: it is in `seen` from then on,
+ *     and its splits are given once, or again after they came back.
  * E2. A reader waits only while no split is pending.
  */
 import { assert } from '../../base/assert.ts';
@@ -110,15 +110,17 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
   }
 
   async #discover(): Promise<void> {
-    const { path, watch } = this.#options;
+    const { path: wanted, watch } = this.#options;
     const { disk, log } = this.#context.env;
     const { files, kind } = await discoverFiles(disk, this.#options);
     if (this.#closed) return;
     if (files.length === 0 && watch === undefined) {
-      if (kind === 'pattern') throw await noMatch(disk, path);
-      log.write('warn', `the folder ${path} holds no files to read`, { path: disk.resolve(path) });
+      if (kind === 'pattern') throw await noMatch(disk, wanted);
+      log.write('warn', `the folder ${wanted} holds no files to read`, {
+        path: disk.resolve(wanted),
+      });
     }
-    const fresh = files.filter((file) => !this.#seen.has(file.path));
+    const fresh = files.filter(({ path, size }) => size > 0 && !this.#seen.has(path));
     const splitBytes = this.#splitBytes(fresh);
     for (const file of fresh) {
       assert(!this.#seen.has(file.path), 'E1: a file is found once');

@@ -67,7 +67,7 @@ describe('file source: splits', () => {
             else assert.deepEqual(sorted(collected.flat()), sorted(expected));
           }),
       ),
-      { seed: 11, numRuns: 300 },
+      { seed: 11, numRuns: 150 },
     ));
 
   test('S1, S2: stopped and restored at every record, nothing is lost and nothing doubled', () =>
@@ -95,7 +95,7 @@ describe('file source: splits', () => {
             }
           }),
       ),
-      { seed: 12, numRuns: 40 },
+      { seed: 12, numRuns: 25 },
     ));
 
   test('a line longer than blocks and headroom', () =>
@@ -239,10 +239,14 @@ describe('file source: watching', () => {
       const first = await drive(env, source, { parallelism: 2, stopAfter: 2 });
       await later;
       assert.deepEqual(first.collected.flat(), ['a', 'b.txt']);
+      await writeFile(env, '/in/empty.txt', '');
       await publish('c.txt');
       const again = await drive(env, source, { stopAfter: 1, restored: first.snapshot });
       assert.deepEqual(again.collected.flat(), ['c.txt']);
       assert.equal(again.ended, false);
+      await writeFile(env, '/in/empty.txt', 'not empty\n');
+      const last = await drive(env, source, { stopAfter: 1, restored: again.snapshot });
+      assert.deepEqual(last.collected.flat(), ['not empty']);
     }));
 });
 
