@@ -89,6 +89,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Keep the files until the job has ended.',
   ),
   CONNECTOR_FILE_NOT_FOUND: user('There is no file {path} ({resolved}).{suggestion}'),
+  CONNECTOR_FOLDERS_TOO_DEEP: user(
+    '{path} lies more than {limit} folders deep.',
+    'Does a link in it lead back to a folder above? Name the folders to read by a pattern without `**`.',
+  ),
   CONNECTOR_LINE_TOO_LONG: user(
     '{place}: a line has more than {limit} bytes.',
     'Is it a file of lines, and is its compression told by its name (.gz, .zst)?',
@@ -108,6 +112,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   CONNECTOR_OUTPUT_LOST: external(
     'The output {path} cannot be made visible: {reason}.',
     'Did another program change the folder {folder} while the job was running?',
+  ),
+  CONNECTOR_OUTPUT_SHARED: user(
+    'Two sinks of the job write {path}.',
+    'Give each a folder of its own, or another prefix.',
   ),
   CONNECTOR_SINGLE_FILE: user(
     '{parallelism} subtasks cannot write one file, {path}.',

@@ -63,14 +63,27 @@ async function collectFolder(
   folder: string,
   recursive: boolean,
   found: Map<string, FoundFile>,
+  depth: number = 0,
 ): Promise<void> {
+  checkDepth(folder, depth);
   for (const { name, kind } of await disk.list(folder)) {
     if (isHidden(name)) continue;
     if (kind === 'file') await addFile(disk, join(folder, name), found);
     else if (kind === 'directory' && recursive) {
-      await collectFolder(disk, join(folder, name), recursive, found);
+      await collectFolder(disk, join(folder, name), recursive, found, depth + 1);
     }
   }
+}
+
+/**
+ * Links to folders are followed, so a link that leads back to a folder on its way would give the
+ * same files again and again, until the system has had enough, at 40 links.
+ */
+const DEPTH_MAX = 32;
+
+function checkDepth(folder: string, depth: number): void {
+  if (depth <= DEPTH_MAX) return;
+  throw new EngineError('CONNECTOR_FOLDERS_TOO_DEEP', { path: folder, limit: DEPTH_MAX });
 }
 
 /** A file that is gone again, between the listing of its folder and now, is no file. */
@@ -86,7 +99,9 @@ async function search(
   folder: string,
   parts: readonly GlobPart[],
   found: Map<string, FoundFile>,
+  depth: number = 0,
 ): Promise<void> {
+  checkDepth(folder, depth);
   const [part, ...rest] = parts;
   const entries = await listIfThere(disk, folder);
   if (part === undefined || entries === undefined) return;
@@ -95,7 +110,7 @@ async function search(
     await search(disk, folder, rest.length === 0 ? [ANY_NAME] : rest, found);
     for (const entry of entries) {
       if (entry.kind === 'directory' && !isHidden(entry.name)) {
-        await search(disk, join(folder, entry.name), parts, found);
+        await search(disk, join(folder, entry.name), parts, found, depth + 1);
       }
     }
     return;

@@ -299,18 +299,100 @@ describe('file sink: failures', () => {
       await assert.rejects(commit(env, sink, stored), /another file/);
     }));
 
-  test('a full disk fails the writer, and what it wrote is removed', () =>
+  test('a full disk fails the writer, and what it wrote is removed', async () => {
+    const world = simulation({ seed: 3, buggify: false });
+    const host = world.host('host');
+    host.files.room = 700_000;
+    await world.runProcess(
+      host,
+      async (env) => {
+        const sink = textSink({ rollBytes: 300_000 });
+        const writer = sink.createWriter(contextOf(env, {}));
+        await writer.start?.();
+        const records = Array.from({ length: 20 }, () => 'x'.repeat(100_000));
+        await assert.rejects(
+          async () => {
+            await writeAll(writer, records);
+            await writer.flush(true);
+          },
+          (error) => isEngineError(error, 'IO_NO_SPACE'),
+        );
+        await writer.close();
+        assert.deepEqual(await hidden(env), []);
+      },
+      minutes(10),
+    );
+  });
+
+  test('a sync that fails prepares nothing', async () => {
+    const world = simulation({ seed: 3, buggify: false });
+    const host = world.host('host');
+    await world.runProcess(
+      host,
+      async (env) => {
+        const writer = textSink().createWriter(contextOf(env, {}));
+        await writer.start?.();
+        await writeAll(writer, ['a']);
+        host.files.syncFailures = 1;
+        await assert.rejects(async () => writer.flush(true), isEngineError);
+        await writer.close();
+        assert.deepEqual(await hidden(env), []);
+      },
+      minutes(10),
+    );
+  });
+
+  test('W1: a slow disk holds the records back', async () => {
+    const world = simulation({ seed: 3, buggify: false, knobs: { diskMicros: 1_000_000 } });
+    await world.runProcess(
+      world.host('host'),
+      async (env) => {
+        const sink = textSink();
+        const writer = sink.createWriter(contextOf(env, {}));
+        await writer.start?.();
+        const records = Array.from({ length: 300 }, (_, i) => `${i}-${'x'.repeat(10_000)}`);
+        let unhindered = 0;
+        for (const record of records) {
+          writer.write(record, AT);
+          if (writer.busy === undefined) unhindered += 1;
+          else {
+            assert.ok(unhindered < 54, `${unhindered} records of 10 KB were taken at once`);
+            unhindered = 0;
+            await writer.busy;
+          }
+        }
+        await writer.flush(true);
+        const committables = await writer.prepareCommit!();
+        await sink.createCommitter!(contextOf(env, {})).commit(committables);
+        await writer.close();
+        assert.deepEqual(await visible(env), { 'part-0-0.txt': `${records.join('\n')}\n` });
+      },
+      minutes(100),
+    );
+  });
+
+  test('two sinks of a job that write the same files fail', () =>
     onDisk(3, async (env) => {
-      const sink = textSink();
-      const writer = sink.createWriter(contextOf(env, {}));
-      await writer.start?.();
-      const file = await env.disk.open(`${FOLDER}/.ours`, 'write');
-      await file.close();
-      await writeAll(writer, ['a']);
-      // The folder is gone: as good a failure as any.
-      await env.disk.remove(FOLDER);
-      await assert.rejects(async () => writer.flush(true), isEngineError);
-      await writer.close();
+      const sink = textSink({ onExisting: 'append' });
+      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {})));
+      for (const writer of [one!, two!]) {
+        await writer.start?.();
+        await writeAll(writer, ['a']);
+      }
+      await one!.flush(true);
+      await assert.rejects(
+        async () => two!.flush(true),
+        (error) => isEngineError(error, 'CONNECTOR_OUTPUT_SHARED'),
+      );
+      await two!.close();
+      assert.equal((await hidden(env)).length, 1);
+    }));
+
+  test('a later attempt leaves the files of another sink in the folder alone', () =>
+    onDisk(3, async (env) => {
+      await prepare(env, textSink({ prefix: 'other' }), ['a'], { attempt: 1 });
+      await prepare(env, textSink(), ['a'], { attempt: 2 });
+      assert.equal((await hidden(env)).length, 2);
     }));
 });
 
@@ -426,6 +508,7 @@ describe('file sink: crashes', () => {
   for (const power of [false, true]) {
     for (const [what, old] of Object.entries({ 'nothing there': {}, 'files there': leftovers })) {
       const how = power ? 'the power fails' : 'the process is killed';
+      if (!power && what === 'nothing there') continue;
       test(`C1, C2: ${how} after every event, ${what} before`, async () => {
         let step = 1;
         while ((await crashAt(step, { power, old })) === 'crashed') step += 1;

@@ -216,6 +216,16 @@ describe('file source: finding files', () => {
       return error.message.includes('holds a.txt, b.csv, x');
     }));
 
+  test('folders without end, as a link to a folder above gives, are an error', () =>
+    onDisk(8, async (env) => {
+      await writeFile(env, `/in${'/x'.repeat(40)}/a.txt`, 'a');
+      for (const path of ['/in', '/in/**']) {
+        await assert.rejects(drive(env, lines({ path, recursive: true })), (error) =>
+          isEngineError(error, 'CONNECTOR_FOLDERS_TOO_DEEP'),
+        );
+      }
+    }));
+
   test('an empty folder is no records', () =>
     onDisk(8, async (env) => {
       await env.disk.makeDirectory('/in');

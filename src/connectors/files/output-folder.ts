@@ -59,7 +59,7 @@ export async function planOutput(disk: Disk, options: OutputFolderOptions): Prom
     if (kind !== 'file') continue;
     const pending = parsePendingName(name);
     if (pending !== undefined) {
-      const isOurs = pending.jobId === fileSafe(names.jobId) && pending.subtask === subtask;
+      const isOurs = pending.jobId === fileSafe(names.jobId) && isOfSubtask(names, pending);
       if (isOurs && pending.attempt < names.attempt) await disk.remove(`${folder}/${name}`);
       else if (onExisting === 'replace' && isReplaced(options, pending)) replaces.push(name);
       continue;
@@ -73,6 +73,17 @@ export async function planOutput(disk: Disk, options: OutputFolderOptions): Prom
     }
   }
   return { firstNumber, replaces };
+}
+
+/** Of this sink and subtask: another sink of the job may write to the folder too. */
+function isOfSubtask(
+  names: PartNames,
+  pending: { readonly subtask: number; readonly name: string },
+): boolean {
+  if (pending.subtask !== names.subtask) return false;
+  return names.single === undefined
+    ? parseFinalName(names.prefix, pending.name) !== undefined
+    : pending.name === names.single;
 }
 
 /** Makes a folder that outlives a crash, as do the folders made on the way to it. */

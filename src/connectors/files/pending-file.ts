@@ -6,6 +6,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { crc32 } from '../../base/crc32.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/env.ts';
 import type { WrittenFile } from './file-committer.ts';
 
@@ -54,13 +55,22 @@ export class PendingFile {
   }
 
   async discard(): Promise<void> {
-    await this.#file?.close();
+    if (this.#file === undefined) return;
+    await this.#file.close();
     this.#file = undefined;
     await this.#disk.remove(`${this.#names.folder}/${this.#names.pending}`);
   }
 
+  /** No other writer has this name, unless two sinks of a job write the same files. */
   async #open(): Promise<DiskFile> {
-    this.#file ??= await this.#disk.open(`${this.#names.folder}/${this.#names.pending}`, 'write');
-    return this.#file;
+    const { folder, pending, final } = this.#names;
+    try {
+      this.#file ??= await this.#disk.open(`${folder}/${pending}`, 'create');
+      return this.#file;
+    } catch (error) {
+      if (!isEngineError(error, 'IO_EXISTS')) throw error;
+      const parameters = { path: `${folder}/${final}` };
+      throw new EngineError('CONNECTOR_OUTPUT_SHARED', parameters, { cause: error });
+    }
   }
 }
