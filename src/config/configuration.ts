@@ -7,6 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import type { ConfigOption } from './option.ts';
 import { OPTIONS, TaskManagerOptions } from './options.ts';
+import { DEFAULT_SLOT_HEAP_BYTES } from './slot-heap.ts';
 
 /** Why some of Flink's options have no meaning here, where a user may wonder. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -14,8 +15,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'pipeline.jars': 'A job is a module; there are no jars.',
   'pipeline.classpaths': 'A job is a module; there are no class paths.',
 };
-
-const DEFAULT_SLOT_HEAP_BYTES = 1024 ** 3;
 
 export class Configuration {
   static readonly empty: Configuration = new Configuration(new Map());

@@ -11,6 +11,7 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
@@ -38,10 +39,6 @@ import type { TaskSlotEvent, TaskSlotState } from './task-slot.ts';
 
 /** Bound of `taskmanager.numberOfTaskSlots`. */
 const SLOTS_MAX = 1024;
-/**
- * V8's limit, as a multiple of what a slot may use: a slot over its budget fails before V8 ends it.
- */
-const HEAP_LIMIT_FACTOR = 3;
 
 export interface TaskExecutorOptions {
   readonly env: Pick<Env, 'clock' | 'memory' | 'workers' | 'log'>;
@@ -89,7 +86,7 @@ export class TaskExecutor {
   constructor(options: TaskExecutorOptions) {
     const { env, rpc, taskExecutorId, heapBudgetBytes } = options;
     this.#options = options;
-    const heapLimit = heapBudgetBytes && Math.ceil((heapBudgetBytes * HEAP_LIMIT_FACTOR) / 2 ** 20);
+    const heapLimit = heapBudgetBytes && heapLimitMegabytes(heapBudgetBytes);
     this.#spares = new SpareWorkers(env.workers, heapLimit, options.spareWorkers);
     this.#doorbells = env.memory.allocate(SLOTS_MAX * DOORBELL_BYTES);
     this.#peers = new SlotPeers(env.memory, this.#doorbells);
