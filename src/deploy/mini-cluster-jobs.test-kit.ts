@@ -183,11 +183,7 @@ function commitSink({
         async commit(committables) {
           if (context.attempt <= failures) {
             throw fatal
-              ? new EngineError('USER_CODE_FAILED', {
-                  role: 'commit',
-                  operator: 'x',
-                  message: 'no',
-                })
+              ? new EngineError('DATA_MALFORMED', { field: 'x', reason: 'no' })
               : new EngineError('IO_NO_SPACE', { operation: 'commit', path: 'x' });
           }
           for (const each of committables) {

@@ -150,13 +150,14 @@ test('the same submission twice is one job, another one under its id is refused'
   await rejection(cluster.submit(reference), 'JOB_ALREADY_ENDED');
 });
 
-test('a user function that throws fails the job with its own error, whatever the strategy', async () => {
+test('a user function that throws fails the job with its own error and place', async () => {
   await using cluster = await start();
-  const result = await run(cluster, job('throws', 1, FIXED));
-  assert.equal(result.status, 'FAILED');
-  assert.equal(result.error?.code, 'USER_CODE_FAILED');
-  assert.match(String(result.error?.parameters['message']), /seven is too much/);
-  assert.match(result.error?.stack ?? '', /mini-cluster-jobs/);
+  const client = await cluster.submit(job('throws', 1, FIXED), { detached: true });
+  const { status, error } = await client.result();
+  assert.deepEqual([status, error?.code], ['FAILED', 'USER_CODE_FAILED']);
+  assert.match(String(error?.parameters['message']), /seven is too much/);
+  assert.match(error?.stack ?? '', /mini-cluster-jobs/);
+  assert.equal((await client.details()).failures.length, 4, 'as often as the strategy allows');
 });
 
 test('an endless loop stops neither the cluster nor a cancellation, nor the other slot', async () => {
@@ -229,7 +230,7 @@ test('a commit that cannot succeed fails the job and says what is pending', asyn
   const { status, error } = await run(cluster, job('neverCommits'));
   assert.deepEqual(
     [status, error?.code, error?.cause?.code],
-    ['FAILED', 'JOB_COMMIT_FAILED', 'USER_CODE_FAILED'],
+    ['FAILED', 'JOB_COMMIT_FAILED', 'DATA_MALFORMED'],
   );
 });
 

@@ -36,6 +36,7 @@ import type { RpcService } from '../rpc/rpc-service.ts';
 import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
+import type { PooledSlot } from '../scheduling/slot-pool.ts';
 import { ClientChannel } from './client-channel.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobHistory } from './job-history.ts';
@@ -402,9 +403,22 @@ export class JobMaster {
           if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
           this.#feed({ kind: 'slot-prepared', slot, generation });
         },
-        (error) => this.#feed({ kind: 'failure', generation, error }),
+        (error) => this.#prepareFailed(assigned[i]!, generation, error),
       );
     }
+  }
+
+  #prepareFailed(
+    { slot, taskExecutorId: taskExecutor }: PooledSlot,
+    generation: number,
+    cause: EngineError,
+  ): void {
+    const timeout = cause.parameters['timeout'];
+    const error =
+      cause.code === 'RPC_TIMEOUT'
+        ? new EngineError('SLOT_PREPARE_TIMEOUT', { slot, taskExecutor, timeout }, { cause })
+        : cause;
+    this.#feed({ kind: 'failure', generation, error });
   }
 
   #deploy(effect: Extract<JobEffect, { kind: 'deploy' }>): void {

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { JobStatus } from '../protocol/job-status.ts';
-import { COMMIT_ATTEMPTS, initialJob, plannedJob, stepJob } from './job-machine.ts';
+import {
+  COMMIT_ATTEMPTS,
+  COMMIT_ATTEMPTS_USER,
+  initialJob,
+  plannedJob,
+  stepJob,
+} from './job-machine.ts';
 import type { JobEffect, JobEvent, JobState, SlotPhase } from './job-state.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
@@ -11,7 +17,8 @@ const FIXED: RestartStrategy = { kind: 'fixed-delay', attempts: 2, delay: millis
 const NONE: RestartStrategy = { kind: 'none' };
 const input = { now: milliseconds(1000), draw: 0.5 };
 const failed = new EngineError('SLOT_WORKER_DIED', { slot: 0, taskExecutor: 'a', reason: 'test' });
-const fatal = new EngineError('USER_CODE_ASYNC', { role: 'map', operator: 'a', message: 'x' });
+const thrown = new EngineError('USER_CODE_FAILED', { role: 'map', operator: 'a', message: 'x' });
+const fatal = new EngineError('DATA_MALFORMED', { field: 'a', reason: 'x' });
 
 function run(
   from: JobState,
@@ -337,28 +344,33 @@ test('J3: a cancellation after the decision completes the commit', () => {
   assert.equal(state.status, 'FINISHED');
 });
 
-test('J3: commits are tried again whatever the restart strategy says, but not for ever', () => {
-  let [state] = run(job(NONE), [...DEPLOYED, ready(0), ready(1)]);
-  for (let generation = 1; generation < COMMIT_ATTEMPTS; generation++) {
-    [state] = run(state, [
-      task(0, 'FAILED', generation),
-      stopped(0, generation),
-      stopped(1, generation),
-      { kind: 'delay-over', generation },
-      { kind: 'slot-prepared', slot: 0, generation: generation + 1 },
-      { kind: 'slot-prepared', slot: 1, generation: generation + 1 },
-    ]);
-    assert.deepEqual([state.status, state.generation], ['COMMITTING', generation + 1]);
-  }
-  [state] = run(state, [
-    task(0, 'FAILED', COMMIT_ATTEMPTS),
-    stopped(0, COMMIT_ATTEMPTS),
-    stopped(1, COMMIT_ATTEMPTS),
-  ]);
-  assert.equal(state.status, 'FAILED');
-  assert.equal(state.failure?.code, 'JOB_COMMIT_FAILED');
-  assert.equal(state.failure?.cause, failed);
-});
+for (const [whose, error, attempts] of [
+  ['of others', failed, COMMIT_ATTEMPTS],
+  ['of user code', thrown, COMMIT_ATTEMPTS_USER],
+  ['for good', fatal, 1],
+] as const) {
+  test(`J3: failures ${whose} to commit are answered by ${attempts} attempts in all`, () => {
+    let [state] = run(job(NONE), [...DEPLOYED, ready(0), ready(1)]);
+    const pauses: number[] = [];
+    for (let generation = 1; generation <= attempts; generation++) {
+      assert.deepEqual([state.status, state.generation], ['COMMITTING', generation]);
+      const [failing, effects] = run(state, [task(0, 'FAILED', generation, error)]);
+      for (const effect of effects) if (effect.kind === 'await-delay') pauses.push(effect.delay);
+      [state] = run(failing, [
+        stopped(0, generation),
+        stopped(1, generation),
+        { kind: 'delay-over', generation },
+        { kind: 'slot-prepared', slot: 0, generation: generation + 1 },
+        { kind: 'slot-prepared', slot: 1, generation: generation + 1 },
+      ]);
+    }
+    assert.equal(state.status, 'FAILED');
+    assert.equal(state.failure?.code, 'JOB_COMMIT_FAILED');
+    assert.equal(state.failure?.cause, error);
+    const expected = [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000];
+    assert.deepEqual(pauses, expected.slice(0, attempts - 1));
+  });
+}
 
 test('J4: a failure before the decision forgets what was ready', () => {
   const [state] = run(job(), [

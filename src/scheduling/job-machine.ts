@@ -37,6 +37,8 @@ import type { RestartStrategy } from './restart-strategy.ts';
  * minutes: the pauses double from one second to one minute.
  */
 export const COMMIT_ATTEMPTS = 10;
+/** What user code throws seldom goes away by itself. */
+export const COMMIT_ATTEMPTS_USER = 3;
 const COMMIT_PAUSE_MAX_SECONDS = 60;
 
 function commitPause(failures: number): Duration {
@@ -259,7 +261,8 @@ class JobStep {
   /** J2, J3. */
   #failCommit(error: EngineError): void {
     this.#state.commitFailures++;
-    if (error.retry !== 'never' && this.#state.commitFailures < COMMIT_ATTEMPTS) {
+    const attempts = error.domain === 'user' ? COMMIT_ATTEMPTS_USER : COMMIT_ATTEMPTS;
+    if (error.retry !== 'never' && this.#state.commitFailures < attempts) {
       this.#awaitDelay(commitPause(this.#state.commitFailures));
       return;
     }
