@@ -43,6 +43,8 @@ export interface FileEnumeratorOptions extends DiscoveryOptions {
 
 const SPLIT_BYTES_MAX = 16 * 1024 * 1024;
 const SPLIT_BYTES_MIN = 1024 * 1024;
+const TAKEN_BYTES = 1024 * 1024;
+const TAKEN_MAX = 256;
 
 export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumeratorState> {
   readonly #context: SplitEnumeratorContext<FileSplit>;
@@ -75,8 +77,8 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
   addReader(): void {}
 
   handleSplitRequest(subtask: number): void {
-    const split = this.#pending.shift();
-    if (split !== undefined) this.#context.assign(subtask, [split]);
+    const splits = this.#take();
+    if (splits.length > 0) this.#context.assign(subtask, splits);
     else if (this.#options.watch === undefined) this.#context.signalNoMoreSplits(subtask);
     else this.#waiting.add(subtask);
   }
@@ -149,10 +151,22 @@ export class FileEnumerator implements SplitEnumerator<FileSplit, FileEnumerator
 
   #serveWaiting(): void {
     for (const subtask of this.#waiting) {
-      const split = this.#pending.shift();
-      if (split === undefined) return;
+      const splits = this.#take();
+      if (splits.length === 0) return;
       this.#waiting.delete(subtask);
-      this.#context.assign(subtask, [split]);
+      this.#context.assign(subtask, splits);
     }
+  }
+
+  /** One split, or several small ones, since asking takes time; but not what others could read. */
+  #take(): readonly FileSplit[] {
+    const share = Math.ceil(this.#pending.length / (2 * this.#context.parallelism));
+    const most = Math.min(share, TAKEN_MAX);
+    let count = 0;
+    for (let bytes = 0; count < most && bytes < TAKEN_BYTES; count++) {
+      const { from, to } = this.#pending[count]!;
+      bytes += to - from;
+    }
+    return this.#pending.splice(0, count);
   }
 }

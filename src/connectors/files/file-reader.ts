@@ -3,8 +3,8 @@
  * with the lines that are none.
  *
  * Invariants
- * F1. Splits are read in the order in which they came; the next one is opened when all reads of the
- *     one before have begun.
+ * F1. Splits are read in the order in which they came; one is opened when all reads of the one
+ *     before have begun, and no more than OPENED_MAX before their turn.
  * F2. A malformed line is skipped, emitted or thrown once, before any line after it; while its
  *     number is being counted, the position is its start.
  */
@@ -35,6 +35,8 @@ export interface FileReaderOptions<T> {
   readonly blockBytes: number;
 }
 
+const OPENED_MAX = 4;
+
 /** Of malformed lines that are skipped, this many of a subtask are named in the log. */
 const LOGGED_MAX = 10;
 
@@ -45,8 +47,8 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
   readonly #malformed: Counter;
   readonly #waiting: FileSplit[] = [];
   #current: SplitReading<T> | undefined;
-  /** Opened while the current one is still being read. */
-  #next: SplitReading<T> | undefined;
+  /** Opened before their turn, so that small files are there when it comes. */
+  readonly #opened: SplitReading<T>[] = [];
   readonly #closing = new Set<Promise<void>>();
   #closeFailure: { readonly error: unknown } | undefined;
   #requested = false;
@@ -66,13 +68,13 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
   }
 
   start(): void {
-    this.#prepareNext();
+    this.#openMore();
   }
 
   addSplits(splits: readonly FileSplit[]): void {
     this.#requested = false;
     this.#waiting.push(...splits);
-    this.#prepareNext();
+    this.#openMore();
     this.#context.available();
   }
 
@@ -88,19 +90,14 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
     for (;;) {
       if (this.#held !== undefined && !this.#release(output)) return 'nothing';
       if (output.full) return 'more';
+      this.#current ??= this.#opened.shift();
       const current = this.#current;
-      if (current === undefined) {
-        if (this.#next === undefined && !this.#noMore) return 'nothing';
-        if (this.#next === undefined) return 'end';
-        this.#current = this.#next;
-        this.#next = undefined;
-        continue;
-      }
+      if (current === undefined) return this.#noMore ? 'end' : 'nothing';
       this.stopped = false;
       const result = current.read(this);
-      this.#prepareNext();
       if (result === 'finished') this.#finish(current);
-      else if (result === 'waiting') return 'nothing';
+      this.#openMore();
+      if (result === 'waiting') return 'nothing';
     }
   }
 
@@ -110,16 +107,14 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
       const next = this.#held === undefined ? this.#current.next : this.#held.offset;
       splits.push(next === undefined ? this.#current.split : { ...this.#current.split, next });
     }
-    if (this.#next !== undefined) splits.push(this.#next.split);
-    return [...splits, ...this.#waiting];
+    return [...splits, ...this.#opened.map(({ split }) => split), ...this.#waiting];
   }
 
   async close(): Promise<void> {
     this.#noMore = true;
     this.#waiting.length = 0;
-    const readings = [this.#current, this.#next];
+    const readings = [this.#current, ...this.#opened.splice(0)];
     this.#current = undefined;
-    this.#next = undefined;
     await Promise.all([...readings.map((reading) => reading?.close()), ...this.#closing]);
   }
 
@@ -196,23 +191,26 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
       },
     );
     this.#closing.add(closing);
-    this.#prepareNext();
   }
 
-  #prepareNext(): void {
-    if (this.#next !== undefined || this.#current?.allBegun === false) return;
-    const split = this.#waiting.shift();
-    if (split !== undefined) {
-      this.#next = new SplitReading({
-        env: this.#context.env,
-        split,
-        format: this.#options.format,
-        buffers: this.#buffers,
-        progress: () => this.#context.available(),
-      });
-    } else if (!this.#requested && !this.#noMore) {
-      this.#requested = true;
-      this.#context.requestSplit();
+  #openMore(): void {
+    while (this.#opened.length < OPENED_MAX) {
+      const last = this.#opened.at(-1) ?? this.#current;
+      if (last?.allBegun === false) return;
+      const split = this.#waiting.shift();
+      if (split === undefined) break;
+      this.#opened.push(
+        new SplitReading({
+          env: this.#context.env,
+          split,
+          format: this.#options.format,
+          buffers: this.#buffers,
+          progress: () => this.#context.available(),
+        }),
+      );
     }
+    if (this.#waiting.length > 0 || this.#requested || this.#noMore) return;
+    this.#requested = true;
+    this.#context.requestSplit();
   }
 }

@@ -13,6 +13,8 @@ import type { ByteInput } from './byte-input.ts';
 /** Room before the bytes of a block, for the rest of the block before it. */
 export const HEADROOM_BYTES: number = 64 * 1024;
 const AHEAD = 2;
+/** Of buffers that nobody uses. */
+const KEPT_MAX = 6;
 /** Of a read beyond the range, where only the rest of a line is wanted. */
 const BEYOND_BYTES = 64 * 1024;
 
@@ -46,7 +48,7 @@ export class BlockBuffers {
   }
 
   giveBack(buffer: Uint8Array): void {
-    if (this.#free.length <= AHEAD) this.#free.push(buffer);
+    if (this.#free.length < KEPT_MAX) this.#free.push(buffer);
   }
 }
 
