@@ -97,7 +97,8 @@ function summary(outcome: SeedOutcome): string {
   const faults = [...injected].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
   return (
     `seed ${seed} ok: trace ${hash}, ${events} events, ` +
-    `${virtualSeconds.toFixed(1)} virtual seconds, ${taskManagerStarts} TaskManager starts; faults: ${faults}`
+    `${virtualSeconds.toFixed(1)} virtual seconds, ` +
+    `${taskManagerStarts} TaskManager starts; faults: ${faults}`
   );
 }
 

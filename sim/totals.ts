@@ -21,7 +21,8 @@ export class Totals {
     const faults = [...this.#injected].map(([name, count]) => `${name} ${count}`).join(', ');
     return (
       `${this.#seeds} seeds, ${this.twice} of them twice with equal traces, ` +
-      `${this.#events} events, ${(this.#seconds / 3600).toFixed(2)} virtual hours; faults: ${faults}; 0 failures`
+      `${this.#events} events, ${(this.#seconds / 3600).toFixed(2)} virtual hours; ` +
+      `faults: ${faults}; 0 failures`
     );
   }
 }

@@ -135,7 +135,6 @@ export type ErrorCode =
   // User code
   | 'USER_CODE_ASYNC'
   | 'USER_CODE_BAD_PARTITION'
-  // As in Flink, what a user's function threw is worth a restart where a strategy asks for restarts.
   | 'USER_CODE_FAILED'
   | 'USER_CODE_MUTATION'
   | 'USER_CODE_NOT_BOOLEAN'

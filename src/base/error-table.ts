@@ -406,7 +406,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The partitioner of "{operator}" chose channel {value}.',
     'It must return a whole number from 0 to {last}.',
   ),
-  // As in Flink, what a user's function threw is worth a restart where a strategy asks for restarts.
+  // As in Flink, what a user's function threw may be restarted, where a strategy says so.
   USER_CODE_FAILED: {
     domain: 'user',
     retry: 'backoff',
