@@ -1,8 +1,12 @@
-/** Runs a job as a user would, `millrace run --json` in a process of its own, and reads its last line. */
+/**
+ * Runs a job as a user would, `millrace run --json` in a process of its own, and reads its last
+ * line.
+ */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface JobRun {
+  /** From start to end of the process. */
   readonly wallSeconds: number;
   /** Of the whole process, all its threads. */
   readonly cpuSeconds: number;
@@ -18,26 +22,30 @@ export async function runJob(
 ): Promise<JobRun> {
   const args = [launcher, 'run', fileURLToPath(new URL(job, root)), '--json'];
   for (const [name, value] of Object.entries(parameters)) args.push('--param', `${name}=${value}`);
+  const start = performance.now();
   const output = await outputOf(process.execPath, args);
+  const wallSeconds = (performance.now() - start) / 1000;
   const last = output.trimEnd().split('\n').at(-1) ?? '';
   const result = JSON.parse(last) as {
     status: string;
-    runtimeMillis: number;
     cpuMillis: number;
     accumulators: { name: string; value: number }[];
   };
   if (result.status !== 'FINISHED') throw new Error(`${job} ended ${result.status}: ${output}`);
   return {
-    wallSeconds: result.runtimeMillis / 1000,
+    wallSeconds,
     cpuSeconds: result.cpuMillis / 1000,
     accumulators: new Map(result.accumulators.map(({ name, value }) => [name, value])),
   };
 }
 
-/** Throws unless the job has counted and summed what it must. */
+/**
+ * Throws unless the job has counted and summed what it must; sums are modulo 2^32 in each subtask.
+ */
 export function expectAccumulators(run: JobRun, expected: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(expected)) {
-    const actual = run.accumulators.get(name);
+    const total = run.accumulators.get(name);
+    const actual = total !== undefined && name === 'checksum' ? total % 2 ** 32 : total;
     if (actual !== value) throw new Error(`wrong result: ${name} is ${actual}, must be ${value}`);
   }
 }

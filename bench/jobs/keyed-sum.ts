@@ -1,6 +1,6 @@
-// sequence -> map -> keyBy -> sum in keyed state -> discard: a keyed edge and a state access a record.
-// 7919 is a prime that does not divide the number of keys, so every round of `keys` records meets every
-// key once, in shuffled order.
+// sequence -> map -> keyBy -> sum in keyed state -> discard: a keyed edge and a state access a
+// record. 7919 is a prime that does not divide the number of keys, so every round of `keys` records
+// meets every key once, in shuffled order.
 import { defineJob, discard, param, sumOf, t } from 'millrace';
 
 const Sale = t.struct({ key: t.float64, amount: t.float64 });

@@ -1,0 +1,103 @@
+/**
+ * The core suite: rates of whole jobs, per second of CPU of all threads from start to end of the
+ * process, and what it takes to start a small one. Each job's result is held against a closed form.
+ */
+import type { Benchmark } from '../lib/benchmark.ts';
+import { bidsFile, priceOf } from './bids.ts';
+import { expectAccumulators, runJob } from './run-job.ts';
+import { wordCountCold, wordCountRss, wordCountStart } from './word-count.ts';
+
+/** Long enough that the start, some 0.2 s of CPU, hardly counts. */
+const CHAIN_RECORDS = 400_000_000;
+const KEYED_RECORDS = 40_000_000;
+const KEYS = 100_000;
+const BIDS = 2_000_000;
+
+interface Expected {
+  readonly records: number;
+  readonly checksum: bigint;
+}
+
+interface Rate {
+  readonly name: string;
+  readonly records: number;
+  readonly parameters: () => Promise<Readonly<Record<string, string | number>>>;
+  readonly expected: Expected;
+}
+
+export const coreBenchmarks: readonly Benchmark[] = [
+  rate({
+    name: 'chain',
+    records: CHAIN_RECORDS,
+    parameters: async () => ({ records: CHAIN_RECORDS }),
+    expected: chainExpected(CHAIN_RECORDS),
+  }),
+  rate({
+    name: 'keyed-sum',
+    records: KEYED_RECORDS,
+    parameters: async () => ({ records: KEYED_RECORDS, keys: KEYS }),
+    expected: keyedSumExpected(KEYED_RECORDS, KEYS),
+  }),
+  rate({
+    name: 'json-two-fields',
+    records: BIDS,
+    parameters: async () => ({ bids: await bidsFile(BIDS) }),
+    expected: bidsExpected(BIDS),
+  }),
+  rate({
+    name: 'json-all-fields',
+    records: BIDS,
+    parameters: async () => ({ bids: await bidsFile(BIDS) }),
+    expected: bidsExpected(BIDS),
+  }),
+  wordCountStart,
+  wordCountCold,
+  wordCountRss,
+];
+
+/** Of the job bench/jobs/NAME.ts. */
+function rate({ name, records, parameters, expected }: Rate): Benchmark {
+  return {
+    name,
+    async measure(runs) {
+      const values: number[] = [];
+      const wall: number[] = [];
+      const given = await parameters();
+      for (let run = 0; run < runs; run += 1) {
+        const result = await runJob(`bench/jobs/${name}.ts`, given);
+        expectAccumulators(result, {
+          records: expected.records,
+          checksum: Number(BigInt.asUintN(32, expected.checksum)),
+        });
+        values.push(records / result.cpuSeconds);
+        wall.push(records / result.wallSeconds);
+      }
+      return { name, unit: 'records/s', better: 'higher', values, wall };
+    },
+  };
+}
+
+/** Of 2..records+1 without the multiples of three. */
+function chainExpected(records: number): Expected {
+  const last = BigInt(records) + 1n;
+  const threes = last / 3n;
+  const all = (last * (last + 1n)) / 2n - 1n;
+  return {
+    records: records - Number(threes),
+    checksum: all - (3n * threes * (threes + 1n)) / 2n,
+  };
+}
+
+/** Every round meets each key once, and its sums are the number of the round. */
+function keyedSumExpected(records: number, keys: number): Expected {
+  const rounds = BigInt(Math.floor(records / keys));
+  const rest = BigInt(records % keys);
+  const checksum = (BigInt(keys) * rounds * (rounds + 1n)) / 2n + rest * (rounds + 1n);
+  return { records, checksum };
+}
+
+function bidsExpected(bids: number): Expected {
+  let checksum = 0;
+  for (let i = 0; i < bids; i += 1) checksum += priceOf(i);
+  return { records: bids, checksum: BigInt(checksum) };
+}

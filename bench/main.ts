@@ -1,0 +1,47 @@
+/**
+ * `npm run bench -- SUITE [NAME...] [--runs N] [--json]`: runs the benchmarks of a suite, or some of
+ * them by name, and prints a line for each. Ends with 1 if one gave a wrong result. Benchmarks of
+ * single parts are programs of their own, in bench/micro.
+ */
+import { parseArgs } from 'node:util';
+import { coreBenchmarks } from './core/core.ts';
+import { report } from './lib/report.ts';
+import type { Benchmark } from './lib/benchmark.ts';
+
+const SUITES: Readonly<Record<string, readonly Benchmark[]>> = { core: coreBenchmarks };
+/** Counted runs unless asked otherwise. */
+const RUNS = 5;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, runs: { type: 'string' } },
+  });
+  const [suite = '', ...names] = positionals;
+  const benchmarks = SUITES[suite];
+  if (benchmarks === undefined) {
+    throw new Error(`name a suite: ${Object.keys(SUITES).join(', ')}`);
+  }
+  const runs = Number(values.runs ?? RUNS);
+  if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of runs');
+  for (const benchmark of chosen(benchmarks, names)) {
+    report(await benchmark.measure(runs), values.json === true);
+  }
+}
+
+function chosen(benchmarks: readonly Benchmark[], names: readonly string[]): readonly Benchmark[] {
+  if (names.length === 0) return benchmarks;
+  return names.map((name) => {
+    const found = benchmarks.find((benchmark) => benchmark.name === name);
+    if (found !== undefined) return found;
+    const known = benchmarks.map((benchmark) => benchmark.name).join(', ');
+    throw new Error(`there is no benchmark ${name}; there are ${known}`);
+  });
+}
+
+try {
+  await main();
+} catch (thrown) {
+  console.error(thrown instanceof Error ? thrown.message : thrown);
+  process.exitCode = 1;
+}
