@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- SUITE [NAME...] [--runs N] [--json]`: runs the benchmarks of a suite, or some of
- * them by name, and prints a line for each. Ends with 1 if one gave a wrong result. Benchmarks of
- * single parts are programs of their own, in bench/micro.
+ * `npm run bench -- SUITE [NAME...] [--runs N] [--json]`: runs the benchmarks of a suite, or some
+ * of them by name, and prints a line for each. Ends with 1 if one gave a wrong result. Benchmarks
+ * of single parts are programs of their own, in bench/micro.
  */
 import { parseArgs } from 'node:util';
 import { coreBenchmarks } from './core/core.ts';

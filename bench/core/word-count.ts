@@ -100,7 +100,9 @@ function expectWords(output: string): void {
   if (last !== LAST_LINE) throw new Error(`wrong result: ends with ${last}, must be ${LAST_LINE}`);
 }
 
-/** The variables of a shell, without what npm adds when it runs a script: npx must find its Node. */
+/**
+ * The variables of a shell, without what npm adds when it runs a script: npx must find its Node.
+ */
 function shellVariables(): NodeJS.ProcessEnv {
   const env = Object.entries(process.env).filter(([name]) => !/^(?:npm_|NODE|INIT_CWD)/.test(name));
   const path = (process.env['PATH'] ?? '').split(delimiter);
