@@ -80,4 +80,6 @@ export interface StateUsage {
   readonly entries: number;
   /** Bytes in typed tables, which V8's heap limit does not see. */
   readonly typedBytes: number;
+  /** Begun and neither done nor aborted; while there are any, changes cost copies. */
+  readonly openSnapshots: number;
 }

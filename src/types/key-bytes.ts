@@ -47,10 +47,7 @@ export function canonicalKeyBytes(key: Key): Uint8Array {
 /** @throws EngineError DATA_INVALID_KEY */
 export function writeKey(key: Key, out: ByteWriter, depth: number = 0): void {
   if (typeof key === 'string') {
-    if (!key.isWellFormed()) invalidKey(key);
-    out.uint8(KeyTag.string);
-    out.stringBody(key);
-    out.uint8(TEXT_END);
+    writeText(key, out);
   } else if (typeof key === 'number') {
     writeNumber(key, out);
   } else if (typeof key === 'bigint') {
@@ -64,6 +61,21 @@ export function writeKey(key: Key, out: ByteWriter, depth: number = 0): void {
   } else {
     invalidKey(key);
   }
+}
+
+/** Most keys are ASCII, and that is well formed in any case. */
+function writeText(key: string, out: ByteWriter): void {
+  out.ensure(key.length * 3 + 2);
+  if (out.ascii(key, out.position + 1)) {
+    out.bytes[out.position] = KeyTag.string;
+    out.position += key.length + 1;
+    out.bytes[out.position++] = TEXT_END;
+    return;
+  }
+  if (!key.isWellFormed()) invalidKey(key);
+  out.uint8(KeyTag.string);
+  out.stringBody(key);
+  out.uint8(TEXT_END);
 }
 
 /** True for numbers whose canonical form is an int64. */

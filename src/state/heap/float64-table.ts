@@ -49,6 +49,8 @@ export class Float64Halves {
 }
 
 export class Float64Table extends KeyGroupTable {
+  readonly first = 0;
+  readonly step = 1;
   #words: Int32Array;
   #capacity: number;
   #shift: number;
@@ -182,6 +184,8 @@ function hash(low: number, high: number): number {
 }
 
 class Float64Rows implements TableRows {
+  readonly first = 0;
+  readonly step = 1;
   readonly end: number;
   readonly values: Column;
   readonly #words: Int32Array;

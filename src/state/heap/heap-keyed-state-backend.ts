@@ -110,7 +110,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** The keys of the table first: `visit` may change it. */
   #visitTable(table: KeyGroupTable, index: number, visit: (key: Key) => void): void {
     const keys: Key[] = [];
-    for (let slot = 0; slot < table.end; slot++) {
+    for (let slot = table.first; slot < table.end; slot += table.step) {
       if (table.versionAt(slot) > 0) keys.push(table.keyAt(slot));
     }
     for (const key of keys) {
@@ -163,7 +163,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         typedBytes += table.bytes;
       }
     }
-    return { entries, typedBytes };
+    return { entries, typedBytes, openSnapshots: this.#parts.clock.observers.length };
   }
 
   /** Lets go of all state. */

@@ -14,7 +14,7 @@ import type { ColumnKind } from './column.ts';
 import { Float64Table } from './float64-table.ts';
 import type { Float64Halves } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
-import type { KeyContext, Lookup } from './key-context.ts';
+import type { KeyContext, KeyLookup } from './key-context.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
@@ -92,18 +92,20 @@ export class HeapState {
   }
 
   /** Where the entry of a key would be (H1). */
-  tableOf(group: number, lookup: Lookup): KeyGroupTable | undefined {
+  tableOf(group: number, lookup: KeyLookup): KeyGroupTable | undefined {
     return (isWide(lookup) ? this.wideTables : this.tables)[group];
   }
 
   /** The same, but the table is made if there is none. */
-  makeTableOf(group: number, lookup: Lookup): KeyGroupTable {
+  makeTableOf(group: number, lookup: KeyLookup): KeyGroupTable {
     const known = this.tableOf(group, lookup);
     if (known !== undefined) return known;
     const place = { state: this.index, group, column: this.column, clock: this.parts.clock };
     if (isWide(lookup))
       return (this.wideTables[group] = new Float64Table(place, this.parts.halves));
-    const table = typeof lookup === 'number' ? new Int32Table(place) : new ReferenceTable(place);
+    const tuples = this.parts.context.family === 'tuple';
+    const table =
+      typeof lookup === 'number' ? new Int32Table(place) : new ReferenceTable(place, tuples);
     this.tables[group] = table;
     return table;
   }
@@ -117,7 +119,7 @@ export class HeapState {
   }
 }
 
-function isWide(lookup: Lookup): boolean {
+function isWide(lookup: KeyLookup): boolean {
   return typeof lookup === 'number' && (lookup | 0) !== lookup;
 }
 

@@ -1,18 +1,22 @@
 /**
  * A table for keys that are 32-bit integers, which most numeric keys are: open addressing with
- * linear probing, key and version side by side, so that finding an entry and marking it as changed
- * touch one line of memory. Removed entries leave a mark until their slot is used again or the
- * table is rebuilt; entries never move under a snapshot's cursor.
+ * linear probing. Key and version lie side by side, and a value of eight bytes right behind them,
+ * because with many keys the time goes into fetching lines of memory: finding an entry, marking it
+ * as changed and changing it touch one. Removed entries leave a mark until their place is used
+ * again or the table is rebuilt; entries never move under a snapshot's cursor.
  *
  * Invariants (besides those of KeyGroupTable)
- * I1. `words` holds key and version of slot s at 2s and 2s + 1; the version is 0 where there has
- *     been no entry since the last rebuild, and REMOVED where there was one. At least a quarter of
- *     the slots are 0.
- * I2. No slot between the home slot of a key and the slot of its entry is 0.
- * I3. `used` counts the slots that are not 0.
+ * I1. Place p has its key and its version in `words`, at p * stride and behind that. The stride is
+ *     4 where `values` is the same memory, else 2. The version is 0 where there has been no entry
+ *     since the last rebuild, and REMOVED where there was one. At least a quarter of the places are
+ *     0.
+ * I2. No place between the home of a key and the place of its entry is 0.
+ * I3. `used` counts the places that are not 0.
+ * I4. The slot of place p is the index of its value: 2p + 1 in shared memory, else p. So the
+ *     version of a slot is at 2 * slot + `toVersion`, and the key before it.
  */
 import { columnBytes, makeColumn, storeRaw } from './column.ts';
-import type { Column } from './column.ts';
+import type { Column, ColumnKind } from './column.ts';
 import {
   capacityFor,
   hashInt32,
@@ -32,72 +36,88 @@ export class Int32Table extends KeyGroupTable {
   #capacity: number;
   #shift: number;
   #used = 0;
+  /** I1: 2 ** logStride is the stride. */
+  readonly #logStride: number;
+  /** I4: -1 in shared memory, else 1. */
+  readonly #toVersion: number;
+  readonly step: number;
+  readonly first: number;
 
   constructor(place: TablePlace) {
-    super(place, makeColumn(place.column, MINIMUM_CAPACITY));
+    super(place, []);
+    const shared = isShared(place.column);
+    this.#logStride = shared ? 2 : 1;
+    this.#toVersion = shared ? -1 : 1;
+    this.step = shared ? 2 : 1;
+    this.first = shared ? 1 : 0;
     this.#capacity = MINIMUM_CAPACITY;
     this.#shift = shiftOf(MINIMUM_CAPACITY);
-    this.#words = new Int32Array(MINIMUM_CAPACITY * 2);
+    this.#words = new Int32Array(MINIMUM_CAPACITY << this.#logStride);
+    this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
   }
 
   override get end(): number {
-    return this.#capacity;
+    return this.#capacity * this.step;
   }
 
   override versionAt(slot: number): number {
-    return this.#words[slot * 2 + 1]!;
+    return this.#words[slot * 2 + this.#toVersion]!;
   }
 
   override keyAt(slot: number): number {
-    return this.#words[slot * 2]!;
+    return this.#words[slot * 2 + this.#toVersion - 1]!;
   }
 
   override find(key: number): number {
     const words = this.#words;
     const last = this.#capacity - 1;
-    let slot = hashInt32(key) >>> this.#shift;
+    const logStride = this.#logStride;
+    let place = hashInt32(key) >>> this.#shift;
     for (;;) {
-      const version = words[slot * 2 + 1]!;
-      if (version > 0 && words[slot * 2] === key) return slot;
+      const at = place << logStride;
+      const version = words[at + 1]!;
+      if (version > 0 && words[at] === key) return place * this.step + this.first;
       if (version === 0) return ABSENT;
-      slot = (slot + 1) & last;
+      place = (place + 1) & last;
     }
   }
 
   override insert(key: number): number {
-    let slot = this.#place(key);
-    if (this.#words[slot * 2 + 1] === 0) {
+    let place = this.#place(key);
+    if (this.#words[(place << this.#logStride) + 1] === 0) {
       if (isFull(this.#used, this.#capacity)) {
         this.#rebuild(capacityFor(this.size + 1));
-        slot = this.#place(key);
+        place = this.#place(key);
       }
       this.#used += 1;
     }
-    this.#words[slot * 2] = key;
-    this.#words[slot * 2 + 1] = this.clock.now;
+    const at = place << this.#logStride;
+    this.#words[at] = key;
+    this.#words[at + 1] = this.clock.now;
     this.size += 1;
-    return slot;
+    return place * this.step + this.first;
   }
 
   override touch(slot: number): void {
     const words = this.#words;
     const now = this.clock.now;
-    const version = words[slot * 2 + 1]!;
+    const at = slot * 2 + this.#toVersion;
+    const version = words[at]!;
     if (version === now) return;
     if (this.clock.observers.length !== 0) this.announceChange(slot, version);
-    words[slot * 2 + 1] = now;
+    words[at] = now;
   }
 
   override remove(slot: number): void {
     if (this.clock.observers.length !== 0) this.announceChange(slot, this.versionAt(slot));
-    this.#words[slot * 2 + 1] = REMOVED;
+    this.#words[slot * 2 + this.#toVersion] = REMOVED;
     if (this.column === 'reference') storeRaw(this.values, slot, undefined);
     this.size -= 1;
     if (isSparse(this.size, this.#capacity)) this.#rebuild(capacityFor(this.size));
   }
 
   override markRestored(slot: number): void {
-    this.#words[slot * 2 + 1] = RESTORED_VERSION;
+    this.#words[slot * 2 + this.#toVersion] = RESTORED_VERSION;
   }
 
   override reserve(entries: number): void {
@@ -105,20 +125,21 @@ export class Int32Table extends KeyGroupTable {
   }
 
   override rows(): TableRows {
-    return new Int32Rows(this.#words, this.values);
+    return new Int32Rows(this.#words, this.values, this);
   }
 
   override get bytes(): number {
-    return this.#words.byteLength + columnBytes(this.values);
+    return this.#words.byteLength + (this.step === 2 ? 0 : columnBytes(this.values));
   }
 
   /** I2: where an entry for a key that has none goes. */
   #place(key: number): number {
     const words = this.#words;
     const last = this.#capacity - 1;
-    let slot = hashInt32(key) >>> this.#shift;
-    while (words[slot * 2 + 1]! > 0) slot = (slot + 1) & last;
-    return slot;
+    const logStride = this.#logStride;
+    let place = hashInt32(key) >>> this.#shift;
+    while (words[(place << logStride) + 1]! > 0) place = (place + 1) & last;
+    return place;
   }
 
   /** T4 */
@@ -126,39 +147,63 @@ export class Int32Table extends KeyGroupTable {
     this.announceRebuild();
     const words = this.#words;
     const values = this.values;
+    const stride = 1 << this.#logStride;
     this.#capacity = capacity;
     this.#shift = shiftOf(capacity);
-    this.#words = new Int32Array(capacity * 2);
-    this.values = makeColumn(this.column, capacity);
+    this.#words = new Int32Array(capacity * stride);
+    this.values = columnOver(this.column, this.#words, capacity);
     this.#used = this.size;
-    for (let from = 0; from * 2 < words.length; from++) {
-      const version = words[from * 2 + 1]!;
+    for (let from = 0; from < words.length; from += stride) {
+      const version = words[from + 1]!;
       if (version <= 0) continue;
-      const key = words[from * 2]!;
-      const to = this.#place(key);
-      this.#words[to * 2] = key;
-      this.#words[to * 2 + 1] = version;
-      storeRaw(this.values, to, values[from]);
+      const key = words[from]!;
+      const place = this.#place(key);
+      const to = place * stride;
+      this.#words[to] = key;
+      this.#words[to + 1] = version;
+      if (stride === 4) {
+        this.#words[to + 2] = words[from + 2]!;
+        this.#words[to + 3] = words[from + 3]!;
+      } else {
+        storeRaw(this.values, place, values[from >> 1]);
+      }
     }
   }
 }
 
+function isShared(column: ColumnKind): boolean {
+  return column === 'float64' || column === 'int32' || column === 'bigint';
+}
+
+/** The column of values: over `words` where a value fits in behind its key. */
+function columnOver(column: ColumnKind, words: Int32Array, capacity: number): Column {
+  const { buffer } = words;
+  if (column === 'bigint') return new BigInt64Array(buffer);
+  return isShared(column) ? new Float64Array(buffer) : makeColumn(column, capacity);
+}
+
 class Int32Rows implements TableRows {
+  readonly first: number;
+  readonly step: number;
   readonly end: number;
   readonly values: Column;
   readonly #words: Int32Array;
+  readonly #toVersion: number;
 
-  constructor(words: Int32Array, values: Column) {
-    this.end = words.length / 2;
+  constructor(words: Int32Array, values: Column, { first, step, end }: Int32Table) {
+    this.first = first;
+    this.step = step;
+    this.end = end;
     this.values = values;
     this.#words = words;
+    this.#toVersion = step === 2 ? -1 : 1;
   }
 
   versionAt(slot: number): number {
-    return this.#words[slot * 2 + 1]!;
+    return this.#words[slot * 2 + this.#toVersion]!;
   }
 
   keyAt(slot: number): number {
-    return this.#words[slot * 2]!;
+    return this.#words[slot * 2 + this.#toVersion - 1]!;
   }
 }

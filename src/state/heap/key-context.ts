@@ -22,11 +22,11 @@ import { shown } from '../state-errors.ts';
  * A key as something that `===` and Map compare by value: itself, or for a tuple its canonical
  * bytes as text.
  */
-export type Lookup = string | number | bigint | boolean;
+export type KeyLookup = string | number | bigint | boolean;
 
 export class KeyContext {
   key: Key | undefined;
-  lookup: Lookup | undefined;
+  lookup: KeyLookup | undefined;
   /** Index of the current key's group within the range. */
   group: number;
   readonly operator: string;
@@ -82,7 +82,7 @@ export class KeyContext {
   }
 
   /** C3 */
-  lookupOf(key: Key): Lookup {
+  lookupOf(key: Key): KeyLookup {
     if (typeof key !== 'object') return key;
     const scratch = this.#scratch;
     scratch.reset();

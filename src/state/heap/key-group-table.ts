@@ -13,7 +13,7 @@
  */
 import type { Key } from '../../types/schema.ts';
 import type { Column, ColumnKind } from './column.ts';
-import type { Lookup } from './key-context.ts';
+import type { KeyLookup } from './key-context.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What `find` gives for a key without an entry. */
@@ -21,7 +21,9 @@ export const ABSENT = -1;
 
 /** The entries of a table by slot. */
 export interface TableRows {
-  /** Entries lie in slots below it. */
+  /** Entries lie in slots from `first`, at distances of `step`, below `end`. */
+  readonly first: number;
+  readonly step: number;
   readonly end: number;
   readonly values: Column;
   /** Greater than 0 for entries (T1). */
@@ -57,24 +59,26 @@ export abstract class KeyGroupTable implements TableRows {
     this.clock = place.clock;
   }
 
+  abstract readonly first: number;
+  abstract readonly step: number;
   abstract get end(): number;
   abstract versionAt(slot: number): number;
   abstract keyAt(slot: number): Key;
 
   /** The slot of the entry with this key, else ABSENT. */
-  abstract find(lookup: Lookup): number;
+  abstract find(lookup: KeyLookup): number;
 
   /**
    * Makes an entry for a key that has none and returns its slot. The caller stores a value there at
    * once.
    */
-  abstract insert(lookup: Lookup, key: Key): number;
+  abstract insert(lookup: KeyLookup, key: Key): number;
 
   /** Before the value of an entry is changed, in place or by another. */
   abstract touch(slot: number): void;
 
   /** Removes an entry; other entries may get new slots. */
-  abstract remove(slot: number, lookup: Lookup): void;
+  abstract remove(slot: number, lookup: KeyLookup): void;
 
   /** Gives an entry that was just inserted the version of restored ones. */
   abstract markRestored(slot: number): void;

@@ -11,7 +11,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { valueInvalid } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
-import type { KeyContext, Lookup } from './key-context.ts';
+import type { KeyContext, KeyLookup } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 
@@ -20,7 +20,7 @@ export abstract class KeyedHandle {
   protected readonly context: KeyContext;
   protected table: KeyGroupTable | undefined;
   protected slot: number;
-  #located: Lookup;
+  #located: KeyLookup;
 
   constructor(state: HeapState) {
     this.state = state;

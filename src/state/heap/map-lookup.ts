@@ -5,10 +5,7 @@
 import { ByteWriter } from '../../base/byte-writer.ts';
 import type { Schema } from '../../types/schema.ts';
 import { flat } from './flat.ts';
-import type { Lookup } from './key-context.ts';
-
-/** Of a map's key, which unlike a record's key may be missing. */
-export type MapLookup = Lookup | undefined | null;
+import type { Lookup } from './lookup-index.ts';
 
 const DIRECT: ReadonlySet<string> = new Set([
   'string',
@@ -38,8 +35,8 @@ export class MapLookups {
     this.direct = DIRECT.has(schema.kind);
   }
 
-  of(key: unknown): MapLookup {
-    if (this.direct) return typeof key === 'number' ? key + 0 : (key as MapLookup);
+  of(key: unknown): Lookup {
+    if (this.direct) return typeof key === 'number' ? key + 0 : (key as Lookup);
     const scratch = this.#scratch;
     scratch.reset();
     this.#schema.codec.encode(key, scratch);
@@ -47,7 +44,7 @@ export class MapLookups {
   }
 
   /** The key to keep for a lookup: strings without the text they were cut out of. */
-  kept(key: unknown, lookup: MapLookup): unknown {
+  kept(key: unknown, lookup: Lookup): unknown {
     if (!this.direct) return key;
     return typeof lookup === 'string' ? flat(lookup) : lookup;
   }

@@ -12,9 +12,9 @@
  * O3. `index` has exactly the lookups of the entries, each with its number; a map of a few entries
  *     has none.
  */
-import type { Lookup } from './key-context.ts';
-import type { MapLookup, MapLookups } from './map-lookup.ts';
-import { ShardedMap } from './sharded-map.ts';
+import { LookupIndex } from './lookup-index.ts';
+import type { Lookup, LookupHolder } from './lookup-index.ts';
+import type { MapLookups } from './map-lookup.ts';
 
 const CHUNK = 256;
 const SMALL = 8;
@@ -22,41 +22,46 @@ const REMOVED: unique symbol = Symbol('removed');
 
 interface Chunk {
   readonly generation: number;
-  readonly lookups: (MapLookup | typeof REMOVED)[];
+  readonly lookups: (Lookup | typeof REMOVED)[];
   /** The same array as `lookups` where keys are their own lookups. */
   readonly keys: unknown[];
   readonly values: unknown[];
 }
 
-export class OrderedMap {
+export class OrderedMap implements LookupHolder {
   /** O1 */
   size = 0;
   #end = 0;
   #generation = 0;
   #chunks: Chunk[] = [];
-  #index: ShardedMap<number> | undefined;
+  #index: LookupIndex | undefined;
   readonly #lookups: MapLookups;
 
   constructor(lookups: MapLookups) {
     this.#lookups = lookups;
   }
 
-  get(lookup: MapLookup): unknown {
+  /** Of an entry, by its number. */
+  lookupAt(at: number): Lookup {
+    return this.#chunks[at >>> 8]!.lookups[at & (CHUNK - 1)] as Lookup;
+  }
+
+  get(lookup: Lookup): unknown {
     const at = this.#find(lookup);
     return at < 0 ? undefined : this.#chunks[at >>> 8]!.values[at & (CHUNK - 1)];
   }
 
-  has(lookup: MapLookup): boolean {
+  has(lookup: Lookup): boolean {
     return this.#find(lookup) >= 0;
   }
 
-  set(lookup: MapLookup, key: unknown, value: unknown): void {
+  set(lookup: Lookup, key: unknown, value: unknown): void {
     const at = this.#find(lookup);
     if (at < 0) this.#append(lookup, key, value);
     else this.#owned(at).values[at & (CHUNK - 1)] = value;
   }
 
-  delete(lookup: MapLookup): boolean {
+  delete(lookup: Lookup): boolean {
     const at = this.#find(lookup);
     if (at < 0) return false;
     const chunk = this.#owned(at);
@@ -64,7 +69,7 @@ export class OrderedMap {
     chunk.lookups[offset] = REMOVED;
     chunk.keys[offset] = REMOVED;
     chunk.values[offset] = undefined;
-    this.#index?.delete(lookup as Lookup);
+    this.#index?.remove(lookup, at);
     this.size -= 1;
     const removed = this.#end - this.size;
     if (removed > SMALL && removed > this.size) this.#compact();
@@ -82,8 +87,8 @@ export class OrderedMap {
     return new MapView(this.#chunks, this.#end, this.size);
   }
 
-  #find(lookup: MapLookup): number {
-    if (this.#index !== undefined) return this.#index.get(lookup as Lookup) ?? -1;
+  #find(lookup: Lookup): number {
+    if (this.#index !== undefined) return this.#index.find(lookup, this);
     const lookups = this.#chunks[0]?.lookups;
     for (let i = 0; i < this.#end; i++) {
       const candidate = lookups![i];
@@ -92,26 +97,26 @@ export class OrderedMap {
     return -1;
   }
 
-  #append(lookup: MapLookup, key: unknown, value: unknown): void {
+  #append(lookup: Lookup, key: unknown, value: unknown): void {
     const at = this.#end;
     if ((at & (CHUNK - 1)) === 0)
       this.#chunks.push(emptyChunk(this.#generation, this.#lookups.direct));
     const chunk = this.#chunks[at >>> 8]!;
     const kept = this.#lookups.kept(key, lookup);
-    chunk.lookups.push(this.#lookups.direct ? (kept as MapLookup) : lookup);
+    chunk.lookups.push(this.#lookups.direct ? (kept as Lookup) : lookup);
     if (!this.#lookups.direct) chunk.keys.push(kept);
     chunk.values.push(value);
     this.#end += 1;
     this.size += 1;
-    if (this.#index !== undefined) this.#index.add(lookup as Lookup, at);
+    if (this.#index !== undefined) this.#index.add(lookup, at);
     else if (this.#end > SMALL) this.#buildIndex();
   }
 
   #buildIndex(): void {
-    this.#index = new ShardedMap();
+    this.#index = new LookupIndex();
     for (let at = 0; at < this.#end; at++) {
       const lookup = this.#chunks[at >>> 8]!.lookups[at & (CHUNK - 1)];
-      if (lookup !== REMOVED) this.#index.add(lookup as Lookup, at);
+      if (lookup !== REMOVED) this.#index.add(lookup, at);
     }
   }
 
@@ -148,7 +153,7 @@ export class OrderedMap {
 }
 
 function emptyChunk(generation: number, direct: boolean): Chunk {
-  const lookups: (MapLookup | typeof REMOVED)[] = [];
+  const lookups: (Lookup | typeof REMOVED)[] = [];
   return { generation, lookups, keys: direct ? lookups : [], values: [] };
 }
 

@@ -1,32 +1,42 @@
 /**
- * A table for keys that are not numbers: a map from lookup to slot beside the columns. Slots of
+ * A table for keys that are not numbers: dense columns, and an index from lookup to slot. Slots of
  * removed entries are given out again.
  *
  * Invariants (besides those of KeyGroupTable)
- * M1. `index` has exactly the lookups of the entries, each with its slot.
+ * M1. `index` has exactly the lookups of the entries, each with its slot; `lookups` has them by
+ *     slot, and is `keys` itself where keys are their own lookups.
  * M2. Slots below `end` without an entry are in `free`, each once.
  */
 import type { Key } from '../../types/schema.ts';
 import { columnBytes, growColumn, makeColumn, storeRaw } from './column.ts';
 import type { Column } from './column.ts';
 import { flat } from './flat.ts';
-import type { Lookup } from './key-context.ts';
-import { ABSENT, KeyGroupTable } from './key-group-table.ts';
+import { KeyGroupTable } from './key-group-table.ts';
 import type { TablePlace, TableRows } from './key-group-table.ts';
-import { ShardedMap } from './sharded-map.ts';
+import { LookupIndex } from './lookup-index.ts';
+import type { Lookup, LookupHolder } from './lookup-index.ts';
 import { RESTORED_VERSION } from './version-clock.ts';
 
 const MINIMUM_CAPACITY = 4;
 const SPARSE_MIN = 64;
 
-export class ReferenceTable extends KeyGroupTable {
+export class ReferenceTable extends KeyGroupTable implements LookupHolder {
+  readonly first = 0;
+  readonly step = 1;
   #keys: Key[] = [];
+  /** M1 */
+  #lookups: Lookup[];
   #versions: Int32Array;
-  #index = new ShardedMap<number>();
+  #index = new LookupIndex();
   #free: number[] = [];
 
-  constructor(place: TablePlace) {
+  readonly #tuples: boolean;
+
+  /** @param tuples whether keys are tuples, whose lookups are texts */
+  constructor(place: TablePlace, tuples: boolean) {
     super(place, makeColumn(place.column, MINIMUM_CAPACITY));
+    this.#tuples = tuples;
+    this.#lookups = tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(MINIMUM_CAPACITY);
   }
 
@@ -42,15 +52,20 @@ export class ReferenceTable extends KeyGroupTable {
     return this.#keys[slot]!;
   }
 
+  lookupAt(slot: number): Lookup {
+    return this.#lookups[slot];
+  }
+
   override find(lookup: Lookup): number {
-    return this.#index.get(lookup) ?? ABSENT;
+    return this.#index.find(lookup, this);
   }
 
   override insert(lookup: Lookup, key: Key): number {
     const slot = this.#free.pop() ?? this.#append();
     const kept = typeof lookup === 'string' ? flat(lookup) : lookup;
     this.#index.add(kept, slot);
-    this.#keys[slot] = typeof key === 'object' ? key : kept;
+    if (this.#tuples) this.#keys[slot] = key;
+    this.#lookups[slot] = kept;
     this.#versions[slot] = this.clock.now;
     this.size += 1;
     return slot;
@@ -67,9 +82,10 @@ export class ReferenceTable extends KeyGroupTable {
 
   override remove(slot: number, lookup: Lookup): void {
     if (this.clock.observers.length !== 0) this.announceChange(slot, this.#versions[slot]!);
-    this.#index.delete(lookup);
+    this.#index.remove(lookup, slot);
     this.#versions[slot] = 0;
     this.#keys[slot] = false;
+    this.#lookups[slot] = false;
     if (this.column === 'reference') storeRaw(this.values, slot, undefined);
     this.#free.push(slot);
     this.size -= 1;
@@ -82,6 +98,7 @@ export class ReferenceTable extends KeyGroupTable {
 
   override reserve(entries: number): void {
     if (entries > this.#versions.length) this.#resize(entries);
+    this.#index.reserve(entries);
   }
 
   override rows(): TableRows {
@@ -89,13 +106,14 @@ export class ReferenceTable extends KeyGroupTable {
   }
 
   override get bytes(): number {
-    return this.#versions.byteLength + columnBytes(this.values);
+    return this.#index.bytes + this.#versions.byteLength + columnBytes(this.values);
   }
 
   #append(): number {
     const slot = this.#keys.length;
     if (slot === this.#versions.length) this.#resize(slot * 2);
     this.#keys.push(false);
+    if (this.#tuples) this.#lookups.push(false);
     return slot;
   }
 
@@ -113,24 +131,29 @@ export class ReferenceTable extends KeyGroupTable {
     const keys = this.#keys;
     const versions = this.#versions;
     const values = this.values;
-    const index = this.#index;
+    const lookups = this.#lookups;
     const capacity = Math.max(this.size, MINIMUM_CAPACITY);
     this.#keys = [];
+    this.#lookups = this.#tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(capacity);
     this.values = makeColumn(this.column, capacity);
-    this.#index = new ShardedMap();
+    this.#index = new LookupIndex();
     this.#free = [];
-    index.forEach((from, lookup) => {
-      const to = this.#keys.length;
-      this.#keys.push(keys[from]!);
+    for (let from = 0; from < keys.length; from++) {
+      if (versions[from] === 0) continue;
+      const to = this.#append();
+      this.#keys[to] = keys[from]!;
+      this.#lookups[to] = lookups[from];
       this.#versions[to] = versions[from]!;
       storeRaw(this.values, to, values[from]);
-      this.#index.add(lookup, to);
-    });
+      this.#index.add(lookups[from], to);
+    }
   }
 }
 
 class ReferenceRows implements TableRows {
+  readonly first = 0;
+  readonly step = 1;
   readonly end: number;
   readonly values: Column;
   readonly #keys: readonly Key[];

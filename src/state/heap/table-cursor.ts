@@ -23,7 +23,7 @@ export class TableCursor {
   readonly table: KeyGroupTable;
   readonly #state: HeapState;
   readonly #version: number;
-  #slot = 0;
+  #slot: number;
   #detached: TableRows | undefined;
   /** Instead of the values of `#detached`, where those may change in place (U3). */
   #detachedValues: unknown[] | undefined;
@@ -36,6 +36,7 @@ export class TableCursor {
     this.#state = state;
     this.table = table;
     this.#version = version;
+    this.#slot = table.first;
   }
 
   /**
@@ -44,9 +45,10 @@ export class TableCursor {
    */
   next(): boolean {
     const rows = this.#detached ?? this.table;
-    const end = rows.end;
+    const { end, step } = rows;
     while (this.#slot < end) {
-      const slot = this.#slot++;
+      const slot = this.#slot;
+      this.#slot += step;
       if (!this.#isIn(rows.versionAt(slot))) continue;
       this.key = rows.keyAt(slot);
       this.value = loadValue(this.table.column, this.#detachedValues ?? rows.values, slot);
@@ -73,12 +75,12 @@ export class TableCursor {
    * new ones.
    */
   detach(): void {
-    if (this.#detached !== undefined || this.#slot === 0) return;
+    if (this.#detached !== undefined || this.#slot === this.table.first) return;
     const rows = this.table.rows();
     this.#detached = rows;
     if (!this.#state.changesInPlace) return;
     const values = (rows.values as unknown[]).slice();
-    for (let slot = this.#slot; slot < rows.end; slot++) {
+    for (let slot = this.#slot; slot < rows.end; slot += rows.step) {
       if (this.#isIn(rows.versionAt(slot))) values[slot] = this.#state.frozen(values[slot]);
     }
     this.#detachedValues = values;
