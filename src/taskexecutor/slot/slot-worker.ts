@@ -189,12 +189,13 @@ class SlotWorker {
         this.#fromReader(deployment, vertex.operators[0]!.id, { kind: 'reader-registered' });
       },
       readyToCommit: () => {
-        const { sinks } = this.#tasks.get(executionId)!;
+        const { sinks, metrics } = this.#tasks.get(executionId)!;
+        const accumulators = metrics.flatMap((each) => each.accumulators());
         const committables = sinks.map(({ operator, sink }) => ({
           operator,
           committables: sink.committables,
         }));
-        this.#send({ kind: 'ready-to-commit', executionId, committables });
+        this.#send({ kind: 'ready-to-commit', executionId, committables, accumulators });
       },
       ended: (state, error) => {
         const { metrics } = this.#tasks.get(executionId)!;
