@@ -206,11 +206,9 @@ test('what was prepared is committed at the end', async () => {
   const { status, texts, error } = await run(cluster, job('loads', 2));
   assert.equal(status, 'FINISHED', JSON.stringify(error));
   assert.equal(texts.length, 2);
+  // A reader that starts first may read both splits: then the other subtask prepares nothing.
   const numbers = texts.flatMap((text) =>
-    text
-      .replace(/^\d+: /, '')
-      .split(' ')
-      .map(Number),
+    [...text.replace(/^\d+: /, '').matchAll(/\d+/g)].map(Number),
   );
   assert.deepEqual(
     numbers.sort((a, b) => a - b),
