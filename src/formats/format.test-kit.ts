@@ -25,8 +25,8 @@ export function bytesOf(text: string): Buffer {
 }
 
 /**
- * Decodes as a file reader does: what is not consumed stays at the front of the next block. The rest of
- * every block's buffer is filled with bytes that must not be looked at.
+ * Decodes as a file reader does: what is not consumed stays at the front of the next block. The
+ * rest of every block's buffer is filled with bytes that must not be looked at.
  */
 export function decodeAll<T>(
   format: LineFormat<T>,

@@ -1,8 +1,8 @@
 /**
  * A format turns the bytes of a file (or message) into records and back. Decoding is by line: a
- * decoder sees a block of bytes and emits the records of all lines that are complete in it, straight
- * from the bytes; positions are absolute, so that an error can say where. A line ends with LF or
- * CR LF; a CR alone ends nothing.
+ * decoder sees a block of bytes and emits the records of all lines that are complete in it,
+ * straight from the bytes; positions are absolute, so that an error can say where. A line ends with
+ * LF or CR LF; a CR alone ends nothing.
  */
 import type { Schema } from '../types/schema.ts';
 
@@ -37,9 +37,10 @@ export interface LineProblem {
  */
 export interface LineDecoder<T> {
   /**
-   * Decodes the lines of `bytes[start, end)`, where `start` is the start of a line. With `last`, the
-   * rest after the last line end is a line as well. @returns the index of the first byte that was not
-   * consumed: the start of a line that is not complete, or that came after the handler said stop.
+   * Decodes the lines of `bytes[start, end)`, where `start` is the start of a line. With `last`,
+   * the rest after the last line end is a line as well. @returns the index of the first byte that
+   * was not consumed: the start of a line that is not complete, or that came after the handler said
+   * stop.
    */
   decode(
     bytes: Uint8Array,
@@ -49,8 +50,8 @@ export interface LineDecoder<T> {
     handler: LineHandler<T>,
   ): number;
   /**
-   * Line ends passed so far (of records, blank lines and malformed ones), for line numbers. During a
-   * call of the handler its line is not among them.
+   * Line ends passed so far (of records, blank lines and malformed ones), for line numbers. During
+   * a call of the handler its line is not among them.
    */
   readonly lines: number;
   /** During a call of the handler: the index in `bytes` where its line starts. */

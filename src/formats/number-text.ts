@@ -3,7 +3,9 @@
 /** Beyond this many zeros no decimal of 38 digits is meant. */
 const SHIFT_MAX = 100;
 
-/** A number of JSON without its exponent: `1.25e1` is `12.5`. Text that is none comes back as it is. */
+/**
+ * A number of JSON without its exponent: `1.25e1` is `12.5`. Text that is none comes back as it is.
+ */
 export function exactDecimalText(token: string): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(token);
   if (match === null) return token;

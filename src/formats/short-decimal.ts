@@ -1,7 +1,7 @@
 /**
- * Numbers straight from bytes, bit for bit what `Number` gives: an integer of at most 15 digits is a
- * double, and so is a power of ten up to 22; their product or quotient is rounded once, as the exact
- * result is.
+ * Numbers straight from bytes, bit for bit what `Number` gives: an integer of at most 15 digits is
+ * a double, and so is a power of ten up to 22; their product or quotient is rounded once, as the
+ * exact result is.
  */
 
 /** Powers of ten that are doubles. */

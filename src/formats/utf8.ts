@@ -13,9 +13,17 @@ export function utf8Text(bytes: TextBuffer, start: number, end: number): string 
   if (end - start <= SHORT && isAscii(bytes, start, end))
     return asciiText(bytes, start, end - start);
   const text = bytes.utf8Slice(start, end);
-  // What is not UTF-8 becomes U+FFFD, which may also stand there itself. In ASCII the search is free.
+  // What is not UTF-8 becomes U+FFFD, which may also stand there itself. In ASCII the search is
+  // free.
   if (!text.includes('\ufffd') || isUtf8(bytes.subarray(start, end))) return text;
   return undefined;
+}
+
+/** The text of bytes that are known to be UTF-8. */
+export function validUtf8Text(bytes: TextBuffer, start: number, end: number): string {
+  if (end - start <= SHORT && isAscii(bytes, start, end))
+    return asciiText(bytes, start, end - start);
+  return bytes.utf8Slice(start, end);
 }
 
 /** Up to this length a loop is faster than a call into Node. */
@@ -38,7 +46,10 @@ export function notUtf8(bytes: TextBuffer, start: number, end: number): LineProb
   });
 }
 
-/** Where the first sequence that is not UTF-8 starts: the longest prefix of whole characters ends there. */
+/**
+ * Where the first sequence that is not UTF-8 starts: the longest prefix of whole characters ends
+ * there.
+ */
 function firstBadByte(bytes: TextBuffer, start: number, end: number): number {
   let at = start;
   while (at < end) {

@@ -7,7 +7,9 @@ export interface CsvOptions {
    * schema does not know are ignored. False: columns are those of `columns`.
    */
   readonly header?: boolean | undefined;
-  /** The columns of files without a header, if they are not the fields of the schema in their order. */
+  /**
+   * The columns of files without a header, if they are not the fields of the schema in their order.
+   */
   readonly columns?: readonly string[] | undefined;
   /** One ASCII character between cells; a comma unless told, `\t` for tab-separated files. */
   readonly delimiter?: string | undefined;
@@ -17,11 +19,13 @@ export interface CsvOptions {
    */
   readonly quote?: string | false | undefined;
   /**
-   * Whether a quoted cell may hold line ends. Such files cannot be split, so that each is read by one
-   * subtask in one piece; false unless told.
+   * Whether a quoted cell may hold line ends. Such files cannot be split, so that each is read by
+   * one subtask in one piece; false unless told.
    */
   readonly multiline?: boolean | undefined;
-  /** How timestamps are written: `iso` (default, `2001-01-31T12:00:00.000Z`) or `millis` since 1970. */
+  /**
+   * How timestamps are written: `iso` (default, `2001-01-31T12:00:00.000Z`) or `millis` since 1970.
+   */
   readonly timestamp?: 'iso' | 'millis' | undefined;
 }
 

@@ -2,7 +2,8 @@
  * Cuts a row into its cells by RFC 4180, strictly: a quote stands at both ends of a cell or doubled
  * inside of one, and nowhere else, because what else it could mean would be a guess.
  *
- * CR1. After `cut` has returned a count, cell `i` is `bytes[starts[i], ends[i])`, without its quotes.
+ * CR1. After `cut` has returned a count, cell `i` is `bytes[starts[i], ends[i])`, without its
+ * quotes.
  */
 import type { CsvDialect } from './csv-options.ts';
 

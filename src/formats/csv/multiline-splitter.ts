@@ -1,6 +1,6 @@
 /**
- * Finds the rows of CSV whose quoted cells may hold line ends: a line end is one of a row exactly if
- * an even number of quotes stands before it in the row.
+ * Finds the rows of CSV whose quoted cells may hold line ends: a line end is one of a row exactly
+ * if an even number of quotes stands before it in the row.
  *
  * MS1. Every byte before the returned index belongs to a row that was read, or to its end.
  * MS2. `lines` counts all line ends before the returned index, those inside of cells too.

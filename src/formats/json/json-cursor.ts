@@ -18,7 +18,9 @@ export interface SyntaxMistake {
   readonly reason: string;
 }
 
-/** Where the value at `steps` stands in a text that JSON.parse accepts; undefined if it is missing. */
+/**
+ * Where the value at `steps` stands in a text that JSON.parse accepts; undefined if it is missing.
+ */
 export function locateValue(text: string, steps: readonly Step[]): Span | undefined {
   const cursor = new JsonCursor(text);
   for (const step of steps) if (!cursor.enter(step)) return undefined;

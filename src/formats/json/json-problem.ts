@@ -1,4 +1,6 @@
-/** Explains why a line is not a record: the slow walk that is only taken when it has been refused. */
+/**
+ * Explains why a line is not a record: the slow walk that is only taken when it has been refused.
+ */
 import type { EngineError } from '../../base/errors.ts';
 import { assert } from '../../base/assert.ts';
 import { isEngineError } from '../../base/errors.ts';

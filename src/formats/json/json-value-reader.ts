@@ -1,8 +1,8 @@
 /**
  * Values of a schema from JSON text by way of JSON.parse: the meaning of every line, which the
  * generated parser must meet, and what reads the lines that it leaves. Beyond the JSON form of
- * `types/to-json.ts` it takes int64 and decimals as numbers, exact in every digit, and timestamps as
- * text with their zone.
+ * `types/to-json.ts` it takes int64 and decimals as numbers, exact in every digit, and timestamps
+ * as text with their zone.
  *
  * VR1. `#text` is what was given to JSON.parse while the value is being read, and nothing else.
  */

@@ -1,15 +1,20 @@
 /** JSON lines: a JSON value a line. */
 import type { Schema } from '../../types/schema.ts';
-import type { LineFormat } from '../format.ts';
+import { validatorOf } from '../../types/standard-schema.ts';
+import type { LineDecoder, LineFormat } from '../format.ts';
+import { LineSplitter } from '../line-splitter.ts';
+import { JsonDecoder } from './json-decoder.ts';
 import { JsonLineEncoder } from './json-encoder.ts';
 import { JsonLineReader } from './json-line-reader.ts';
-import { LineSplitter } from '../line-splitter.ts';
+import { JsonParser } from './json-parser.ts';
 
-/** How values are written that JSON has no kind of its own for; all forms are read, whatever is set. */
+/**
+ * How values are written that JSON has no kind of its own for; all forms are read, whatever is set.
+ */
 export interface JsonOptions {
   /**
-   * `text` (default) is safe everywhere; `number` is what most other systems write, but readers that
-   * use doubles, as JavaScript does, lose the last digits of long ones.
+   * `text` (default) is safe everywhere; `number` is what most other systems write, but readers
+   * that use doubles, as JavaScript does, lose the last digits of long ones.
    */
   readonly int64?: 'text' | 'number' | undefined;
   /** As int64: `"12.50"`, or the number 12.50. */
@@ -20,9 +25,9 @@ export interface JsonOptions {
 
 /**
  * JSON lines of a schema. A line is accepted exactly if it is UTF-8, JSON.parse accepts it and the
- * result fits the schema: its fields are there and of their types, which are never converted. Fields
- * that the schema does not know are skipped, but must be well-formed; of a field that stands there
- * twice the last counts. Lines of white space only are no records.
+ * result fits the schema: its fields are there and of their types, which are never converted.
+ * Fields that the schema does not know are skipped, but must be well-formed; of a field that stands
+ * there twice the last counts. Lines of white space only are no records.
  *
  * int64 and decimals are read from numbers or text, exact in every digit; timestamps from
  * milliseconds since 1970 or from text with its zone (`2001-01-31T12:00:00Z`), dates from
@@ -30,13 +35,22 @@ export interface JsonOptions {
  * @example json(t.struct({ origin: t.string, delay: t.int32, note: t.optional(t.string) }))
  */
 export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineFormat<T> {
+  const { description } = schema;
+  // What a validation makes of a line is seen only when it gets the whole line.
+  const generated = description.kind === 'struct' && validatorOf(schema) === undefined;
+  let parser: JsonParser | undefined;
   return {
     kind: 'json',
     schema,
     skipsFirstLine: false,
     splittable: true,
     extension: 'jsonl',
-    createDecoder: () => new LineSplitter(new JsonLineReader<T>(schema)),
+    createDecoder(): LineDecoder<T> {
+      const reader = new JsonLineReader<T>(schema);
+      if (!generated) return new LineSplitter(reader);
+      parser ??= new JsonParser(description);
+      return new JsonDecoder<T>(parser, reader);
+    },
     createEncoder: () => new JsonLineEncoder<T>(schema, options),
   };
 }

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Prng } from '../../base/prng.ts';
+import type { Schema } from '../../types/schema.ts';
+import { t } from '../../types/index.ts';
+import type { LineFormat } from '../format.ts';
+import type { Feeding } from '../format.test-kit.ts';
+import { decodeAll } from '../format.test-kit.ts';
+import { JsonLines } from './json-mutations.test-kit.ts';
+import { NO_RECORD, oracleOf, same } from './json-oracle.test-kit.ts';
+import { json } from './json.ts';
+
+/** Lines in all. */
+const LINES = 1_000_000;
+const BLOCK_LINES = 500;
+/** Pairs of lines that are cut at every byte, for each schema. */
+const CUT_LINES = 15;
+
+const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
+  'two fields of many': t.struct({ auction: t.integer, price: t.float64 }),
+  'plain kinds': t.struct({
+    id: t.string,
+    small: t.int8,
+    count: t.optional(t.int32),
+    unsigned: t.nullable(t.uint32),
+    ratio: t.float64,
+    single: t.optional(t.float32),
+    wait: t.optional(t.duration),
+    done: t.boolean,
+    status: t.enum('open', 'paid', 'Google', 'é'),
+    type: t.optional(t.literal('order')),
+    version: t.optional(t.literal(1)),
+  }),
+  'nested kinds': t.struct({
+    name: t.string,
+    at: t.struct({ x: t.float64, y: t.optional(t.nullable(t.int32)), tags: t.array(t.string) }),
+    points: t.array(t.struct({ x: t.int16, label: t.nullable(t.string) })),
+    rows: t.optional(t.array(t.array(t.float64))),
+    more: t.optional(t.map(t.string, t.uint8)),
+    shape: t.optional(t.union('kind', { circle: t.struct({ r: t.float64 }), none: t.struct({}) })),
+    pair: t.optional(t.tuple(t.string, t.boolean)),
+    rest: t.optional(t.json),
+  }),
+  'exact kinds': t.struct({
+    id: t.int64,
+    amount: t.decimal(12, 2),
+    large: t.optional(t.decimal(38, 10)),
+    whole: t.optional(t.decimal(20, 0)),
+    at: t.optional(t.timestamp),
+    day: t.nullable(t.date),
+    ids: t.optional(t.array(t.int64)),
+    byName: t.optional(t.map(t.string, t.int64)),
+  }),
+  'hostile names': t.struct({
+    ['__proto__']: t.optional(t.int32),
+    constructor: t.optional(t.string),
+    '': t.optional(t.boolean),
+    'a"b': t.optional(t.int32),
+    'line\nend\ttab\u0001': t.optional(t.int32),
+    'back\\slash': t.optional(t.int32),
+    '12': t.optional(t.float64),
+    é: t.optional(t.string),
+    日本語のテキスト: t.optional(t.json),
+    '\ud800': t.optional(t.int32),
+    true: t.nullable(t.int32),
+    a: t.int32,
+  }),
+};
+
+/** Lines of the block as the format cuts them. */
+function linesOf(block: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let at = 0; at < block.length;) {
+    const found = block.indexOf(0x0a, at);
+    const stop = found < 0 ? block.length : found;
+    const end = stop > at && block[stop - 1] === 0x0d ? stop - 1 : stop;
+    lines.push(block.subarray(at, end));
+    at = stop + 1;
+  }
+  return lines;
+}
+
+/** @returns how many lines were records. */
+function compare(
+  format: LineFormat<unknown>,
+  oracle: (line: Uint8Array) => unknown,
+  block: Buffer,
+  feeding: Feeding,
+): number {
+  const outcomes = decodeAll(format, block, feeding);
+  let next = 0;
+  let records = 0;
+  for (const [i, line] of linesOf(block).entries()) {
+    const expected = oracle(line);
+    if (expected === undefined) continue;
+    const outcome = outcomes[next++];
+    const shown = (): string => `line ${i + 1}: ${JSON.stringify(line.toString('latin1'))}`;
+    if (outcome?.line !== i + 1) assert.fail(`${shown()} has no outcome`);
+    if (expected === NO_RECORD) {
+      if ('record' in outcome) assert.fail(`${shown()} was accepted`);
+      assert.equal(outcome.text, line.toString('latin1'));
+    } else {
+      records++;
+      if ('problem' in outcome) assert.fail(`${shown()} was refused: ${outcome.problem.reason}`);
+      if (!same(outcome.record, expected)) assert.deepEqual(outcome.record, expected, shown());
+    }
+  }
+  assert.equal(next, outcomes.length);
+  return records;
+}
+
+// Stacks of a million refusals would take most of the time.
+Error.stackTraceLimit = 0;
+
+describe('json: mutated lines are what JSON.parse makes of them', () => {
+  for (const [name, schema] of Object.entries(SCHEMAS)) {
+    test(name, () => {
+      const random = Prng.of(2001).fork(name);
+      const lines = new JsonLines(random.fork('lines'), schema.description);
+      const format = json(schema);
+      const oracle = oracleOf(schema);
+      const count = LINES / Object.keys(SCHEMAS).length;
+      let records = 0;
+      for (let done = 0; done < count; done += BLOCK_LINES) {
+        const block = lines.block(BLOCK_LINES);
+        const cuts = Array.from({ length: random.below(4) }, () => random.below(block.length));
+        const stopAfter = random.chance(0.1) ? random.between(1, 5) : Infinity;
+        records += compare(format, oracle, block, {
+          cuts: cuts.toSorted((a, b) => a - b),
+          stopAfter,
+        });
+      }
+      // A generator that makes only refused lines, or only records, would prove nothing.
+      assert.ok(records > count * 0.2 && records < count * 0.8, `${records} of ${count}`);
+    });
+  }
+});
+
+describe('json: a line comes out the same wherever it is cut', () => {
+  for (const [name, schema] of Object.entries(SCHEMAS)) {
+    test(name, () => {
+      const format = json(schema);
+      const lines = new JsonLines(Prng.of(7).fork(name), schema.description);
+      for (let i = 0; i < CUT_LINES; i++) {
+        const block = lines.block(2);
+        const whole = decodeAll(format, block);
+        for (let cut = 0; cut < block.length; cut++) {
+          assert.ok(same(decodeAll(format, block, { cuts: [cut] }), whole), `cut at ${cut}`);
+        }
+      }
+    });
+  }
+});
