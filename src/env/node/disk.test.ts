@@ -2,9 +2,8 @@
  * Real files in a folder for temporary ones keep the contract; failures of the system are told.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -101,26 +100,6 @@ describe('nodeDisk', () => {
     await disk.remove(folder);
   });
 
-  withStrace('sync reaches the disk: the system calls are made', async () => {
-    const folder = await temporaryFolder();
-    const url = new URL('./disk.ts', import.meta.url).href;
-    const script = `
-      const { nodeDisk } = await import(${JSON.stringify(url)});
-      const disk = nodeDisk();
-      const file = await disk.open(${JSON.stringify(`${folder}/a`)}, 'create');
-      await file.write(new Uint8Array(10), 0);
-      await file.sync();
-      await file.close();
-      await disk.syncDirectory(${JSON.stringify(folder)});`;
-    const trace = join(folder, 'trace');
-    const call = ['-f', '-y', '-e', 'trace=fsync,fdatasync', '-o', trace, process.execPath];
-    execFileSync('strace', [...call, '--input-type=module', '-e', script]);
-    const calls = readFileSync(trace, 'utf8');
-    assert.match(calls, new RegExp(`fdatasync\\(\\d+<${folder}/a>`));
-    assert.match(calls, new RegExp(`fsync\\(\\d+<${folder}>`));
-    await disk.remove(folder);
-  });
-
   test('a scratch file has no name, and no file at all before the first append', async () => {
     const folder = await temporaryFolder();
     const scratch = nodeDisk({ scratchFolder: folder }).scratch();
@@ -155,21 +134,7 @@ function openFilesIn(folder: string): number {
   }).length;
 }
 
-function hasStrace(): boolean {
-  try {
-    execFileSync('strace', ['-o', '/dev/null', 'true']);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Some failures can be had only from Linux's devices and links. */
 function onLinux(name: string, body: () => Promise<void>): void {
   if (isLinux) test(name, body);
-}
-
-/** Whether the system is asked to sync can be seen only from outside. */
-function withStrace(name: string, body: () => Promise<void>): void {
-  if (hasStrace()) test(name, body);
 }
