@@ -19,7 +19,8 @@ export interface AheadWorker {
  * nobody asks for lives until the process ends.
  * @example
  * const ready = startedAhead(env.workers, [{ role: 'coordinator' }]);
- * ready.spawn('coordinator', { name: 'coordinator of a', data: new Uint8Array(0) }); // runs already
+ * // It runs already.
+ * ready.spawn('coordinator', { name: 'coordinator of a', data: new Uint8Array(0) });
  */
 export function startedAhead(workers: Workers, ahead: readonly AheadWorker[]): Workers {
   const started: { readonly what: AheadWorker; readonly worker: WorkerHandle }[] = [];
