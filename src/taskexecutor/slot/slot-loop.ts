@@ -9,6 +9,8 @@
  * that no
  *     record waits longer than two slices.
  * L3. Whoever makes work outside of a slice calls `wake`.
+ * L4. Nobody starves: sources that can run take turns, and each slice begins with a step of one
+ *     task that can run, another one each time.
  */
 import type { Clock } from '../../env/env.ts';
 import type { Doorbell } from '../../network/doorbell.ts';
@@ -35,6 +37,11 @@ export class SlotLoop {
   readonly #doorbell: Doorbell;
   /** Most downstream first. */
   #tasks: readonly Task[] = [];
+  #inner: readonly Task[] = [];
+  #sources: readonly Task[] = [];
+  /** Whose turn it is among `#sources` and among `#tasks`; L4. */
+  #sourceTurn = 0;
+  #sliceTurn = 0;
   #links: readonly PolledLink[] = [];
   #state: 'idle' | 'scheduled' | 'running' | 'stopped' = 'idle';
   #woken = false;
@@ -48,6 +55,10 @@ export class SlotLoop {
   /** `tasks` in topological order: producers first. */
   setTasks(tasks: readonly Task[]): void {
     this.#tasks = tasks.toReversed();
+    this.#inner = this.#tasks.filter(({ source }) => source === undefined);
+    this.#sources = this.#tasks.filter(({ source }) => source !== undefined);
+    this.#sourceTurn = 0;
+    this.#sliceTurn = 0;
     this.wake();
   }
 
@@ -79,8 +90,9 @@ export class SlotLoop {
     this.#woken = false;
     const until = this.#clock.monotonic() + SLICE_MILLIS;
     let more: boolean;
+    this.#sliceTurn = stepInTurn(this.#tasks, this.#sliceTurn) ?? 0;
     do {
-      more = this.#round();
+      more = this.#isRunning() && this.#round();
     } while (more && this.#isRunning() && this.#clock.monotonic() < until);
     const flushed = this.#flush();
     if (!this.#isRunning()) return;
@@ -104,12 +116,15 @@ export class SlotLoop {
   #round(): boolean {
     let any = false;
     for (const link of this.#links) if (link.poll()) any = true;
-    for (const task of this.#tasks) {
+    for (const task of this.#inner) {
       if (!task.runnable) continue;
       task.step();
       return true;
     }
-    return any;
+    const turn = stepInTurn(this.#sources, this.#sourceTurn);
+    if (turn === undefined) return any;
+    this.#sourceTurn = turn;
+    return true;
   }
 
   #flush(): boolean {
@@ -127,4 +142,19 @@ export class SlotLoop {
   #isRunning(): boolean {
     return this.#state === 'running';
   }
+}
+
+/**
+ * A step of the first task from `turn` on, round the end, that can run.
+ * @returns whose turn is next; undefined if none can run.
+ */
+function stepInTurn(tasks: readonly Task[], turn: number): number | undefined {
+  for (let i = 0; i < tasks.length; i++) {
+    const index = (turn + i) % tasks.length;
+    const task = tasks[index]!;
+    if (!task.runnable) continue;
+    task.step();
+    return (index + 1) % tasks.length;
+  }
+  return undefined;
 }
