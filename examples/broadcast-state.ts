@@ -1,6 +1,5 @@
-// Converts payments into euros. Notice: every subtask keeps all rates in broadcast state, which
-// only `onBroadcast` may write. Inputs arrive in no fixed order: without a rate a payment waits in
-// state.
+// Converts payments into euros. Notice: all subtasks keep all rates in broadcast state, written by
+// `onBroadcast` alone. A payment waits in state of its key until its rate has come.
 import { defineJob, state, t } from 'millrace';
 
 const Payment = t.struct({ id: t.int32, currency: t.string, amount: t.float64 });

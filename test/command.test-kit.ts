@@ -20,7 +20,10 @@ export interface RunningCommand {
   readonly pid: number;
   /** Resolves once the text has been written to standard output. */
   said(text: string): Promise<void>;
+  /** Once it has ended and all its output has come. */
   readonly ended: Promise<Ended>;
+  /** The same where its output is not read to the end. */
+  readonly closed: Promise<Ended>;
 }
 
 /** Starts `millrace ARGS`. */
@@ -37,13 +40,19 @@ export function millrace(args: readonly string[], cwd: string = REPOSITORY): Pro
 export function startNode(args: readonly string[], cwd: string = REPOSITORY): RunningCommand {
   const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const { stdout, stderr } = child;
-  const ended = Promise.all([text(stdout), text(stderr), once(child, 'exit')]).then(
-    ([out, err, [code, signal]]) => ({ stdout: out, stderr: err, code, signal }),
-  );
   let heard = '';
+  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const closed = Promise.all([text(stderr), exit]).then(([err, [code, signal]]): Ended => ({
+    stdout: heard,
+    stderr: err,
+    code,
+    signal,
+  }));
+  const read = once(stdout, 'end');
+  const ended = read.then(() => closed);
   const waiting = new Set<() => void>();
-  stdout.on('data', (chunk: Buffer) => {
-    heard += chunk.toString();
+  stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    heard += chunk;
     for (const look of waiting) look();
   });
   const said = (wanted: string): Promise<void> =>
@@ -59,7 +68,7 @@ export function startNode(args: readonly string[], cwd: string = REPOSITORY): Ru
         reject(new Error(`it ended without saying ${JSON.stringify(wanted)}: ${heard}${err}`));
       ended.then(over, reject);
     });
-  return { process: child, pid: child.pid!, said, ended };
+  return { process: child, pid: child.pid!, said, ended, closed };
 }
 
 /** The lines of a text that ends with a line end. */

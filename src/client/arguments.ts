@@ -104,10 +104,7 @@ function nodeOption(option: OptionSpec): {
 }
 
 function unknownOption(command: CommandSpec, rawName: string): EngineError {
-  const names = command.options.flatMap(({ name, short }) => [
-    `--${name}`,
-    ...(short === undefined ? [] : [`-${short}`]),
-  ]);
+  const names = command.options.map(({ name }) => `--${name}`);
   return new EngineError('CLI_UNKNOWN_OPTION', {
     option: rawName,
     command: command.name,

@@ -55,9 +55,10 @@ export async function cli(env: Env, version: string): Promise<number> {
 
 function unknownCommand(name: string, specs: readonly CommandSpec[]): EngineError {
   const known = specs.map((spec) => spec.name);
+  const candidates = name.startsWith('-') ? ['--version', '--help'] : [...known, 'help'];
   return new EngineError('CLI_UNKNOWN_COMMAND', {
     name,
-    suggestion: didYouMean(name, known),
+    suggestion: didYouMean(name, candidates),
     known: known.join(', '),
   });
 }

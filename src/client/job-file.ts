@@ -1,4 +1,6 @@
-/** Turns what the user typed for a job file into the URL of a module, or says why it cannot be one. */
+/**
+ * Turns what the user typed for a job file into the URL of a module, or says why it cannot be one.
+ */
 import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Disk } from '../env/env.ts';

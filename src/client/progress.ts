@@ -1,9 +1,10 @@
 /**
- * Shows how a running job gets on: on a terminal a table that is redrawn in place, elsewhere a plain
- * line per vertex now and then.
+ * Shows how a running job gets on: on a terminal a table that is redrawn in place, elsewhere a
+ * plain line per vertex now and then.
  *
  * Invariants
- * G1. What is drawn is erased before anything else is written, so that output and progress never mix.
+ * G1. What is drawn is erased before anything else is written, so that output and progress never
+ * mix.
  */
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
@@ -50,7 +51,8 @@ function liveTable(details: JobDetails): string {
     percent(vertex.backPressured),
   ]);
   const header = ['vertex', 'parallelism', 'in', 'out', 'rate', 'busy', 'back-pressured'];
-  return `${details.name} ${state}, ${seconds(details.runtimeMillis)}\n${renderTable(header, rows)}`;
+  const title = `${details.name} ${state}, ${seconds(details.runtimeMillis)}`;
+  return `${title}\n${renderTable(header, rows)}`;
 }
 
 function plainLines(details: JobDetails): string {

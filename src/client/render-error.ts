@@ -1,6 +1,6 @@
 /**
- * What a user sees when something went wrong: one sentence with the code, where it happened, what to
- * do, and the place in the user's own program. The engine's own stack only if asked for.
+ * What a user sees when something went wrong: one sentence with the code, where it happened, what
+ * to do, and the place in the user's own program. The engine's own stack only if asked for.
  */
 import type { EngineError } from '../base/errors.ts';
 import { isEngineError, toEngineError } from '../base/errors.ts';
@@ -18,15 +18,19 @@ export function renderError(thrown: unknown, options: RenderOptions): string {
   const lines = [`error[${error.code}]: ${error.message}`];
   const where = scopeLine(error);
   if (where !== undefined) lines.push(`  in: ${where}`);
-  const place = userFrame(error.stack, options.workingDirectory);
-  if (place !== undefined) lines.push(`  at: ${place}`);
+  const place = userFrame(error.stack) ?? error.scope.declaredAt;
+  if (place !== undefined) lines.push(`  at: ${relativeTo(place, options.workingDirectory)}`);
   if (error.fix !== undefined) lines.push(`  fix: ${error.fix}`);
+  const stacks = [error.stack];
   for (let cause = error.cause; cause !== undefined; cause = causeOf(cause)) {
-    const inner = toEngineError(cause);
-    lines.push(`  cause: ${inner.message}`);
+    const message = causeMessage(cause);
+    // Most causes are what the message above was made of.
+    if (!lines.some((line) => line.includes(message))) lines.push(`  cause: ${message}`);
+    if (cause instanceof Error) stacks.push(cause.stack);
   }
-  if (options.verbose && error.stack !== undefined) lines.push(error.stack);
-  return `${lines.join('\n')}\n`;
+  const shown = lines.map((line) => withRelativePaths(line, options.workingDirectory));
+  if (options.verbose) shown.push(...stacks.filter((stack) => stack !== undefined));
+  return `${shown.join('\n')}\n`;
 }
 
 function scopeLine({ scope }: EngineError): string | undefined {
@@ -34,7 +38,7 @@ function scopeLine({ scope }: EngineError): string | undefined {
   if (scope.vertex !== undefined) {
     const subtask = scope.subtask === undefined ? '' : `, subtask ${scope.subtask + 1}`;
     parts.push(`${scope.vertex}${subtask}`);
-  }
+  } else if (scope.operator !== undefined) parts.push(scope.operator);
   if (scope.record !== undefined) parts.push(`record at ${scope.record}`);
   return parts.length === 0 ? undefined : parts.join('; ');
 }
@@ -43,22 +47,44 @@ function causeOf(error: unknown): unknown {
   return isEngineError(error) || error instanceof Error ? error.cause : undefined;
 }
 
+/** What was thrown elsewhere and is no error of the engine is told in its own words. */
+function causeMessage(cause: unknown): string {
+  const error = toEngineError(cause);
+  return error.code === 'INTERNAL' ? String(error.parameters['message']) : error.message;
+}
+
 /** The first frame of a stack that is neither Node's nor the engine's: the user's line. */
-export function userFrame(stack: string | undefined, workingDirectory: string): string | undefined {
+function userFrame(stack: string | undefined): string | undefined {
   if (stack === undefined) return undefined;
   for (const line of stack.split('\n')) {
     const frame = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line)?.[1];
     if (frame === undefined || frame.startsWith('node:') || frame.startsWith('millrace:')) continue;
-    const path = frame.replace(/^file:\/\//, '');
-    if (path.includes('/node_modules/') || isEngineFile(path)) continue;
-    return path.startsWith(`${workingDirectory}/`) ? path.slice(workingDirectory.length + 1) : path;
+    const path = pathOf(frame);
+    if (!path.includes('/node_modules/') && !isEngineFile(path)) return path;
   }
   return undefined;
 }
 
 /** Whether a path lies in the engine's own sources, wherever it is installed. */
 function isEngineFile(path: string): boolean {
-  return path.startsWith(ENGINE_FOLDER);
+  return ENGINE_FOLDERS.some((folder) => path.startsWith(folder));
 }
 
-const ENGINE_FOLDER = new URL('..', import.meta.url).pathname;
+const ENGINE_FOLDERS = ['..', '../../bin/'].map((folder) =>
+  pathOf(new URL(folder, import.meta.url).href),
+);
+
+function pathOf(url: string): string {
+  return url.startsWith('file://') ? decodeURI(url.slice('file://'.length)) : url;
+}
+
+function relativeTo(path: string, folder: string): string {
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
+}
+
+/** URLs and places of the program, as people write paths. */
+function withRelativePaths(line: string, folder: string): string {
+  return line
+    .replace(/file:\/\/\/\S+/g, (url) => relativeTo(pathOf(url), folder))
+    .replaceAll(`declared at ${folder}/`, 'declared at ');
+}

@@ -1,24 +1,22 @@
 /**
- * `millrace run`: runs a job on a cluster inside this process, attached: prints what its sinks print,
- * shows progress, and ends with the job.
+ * `millrace run`: runs a job on a cluster inside this process, attached: prints what its sinks
+ * print, shows progress, and ends with the job.
  *
  * Invariants
  * N1. The first signal cancels the job and waits for it; the second ends the command at once.
  * N2. The cluster is closed on every other way out: no thread is left.
  */
-import { EngineError } from '../base/errors.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
-import { Configuration, parseAssignment } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options.ts';
 import { MiniCluster } from '../deploy/mini-cluster.ts';
 import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
-import { parseAssignments } from './arguments.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
-import { jobFileUrl } from './job-file.ts';
+import { JOB_OPTIONS, jobArguments } from './job-arguments.ts';
 import { Progress } from './progress.ts';
 import { renderError } from './render-error.ts';
 
@@ -27,26 +25,7 @@ export const RUN: CommandSpec = {
   summary: 'Runs a job on this machine, to its end.',
   positionals: ['JOB_FILE'],
   options: [
-    {
-      name: 'parallelism',
-      short: 'p',
-      value: 'N',
-      help: 'parallel subtasks of operators that do not say otherwise',
-    },
-    {
-      name: 'param',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'a parameter of the job; may be repeated',
-    },
-    {
-      name: 'define',
-      short: 'D',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'a configuration option; may be repeated',
-    },
-    { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
+    ...JOB_OPTIONS,
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
     { name: 'help', short: 'h', help: 'print this' },
@@ -61,33 +40,39 @@ export const RUN: CommandSpec = {
 const PROGRESS_LIVE = milliseconds(250);
 const PROGRESS_PLAIN = seconds(10);
 
+/** What is checked on a developer's machine, and not on a cluster. */
+const DEFAULTS = { [PipelineOptions.exchangeVerify.key]: 'sample' };
+
 export async function runCommand(env: Env, args: ParsedArguments): Promise<number> {
-  const moduleUrl = await jobFileUrl(env.disk, args.positionals[0]!);
-  const configuration = configurationOf(args);
+  try {
+    return await runJob(env, args);
+  } catch (thrown) {
+    if (args.has('json')) {
+      const { terminal } = env;
+      terminal.stdout.write(`${JSON.stringify({ type: 'error', ...errorFields(thrown) })}\n`);
+      await terminal.stdout.flush();
+    }
+    throw thrown;
+  }
+}
+
+async function runJob(env: Env, args: ParsedArguments): Promise<number> {
+  const { configuration, job } = await jobArguments(env, args, DEFAULTS);
   const cluster = await MiniCluster.start({ env, configuration });
   const run = new AttachedRun(env, args);
   try {
-    const job = {
-      jobId: env.random.uuid().replaceAll('-', ''),
-      moduleUrl,
-      exportName: args.value('job'),
-      parameters: parseAssignments('--param', args.values('param')),
-      configuration: configuration.toRecord(),
-    };
-    return await run.finish(await cluster.submit(job));
+    const jobId = env.random.uuid().replaceAll('-', '');
+    return await run.finish(await cluster.submit({ ...job, jobId }));
   } finally {
     // N1: whoever insists does not wait for threads to end; the process takes them along.
     if (!run.isForced) await cluster.close();
   }
 }
 
-/** Later ones win: what `millrace run` sets by default, -p, -D. */
-function configurationOf(args: ParsedArguments): Configuration {
-  const values: Record<string, string> = { [PipelineOptions.exchangeVerify.key]: 'sample' };
-  const parallelism = args.value('parallelism');
-  if (parallelism !== undefined) values[PipelineOptions.parallelism.key] = parallelism;
-  const defined = args.values('define').map(parseAssignment);
-  return Configuration.parse({ ...values, ...Object.fromEntries(defined) });
+/** An error for programs: as data, and as the text that people get. */
+function errorFields(thrown: unknown): Readonly<Record<string, unknown>> {
+  const error = toEngineError(thrown);
+  return { message: error.message, fix: error.fix, error: error.toData() };
 }
 
 class AttachedRun {
@@ -98,6 +83,8 @@ class AttachedRun {
   readonly #progress: Progress;
   #signal: 'SIGINT' | 'SIGTERM' | undefined;
   #timer: Disposable | undefined;
+  /** Why the output cannot be written. */
+  #lost: EngineError | undefined;
   #ended = false;
   readonly #forced: PromiseWithResolvers<number> = Promise.withResolvers();
   isForced = false;
@@ -122,6 +109,7 @@ class AttachedRun {
       if (typeof result === 'number') return result;
       this.#timer?.[Symbol.dispose]();
       this.#progress.erase();
+      if (this.#lost !== undefined) throw this.#lost;
       this.#report(result);
       await terminal.stdout.flush();
       await terminal.stderr.flush();
@@ -132,17 +120,25 @@ class AttachedRun {
     }
   }
 
-  /** A message of one of the job's sinks. */
-  #print(_operator: string, payload: Uint8Array): void {
+  /** A message of one of the job's sinks; the job waits for who reads the output. */
+  #print(_operator: string, payload: Uint8Array): void | Promise<void> {
     const message = decodeClientMessage(payload);
-    if (message.kind !== 'print') return;
+    if (message.kind !== 'print') return undefined;
     const text = new TextDecoder().decode(message.body);
     this.#progress.erase();
     const { stdout } = this.#env.terminal;
-    if (!this.#json) stdout.write(text);
-    else
-      for (const line of text.trimEnd().split('\n'))
+    if (this.#json) {
+      for (const line of text.replace(/\n$/, '').split('\n'))
         this.#line({ type: 'print', subtask: message.subtask, line });
+    } else stdout.write(text);
+    return stdout.flush().catch((thrown: unknown) => this.#outputLost(thrown));
+  }
+
+  /** Nobody reads what the job prints any more, as in `millrace run job.ts | head`. */
+  #outputLost(thrown: unknown): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = toEngineError(thrown);
+    this.#cancel();
   }
 
   #schedule(client: JobClient): void {
@@ -167,13 +163,14 @@ class AttachedRun {
 
   #report(result: JobResult): void {
     const { terminal, clock } = this.#env;
+    const error = result.error && EngineError.fromData(result.error);
     if (this.#json) {
-      this.#line({ type: 'result', ...result, cpuMillis: clock.cpuTime() });
+      const { message, fix } = error ?? {};
+      this.#line({ type: 'result', ...result, message, fix, cpuMillis: clock.cpuTime() });
     } else if (result.status === 'CANCELED') {
       terminal.stderr.write('The job was cancelled.\n');
     }
-    if (result.error === undefined) return;
-    const error = EngineError.fromData(result.error);
+    if (error === undefined) return;
     terminal.stderr.write(
       renderError(error, { verbose: this.#verbose, workingDirectory: terminal.workingDirectory }),
     );
@@ -198,6 +195,10 @@ class AttachedRun {
     this.#signal = signal;
     this.#progress.erase();
     this.#env.terminal.stderr.write('Cancelling the job; once more ends it at once.\n');
+    this.#cancel();
+  }
+
+  #cancel(): void {
     this.#client!.cancel().catch((thrown: unknown) => {
       const { workingDirectory } = this.#env.terminal;
       this.#env.terminal.stderr.write(

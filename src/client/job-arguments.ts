@@ -1,0 +1,72 @@
+/** What `run` and `info` have in common: which job, with which parameters and configuration. */
+import { EngineError, isEngineError } from '../base/errors.ts';
+import { Configuration, parseAssignment } from '../config/configuration.ts';
+import { PipelineOptions } from '../config/options.ts';
+import type { Env } from '../env/env.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import { parseAssignments, type OptionSpec, type ParsedArguments } from './arguments.ts';
+import { jobFileUrl } from './job-file.ts';
+
+export const JOB_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'parallelism',
+    short: 'p',
+    value: 'N',
+    help: 'parallel subtasks of operators that do not say otherwise',
+  },
+  {
+    name: 'param',
+    value: 'KEY=VALUE',
+    multiple: true,
+    help: 'a parameter of the job; may be repeated',
+  },
+  {
+    name: 'define',
+    short: 'D',
+    value: 'KEY=VALUE',
+    multiple: true,
+    help: 'a configuration option; may be repeated',
+  },
+  { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
+];
+
+export interface JobArguments {
+  readonly configuration: Configuration;
+  readonly job: Omit<JobReference, 'jobId'>;
+}
+
+/**
+ * Later ones win: `defaults`, -p, -D.
+ * @throws EngineError JOB_FILE_*, CONFIG_*, CLI_NOT_AN_ASSIGNMENT
+ */
+export async function jobArguments(
+  env: Env,
+  args: ParsedArguments,
+  defaults: Readonly<Record<string, string>> = {},
+): Promise<JobArguments> {
+  const moduleUrl = await jobFileUrl(env.disk, args.positionals[0]!);
+  const configuration = Configuration.parse(defaults)
+    .with(parallelismOf(args))
+    .with(Object.fromEntries(args.values('define').map(parseAssignment)));
+  const job = {
+    moduleUrl,
+    exportName: args.value('job'),
+    parameters: parseAssignments('--param', args.values('param')),
+    configuration: configuration.toRecord(),
+  };
+  return { configuration, job };
+}
+
+/** An error names the option that was typed, not the key that it stands for. */
+function parallelismOf(args: ParsedArguments): Readonly<Record<string, string>> {
+  const text = args.value('parallelism');
+  if (text === undefined) return {};
+  const values = { [PipelineOptions.parallelism.key]: text };
+  try {
+    Configuration.parse(values);
+  } catch (thrown) {
+    if (!isEngineError(thrown, 'CONFIG_INVALID_VALUE')) throw thrown;
+    throw new EngineError(thrown.code, { ...thrown.parameters, key: '--parallelism' });
+  }
+  return values;
+}
