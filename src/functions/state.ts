@@ -6,7 +6,9 @@
 import type { Schema } from '../types/schema.ts';
 
 export interface ValueState<V> {
+  /** The value, else the declared `initial` one, else undefined. */
   get(): V;
+  /** Setting undefined clears. @throws EngineError STATE_VALUE_INVALID */
   set(value: V): void;
   clear(): void;
 }
@@ -16,11 +18,17 @@ export interface ListState<V> {
   addAll(values: Iterable<V>): void;
   /** Replaces the whole list. */
   update(values: Iterable<V>): void;
+  /** The list as it is at this call, whatever is done to it during the iteration. */
   values(): Iterable<V>;
   readonly isEmpty: boolean;
   clear(): void;
 }
 
+/**
+ * Keys are compared by value, and stay in the order in which they were first set, over restores too.
+ * An iteration shows the map as it is at the call of `entries`, `keys` or `values`, whatever is done
+ * to it meanwhile.
+ */
 export interface MapState<MK, V> {
   get(key: MK): V | undefined;
   has(key: MK): boolean;
@@ -50,6 +58,7 @@ export interface BroadcastState<MK, V> extends ReadOnlyBroadcastState<MK, V> {
 export interface ReadOnlyBroadcastState<MK, V> {
   get(key: MK): V | undefined;
   has(key: MK): boolean;
+  /** The map as it is at this call, in the order in which keys were first set. */
   entries(): Iterable<readonly [MK, V]>;
   readonly size: number;
 }

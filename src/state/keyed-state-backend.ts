@@ -23,6 +23,7 @@ export interface KeyGroupRange {
   readonly last: number;
 }
 
+/** What every backend is opened with; it is empty then. */
 export interface KeyedStateOptions {
   /** The operator's name, for messages. */
   readonly operator: string;
@@ -31,9 +32,6 @@ export interface KeyedStateOptions {
   /** Undefined: the first key pins the family. */
   readonly keySchema?: Schema<Key> | undefined;
 }
-
-/** Opens an empty backend. */
-export type OpenKeyedStateBackend = (options: KeyedStateOptions) => KeyedStateBackend;
 
 /**
  * @example

@@ -31,6 +31,7 @@ import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
 import { openValueState } from './heap-value-state.ts';
 import { KeyContext } from './key-context.ts';
+import type { KeyedHandle } from './keyed-handle.ts';
 import { familyOfSchema } from './key-schema-family.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { VersionClock } from './version-clock.ts';
@@ -45,7 +46,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** B1 */
   readonly #states: HeapState[] = [];
   /** B2 */
-  readonly #handles = new Map<string, unknown>();
+  readonly #handles = new Map<string, HeapHandle>();
   #restored = false;
 
   private constructor(options: KeyedStateOptions) {
@@ -87,10 +88,10 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   register<H>(name: string, descriptor: StateDescriptor<H>): H {
     const state = this.#stateOf(describeState(name, descriptor), schemasOf(descriptor));
     const known = this.#handles.get(name);
-    if (known !== undefined) return known as H;
+    if (known !== undefined) return known as unknown as H;
     const handle = openHandle(state, descriptor);
     this.#handles.set(name, handle);
-    return handle as H;
+    return handle as unknown as H;
   }
 
   forEachKey(name: string, visit: (key: Key) => void): void {
@@ -151,6 +152,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       },
       snapshots,
     );
+    // A handle may have looked for a key in vain.
+    for (const handle of this.#handles.values()) handle.forget();
   }
 
   get usage(): StateUsage {
@@ -194,11 +197,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 }
 
+/** As far as the backend itself uses a handle. */
+type HeapHandle = Pick<KeyedHandle, 'forget'>;
+
 function describedSchemas({ value, key }: StateDescription): StateSchemas {
   return { value: schemaOf(value), key: key === undefined ? undefined : schemaOf(key) };
 }
 
-function openHandle(state: HeapState, descriptor: StateDescriptor): unknown {
+function openHandle(state: HeapState, descriptor: StateDescriptor): HeapHandle {
   switch (descriptor.kind) {
     case 'value':
       return openValueState(state, descriptor.initial);

@@ -1,12 +1,13 @@
 /** The handle of reducing state: a value state that is only ever changed through its function. */
 import { EngineError } from '../../base/errors.ts';
-import type { ReducingState, ReducingStateDescriptor, ValueState } from '../../functions/state.ts';
+import type { ReducingState, ReducingStateDescriptor } from '../../functions/state.ts';
 import { valueInvalid } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
 import { openValueState } from './heap-value-state.ts';
+import type { HeapValueState } from './heap-value-state.ts';
 
 export class HeapReducingState implements ReducingState<unknown> {
-  readonly #value: ValueState<unknown>;
+  readonly #value: HeapValueState;
   readonly #reduce: (accumulated: unknown, value: unknown) => unknown;
   readonly #state: HeapState;
 
@@ -36,6 +37,10 @@ export class HeapReducingState implements ReducingState<unknown> {
 
   clear(): void {
     this.#value.clear();
+  }
+
+  forget(): void {
+    this.#value.forget();
   }
 
   #check(reduced: object): void {

@@ -204,6 +204,28 @@ describe('snapshots', () => {
     );
   });
 
+  test('K5: a handle that has looked before the restore sees what was restored', async () => {
+    const backend = open();
+    const sum = backend.register(
+      'sum',
+      state.reducing(t.float64, (a, b) => a + b),
+    );
+    at(backend, 'a');
+    sum.add(5);
+    const again = open();
+    const restored = again.register(
+      'sum',
+      state.reducing(t.float64, (a, b) => a + b),
+    );
+    at(again, 'a');
+    assert.equal(restored.get(), undefined);
+    await again.restore([finish(backend).input()]);
+    assert.equal(restored.get(), 5);
+    restored.add(1);
+    assert.equal(restored.get(), 6);
+    assert.equal(again.usage.entries, 1);
+  });
+
   test('K5: an empty restore is a fresh start', async () => {
     const backend = open();
     await backend.restore([]);

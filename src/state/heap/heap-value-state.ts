@@ -11,7 +11,7 @@ import { valueCheckOf } from './value-check.ts';
 import type { ValueCheck } from './value-check.ts';
 
 /** The handle for a state of kind value or reducing. */
-export function openValueState(state: HeapState, initial: unknown): ValueState<unknown> {
+export function openValueState(state: HeapState, initial: unknown): HeapValueState {
   switch (state.column) {
     case 'float64':
     case 'int32':
@@ -25,16 +25,19 @@ export function openValueState(state: HeapState, initial: unknown): ValueState<u
   }
 }
 
-abstract class HeapValueState extends KeyedHandle {
+export abstract class HeapValueState extends KeyedHandle implements ValueState<unknown> {
   protected readonly initial: unknown;
 
   constructor(state: HeapState, initial: unknown) {
     super(state);
     this.initial = initial;
   }
+
+  abstract get(): unknown;
+  abstract set(value: unknown): void;
 }
 
-class NumberValueState extends HeapValueState implements ValueState<unknown> {
+class NumberValueState extends HeapValueState {
   readonly #any: boolean;
   readonly #whole: boolean;
   readonly #fits: ValueCheck;
@@ -47,12 +50,12 @@ class NumberValueState extends HeapValueState implements ValueState<unknown> {
     this.#fits = valueCheckOf(state.schemas.value);
   }
 
-  get(): unknown {
+  override get(): unknown {
     const slot = this.locate();
     return slot === ABSENT ? this.initial : (this.table!.values as Float64Array)[slot];
   }
 
-  set(value: unknown): void {
+  override set(value: unknown): void {
     if (typeof value !== 'number') return value === undefined ? this.clear() : this.refuse(value);
     if (!this.#any) return this.#setChecked(value);
     const slot = this.locateForWrite();
@@ -71,26 +74,26 @@ class NumberValueState extends HeapValueState implements ValueState<unknown> {
   }
 }
 
-class BooleanValueState extends HeapValueState implements ValueState<unknown> {
-  get(): unknown {
+class BooleanValueState extends HeapValueState {
+  override get(): unknown {
     const slot = this.locate();
     return slot === ABSENT ? this.initial : this.table!.values[slot] === 1;
   }
 
-  set(value: unknown): void {
+  override set(value: unknown): void {
     if (typeof value !== 'boolean') return value === undefined ? this.clear() : this.refuse(value);
     const slot = this.locateForWrite();
     (this.table!.values as Uint8Array)[slot] = value ? 1 : 0;
   }
 }
 
-class BigIntValueState extends HeapValueState implements ValueState<unknown> {
-  get(): unknown {
+class BigIntValueState extends HeapValueState {
+  override get(): unknown {
     const slot = this.locate();
     return slot === ABSENT ? this.initial : this.table!.values[slot];
   }
 
-  set(value: unknown): void {
+  override set(value: unknown): void {
     if (typeof value !== 'bigint') return value === undefined ? this.clear() : this.refuse(value);
     if (BigInt.asIntN(64, value) !== value) this.refuse(value);
     const slot = this.locateForWrite();
@@ -98,7 +101,7 @@ class BigIntValueState extends HeapValueState implements ValueState<unknown> {
   }
 }
 
-class ReferenceValueState extends HeapValueState implements ValueState<unknown> {
+class ReferenceValueState extends HeapValueState {
   readonly #fits: ValueCheck;
 
   constructor(state: HeapState, initial: unknown) {
@@ -106,12 +109,12 @@ class ReferenceValueState extends HeapValueState implements ValueState<unknown> 
     this.#fits = valueCheckOf(state.schemas.value);
   }
 
-  get(): unknown {
+  override get(): unknown {
     const slot = this.locate();
     return slot === ABSENT ? this.initial : this.table!.values[slot];
   }
 
-  set(value: unknown): void {
+  override set(value: unknown): void {
     if (value === undefined) return this.clear();
     if (!this.#fits(value)) this.refuse(value);
     const slot = this.locateForWrite();

@@ -37,6 +37,13 @@ export abstract class KeyedHandle {
     this.slot = ABSENT;
   }
 
+  /** After the state has been changed behind the handle's back, by a restore. */
+  forget(): void {
+    this.table = undefined;
+    this.slot = ABSENT;
+    this.#located = NaN;
+  }
+
   /** The slot of the current key, or ABSENT. @throws EngineError USER_CODE_OUTSIDE_CALL */
   protected locate(): number {
     if (this.context.lookup === this.#located) return this.slot;
