@@ -25,9 +25,9 @@ export interface ListState<V> {
 }
 
 /**
- * Keys are compared by value, and stay in the order in which they were first set, over restores too.
- * An iteration shows the map as it is at the call of `entries`, `keys` or `values`, whatever is done
- * to it meanwhile.
+ * Keys are compared by value, and stay in the order in which they were first set, over restores
+ * too. An iteration shows the map as it is at the call of `entries`, `keys` or `values`, whatever
+ * is done to it meanwhile.
  */
 export interface MapState<MK, V> {
   get(key: MK): V | undefined;
