@@ -4,20 +4,19 @@ import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
+import { INFO, RUN } from './command-specs.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { INFO, infoCommand } from './info-command.ts';
 import { renderError } from './render-error.ts';
-import { RUN, runCommand } from './run-command.ts';
 
-type Command = readonly [
-  spec: CommandSpec,
-  run: (env: Env, args: ParsedArguments) => Promise<number>,
-];
+type Run = (env: Env, args: ParsedArguments) => Promise<number>;
+
+/** What a command does is loaded when it is given: most of it is the engine. */
+type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
 
 const COMMANDS: readonly Command[] = [
-  [RUN, runCommand],
-  [INFO, infoCommand],
+  [RUN, async () => (await import('./run-command.ts')).runCommand],
+  [INFO, async () => (await import('./info-command.ts')).infoCommand],
 ];
 
 /** Runs the command that `env.terminal.args` say; never throws. @returns the exit code. */
@@ -36,12 +35,13 @@ export async function cli(env: Env, version: string): Promise<number> {
     }
     const command = COMMANDS.find(([spec]) => spec.name === name);
     if (command === undefined) throw unknownCommand(name, specs);
-    const [spec, run] = command;
+    const [spec, load] = command;
     const args = parseArguments(spec, rest);
     if (args.has('help')) {
       terminal.stdout.write(commandHelp(spec));
       return ExitCode.success;
     }
+    const run = await load();
     return await run(env, args);
   } catch (thrown) {
     const verbose = terminal.args.includes('--verbose');

@@ -4,26 +4,9 @@ import type { Env } from '../env/env.ts';
 import { explainMermaid } from '../graph/explain/explain-mermaid.ts';
 import { explainText } from '../graph/explain/explain-text.ts';
 import { planOf } from '../graph/explain/plan.ts';
-import type { CommandSpec, ParsedArguments } from './arguments.ts';
+import type { ParsedArguments } from './arguments.ts';
 import { ExitCode } from './exit-codes.ts';
-import { JOB_OPTIONS, jobArguments } from './job-arguments.ts';
-
-export const INFO: CommandSpec = {
-  name: 'info',
-  summary: 'Builds a job without running it, and prints its plan.',
-  positionals: ['JOB_FILE'],
-  options: [
-    ...JOB_OPTIONS,
-    { name: 'json', help: 'print the plan as JSON' },
-    { name: 'mermaid', help: 'print the plan as a Mermaid diagram' },
-    { name: 'verbose', help: 'print whole stacks of errors' },
-    { name: 'help', short: 'h', help: 'print this' },
-  ],
-  examples: [
-    'millrace info examples/word-count.ts',
-    'millrace info examples/flight-delays.ts -p 4 --mermaid',
-  ],
-};
+import { jobArguments } from './job-arguments.ts';
 
 export async function infoCommand(env: Env, args: ParsedArguments): Promise<number> {
   const { job } = await jobArguments(env, args);

@@ -4,31 +4,8 @@ import { Configuration, parseAssignment } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
-import { parseAssignments, type OptionSpec, type ParsedArguments } from './arguments.ts';
+import { parseAssignments, type ParsedArguments } from './arguments.ts';
 import { jobFileUrl } from './job-file.ts';
-
-export const JOB_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: 'parallelism',
-    short: 'p',
-    value: 'N',
-    help: 'parallel subtasks of operators that do not say otherwise',
-  },
-  {
-    name: 'param',
-    value: 'KEY=VALUE',
-    multiple: true,
-    help: 'a parameter of the job; may be repeated',
-  },
-  {
-    name: 'define',
-    short: 'D',
-    value: 'KEY=VALUE',
-    multiple: true,
-    help: 'a configuration option; may be repeated',
-  },
-  { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
-];
 
 export interface JobArguments {
   readonly configuration: Configuration;

@@ -13,29 +13,12 @@ import { MiniCluster } from '../deploy/mini-cluster.ts';
 import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
-import type { CommandSpec, ParsedArguments } from './arguments.ts';
+import type { ParsedArguments } from './arguments.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
-import { JOB_OPTIONS, jobArguments } from './job-arguments.ts';
+import { jobArguments } from './job-arguments.ts';
 import { Progress } from './progress.ts';
 import { renderError } from './render-error.ts';
-
-export const RUN: CommandSpec = {
-  name: 'run',
-  summary: 'Runs a job on this machine, to its end.',
-  positionals: ['JOB_FILE'],
-  options: [
-    ...JOB_OPTIONS,
-    { name: 'json', help: 'print one JSON object a line instead of text' },
-    { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
-    { name: 'help', short: 'h', help: 'print this' },
-  ],
-  examples: [
-    'millrace run examples/word-count.ts',
-    'millrace run examples/flight-delays.ts -p 4 --param out=out/delays',
-    'millrace run jobs.ts --job hourly -D restart-strategy.type=fixed-delay --json',
-  ],
-};
 
 const PROGRESS_LIVE = milliseconds(250);
 const PROGRESS_PLAIN = seconds(10);
