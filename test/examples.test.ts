@@ -1,10 +1,13 @@
 // Every example, run as a user runs it, and its whole output held against a computation of its own.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { linesOf, millrace, REPOSITORY, startNode } from './command.test-kit.ts';
+import { linesOf, millrace, REPOSITORY, start, startNode } from './command.test-kit.ts';
 
 const DATA = join(REPOSITORY, 'examples', 'data');
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
@@ -342,6 +345,30 @@ test('zod-validation: what is valid goes on, the rest is refused with its line',
   assert.equal(lines.length, orders.length + refused.length);
 });
 
+test('socket-text: counts as the words come, and ends with the connection', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    const params = ['--param', 'host=127.0.0.1', '--param', `port=${port}`];
+    const command = start(['run', 'examples/socket-text.ts', ...params]);
+    const over = command.ended.then(({ stderr }) => assert.fail(`it did not connect: ${stderr}`));
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const [socket] = await Promise.race([connected, over]);
+    over.catch(() => undefined);
+    socket.write('a rose is\na ro');
+    // The first results come while the connection is open.
+    await command.said('is 1\n');
+    socket.end('se');
+    const { stdout, stderr, code } = await command.ended;
+    assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
+    assert.deepEqual(linesOf(stdout), ['a 1', 'rose 1', 'is 1', 'a 2', 'rose 2']);
+  } finally {
+    server.close();
+  }
+});
+
 test('every example is run here', () => {
   const here = readFileSync(import.meta.filename, 'utf8');
   for (const file of readdirSync(join(REPOSITORY, 'examples')).filter((name) =>
@@ -349,4 +376,16 @@ test('every example is run here', () => {
   )) {
     assert.ok(here.includes(`'${file.slice(0, -3)}`), `${file} has no test`);
   }
+});
+
+// ------------------------------------------------------------------------------------------- README
+
+test('the job of the README runs as it stands there', async () => {
+  const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
+  const [, job, output] = /```ts\n(.*?)```.*?```text\n(.*?)```/s.exec(readme)!;
+  const lines = linesOf(job!);
+  assert.ok(lines.length <= 20, `${lines.length} lines`);
+  writeFileSync(join(scratch, 'count-words.ts'), job!);
+  const { stdout, stderr, code } = await millrace(['run', 'count-words.ts'], scratch);
+  assert.deepEqual({ stdout, stderr, code }, { stdout: output, stderr: '', code: 0 });
 });
