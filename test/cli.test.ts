@@ -76,6 +76,11 @@ describe('command line', () => {
       '  fix: The commands are: run, info.',
     ],
     [
+      'numbers.ts',
+      'error[CLI_UNKNOWN_COMMAND]: There is no command "numbers.ts". Did you mean "run numbers.ts"?',
+      '  fix: The commands are: run, info.',
+    ],
+    [
       '--versoin',
       'error[CLI_UNKNOWN_COMMAND]: There is no command "--versoin". Did you mean "--version"?',
       '  fix: The commands are: run, info.',

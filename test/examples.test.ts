@@ -378,7 +378,7 @@ test('every example is run here', () => {
   }
 });
 
-// ------------------------------------------------------------------------------------------- README
+// -------------------------------------------------------------------------------------- README
 
 test('the job of the README runs as it stands there', async () => {
   const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');

@@ -58,7 +58,9 @@ function unknownCommand(name: string, specs: readonly CommandSpec[]): EngineErro
   const candidates = name.startsWith('-') ? ['--version', '--help'] : [...known, 'help'];
   return new EngineError('CLI_UNKNOWN_COMMAND', {
     name,
-    suggestion: didYouMean(name, candidates),
+    suggestion: /\.[cm]?[jt]s$/.test(name)
+      ? ` Did you mean "run ${name}"?`
+      : didYouMean(name, candidates),
     known: known.join(', '),
   });
 }

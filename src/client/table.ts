@@ -20,11 +20,6 @@ export function renderTable(
   return `${[header, ...rows].map(line).join('\n')}\n`;
 }
 
-/** 12345678 -> `12,345,678`. */
-export function groupDigits(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
 /** 12345678 -> `12.3M`. */
 export function shortCount(value: number): string {
   const units = ['', 'k', 'M', 'G', 'T'];
