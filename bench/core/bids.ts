@@ -1,12 +1,27 @@
 /** Bids as Nexmark writes them in JSON, 278 bytes a line, the same file for the same count. */
 import { createWriteStream, existsSync, statSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { link, mkdir, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Prng } from '../../src/base/prng.ts';
 
 export const BID_LINE_BYTES = 278;
+
+/**
+ * @returns the path of a folder in which the same file of `count` bids stands under `names` names:
+ *   it is read as often, and takes room once.
+ */
+export async function bidsFolder(count: number, names: number): Promise<string> {
+  const file = await bidsFile(count);
+  const folder = file.replace(/\.jsonl$/, `-times-${names}`);
+  await mkdir(folder, { recursive: true });
+  for (let i = 0; i < names; i += 1) {
+    const name = join(folder, `${i}.jsonl`);
+    if (!existsSync(name)) await link(file, name);
+  }
+  return folder;
+}
 
 /** @returns the path of a file with `count` bids, made once. */
 export async function bidsFile(count: number): Promise<string> {

@@ -15,7 +15,7 @@ const Bid = t.struct({
 
 export default defineJob({
   name: 'json-all-fields',
-  params: { bids: param(t.string, 'bids.jsonl', 'a file of bids, one a line') },
+  params: { bids: param(t.string, 'bids', 'a file or folder of bids, one a line') },
   build(env, { bids }) {
     env
       .from(files.source({ path: bids, format: json(Bid) }))

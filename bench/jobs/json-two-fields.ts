@@ -7,7 +7,7 @@ const Bid = t.struct({ auction: t.integer, price: t.integer });
 
 export default defineJob({
   name: 'json-two-fields',
-  params: { bids: param(t.string, 'bids.jsonl', 'a file of bids, one a line') },
+  params: { bids: param(t.string, 'bids', 'a file or folder of bids, one a line') },
   build(env, { bids }) {
     env
       .from(files.source({ path: bids, format: json(Bid) }))
