@@ -413,7 +413,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     message: 'The {role} function of "{operator}" threw: {message}',
   },
   USER_CODE_MUTATION: user(
-    'A function changed a record at {field} after "{operator}" had emitted it.',
+    'The {role} function of "{operator}" changed a record at {field} that had been emitted already.',
     'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
   ),
   USER_CODE_NOT_BOOLEAN: user(

@@ -49,7 +49,7 @@ export class ExchangeVerifier {
     }
     freezeDeep(value);
     this.#seen += 1;
-    return this.#mode === 'all' || this.#seen < ALWAYS_FIRST ? 1 : ONE_IN;
+    return untilNext(this.#mode, this.#seen);
   }
 
   #named(thrown: unknown): unknown {
@@ -61,10 +61,69 @@ export class ExchangeVerifier {
   }
 }
 
-/** Freezes plain data; typed arrays cannot be frozen and are left. */
-export function freezeDeep(value: unknown): void {
+/**
+ * Freezes what an operator gives to several readers of one chain, where no edge does it: otherwise
+ * one of them could change what the others get.
+ */
+export class SharedValues {
+  readonly #mode: VerifyMode;
+  #untilFrozen = 1;
+  #seen = 0;
+
+  constructor(mode: VerifyMode) {
+    this.#mode = mode;
+  }
+
+  take(value: unknown): void {
+    this.#untilFrozen -= 1;
+    if (this.#untilFrozen > 0) return;
+    freezeDeep(value, 'plain data');
+    this.#seen += 1;
+    this.#untilFrozen = untilNext(this.#mode, this.#seen);
+  }
+}
+
+function untilNext(mode: VerifyMode, seen: number): number {
+  return mode === 'all' || seen < ALWAYS_FIRST ? 1 : ONE_IN;
+}
+
+/**
+ * Freezes an object and all in it. Typed arrays and dates cannot be frozen and are left; inside a
+ * chain a record may hold anything, such as a client that many share, so that only plain data is.
+ */
+export function freezeDeep(value: unknown, what: 'all' | 'plain data' = 'all'): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   if (ArrayBuffer.isView(value)) return;
+  if (value instanceof Map || value instanceof Set) return freezeEntries(value, what);
+  if (what === 'plain data' && !Array.isArray(value) && !isPlain(value)) return;
   Object.freeze(value);
-  for (const inner of Object.values(value)) freezeDeep(inner);
+  for (const inner of Object.values(value)) freezeDeep(inner, what);
 }
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** `Object.freeze` leaves the entries open, so that what changes them is covered by what throws. */
+function freezeEntries(
+  entries: Map<unknown, unknown> | Set<unknown>,
+  what: 'all' | 'plain data',
+): void {
+  const name = entries instanceof Map ? 'Map' : 'Set';
+  for (const method of entries instanceof Map ? MAP_CHANGES : SET_CHANGES) {
+    const refuse = (key?: unknown): never => {
+      const entry = method === 'clear' ? method : String(key);
+      throw new TypeError(`Cannot change read only property '${entry}' of a ${name}`);
+    };
+    Object.defineProperty(entries, method, { value: refuse });
+  }
+  Object.freeze(entries);
+  for (const [key, value] of entries.entries()) {
+    freezeDeep(key, what);
+    freezeDeep(value, what);
+  }
+}
+
+const MAP_CHANGES = ['set', 'delete', 'clear', 'getOrInsert', 'getOrInsertComputed'] as const;
+const SET_CHANGES = ['add', 'delete', 'clear'] as const;

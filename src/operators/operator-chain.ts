@@ -11,6 +11,7 @@
  * C3. `finish` runs operator by operator from the head; one that answered true is not called again.
  */
 import { assert } from '../base/assert.ts';
+import { SharedValues, type VerifyMode } from '../network/exchange-verifier.ts';
 import type { RecordWriter, RowRouter } from '../network/record-writer.ts';
 import type { ControlElement } from '../network/control-element.ts';
 import type { Downstream, Operator, OperatorContext, RowDownstream } from './operator.ts';
@@ -42,9 +43,11 @@ export class OperatorChain {
   #opened = 0;
   #closed = 0;
   #finished = 0;
+  readonly #verify: VerifyMode | 'off';
 
-  constructor(members: readonly ChainMember[]) {
+  constructor(members: readonly ChainMember[], verify: VerifyMode | 'off' = 'off') {
     this.members = members;
+    this.#verify = verify;
     this.writers = members.flatMap(({ outputs }) =>
       outputs.flatMap((output) => ('writer' in output ? [output.writer] : [])),
     );
@@ -139,7 +142,9 @@ export class OperatorChain {
             : (this.members[output.member]!.operator as Operator & Downstream),
         );
       if (targets.length === 0) return new Dropped();
-      return targets.length === 1 ? targets[0]! : new Copies(targets);
+      if (targets.length === 1) return targets[0]!;
+      const copies = new Copies(targets);
+      return this.#verify === 'off' ? copies : new VerifiedCopies(copies, this.#verify);
     };
     const side = new Map<string, Downstream>();
     return {
@@ -176,5 +181,21 @@ class Copies implements Downstream {
 
   process(value: unknown, timestamp: number): void {
     for (const target of this.#targets) target.process(value, timestamp);
+  }
+}
+
+/** The same, so that no reader can change what the next one gets. */
+class VerifiedCopies implements Downstream {
+  readonly #copies: Copies;
+  readonly #shared: SharedValues;
+
+  constructor(copies: Copies, mode: VerifyMode) {
+    this.#copies = copies;
+    this.#shared = new SharedValues(mode);
+  }
+
+  process(value: unknown, timestamp: number): void {
+    this.#shared.take(value);
+    this.#copies.process(value, timestamp);
   }
 }

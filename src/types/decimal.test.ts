@@ -36,6 +36,9 @@ describe('decimal', () => {
     for (const bad of ['1.005', '1e5', '', 'x', ' 1', '1.', '--1', '1,5', 'NaN', 'Infinity']) {
       assert.throws(() => decimal(bad, 2), { code: 'DATA_INVALID_DECIMAL' }, bad);
     }
+    for (const scale of [undefined as never, -1, 1.5, NaN, '2' as never]) {
+      assert.throws(() => decimal('12.50', scale), { code: 'DATA_INVALID_DECIMAL' });
+    }
     for (const bad of [NaN, Infinity, 0.1 + 0.2, 1e21]) {
       assert.throws(() => decimal(bad, 2), { code: 'DATA_INVALID_DECIMAL' }, String(bad));
     }

@@ -25,7 +25,8 @@ const PATTERN = /^([+-]?)(\d+)(?:\.(\d+))?$/;
 export function decimal(value: string | number | bigint, scale: number): Decimal {
   const match = PATTERN.exec(String(value));
   const fraction = (match?.[3] ?? '').replace(/0+$/, '');
-  if (match === null || fraction.length > scale) {
+  // Without types a call may leave the scale out, and no number of digits would be wrong.
+  if (match === null || !Number.isInteger(scale) || scale < 0 || fraction.length > scale) {
     throw new EngineError('DATA_INVALID_DECIMAL', { value: String(value), scale });
   }
   const digits = BigInt(match[2]! + fraction.padEnd(scale, '0'));

@@ -106,7 +106,7 @@ export class TaskWiring {
       pressure,
       task: () => holder.task!,
     });
-    const chain = new OperatorChain(members);
+    const chain = new OperatorChain(members, this.#options.verify);
     const metrics = new Map(members.map(({ id }) => [id, new OperatorMetrics(id)]));
     const sinks = members.flatMap(({ id, operator }) =>
       operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
