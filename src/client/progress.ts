@@ -25,9 +25,10 @@ export class Progress {
 
   show(details: JobDetails): void {
     this.erase();
-    const text = this.isLive ? liveTable(details) : plainLines(details);
-    this.#stream.write(this.isLive ? fit(text, this.#stream.columns!) : text);
-    this.#drawnLines = this.isLive ? text.split('\n').length - 1 : 0;
+    const { columns } = this.#stream;
+    const text = columns === undefined ? plainLines(details) : liveTable(details, columns);
+    this.#stream.write(columns === undefined ? text : fit(text, columns));
+    this.#drawnLines = columns === undefined ? 0 : text.split('\n').length - 1;
   }
 
   /** G1 */
@@ -38,11 +39,16 @@ export class Progress {
   }
 }
 
-function liveTable(details: JobDetails): string {
+/** What the figures of a vertex take, beside its name. */
+const FIGURES_COLUMNS = 62;
+const NAME_COLUMNS_MIN = 16;
+
+function liveTable(details: JobDetails, columns: number): string {
+  const nameColumns = Math.max(columns - FIGURES_COLUMNS, NAME_COLUMNS_MIN);
   const state =
     details.waitingFor === undefined ? details.status : `${details.status}: ${details.waitingFor}`;
   const rows = details.vertices.map((vertex) => [
-    vertex.name,
+    clip(vertex.name, nameColumns),
     String(vertex.parallelism),
     shortCount(vertex.recordsIn),
     shortCount(vertex.recordsOut),
@@ -72,8 +78,12 @@ function plainVertex(vertex: VertexDetails): string {
 function fit(text: string, columns: number): string {
   return text
     .split('\n')
-    .map((line) => (line.length > columns ? `${line.slice(0, Math.max(columns - 1, 0))}…` : line))
+    .map((line) => clip(line, columns))
     .join('\n');
+}
+
+function clip(text: string, columns: number): string {
+  return text.length > columns ? `${text.slice(0, Math.max(columns - 1, 0))}…` : text;
 }
 
 function percent(share: number): string {
