@@ -28,8 +28,6 @@ async function workersAhead(workers: Workers): Promise<Workers> {
   const [command, ...args] = process.argv.slice(2);
   const help = args.includes('--help') || args.includes('-h');
   if (help || (command !== 'run' && command !== 'info')) return workers;
-  const { enlargeYoungGeneration } = await import('../src/env/node/young-generation.ts');
-  enlargeYoungGeneration();
   const { startedAhead } = await import('../src/env/started-ahead.ts');
   const { DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =
     await import('../src/config/slot-heap.ts');
