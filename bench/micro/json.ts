@@ -1,7 +1,8 @@
 /**
- * What the parser of JSON lines does alone, without the engine: bids of 278 bytes, of which two fields
- * or all are used, beside JSON.parse of each line; the same fields from CSV; and how fast lines are
- * written. `node bench/micro/json.ts [--json]`.
+ * What the parsers of lines do alone, without the engine: bids of 278 bytes in JSON, of which two
+ * fields or all are used, beside JSON.parse of each line; the same fields from CSV; and how fast
+ * lines are written.
+ * `node bench/micro/json.ts [--json]`.
  */
 import { readFileSync } from 'node:fs';
 import type { LineFormat } from '../../src/formats/index.ts';

@@ -7,6 +7,8 @@
  * of
  *      bytes below 0x20; entries from `count` on mean nothing.
  * BI2. What the index holds is used within one call of a decoder only: the next one loads again.
+ * While
+ *      a decoder is at work, `busy` is true and no other one is.
  */
 import type { TextBuffer } from '../base/text-buffer.ts';
 import { textBufferOf } from '../base/text-buffer.ts';
@@ -29,6 +31,7 @@ export class ByteIndex {
   readonly #scanner: Scanner;
   readonly #marks: readonly [number, number];
   readonly #seen: Int32Array;
+  busy = false;
   count = 0;
   length = 0;
   /** Whether all bytes are below 0x80. */

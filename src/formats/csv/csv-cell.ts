@@ -19,6 +19,7 @@ export const MISFIT: Error = Object.freeze(new Error('a cell does not fit its fi
 export type CellReader = (bytes: TextBuffer, start: number, end: number) => unknown;
 
 export interface CellKind {
+  readonly kind: SchemaDescription['kind'];
   readonly read: CellReader;
   /** What an empty cell is, if the field is optional or nullable. */
   readonly empty: { readonly value: null | undefined } | undefined;
@@ -35,7 +36,8 @@ export function cellKindOf(description: SchemaDescription): CellKind | undefined
     return { ...inner, empty: { value: description.kind === 'optional' ? undefined : null } };
   }
   const read = readerOf(description);
-  return read === undefined ? undefined : { read, empty: undefined, wanted: wantedOf(description) };
+  if (read === undefined) return undefined;
+  return { kind: description.kind, read, empty: undefined, wanted: wantedOf(description) };
 }
 
 function wantedOf(description: SchemaDescription): string {

@@ -3,7 +3,7 @@ import { textBufferOf } from '../../base/text-buffer.ts';
 import { didYouMean } from '../../base/did-you-mean.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { Schema } from '../../types/schema.ts';
-import { lineEnd } from '../line-splitter.ts';
+import { lineEnd } from '../window-decoder.ts';
 import { utf8Text } from '../utf8.ts';
 import type { CellKind } from './csv-cell.ts';
 import { cellKindOf } from './csv-cell.ts';
@@ -35,9 +35,8 @@ export function csvFields(schema: Schema<unknown>): Omit<CsvField, 'column'>[] {
   return fields.map(({ name, type }) => {
     const kind = cellKindOf(type);
     if (kind === undefined) {
-      invalid(
-        `the field ${JSON.stringify(name)} is ${type.kind}, for which a cell has no form; use json()`,
-      );
+      const field = `the field ${JSON.stringify(name)} is ${type.kind}`;
+      invalid(`${field}, for which a cell has no form; use json()`);
     }
     return { name, kind };
   });

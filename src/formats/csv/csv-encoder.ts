@@ -50,6 +50,9 @@ export class CsvLineEncoder<T> implements LineEncoder<T> {
       const cell = record[name];
       return cell === undefined || cell === null ? '' : this.#quoted(text(cell), nothing, name);
     });
+    if (texts.length === 1 && texts[0] === '' && record[this.#cells[0]!.name] !== '') {
+      refuse(this.#cells[0]!.name, 'an empty line is no row', 'Add a column that is never empty.');
+    }
     const row = this.#row(texts);
     if (!row.isWellFormed()) {
       refuse(

@@ -8,7 +8,7 @@ import type { Schema } from '../../types/schema.ts';
 import { validatorOf } from '../../types/standard-schema.ts';
 import type { LineHandler, LineProblem } from '../format.ts';
 import { excerpt, lineProblem } from '../line-problem.ts';
-import type { LineReader } from '../line-splitter.ts';
+import type { LineReader } from '../window-decoder.ts';
 import { notUtf8, utf8Text } from '../utf8.ts';
 import { MISFIT } from './csv-cell.ts';
 import type { CsvColumns, CsvField } from './csv-columns.ts';

@@ -62,9 +62,8 @@ function characterOf(option: string, text: string): number {
   const code = text.length === 1 ? text.charCodeAt(0) : -1;
   // Letters and digits would make numbers and names ambiguous.
   if (code < 0 || code > 0x7f || /[\n\r0-9A-Za-z.+-]/.test(text)) {
-    invalid(
-      `${option} is one ASCII character, no letter, digit, sign or line end, not ${JSON.stringify(text)}`,
-    );
+    const wanted = 'one ASCII character, no letter, digit, sign or line end';
+    invalid(`${option} is ${wanted}, not ${JSON.stringify(text)}`);
   }
   return code;
 }

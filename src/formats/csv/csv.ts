@@ -2,10 +2,16 @@
 import { assert } from '../../base/assert.ts';
 import type { Schema } from '../../types/schema.ts';
 import type { LineDecoder, LineFormat } from '../format.ts';
-import { LineSplitter } from '../line-splitter.ts';
+import { ByteIndex } from '../byte-index.ts';
+import type { LineParser } from '../window-decoder.ts';
+import { oddParser, WindowDecoder } from '../window-decoder.ts';
 import { columnsByPosition, columnsOfHeader, csvFields } from './csv-columns.ts';
 import { CsvLineEncoder } from './csv-encoder.ts';
 import { CsvLineReader } from './csv-line-reader.ts';
+import { csvParser } from './csv-parser.ts';
+import type { CsvColumns } from './csv-columns.ts';
+import type { CsvDialect } from './csv-options.ts';
+import { validatorOf } from '../../types/standard-schema.ts';
 import type { CsvOptions } from './csv-options.ts';
 import { csvDialect } from './csv-options.ts';
 import { MultilineSplitter } from './multiline-splitter.ts';
@@ -24,6 +30,7 @@ export function csv<T>(schema: Schema<T>, options: CsvOptions = {}): LineFormat<
   const dialect = csvDialect(options);
   const fields = csvFields(schema);
   const byPosition = dialect.header ? undefined : columnsByPosition(fields, dialect);
+  const parsers = new CsvParsers(dialect, validatorOf(schema) === undefined);
   return {
     kind: 'csv',
     schema,
@@ -39,10 +46,40 @@ export function csv<T>(schema: Schema<T>, options: CsvOptions = {}): LineFormat<
       const reader = new CsvLineReader<T>(schema, dialect, columns);
       return dialect.multiline
         ? new MultilineSplitter(reader, dialect.quote)
-        : new LineSplitter(reader);
+        : new WindowDecoder(parsers.of(columns), reader);
     },
     createEncoder: () => new CsvLineEncoder<T>(schema, dialect),
   };
 }
 
 const TAB = 0x09;
+
+/**
+ * The window of a format, and the parser of the columns that were met last: most files of a source
+ * have the same.
+ */
+class CsvParsers {
+  readonly #dialect: CsvDialect;
+  readonly #generated: boolean;
+  #index: ByteIndex | undefined;
+  #columns = '';
+  #parser: LineParser | undefined;
+
+  constructor(dialect: CsvDialect, generated: boolean) {
+    this.#dialect = dialect;
+    this.#generated = generated;
+  }
+
+  of(columns: CsvColumns): LineParser {
+    const { delimiter, quote } = this.#dialect;
+    this.#index ??= new ByteIndex([delimiter, quote < 0 ? delimiter : quote]);
+    // A validation sees records before they are handed over.
+    if (!this.#generated) return oddParser(this.#index);
+    const places = [columns.count, ...columns.fields.map(({ column }) => column)].join();
+    if (this.#parser === undefined || places !== this.#columns) {
+      this.#columns = places;
+      this.#parser = csvParser(columns, this.#dialect, this.#index);
+    }
+    return this.#parser;
+  }
+}

@@ -8,8 +8,8 @@
 import type { TextBuffer } from '../../base/text-buffer.ts';
 import { textBufferOf } from '../../base/text-buffer.ts';
 import type { LineDecoder, LineHandler } from '../format.ts';
-import type { LineReader } from '../line-splitter.ts';
-import { lineEnd } from '../line-splitter.ts';
+import type { LineReader } from '../window-decoder.ts';
+import { lineEnd } from '../window-decoder.ts';
 
 const LF = 0x0a;
 

@@ -2,7 +2,7 @@
 import type { TextBuffer } from '../../base/text-buffer.ts';
 import type { Schema } from '../../types/schema.ts';
 import type { LineHandler } from '../format.ts';
-import type { LineReader } from '../line-splitter.ts';
+import type { LineReader } from '../window-decoder.ts';
 import { notUtf8, utf8Text } from '../utf8.ts';
 import { jsonProblem } from './json-problem.ts';
 import { jsonReaderOf } from './json-value-reader.ts';

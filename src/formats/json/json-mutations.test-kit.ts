@@ -1,6 +1,6 @@
 /**
- * Lines of JSON for a schema, well-formed and not: made from a seed, then broken byte by byte by what
- * breaks parsers (quotes, escapes, signs, digits, control characters, bytes that are no UTF-8,
+ * Lines of JSON for a schema, well-formed and not: made from a seed, then broken byte by byte by
+ * what breaks parsers (quotes, escapes, signs, digits, control characters, bytes that are no UTF-8,
  * pieces of other lines, fields twice).
  */
 import type { Prng } from '../../base/prng.ts';

@@ -1,6 +1,6 @@
 /**
- * What lines of JSON mean, said a second time and simply: JSON.parse, then a look at every field. Shares
- * no code with what it judges, except for kinds that are read by way of `codec.fromJson`.
+ * What lines of JSON mean, said a second time and simply: JSON.parse, then a look at every field.
+ * Shares no code with what it judges, except for kinds that are read by way of `codec.fromJson`.
  */
 import type { SchemaDescription } from '../../types/schema-description.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -209,7 +209,8 @@ function decimal(json: unknown, precision: number, scale: number): string {
   return sign === '-' && units !== 0n ? `-${point}` : point;
 }
 
-function timestamp(json: unknown): number {
+/** Throws for what is none. */
+export function timestamp(json: unknown): number {
   if (isNumber(json)) return Number.isSafeInteger(valueOf(json)) ? valueOf(json) + 0 : no();
   if (typeof json !== 'string') no();
   const form =

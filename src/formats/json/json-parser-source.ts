@@ -137,7 +137,8 @@ class ParserGenerator {
     if (range !== undefined) {
       const integer = readInteger(a, range);
       if (description.kind !== 'timestamp') return integer;
-      return `if (b[p] === 34) {\n${a} = t.timestampText(p, k);\n${noNaN(a)}\n} else {\n${integer}\n}`;
+      const text = `${a} = t.timestampText(p, k);\n${noNaN(a)}`;
+      return `if (b[p] === 34) {\n${text}\n} else {\n${integer}\n}`;
     }
     switch (description.kind) {
       case 'string':
@@ -238,7 +239,10 @@ const DIGITS = [
   'if (d !== 0) while ((d = b[q] - 48) >>> 0 <= 9) { u = u * 10 + d; q++; }',
 ].join('\n');
 
-/** What stands after the digits is checked by what comes next: a point or another digit is odd there. */
+/**
+ * What stands after the digits is checked by what comes next: a point or another digit is odd
+ * there.
+ */
 function readInteger(a: string, [least, most]: readonly [number, number]): string {
   const outside = [
     ...(least === -Infinity ? [] : [`${a} < ${least}`]),

@@ -8,33 +8,34 @@ import { compile } from '../../base/generated-code.ts';
 import { viewOf } from '../../base/text-buffer.ts';
 import type { StructDescription } from '../../types/schema-description.ts';
 import { ByteIndex } from '../byte-index.ts';
+import type { LineParser } from '../window-decoder.ts';
+import { ODD } from '../window-decoder.ts';
 import { PARSER_PARAMETERS, parserSource } from './json-parser-source.ts';
-import { JsonTokens, ODD } from './json-tokens.ts';
+import { JsonTokens } from './json-tokens.ts';
 import { JsonValueReader } from './json-value-reader.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-export class JsonParser {
+export class JsonParser implements LineParser {
   readonly index: ByteIndex;
-  /** After a line that was read: the position after its end, and the number of the entry there. */
-  readonly tokens: JsonTokens;
-  /** Reads the line at position `p`, whose first entry is that of number `k`; `ODD` if it cannot. */
+  readonly place: JsonTokens;
   readonly line: (p: number, k: number) => unknown;
 
-  constructor(description: StructDescription, index: ByteIndex = newIndex()) {
+  constructor(description: StructDescription, index: ByteIndex = jsonIndex()) {
     this.index = index;
-    this.tokens = new JsonTokens(index);
+    this.place = new JsonTokens(index);
     const { text, parsed, enums } = parserSource(description);
     const name = `json/${description.fields.length} fields`;
     this.line = compile(name, PARSER_PARAMETERS, text)(
-      ...[this.tokens, index, index.bytes, viewOf(index.bytes), index.entries, ODD, asciiText],
+      ...[this.place, index, index.bytes, viewOf(index.bytes), index.entries, ODD, asciiText],
       parsed.map((kind) => new JsonValueReader(kind)),
       enums.map((values) => new Map(values.map((value) => [value, value]))),
     ) as (p: number, k: number) => unknown;
   }
 }
 
-function newIndex(): ByteIndex {
+/** Of quotes and backslashes, beside control characters. */
+export function jsonIndex(): ByteIndex {
   return new ByteIndex([QUOTE, BACKSLASH]);
 }

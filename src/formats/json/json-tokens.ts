@@ -20,10 +20,9 @@ import { isoTimestamp } from '../iso-timestamp.ts';
 import { exactDecimalText } from '../number-text.ts';
 import { shortDecimal } from '../short-decimal.ts';
 import { validUtf8Text } from '../utf8.ts';
+import type { WindowPlace } from '../window-decoder.ts';
+import { ODD } from '../window-decoder.ts';
 import type { JsonValueReader } from './json-value-reader.ts';
-
-/** Instead of a value. */
-export const ODD: unique symbol = Symbol('odd');
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -37,7 +36,7 @@ const ZERO = 0x30;
 /** Deeper is odd: JSON.parse has no limit. */
 const DEPTH_MAX = 64;
 
-export class JsonTokens {
+export class JsonTokens implements WindowPlace {
   readonly index: ByteIndex;
   readonly bytes: TextBuffer;
   readonly entries: Int32Array;

@@ -2,11 +2,11 @@
 import type { Schema } from '../../types/schema.ts';
 import { validatorOf } from '../../types/standard-schema.ts';
 import type { LineDecoder, LineFormat } from '../format.ts';
-import { LineSplitter } from '../line-splitter.ts';
-import { JsonDecoder } from './json-decoder.ts';
+import type { LineParser } from '../window-decoder.ts';
+import { oddParser, WindowDecoder } from '../window-decoder.ts';
 import { JsonLineEncoder } from './json-encoder.ts';
 import { JsonLineReader } from './json-line-reader.ts';
-import { JsonParser } from './json-parser.ts';
+import { jsonIndex, JsonParser } from './json-parser.ts';
 
 /**
  * How values are written that JSON has no kind of its own for; all forms are read, whatever is set.
@@ -38,7 +38,7 @@ export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineForma
   const { description } = schema;
   // What a validation makes of a line is seen only when it gets the whole line.
   const generated = description.kind === 'struct' && validatorOf(schema) === undefined;
-  let parser: JsonParser | undefined;
+  let parser: LineParser | undefined;
   return {
     kind: 'json',
     schema,
@@ -46,10 +46,8 @@ export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineForma
     splittable: true,
     extension: 'jsonl',
     createDecoder(): LineDecoder<T> {
-      const reader = new JsonLineReader<T>(schema);
-      if (!generated) return new LineSplitter(reader);
-      parser ??= new JsonParser(description);
-      return new JsonDecoder<T>(parser, reader);
+      parser ??= generated ? new JsonParser(description) : oddParser(jsonIndex());
+      return new WindowDecoder<T>(parser, new JsonLineReader<T>(schema));
     },
     createEncoder: () => new JsonLineEncoder<T>(schema, options),
   };

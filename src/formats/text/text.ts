@@ -5,9 +5,11 @@ import { EngineError } from '../../base/errors.ts';
 import { t } from '../../types/index.ts';
 import { describeValue } from '../../types/path.ts';
 import type { LineEncoder, LineFormat, LineHandler } from '../format.ts';
-import type { LineReader } from '../line-splitter.ts';
-import { LineSplitter } from '../line-splitter.ts';
-import { notUtf8, utf8Text } from '../utf8.ts';
+import type { LineParser, LineReader, WindowPlace } from '../window-decoder.ts';
+import { lineEnd, WindowDecoder } from '../window-decoder.ts';
+import { notUtf8, utf8Text, validUtf8Text } from '../utf8.ts';
+import { ByteIndex } from '../byte-index.ts';
+import { asciiText } from '../../base/ascii-text.ts';
 
 /**
  * Text in UTF-8, a record a line. A line that is not UTF-8 is malformed. Written text must not hold
@@ -15,14 +17,33 @@ import { notUtf8, utf8Text } from '../utf8.ts';
  * @example files.source({ path: 'pages/*.txt', format: text() })
  */
 export function text(): LineFormat<string> {
+  let parser: TextParser | undefined;
   return {
     kind: 'text',
     schema: t.string,
     skipsFirstLine: false,
     splittable: true,
     extension: 'txt',
-    createDecoder: () => new LineSplitter(new TextReader()),
+    createDecoder: () => new WindowDecoder((parser ??= new TextParser()), new TextReader()),
     createEncoder: () => new TextLineEncoder(),
+  };
+}
+
+const LF = 0x0a;
+
+class TextParser implements LineParser {
+  readonly index: ByteIndex = new ByteIndex([LF, LF]);
+  readonly place: WindowPlace = { p: 0, k: 0 };
+
+  readonly line = (p: number, k: number): string => {
+    const { bytes, entries, ascii } = this.index;
+    let entry = k;
+    while (bytes[entries[entry]!] !== LF) entry++;
+    const stop = entries[entry]!;
+    this.place.p = stop + 1;
+    this.place.k = entry + 1;
+    const end = lineEnd(bytes, p, stop);
+    return ascii ? asciiText(bytes, p, end - p) : validUtf8Text(bytes, p, end);
   };
 }
 
@@ -46,7 +67,7 @@ class TextLineEncoder implements LineEncoder<string> {
     const length = Buffer.byteLength(value, 'utf8');
     if (at + length + 1 > out.length) return -1;
     const end = at + textBufferOf(out).utf8Write(value, at, length);
-    out[end] = 0x0a;
+    out[end] = LF;
     return end + 1;
   }
 }
