@@ -10,7 +10,6 @@ test('the published package.json points at what was compiled, and leaves the res
     description: 'Streams',
     license: 'Apache-2.0',
     type: 'module',
-    engines: { node: '>=24' },
     exports: { '.': './src/index.ts', './package.json': './package.json' },
     workspaces: ['bin'],
     scripts: { test: 'node --test' },

@@ -1,12 +1,19 @@
 // Makes the package that users install: compiles bin and src into dist/, gives dist/ a package.json
-// of its own (entries at .js, no workspaces, nothing for development) and packs that folder. Prints
-// the path of the tarball. The root is private and is never packed. Publishing stays a decision:
+// of its own (entries at .js, engines, no workspaces, nothing for development) and packs that
+// folder. Prints the path of the tarball. The root is private and is never packed. Publishing stays
+// a decision:
 // `npm publish TARBALL`.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 type Entries = Readonly<Record<string, string>>;
+
+/**
+ * The Nodes that users may bring. The root has no `engines`: it brings Node along, and npm itself
+ * may run under an older one.
+ */
+const ENGINES: Entries = { node: '>=24' };
 
 /** What this reads of package.json. Everything else in it stays at home. */
 export interface Manifest {
@@ -15,7 +22,6 @@ export interface Manifest {
   readonly description: string;
   readonly license: string;
   readonly type: string;
-  readonly engines: Entries;
   readonly exports: Entries;
   readonly dependencies?: Entries;
   readonly peerDependencies?: Entries;
@@ -23,7 +29,7 @@ export interface Manifest {
 }
 
 export function publishedManifest(manifest: Manifest): object {
-  const { name, version, description, license, type, engines } = manifest;
+  const { name, version, description, license, type } = manifest;
   const { dependencies, peerDependencies, peerDependenciesMeta } = manifest;
   const exports = Object.fromEntries(
     Object.entries(manifest.exports).map(([key, path]) => [key, publishedEntry(path)]),
@@ -34,7 +40,7 @@ export function publishedManifest(manifest: Manifest): object {
     description,
     license,
     type,
-    engines,
+    engines: ENGINES,
     exports,
     bin: { millrace: 'bin/millrace.js' },
     ...(dependencies === undefined ? {} : { dependencies }),

@@ -1,6 +1,6 @@
 // Runs the command line as a user would: a process of its own, in the repository or elsewhere.
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -20,6 +20,8 @@ export interface RunningCommand {
   readonly pid: number;
   /** Resolves once the text has been written to standard output. */
   said(text: string): Promise<void>;
+  /** What it has written to standard output so far. */
+  heard(): string;
   /** Once it has ended and all its output has come. */
   readonly ended: Promise<Ended>;
   /** The same where its output is not read to the end. */
@@ -38,7 +40,16 @@ export function millrace(args: readonly string[], cwd: string = REPOSITORY): Pro
 
 /** Starts the Node of this test with the arguments. */
 export function startNode(args: readonly string[], cwd: string = REPOSITORY): RunningCommand {
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  return startProgram(process.execPath, args, { cwd });
+}
+
+/** Starts any program. */
+export function startProgram(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): RunningCommand {
+  const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const { stdout, stderr } = child;
   let heard = '';
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -68,7 +79,7 @@ export function startNode(args: readonly string[], cwd: string = REPOSITORY): Ru
         reject(new Error(`it ended without saying ${JSON.stringify(wanted)}: ${heard}${err}`));
       ended.then(over, reject);
     });
-  return { process: child, pid: child.pid!, said, ended, closed };
+  return { process: child, pid: child.pid!, said, heard: () => heard, ended, closed };
 }
 
 /** The lines of a text that ends with a line end. */

@@ -84,7 +84,6 @@ function table(rows: Readonly<Record<string, string>>): Policy['folders'] {
 const POLICY: Policy = {
   folders: FOLDERS,
   packages: {
-    types: ['@standard-schema/spec'],
     client: ['rolldown'],
     deploy: ['rolldown'],
     sim: ['millrace', 'rolldown', 'fast-check'],

@@ -6,6 +6,7 @@
  * done; buffers handed to a callback belong to the callee only during that callback, unless said
  * otherwise.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Duration, Timestamp } from '../base/units.ts';
 
 export interface Env {

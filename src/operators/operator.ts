@@ -15,6 +15,7 @@
  *     construction and the first record, after `open`.
  * O6. A value handed to `output` is immutable from then on.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { OpenContext } from '../functions/function-context.ts';
 import type { RowBatch } from '../network/batch.ts';

@@ -129,7 +129,7 @@ describe('nodeLog', () => {
   });
 
   for (const width of [100, 10_000]) {
-    test(`L2: lines (${width}) that a full pipe refused are counted, the others whole`, async () => {
+    test(`L2: lines (${width}) that a full pipe refused are counted, others whole`, async () => {
       const count = 1000;
       const child = start(['logFlood', String(count), String(width)]);
       assert.ok(child.stdout !== null && child.stderr !== null);
