@@ -318,6 +318,54 @@ function nameOf(order: Order): string {
     });
   }
 
+  test("a promise that nobody awaits: the user's error, not that of a dead thread", async () => {
+    jobFile(
+      'floating',
+      `    env.from(generator(t.int32, (n) => n, { ratePerSecond: 100 })).map((n) => {
+      if (n === 2) void Promise.reject(new Error('nobody heard'));
+      return n;
+    }).print();`,
+      ['generator', 't'],
+    );
+    const { stderr, code } = await millrace(['run', 'floating.ts'], folder);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error\[USER_CODE_UNCAUGHT\]: .*nobody heard\n {2}at: floating\.ts:7:\d+\n/,
+    );
+  });
+
+  test('a restart is told of, though the job ended well', async () => {
+    const flag = JSON.stringify(join(folder, 'threw'));
+    file(
+      'restarts.ts',
+      `import { existsSync, writeFileSync } from 'node:fs';
+import { defineJob } from 'millrace';
+
+export default defineJob({
+  name: 'restarts',
+  build(env) {
+    env.sequence(1, 3).map((n) => {
+      if (n !== 2 || existsSync(${flag})) return n;
+      writeFileSync(${flag}, '');
+      throw new Error('the first time');
+    }).print();
+  },
+});
+`,
+    );
+    const strategy = [
+      'restart-strategy.type=fixed-delay',
+      'restart-strategy.fixed-delay.delay=1 ms',
+    ];
+    const options = strategy.flatMap((option) => ['-D', option]);
+    const { stdout, stderr, code } = await millrace(['run', 'restarts.ts', ...options], folder);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /1\n2\n3\n$/);
+    assert.match(stderr, /^The job failed and was restarted once; .*:\nerror\[USER_CODE_FAILED\]/);
+    assert.match(stderr, /the first time[^]*at: restarts\.ts:10:13/);
+  });
+
   test('an object as key', async () => {
     jobFile(
       'object-key',

@@ -141,6 +141,7 @@ export type ErrorCode =
   | 'USER_CODE_NOT_ITERABLE'
   | 'USER_CODE_OUTSIDE_CALL'
   | 'USER_CODE_TIMED_OUT'
+  | 'USER_CODE_UNCAUGHT'
   | 'USER_CODE_UNKNOWN_OUTPUT'
   | 'USER_CODE_UNKNOWN_STATE'
   // The engine itself

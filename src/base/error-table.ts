@@ -434,6 +434,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     message: 'An asynchronous call of "{operator}" had no result after {millis} ms.',
     fix: 'Raise the timeout, add a retry, or give onTimeout a result for such records.',
   },
+  USER_CODE_UNCAUGHT: {
+    domain: 'user',
+    retry: 'backoff',
+    message:
+      'Code of the job threw outside of any call, in a callback or an unawaited promise: {message}',
+    fix: 'Await or catch it there; work that waits belongs in asyncMap(...), whose failures name their record.',
+  },
   USER_CODE_UNKNOWN_OUTPUT: user(
     '"{operator}" has no side output "{output}".',
     'Declare it in outputs; declared are: {known}.',

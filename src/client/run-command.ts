@@ -93,6 +93,7 @@ class AttachedRun {
       this.#timer?.[Symbol.dispose]();
       this.#progress.erase();
       if (this.#lost !== undefined) throw this.#lost;
+      if (!this.#json) await this.#remark(client, result);
       this.#report(result);
       await terminal.stdout.flush();
       await terminal.stderr.flush();
@@ -156,6 +157,32 @@ class AttachedRun {
     if (error === undefined) return;
     terminal.stderr.write(
       renderError(error, { verbose: this.#verbose, workingDirectory: terminal.workingDirectory }),
+    );
+  }
+
+  /** What a job that ended well has been through: nobody should have to ask for that. */
+  async #remark(client: JobClient, result: JobResult): Promise<void> {
+    const { stderr } = this.#env.terminal;
+    let malformed = 0;
+    for (const { name, value } of result.accumulators)
+      if (name === 'malformedLines') malformed += value;
+    if (malformed > 0) {
+      const lines = malformed === 1 ? '1 line' : `${malformed} lines`;
+      stderr.write(
+        `${lines} of the input could not be parsed; onError of the source says what became of them.\n`,
+      );
+    }
+    if (result.status !== 'FINISHED') return;
+    const { failures } = await client.details();
+    const last = failures.at(-1);
+    if (last === undefined) return;
+    const times = failures.length === 1 ? 'once' : `${failures.length} times`;
+    stderr.write(`The job failed and was restarted ${times}; the last failure was:\n`);
+    stderr.write(
+      renderError(EngineError.fromData(last.error), {
+        verbose: this.#verbose,
+        workingDirectory: this.#env.terminal.workingDirectory,
+      }),
     );
   }
 

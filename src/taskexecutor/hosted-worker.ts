@@ -203,7 +203,9 @@ export class HostedWorker {
       case 'out-of-memory':
         return this.#outOfMemory();
       case 'failed': {
-        const error = new EngineError('SLOT_WORKER_DIED', this.#parameters(reason.message));
+        const error = this.#isOfUser(reason.stack)
+          ? new EngineError('USER_CODE_UNCAUGHT', { message: reason.message })
+          : new EngineError('SLOT_WORKER_DIED', this.#parameters(reason.message));
         if (reason.stack !== undefined) error.stack = reason.stack;
         return error;
       }
@@ -212,6 +214,14 @@ export class HostedWorker {
       case 'terminated':
         return new EngineError('SLOT_WORKER_DIED', this.#parameters('it was terminated'));
     }
+  }
+
+  /** Whether what ended the worker was thrown by code beside the job's module, or in it. */
+  #isOfUser(stack: string | undefined): boolean {
+    const { moduleUrl } = this.#options.preparation.job;
+    const folder = decodeURIComponent(moduleUrl.slice(0, moduleUrl.lastIndexOf('/') + 1));
+    const first = stack?.split('\n').find((line) => /^\s+at .*(?:\/|file:)/.test(line)) ?? '';
+    return first.includes(folder.replace(/^file:\/\//, ''));
   }
 
   #parameters(reason: string): Readonly<Record<'slot' | 'taskExecutor' | 'reason', string>> {
