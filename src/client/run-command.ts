@@ -160,8 +160,10 @@ class AttachedRun {
     );
   }
 
-  /** What a job that ended well has been through: nobody should have to ask for that. */
+  /** What a job that did not fail has been through: nobody should have to ask for that. */
   async #remark(client: JobClient, result: JobResult): Promise<void> {
+    // The error of a job that failed is said alone.
+    if (result.status === 'FAILED') return;
     const { stderr } = this.#env.terminal;
     let malformed = 0;
     for (const { name, value } of result.accumulators)
