@@ -170,9 +170,7 @@ class AttachedRun {
       if (name === 'malformedLines') malformed += value;
     if (malformed > 0) {
       const lines = malformed === 1 ? '1 line' : `${malformed} lines`;
-      stderr.write(
-        `${lines} of the input could not be parsed; onError of the source says what became of them.\n`,
-      );
+      stderr.write(`${lines} of the input could not be parsed and went where onError says.\n`);
     }
     if (result.status !== 'FINISHED') return;
     const { failures } = await client.details();
