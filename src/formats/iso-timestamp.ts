@@ -33,21 +33,52 @@ export function isoTimestamp(text: string): Timestamp | undefined {
   return (local - offset) as Timestamp;
 }
 
-/** What `isoTimestamp` reads; undefined for years of more than four digits. */
+/** What `Date.prototype.toISOString` gives; undefined for years of more than four digits. */
 export function isoText(at: number): string | undefined {
-  return at >= YEAR_0 && at < YEAR_10000 ? new Date(at).toISOString() : undefined;
+  if (!(at >= YEAR_0 && at < YEAR_10000)) return undefined;
+  const days = Math.floor(at / DAY);
+  const millis = at - days * DAY;
+  const minutes = Math.floor(millis / MINUTE);
+  const time = `${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}`;
+  const rest = millis - minutes * MINUTE;
+  const fraction = rest % 1000;
+  const second = TWO[(rest - fraction) / 1000];
+  const thousandths = `${Math.floor(fraction / 100)}${TWO[fraction % 100]}`;
+  return `${dayText(days)}T${time}:${second}.${thousandths}Z`;
+}
+
+const DAY = 86_400_000;
+const TWO: readonly string[] = Array.from({ length: 100 }, (_unused, i) =>
+  String(i).padStart(2, '0'),
+);
+
+/** By counting from March, as `daysSince1970`, which it undoes. */
+function dayText(days: number): string {
+  const since = days + 719_468;
+  const era = Math.floor(since / 146_097);
+  const dayOfEra = since - era * 146_097;
+  const leapDays =
+    Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096);
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365);
+  const yearStart = 365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100);
+  const dayOfYear = dayOfEra - yearStart;
+  const m = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * m + 2) / 5) + 1;
+  const month = m < 10 ? m + 3 : m - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return `${TWO[Math.floor(year / 100)]}${TWO[year % 100]}-${TWO[month]}-${TWO[day]}`;
 }
 
 const YEAR_0 = -62_167_219_200_000;
 const YEAR_10000 = 253_402_300_800_000;
 
-export function daysIn(year: number, month: number): number {
+function daysIn(year: number, month: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 2 && leap ? 29 : MONTH_DAYS[month - 1]!;
 }
 
 /** By counting from March, so that the leap day is the last of a year. */
-export function daysSince1970(year: number, month: number, day: number): number {
+function daysSince1970(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);
   const yearOfEra = y - era * 400;

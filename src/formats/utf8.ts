@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { asciiText } from '../base/ascii-text.ts';
 import type { TextBuffer } from '../base/text-buffer.ts';
+import { textBufferOf } from '../base/text-buffer.ts';
 import type { LineProblem } from './format.ts';
 import { lineProblem } from './line-problem.ts';
 
@@ -59,4 +60,12 @@ function firstBadByte(bytes: TextBuffer, start: number, end: number): number {
     at += length;
   }
   return end - 1;
+}
+
+/** Writes a well-formed text at `at`. @returns the index after it, or -1 if there is no room. */
+export function writeUtf8(text: string, out: Uint8Array, at: number): number {
+  // Counting is as expensive as writing, and seldom needed.
+  const room = out.length - at;
+  if (3 * text.length > room && Buffer.byteLength(text, 'utf8') > room) return -1;
+  return at + textBufferOf(out).utf8Write(text, at, room);
 }

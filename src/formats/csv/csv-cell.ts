@@ -8,12 +8,10 @@ import { decimal, decimalDigits } from '../../types/decimal.ts';
 import { nameOf, problemOf } from '../../types/problem.ts';
 import type { SchemaDescription } from '../../types/schema-description.ts';
 import { isoTimestamp, TIMESTAMP_FORMS } from '../iso-timestamp.ts';
+import { MISFIT } from '../misfit.ts';
 import { exactDecimalText } from '../number-text.ts';
 import { shortDecimal } from '../short-decimal.ts';
 import { utf8Text } from '../utf8.ts';
-
-/** Thrown where a cell is no value of its kind; caught by the reader of the row. */
-export const MISFIT: Error = Object.freeze(new Error('a cell does not fit its field'));
 
 /** Reads `bytes[start, end)`. @throws MISFIT */
 export type CellReader = (bytes: TextBuffer, start: number, end: number) => unknown;

@@ -1,6 +1,8 @@
 /** Writes records as rows of CSV by RFC 4180, with a quote only where it is needed. */
-import { textBufferOf } from '../../base/text-buffer.ts';
+import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
+import { compile } from '../../base/generated-code.ts';
+import { textBufferOf } from '../../base/text-buffer.ts';
 import { problemOf } from '../../types/problem.ts';
 import { bytesToJson } from '../../types/to-json.ts';
 import { dateText } from '../../types/calendar-date.ts';
@@ -9,108 +11,101 @@ import type { SchemaDescription, StructDescription } from '../../types/schema-de
 import type { Schema } from '../../types/schema.ts';
 import type { LineEncoder } from '../format.ts';
 import { isoText } from '../iso-timestamp.ts';
+import { MISFIT } from '../misfit.ts';
+import { writeUtf8 } from '../utf8.ts';
+import { refuseValue } from '../value-check.ts';
 import type { CsvDialect } from './csv-options.ts';
+import type { WrittenColumn } from './csv-writer-source.ts';
+import { ROW_WRITER_PARAMETERS, rowWriterSource } from './csv-writer-source.ts';
 
-/** Text of a value that is neither undefined nor null. */
+/** Text of a value; throws MISFIT for one that does not fit. */
 type CellText = (value: any) => string;
-
-interface Cell {
-  readonly name: string;
-  readonly text: CellText;
-  /** Whether an empty cell is no value, so that an empty text must be quoted. */
-  readonly nothing: boolean;
-}
 
 export class CsvLineEncoder<T> implements LineEncoder<T> {
   readonly header: Uint8Array | undefined;
   readonly #description: StructDescription;
-  readonly #dialect: CsvDialect;
-  readonly #cells: readonly Cell[];
-  /** What makes quotes necessary. */
-  readonly #special: RegExp;
-  readonly #quote: string;
+  readonly #single: string | undefined;
+  readonly #row: (value: unknown) => string;
 
   constructor(schema: Schema<T>, dialect: CsvDialect) {
     this.#description = schema.description as StructDescription;
-    this.#dialect = dialect;
-    this.#quote = dialect.quote < 0 ? '' : String.fromCharCode(dialect.quote);
-    const characters = this.#quote + String.fromCharCode(dialect.delimiter);
-    this.#special = new RegExp(`[${characters.replaceAll(/[\]\\^-]/g, '\\$&')}\n\r]`);
-    const fields = inColumns(this.#description, dialect.columns);
-    this.#cells = fields.map((field) => cellOf(field, dialect));
-    const names = fields.map((field) => this.#quoted(field.name, false, field.name));
-    this.header = dialect.header ? textBufferOf(Buffer.from(this.#row(names))) : undefined;
+    const columns = columnsOf(this.#description, dialect.columns);
+    this.#single = columns.length === 1 ? columns[0]!.name : undefined;
+    const delimiter = String.fromCharCode(dialect.delimiter);
+    const cell = quoted(dialect);
+    const others = columns.map((column) => otherText(column, cell, dialect, columns.length === 1));
+    this.#row = compile(
+      'csv/write',
+      ROW_WRITER_PARAMETERS,
+      rowWriterSource(columns, delimiter),
+    )(...[refuseValue, cell, others]) as (value: unknown) => string;
+    const names = columns.map(({ name }) => cell(name, false, name));
+    this.header = dialect.header
+      ? textBufferOf(Buffer.from(`${names.join(delimiter)}\n`))
+      : undefined;
   }
 
   encode(value: T, out: Uint8Array, at: number): number {
+    const row = this.#rowOf(value);
+    if (row === '\n') refuse(this.#single!, 'an empty line is no row', NOT_EMPTY);
+    if (!row.isWellFormed()) refuse('record', 'it has half of a character', ESCAPE);
+    return writeUtf8(row, out, at);
+  }
+
+  #rowOf(value: T): string {
+    try {
+      return this.#row(value);
+    } catch (thrown) {
+      if (thrown !== MISFIT) throw thrown;
+    }
     const problem = problemOf(this.#description, value);
-    if (problem !== undefined) refuse(problem.path, problem.reason, FIT);
-    const record = value as Readonly<Record<string, unknown>>;
-    const texts = this.#cells.map(({ name, text, nothing }) => {
-      const cell = record[name];
-      return cell === undefined || cell === null ? '' : this.#quoted(text(cell), nothing, name);
-    });
-    if (texts.length === 1 && texts[0] === '' && record[this.#cells[0]!.name] !== '') {
-      refuse(this.#cells[0]!.name, 'an empty line is no row', 'Add a column that is never empty.');
-    }
-    const row = this.#row(texts);
-    if (!row.isWellFormed()) {
-      refuse(
-        'record',
-        'it has half of a character (a lone surrogate)',
-        'Use json(), which escapes it.',
-      );
-    }
-    const length = Buffer.byteLength(row, 'utf8');
-    if (at + length > out.length) return -1;
-    return at + textBufferOf(out).utf8Write(row, at, length);
-  }
-
-  #row(cells: readonly string[]): string {
-    const row = cells.join(String.fromCharCode(this.#dialect.delimiter));
-    // An empty line is no row.
-    return `${row === '' && cells.length === 1 ? this.#quote + this.#quote : row}\n`;
-  }
-
-  #quoted(text: string, nothing: boolean, name: string): string {
-    const needed = (nothing && text === '') || this.#special.test(text);
-    if (!needed) return text;
-    const quote = this.#quote;
-    if (quote === '') {
-      refuse(
-        name,
-        `without quotes no cell can hold ${JSON.stringify(text)}`,
-        'Set the option quote.',
-      );
-    }
-    return quote + text.replaceAll(quote, quote + quote) + quote;
+    assert(problem !== undefined, 'what the writer refuses does not fit the schema');
+    return refuse(problem.path, problem.reason, FIT);
   }
 }
 
-interface Field {
-  readonly name: string;
-  readonly type: SchemaDescription;
-}
-
-function inColumns(
+function columnsOf(
   { fields }: StructDescription,
-  columns: readonly string[] | undefined,
-): readonly Field[] {
-  if (columns === undefined) return fields;
-  return columns.map(
-    (name) =>
-      fields.find((field) => field.name === name) ?? {
-        name,
-        // A column that the schema does not know stays empty.
-        type: { kind: 'optional', of: { kind: 'string' } },
-      },
-  );
+  names: readonly string[] | undefined,
+): readonly WrittenColumn[] {
+  if (names === undefined) return fields;
+  return names.map((name) => ({ name, type: fields.find((field) => field.name === name)?.type }));
 }
 
-function cellOf({ name, type }: Field, dialect: CsvDialect): Cell {
-  const nothing = type.kind === 'optional' || type.kind === 'nullable';
-  return { name, text: textOf(nothing ? type.of : type, dialect), nothing };
+type QuotedText = (text: string, always: boolean, name: string) => string;
+
+/** A text as a cell of a column, in quotes if it needs them or `always`. */
+function quoted(dialect: CsvDialect): QuotedText {
+  const mark = dialect.quote < 0 ? '' : String.fromCharCode(dialect.quote);
+  const characters = mark + String.fromCharCode(dialect.delimiter);
+  const special = new RegExp(`[${characters.replaceAll(/[\]\\^-]/g, '\\$&')}\n\r]`);
+  return (text, always, name) => {
+    if (!always && !special.test(text)) return text;
+    if (mark === '') {
+      refuse(name, `without quotes no cell can hold ${JSON.stringify(text)}`, QUOTE);
+    }
+    return mark + text.replaceAll(mark, mark + mark) + mark;
+  };
 }
+
+/** For kinds that the generated text does not write itself. */
+function otherText(
+  { name, type }: WrittenColumn,
+  cell: QuotedText,
+  dialect: CsvDialect,
+  single: boolean,
+): CellText {
+  const wrapped = type?.kind === 'optional' || type?.kind === 'nullable';
+  const inner = wrapped ? type.of : (type ?? NOTHING);
+  const text = textOf(inner, dialect);
+  return (value) => {
+    if (problemOf(inner, value) !== undefined) return refuseValue();
+    const written = text(value);
+    return cell(written, written === '' && (wrapped || single), name);
+  };
+}
+
+const NOTHING: SchemaDescription = { kind: 'string' };
 
 function textOf(description: SchemaDescription, { timestamp }: CsvDialect): CellText {
   switch (description.kind) {
@@ -121,7 +116,6 @@ function textOf(description: SchemaDescription, { timestamp }: CsvDialect): Cell
     case 'bytes':
       return bytesToJson;
     case 'float32':
-    case 'float64':
     case 'duration':
       return (value: number) => (Object.is(value, -0) ? '-0' : String(value));
     default:
@@ -130,6 +124,9 @@ function textOf(description: SchemaDescription, { timestamp }: CsvDialect): Cell
 }
 
 const FIT = 'Make the records what the schema of the format says, or change that.';
+const ESCAPE = 'Use the format json(), which escapes it.';
+const QUOTE = 'Set the option quote.';
+const NOT_EMPTY = 'Add a column that is never empty.';
 
 function refuse(field: string, reason: string, fix: string): never {
   throw new EngineError('DATA_NOT_WRITABLE', { format: 'csv', field, reason, fix });

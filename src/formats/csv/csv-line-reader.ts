@@ -10,7 +10,7 @@ import type { LineHandler, LineProblem } from '../format.ts';
 import { excerpt, lineProblem } from '../line-problem.ts';
 import type { LineReader } from '../window-decoder.ts';
 import { notUtf8, utf8Text } from '../utf8.ts';
-import { MISFIT } from './csv-cell.ts';
+import { MISFIT } from '../misfit.ts';
 import type { CsvColumns, CsvField } from './csv-columns.ts';
 import type { CsvDialect } from './csv-options.ts';
 import type { QuoteMistake } from './csv-row.ts';

@@ -11,7 +11,7 @@ import { validUtf8Text } from '../utf8.ts';
 import type { LineParser, WindowPlace } from '../window-decoder.ts';
 import { ODD } from '../window-decoder.ts';
 import type { CellReader } from './csv-cell.ts';
-import { MISFIT } from './csv-cell.ts';
+import { MISFIT } from '../misfit.ts';
 import type { CsvColumns } from './csv-columns.ts';
 import type { CsvDialect } from './csv-options.ts';
 import { ROW_PARAMETERS, rowSource } from './csv-parser-source.ts';

@@ -250,7 +250,8 @@ const text = fc.oneof(
 test('csv: what is written comes back', () => {
   const schema = t.struct({
     ...{ a: t.string, b: t.optional(t.string), c: t.nullable(t.float64), d: t.boolean },
-    ...{ e: t.int64, f: t.timestamp, g: t.bytes },
+    ...{ e: t.int64, f: t.timestamp, g: t.bytes, h: t.nullable(t.bytes) },
+    i: t.optional(t.enum('', 'x')),
   });
   const record = fc.record(
     {
@@ -263,6 +264,8 @@ test('csv: what is written comes back', () => {
       e: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
       f: fc.integer({ min: -(10 ** 15), max: 10 ** 15 }),
       g: fc.uint8Array(),
+      h: fc.option(fc.uint8Array({ maxLength: 2 })),
+      i: fc.constantFrom('', 'x', undefined),
     },
     { noNullPrototype: true },
   );

@@ -1,6 +1,6 @@
 /** Writes values as lines of JSON: what `JSON.stringify` makes of the JSON form of the schema. */
-import { textBufferOf } from '../../base/text-buffer.ts';
 import { EngineError } from '../../base/errors.ts';
+import { compile } from '../../base/generated-code.ts';
 import { problemOf } from '../../types/problem.ts';
 import type { SchemaDescription } from '../../types/schema-description.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -8,6 +8,10 @@ import type { ToJson } from '../../types/to-json.ts';
 import { toJsonOf } from '../../types/to-json.ts';
 import type { LineEncoder } from '../format.ts';
 import { isoText } from '../iso-timestamp.ts';
+import { MISFIT } from '../misfit.ts';
+import { writeUtf8 } from '../utf8.ts';
+import { refuseValue } from '../value-check.ts';
+import { WRITER_PARAMETERS, writerSource } from './json-writer-source.ts';
 import type { JsonOptions } from './json.ts';
 
 export class JsonLineEncoder<T> implements LineEncoder<T> {
@@ -17,21 +21,47 @@ export class JsonLineEncoder<T> implements LineEncoder<T> {
 
   constructor(schema: Schema<T>, options: JsonOptions) {
     this.#description = schema.description;
-    this.#toJson = toJsonOf(schema.description, (kind) => formOf(kind, options));
+    this.#toJson = checkedToJson(schema.description, options);
   }
 
   encode(value: T, out: Uint8Array, at: number): number {
-    const problem = problemOf(this.#description, value);
-    if (problem !== undefined) refuse(problem.path, problem.reason);
-    const line: string | undefined = JSON.stringify(this.#toJson(value));
-    // No escape of JSON.stringify leaves a line end or half of a character.
-    if (line === undefined) refuse('record', 'it is undefined, of which there is no JSON');
-    const length = Buffer.byteLength(line, 'utf8');
-    if (at + length + 1 > out.length) return -1;
-    const end = at + textBufferOf(out).utf8Write(line, at, length);
-    out[end] = 0x0a;
-    return end + 1;
+    // No escape of JSON leaves a line end or half of a character.
+    return writeUtf8(`${this.#line(value)}\n`, out, at);
   }
+
+  #line(value: T): string {
+    let json: unknown;
+    try {
+      json = this.#toJson(value);
+    } catch (thrown) {
+      throw thrown === MISFIT ? notWritable(this.#description, value) : thrown;
+    }
+    const line: string | undefined = JSON.stringify(json);
+    // Of undefined there is no JSON.
+    if (line === undefined) throw notWritable(this.#description, value);
+    return line;
+  }
+}
+
+/** Generated; throws MISFIT for values that do not fit. */
+function checkedToJson(description: SchemaDescription, options: JsonOptions): ToJson {
+  const { text, others } = writerSource(description, options);
+  return compile(
+    'json/write',
+    WRITER_PARAMETERS,
+    text,
+  )(
+    ...[refuseValue, rawNumber],
+    others.map((kind) => otherToJson(kind, options)),
+  ) as ToJson;
+}
+
+function otherToJson(description: SchemaDescription, options: JsonOptions): ToJson {
+  const toJson = toJsonOf(description, (kind) => formOf(kind, options));
+  return (value: unknown) => {
+    if (problemOf(description, value) !== undefined) refuseValue();
+    return toJson(value);
+  };
 }
 
 function formOf(description: SchemaDescription, options: JsonOptions): ToJson | undefined {
@@ -56,10 +86,14 @@ function rawNumber(text: string): unknown {
   return (JSON as unknown as RawJson).rawJSON(text);
 }
 
-function refuse(field: string, reason: string): never {
-  throw new EngineError('DATA_NOT_WRITABLE', {
+function notWritable(description: SchemaDescription, value: unknown): EngineError {
+  const { path, reason } = problemOf(description, value) ?? {
+    path: 'record',
+    reason: 'it has no form in JSON',
+  };
+  return new EngineError('DATA_NOT_WRITABLE', {
     format: 'json',
-    field,
+    field: path,
     reason,
     fix: 'Make the records what the schema of the format says, or change that.',
   });

@@ -1,13 +1,12 @@
 /** Lines as they are: every line of a file is a record, empty ones too, without its end. */
 import type { TextBuffer } from '../../base/text-buffer.ts';
-import { textBufferOf } from '../../base/text-buffer.ts';
 import { EngineError } from '../../base/errors.ts';
 import { t } from '../../types/index.ts';
 import { describeValue } from '../../types/path.ts';
 import type { LineEncoder, LineFormat, LineHandler } from '../format.ts';
 import type { LineParser, LineReader, WindowPlace } from '../window-decoder.ts';
 import { lineEnd, WindowDecoder } from '../window-decoder.ts';
-import { notUtf8, utf8Text, validUtf8Text } from '../utf8.ts';
+import { notUtf8, utf8Text, validUtf8Text, writeUtf8 } from '../utf8.ts';
 import { ByteIndex } from '../byte-index.ts';
 import { asciiText } from '../../base/ascii-text.ts';
 
@@ -64,11 +63,7 @@ class TextLineEncoder implements LineEncoder<string> {
       refuse('it has a line end inside, so that one line would become several', ESCAPE);
     }
     if (!value.isWellFormed()) refuse('it has half of a character (a lone surrogate)', ESCAPE);
-    const length = Buffer.byteLength(value, 'utf8');
-    if (at + length + 1 > out.length) return -1;
-    const end = at + textBufferOf(out).utf8Write(value, at, length);
-    out[end] = LF;
-    return end + 1;
+    return writeUtf8(`${value}\n`, out, at);
   }
 }
 
