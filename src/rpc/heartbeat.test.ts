@@ -88,3 +88,24 @@ test('a receiver gives up after the time-out without a request', async () => {
   assert.equal(lost.length, 1);
   assert.equal(watch.sign(), false);
 });
+
+test('who stood still itself gives its peers an interval to be heard, and no more', async () => {
+  const { clock, main, lost, onLost } = rig();
+  const watch = new HeartbeatWatch(main, options, onLost);
+  // The timer of the check at 50 ms comes 450 ms late.
+  clock.stopFor(500);
+  await clock.pass(9);
+  assert.deepEqual(lost, []);
+  assert.ok(watch.sign());
+  await clock.pass(49);
+  assert.deepEqual(lost, []);
+  await clock.pass(1);
+  assert.equal(lost.length, 1);
+
+  const silent = rig();
+  const unheard = new HeartbeatWatch(silent.main, options, silent.onLost);
+  silent.clock.stopFor(500);
+  await silent.clock.pass(11);
+  assert.equal(silent.lost.length, 1);
+  assert.ok(unheard.disposed);
+});

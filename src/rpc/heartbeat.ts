@@ -110,11 +110,24 @@ export class HeartbeatWatch implements Disposable {
   }
 
   #arm(): void {
-    const due = this.#state.lastSign + this.#options.timeout - this.#main.now();
-    this.#timer = this.#main.after(milliseconds(Math.max(due, 1)), () => {
+    const now = this.#main.now();
+    const due = Math.max(this.#state.lastSign + this.#options.timeout - now, 1);
+    this.#timer = this.#main.after(milliseconds(due), () => {
+      this.#allowForPause(now + due);
       this.#step('check', `no sign of life for ${this.#options.timeout} ms`);
       if (!this.#disposed) this.#arm();
     });
+  }
+
+  /**
+   * A process that stood still itself (Ctrl-Z, a debugger, a sleeping laptop) has heard nothing
+   * meanwhile, and that says nothing of its peers: they get an interval to be heard.
+   */
+  #allowForPause(expected: number): void {
+    const { interval, timeout } = this.#options;
+    const now = this.#main.now();
+    if (now - expected < interval) return;
+    this.#state = { ...this.#state, lastSign: milliseconds(now - timeout + interval) };
   }
 
   #step(event: HeartbeatEvent, reason: string): void {

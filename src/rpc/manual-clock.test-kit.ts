@@ -43,6 +43,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time passes and nothing runs, as when the process is stopped. */
+  stopFor(span: number): void {
+    this.#now += span;
+  }
+
   /** Everything that happens now, and within `span` from now. */
   async pass(span: number = 0): Promise<void> {
     const end = this.#now + span;

@@ -8,7 +8,7 @@
  * once.
  */
 import { assert } from '../../base/assert.ts';
-import type { EngineError } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
 import type { Clock, Disk, Log, Random } from '../../env/env.ts';
 import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
@@ -290,12 +290,13 @@ export class TaskWiring {
     vertex: JobVertex,
     task: Task | undefined,
   ): EngineError {
-    return error.within({
+    const named = withOperator(error, vertex);
+    return named.within({
       job: this.#options.job.graph.name,
       vertex: vertex.name,
       subtask: deployment.subtask,
       record: task?.source?.place,
-      declaredAt: this.#declaredAt(error, vertex),
+      declaredAt: this.#declaredAt(named, vertex),
     });
   }
 
@@ -319,6 +320,14 @@ export class TaskWiring {
     assert(edge !== undefined, 'a deployment of an edge that the job does not have');
     return edge;
   }
+}
+
+/** A codec knows the field that does not fit, and not whose value it was: that of the chain's end. */
+function withOperator(error: EngineError, vertex: JobVertex): EngineError {
+  const { code, parameters, cause, scope } = error;
+  if (code !== 'DATA_NOT_SERIALIZABLE' || parameters['operator'] !== undefined) return error;
+  const operator = vertex.operators.at(-1)!.name;
+  return new EngineError(code, { ...parameters, operator }, { cause, scope });
 }
 
 type Spec = import('../../graph/operator-spec.ts').OperatorSpec;
