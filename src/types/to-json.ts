@@ -14,7 +14,9 @@ export type ToJson = (value: any) => unknown;
 
 const itself: ToJson = (value: unknown) => value;
 
-/** The form of a kind that a format writes in another one than that of this file, else undefined. */
+/**
+ * The form of a kind that a format writes in another one than that of this file, else undefined.
+ */
 export type KindForm = (description: SchemaDescription) => ToJson | undefined;
 
 const noOther: KindForm = () => undefined;
