@@ -1,5 +1,5 @@
-// The command line as users meet it: what it says about every mistake that a beginner makes, and exit
-// codes. Every run is a process of its own in a folder outside the project.
+// The command line as users meet it: what it says about every mistake that a beginner makes, and
+// exit codes. Every run is a process of its own in a folder outside the project.
 import assert from 'node:assert/strict';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -322,7 +322,7 @@ export class TaskWiring {
   }
 }
 
-/** A codec knows the field that does not fit, and not whose value it was: that of the chain's end. */
+/** A codec knows the field that does not fit, and not whose value it was: the last operator's. */
 function withOperator(error: EngineError, vertex: JobVertex): EngineError {
   const { code, parameters, cause, scope } = error;
   if (code !== 'DATA_NOT_SERIALIZABLE' || parameters['operator'] !== undefined) return error;
