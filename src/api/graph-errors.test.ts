@@ -266,6 +266,18 @@ test('a struct that lacks a field of the sink does not fit it, further fields do
   );
 });
 
+test('sum and its like name a field that the records have', () => {
+  for (const rolling of ['sum', 'min', 'max', 'minBy', 'maxBy'] as const) {
+    const error = failure('GRAPH_UNKNOWN_FIELD', () =>
+      compile((env) => {
+        const users = env.fromCollection([{ user: 'a', n: 1 }], Order).keyBy((order) => order.user);
+        users[rolling](untyped('usr')).sinkTo(discard());
+      }),
+    );
+    assert.match(error.message, /no field "usr" \(declared at .*\)\. Did you mean "user"\?/);
+  }
+});
+
 test("an error of the user's build keeps its stack and names the job", () => {
   const error = failure('GRAPH_BUILD_FAILED', () =>
     compile(() => {

@@ -82,6 +82,7 @@ export type ErrorCode =
   | 'GRAPH_STATE_SCHEMA_MISSING'
   | 'GRAPH_TYPE_MISMATCH'
   | 'GRAPH_UID_MISSING'
+  | 'GRAPH_UNKNOWN_FIELD'
   // Input and output of this machine
   | 'IO_ACCESS_DENIED'
   | 'IO_EXISTS'

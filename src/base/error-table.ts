@@ -266,6 +266,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '"{operator}" has no uid{place}.',
     'Add .uid("..."), or let the engine make one with pipeline.auto-generate-uids.',
   ),
+  GRAPH_UNKNOWN_FIELD: user(
+    'The records that reach "{operator}" have no field "{field}"{place}.{suggestion}',
+    'They have {known}.',
+  ),
 
   // Input and output of this machine
   IO_ACCESS_DENIED: external(

@@ -3,6 +3,7 @@
  * given twice, state by key without keys, schemas that do not fit. Every message names the operator
  * and the place in the user's program.
  */
+import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import { assert } from '../base/assert.ts';
 import type { KeySelector } from './operator-spec.ts';
@@ -85,6 +86,7 @@ export function requireKeys(node: StreamNode): void {
       place: placeOf(node.transformation),
     });
   }
+  requireField(node);
   requireFit(node);
 }
 
@@ -102,6 +104,22 @@ function keyFamilyOf(node: StreamNode, key: KeySelector | undefined): string | u
     operator: node.name,
     kind: key.schema.kind,
     place: placeOf(node.transformation),
+  });
+}
+
+/** sum, min, max and theirs name a field that the records have. */
+function requireField({ spec, name, transformation }: StreamNode): void {
+  if (spec.kind !== 'rolling' || spec.field === undefined) return;
+  const { description } = spec.value;
+  if (description.kind !== 'struct') return;
+  const fields = description.fields.map((field) => field.name);
+  if (fields.includes(spec.field)) return;
+  throw new EngineError('GRAPH_UNKNOWN_FIELD', {
+    operator: name,
+    field: spec.field,
+    suggestion: didYouMean(spec.field, fields),
+    known: fields.join(', '),
+    place: placeOf(transformation),
   });
 }
 
