@@ -44,8 +44,8 @@ class CsvTokens implements WindowPlace {
     }
     const end = entries[k]!;
     this.k = k + 1;
-    // Doubled quotes inside, or text after the closing one.
-    return entries[k + 1] === end + 1 && bytes[end + 1] !== this.#quote ? end : -1;
+    // Not so if text comes after it; another quote there is no delimiter.
+    return entries[k + 1] === end + 1 ? end : -1;
   }
 
   text(start: number, end: number): string {

@@ -6,7 +6,7 @@ import { t } from '../../types/index.ts';
 import type { LineFormat } from '../format.ts';
 import type { Feeding } from '../format.test-kit.ts';
 import { decodeAll } from '../format.test-kit.ts';
-import { JsonLines } from './json-mutations.test-kit.ts';
+import { JsonLines, NUMBERS } from './json-mutations.test-kit.ts';
 import { NO_RECORD, oracleOf, same } from './json-oracle.test-kit.ts';
 import { json } from './json.ts';
 
@@ -132,6 +132,30 @@ describe('json: mutated lines are what JSON.parse makes of them', () => {
       }
       // A generator that makes only refused lines, or only records, would prove nothing.
       assert.ok(records > count * 0.2 && records < count * 0.8, `${records} of ${count}`);
+    });
+  }
+});
+
+const NUMERIC: Readonly<Record<string, Schema<unknown>>> = {
+  ...{ int8: t.int8, int16: t.int16, int32: t.int32, uint8: t.uint8, uint16: t.uint16 },
+  ...{ uint32: t.uint32, integer: t.integer, int64: t.int64, float32: t.float32 },
+  ...{ float64: t.float64, duration: t.duration, timestamp: t.timestamp, json: t.json },
+  ...{ decimal: t.decimal(12, 2), whole: t.decimal(38, 0), literal: t.literal(1) },
+};
+
+describe('json: every number, as every kind', () => {
+  for (const [kind, schema] of Object.entries(NUMERIC)) {
+    test(kind, () => {
+      const struct = t.struct({ x: schema });
+      const lines = NUMBERS.flatMap((number) => [
+        `{"x":${number}}`,
+        `{"x":"${number}"}`,
+        `{"y":${number},"x":1}`,
+        `{"x": ${number} ,"x":1}`,
+      ]);
+      const block = Buffer.from(`${lines.join('\n')}\n`);
+      const records = compare(json(struct), oracleOf(struct), block, {});
+      assert.ok(records > 10, String(records));
     });
   }
 });

@@ -17,6 +17,10 @@ const TEXTS = [
   '😀 and a text that is longer than twenty-four bytes',
   'a"b',
   'back\\slash',
+  'at the end\\',
+  '\\',
+  '"',
+  'both\\"',
   'line\nend\ttab\u0001',
   '\ud800',
   '\u2028',
@@ -26,7 +30,8 @@ const TEXTS = [
   '__proto__',
 ] as const;
 
-const NUMBERS = [
+/** As text, of which some are none. */
+export const NUMBERS: readonly string[] = [
   ...['0', '-0', '1', '-1', '12', '255', '256', '-128', '32768', '2147483647', '2147483648'],
   ...['-2147483648', '4294967295', '999999999999999', '1000000000000000', '9007199254740991'],
   ...['9007199254740992', '9007199254740993', '9223372036854775807', '-9223372036854775808'],
@@ -35,7 +40,9 @@ const NUMBERS = [
   ...['5e-324', '2e-324', '1.7976931348623157e308', '1e309', '0.000001', '100.0', '00', '01'],
   ...['1.', '.5', '+1', '-', '1e', '0x10', '1_000', 'NaN', 'Infinity', '1700000000000'],
   ...['8.5', '3.4028234663852886e38', '0.10000000149011612', '1e-100', '123456789012345.67'],
-] as const;
+  ...['-9007199254740991', '-9007199254740992', '99999999999999999', '-0e5', '127', '128'],
+  ...['-129', '-32768', '-32769', '65535', '65536', '-2147483649', '4294967296', '1.0e0', '0.0'],
+];
 
 const LONG = ['9223372036854775807', '-9223372036854775808', '9007199254740993', '0'] as const;
 
@@ -61,7 +68,7 @@ export class JsonLines {
   constructor(random: Prng, description: SchemaDescription) {
     this.#random = random;
     this.#description = description;
-    for (let i = 0; i < 300; i++) this.#pool.push(this.#line());
+    for (let i = 0; i < POOL; i++) this.#pool.push(this.#line());
   }
 
   /** About `count` lines, most of them broken; some have line ends inside. */
@@ -74,8 +81,7 @@ export class JsonLines {
       for (let n = random.pick(MUTATIONS); n > 0; n--) line = this.#mutated(line);
       parts.push(line, random.chance(0.1) ? CR_LF : LF);
     }
-    // The lines that mutations are made of change slowly.
-    this.#pool[random.below(this.#pool.length)] = this.#line();
+    for (let i = 0; i < FRESH; i++) this.#pool[random.below(POOL)] = this.#line();
     return Buffer.concat(parts);
   }
 
@@ -278,6 +284,9 @@ export class JsonLines {
   }
 }
 
+/** Lines that mutations are made of, and how many of them are made anew for every block. */
+const POOL = 300;
+const FRESH = 40;
 /** How many a line gets. */
 const MUTATIONS = [0, 1, 1, 2] as const;
 const LF = Buffer.from('\n');

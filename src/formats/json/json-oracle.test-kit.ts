@@ -29,7 +29,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Gives the record of a line; undefined if it is blank, NO_RECORD if it is malformed. */
 export function oracleOf({ description }: Schema<unknown>): (line: Uint8Array) => unknown {
-  const parse = EXACT.test(JSON.stringify(description))
+  const exact = EXACT.test(JSON.stringify(description));
+  const parse = exact
     ? (text: string): unknown => JSON.parse(text, sourced as never)
     : (text: string): unknown => JSON.parse(text);
   return (line) => {
@@ -41,7 +42,9 @@ export function oracleOf({ description }: Schema<unknown>): (line: Uint8Array) =
     }
     if (/^[ \t\r]*$/.test(text)) return undefined;
     try {
-      return read(description, parse(text));
+      const value = parse(text);
+      const right = ESCAPED_NAME.test(text) ? new SmallParser(text, exact).value() : value;
+      return read(description, right);
     } catch (thrown) {
       if (thrown instanceof NoRecord || thrown instanceof SyntaxError) return NO_RECORD;
       throw thrown;
@@ -51,6 +54,67 @@ export function oracleOf({ description }: Schema<unknown>): (line: Uint8Array) =
 
 function sourced(_key: string, value: unknown, context: { readonly source: string }): unknown {
   return typeof value === 'number' ? new Sourced(value, context.source) : value;
+}
+
+/** May match more. */
+const ESCAPED_NAME = /\\.(?:[^"\\]|\\.)*"[ \t\n\r]*:/;
+
+/**
+ * For texts that JSON.parse accepts, but whose names it may mistake (see `parse-json.ts`): one
+ * character after the other.
+ */
+class SmallParser {
+  readonly #text: string;
+  readonly #exact: boolean;
+  #at = 0;
+
+  constructor(text: string, exact: boolean) {
+    this.#text = text;
+    this.#exact = exact;
+  }
+
+  value(): unknown {
+    const c = this.#peek();
+    if (c === '{') {
+      const members = this.#members('}', () => {
+        const name = this.#string();
+        this.#peek();
+        this.#at++;
+        return [name, this.value()] as const;
+      });
+      return Object.fromEntries(members);
+    }
+    if (c === '[') return this.#members(']', () => this.value());
+    if (c === '"') return this.#string();
+    const start = this.#at;
+    while (/[-+.\w]/.test(this.#text[this.#at] ?? '')) this.#at++;
+    const token = this.#text.slice(start, this.#at);
+    const value: unknown = JSON.parse(token);
+    return this.#exact && typeof value === 'number' ? new Sourced(value, token) : value;
+  }
+
+  #peek(): string {
+    while (/\s/.test(this.#text[this.#at]!)) this.#at++;
+    return this.#text[this.#at]!;
+  }
+
+  #members<T>(close: string, member: () => T): T[] {
+    const members: T[] = [];
+    this.#at++;
+    while (this.#peek() !== close) {
+      if (this.#text[this.#at] === ',') this.#at++;
+      this.#peek();
+      members.push(member());
+    }
+    this.#at++;
+    return members;
+  }
+
+  #string(): string {
+    const start = this.#at++;
+    while (this.#text[this.#at] !== '"') this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
+    return JSON.parse(this.#text.slice(start, ++this.#at)) as string;
+  }
 }
 
 /** Kinds for which the text of a number counts; without them JSON.parse is faster. */

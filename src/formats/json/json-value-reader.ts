@@ -4,7 +4,7 @@
  * `types/to-json.ts` it takes int64 and decimals as numbers, exact in every digit, and timestamps
  * as text with their zone.
  *
- * VR1. `#text` is what was given to JSON.parse while the value is being read, and nothing else.
+ * VR1. `#text` is what was parsed while the value is being read, and nothing else.
  */
 import { isEngineError } from '../../base/errors.ts';
 import { decimal, decimalDigits } from '../../types/decimal.ts';
@@ -17,6 +17,7 @@ import { validatorOf } from '../../types/standard-schema.ts';
 import { isoTimestamp, TIMESTAMP_FORMS } from '../iso-timestamp.ts';
 import type { Step } from './json-cursor.ts';
 import { locateValue } from './json-cursor.ts';
+import { parseJson } from './parse-json.ts';
 import { exactDecimalText } from '../number-text.ts';
 
 export class JsonValueReader {
@@ -29,7 +30,7 @@ export class JsonValueReader {
 
   /** @throws SyntaxError as JSON.parse, EngineError DATA_MALFORMED if the value does not fit. */
   read(text: string): unknown {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     this.#text = text;
     return this.#read(value, undefined, undefined);
   }
@@ -83,7 +84,7 @@ export class JsonValueReader {
 /** What a format reads lines with: by the description, or by the validation of `fromStandard`. */
 export function jsonReaderOf(schema: Schema<unknown>): (text: string) => unknown {
   const validate = validatorOf(schema);
-  if (validate !== undefined) return (text) => validate(JSON.parse(text));
+  if (validate !== undefined) return (text) => validate(parseJson(text));
   const reader = new JsonValueReader(schema.description);
   return (text) => reader.read(text);
 }
