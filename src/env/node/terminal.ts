@@ -7,6 +7,9 @@ import { assert } from '../../base/assert.ts';
 import type { Terminal, TerminalStream } from '../env.ts';
 import { diskError } from './system-error.ts';
 
+/** Columns of a terminal that does not say how many it has. */
+const WIDTH_UNKNOWN = 80;
+
 export function nodeTerminal(): Terminal {
   return {
     args: process.argv.slice(2),
@@ -50,7 +53,8 @@ class NodeTerminalStream implements TerminalStream {
 
   get columns(): number | undefined {
     const stream = this.#opened();
-    return stream.isTTY ? stream.columns : undefined;
+    // A terminal that does not know its width says 0.
+    return stream.isTTY ? stream.columns || WIDTH_UNKNOWN : undefined;
   }
 
   write(text: string): void {
