@@ -40,6 +40,17 @@ export function quoteProperty(name: string): string {
 }
 
 /**
+ * Reading a property of `object` (an expression without effects) as source text. Names that every
+ * object inherits, such as `constructor`, are read only if the object has them itself.
+ */
+export function quoteField(object: string, name: string): string {
+  const read = `${object}[${quote(name)}]`;
+  return name in Object.prototype
+    ? `(Object.hasOwn(${object}, ${quote(name)}) ? ${read} : undefined)`
+    : read;
+}
+
+/**
  * Compiled functions by source text. It is the only state of this module and cannot be observed but
  * by time: a function of the same text is the same function.
  *

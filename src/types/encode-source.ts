@@ -3,7 +3,7 @@
  * throws a mark; what is wrong, and where, is found out afterwards by `problemOf`, so that the fast
  * path carries no paths. In the text `w` is the ByteWriter.
  */
-import { quote } from '../base/generated-code.ts';
+import { quote, quoteField } from '../base/generated-code.ts';
 import { fixedKind } from './fixed-kinds.ts';
 import { GeneratedSource } from './generated-source.ts';
 import type { Layout, Part } from './layout.ts';
@@ -67,10 +67,8 @@ function composite(source: GeneratedSource, description: SchemaDescription): str
       case 'struct':
         return (
           `if (typeof v !== 'object' || v === null) refuse();\n` +
-          writeParts(
-            source,
-            fieldTypes(description.fields),
-            (i) => `v[${quote(description.fields[i]!.name)}]`,
+          writeParts(source, fieldTypes(description.fields), (i) =>
+            quoteField('v', description.fields[i]!.name),
           )
         );
       case 'tuple':

@@ -3,7 +3,7 @@
  * bytes. It may be asked about values that do not fit, and then answers anything but does not
  * throw.
  */
-import { quote } from '../base/generated-code.ts';
+import { quote, quoteField } from '../base/generated-code.ts';
 import { fixedKind } from './fixed-kinds.ts';
 import { GeneratedSource } from './generated-source.ts';
 import type { ArmDescription, FieldDescription, SchemaDescription } from './schema-description.ts';
@@ -92,7 +92,7 @@ function all(conditions: readonly string[]): string {
 
 function fields(source: GeneratedSource, list: readonly FieldDescription[]): string {
   return all(
-    list.map(({ name, type }) => same(source, type, `x[${quote(name)}]`, `y[${quote(name)}]`)),
+    list.map(({ name, type }) => same(source, type, quoteField('x', name), quoteField('y', name))),
   );
 }
 

@@ -3,7 +3,7 @@
  * use it, so that a stream of wider records can be written to a narrower sink.
  */
 import { EngineError } from '../base/errors.ts';
-import { compile, quote, quoteProperty } from '../base/generated-code.ts';
+import { compile, quote, quoteField, quoteProperty } from '../base/generated-code.ts';
 import { GeneratedSource } from './generated-source.ts';
 import { problemOf } from './problem.ts';
 import { REFUSED, refuse } from './refusal.ts';
@@ -121,7 +121,7 @@ function literal(
   first: readonly string[],
 ): string {
   const properties = fields.map(
-    ({ name, type }) => `${quoteProperty(name)}: ${copyOf(source, type, `x[${quote(name)}]`)}`,
+    ({ name, type }) => `${quoteProperty(name)}: ${copyOf(source, type, quoteField('x', name))}`,
   );
   return `{ ${[...first, ...properties].join(', ')} }`;
 }

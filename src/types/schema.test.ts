@@ -93,6 +93,25 @@ describe('structs', () => {
     assert.deepStrictEqual(schema.codec.fromJson(schema.codec.toJson(value)), value);
   });
 
+  it('a field that every object inherits is missing unless the object has it', () => {
+    const schema = t.struct({
+      constructor: t.optional(t.string),
+      toString: t.optional(t.string),
+      ['__proto__']: t.optional(t.int32),
+      id: t.int32,
+    });
+    const value = { id: 1 };
+    const back = decoded(schema, encoded(schema, value)) as Record<string, unknown>;
+    assert.deepEqual(
+      Object.entries(back).filter(([, each]) => each !== undefined),
+      [['id', 1]],
+    );
+    assert.ok(schema.codec.equals(value, { id: 1 }));
+    assert.ok(!schema.codec.equals(value, { id: 1, toString: 'x' }));
+    const named = decoded(schema, encoded(schema, { id: 1, toString: 'x' }));
+    assert.equal((named as { toString: unknown }).toString, 'x');
+  });
+
   it('are not fooled by names of the prototype', () => {
     const schema = t.struct({ toString: t.optional(t.string), ['__proto__']: t.nullable(t.int32) });
     const value = Object.fromEntries([

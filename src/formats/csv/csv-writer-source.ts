@@ -2,7 +2,7 @@
  * Generates what writes a record as a row: source text that checks the fields and joins their
  * cells.
  */
-import { quote } from '../../base/generated-code.ts';
+import { quote, quoteField } from '../../base/generated-code.ts';
 import type { SchemaDescription } from '../../types/schema-description.ts';
 import { checkSource, fitsSource } from '../value-check.ts';
 
@@ -36,7 +36,7 @@ export function rowWriterSource(columns: readonly WrittenColumn[], delimiter: st
 }
 
 function writeCell(name: string, type: SchemaDescription, i: number, empty: string): string {
-  const load = `x = v[${quote(name)}];`;
+  const load = `x = ${quoteField('v', name)};`;
   if (type.kind !== 'optional' && type.kind !== 'nullable')
     return `${load}\n${append(name, type, i, empty)}`;
   const nothing = type.kind === 'optional' ? 'undefined' : 'null';

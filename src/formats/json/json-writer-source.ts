@@ -3,7 +3,7 @@
  * and makes objects of the fields of the schema and no others, in one literal. It gives what
  * `types/to-json.ts` gives, several times faster.
  */
-import { quote, quoteProperty } from '../../base/generated-code.ts';
+import { quoteField, quoteProperty } from '../../base/generated-code.ts';
 import { GeneratedSource } from '../../types/generated-source.ts';
 import type { SchemaDescription, StructDescription } from '../../types/schema-description.ts';
 import { checkSource, fitsSource } from '../value-check.ts';
@@ -75,7 +75,7 @@ class WriterGenerator {
         const convert = this.#convert(optional ? type.of : type);
         // JSON.stringify leaves out what is undefined.
         const guarded = optional ? `if (x !== undefined) {\n${convert}\n}` : convert;
-        return `x = v[${quote(name)}];\n${guarded}\nconst a${i} = x;`;
+        return `x = ${quoteField('v', name)};\n${guarded}\nconst a${i} = x;`;
       });
       const properties = fields.map(({ name }, i) => `${quoteProperty(name)}: a${i}`);
       return [
