@@ -6,10 +6,11 @@
 import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import { assert } from '../base/assert.ts';
+import { keyFamilyOfSchema } from '../types/key-schema.ts';
 import type { KeySelector } from './operator-spec.ts';
 import type { StreamNode } from './stream-graph.ts';
 import { inputsOf, placeOf, type Transformation } from './transformation.ts';
-import { keyFamilyOfSchema, schemaMismatch } from './schema-fit.ts';
+import { schemaMismatch } from './schema-fit.ts';
 
 /** Nodes lie at their id, and refer to nodes. */
 export function requireInputs(transformations: readonly Transformation[]): void {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dynamic, t } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
-import { keyFamilyOfSchema, schemaMismatch } from './schema-fit.ts';
+import { keyFamilyOfSchema } from '../types/key-schema.ts';
+import { schemaMismatch } from './schema-fit.ts';
 
 const Line = t.struct({ id: t.string, n: t.int32 });
 

@@ -3,7 +3,6 @@
  * the graph is built. It speaks up only where no value could fit or a needed field is never there;
  * what depends on the values (ranges of numbers, arms of a union) is left to the codec.
  */
-import type { KeyFamily } from '../types/key.ts';
 import type { FieldDescription, SchemaDescription } from '../types/schema-description.ts';
 
 /** What JavaScript value a kind holds; kinds of one class can hold values of each other. */
@@ -73,23 +72,4 @@ function missingField(
     if (mismatch !== undefined) return mismatch;
   }
   return undefined;
-}
-
-/** The family of the keys that a schema describes; undefined if they are no keys. */
-export function keyFamilyOfSchema(schema: SchemaDescription): KeyFamily | undefined {
-  if (schema.kind === 'literal') {
-    const type = typeof schema.value;
-    return type === 'string' || type === 'number' || type === 'boolean' ? type : undefined;
-  }
-  if (schema.kind === 'tuple') {
-    return schema.items.every((item) => keyFamilyOfSchema(item) !== undefined)
-      ? 'tuple'
-      : undefined;
-  }
-  if (schema.kind === 'array')
-    return keyFamilyOfSchema(schema.of) === undefined ? undefined : 'tuple';
-  const family = CLASSES[schema.kind];
-  return family === 'string' || family === 'number' || family === 'boolean' || family === 'bigint'
-    ? family
-    : undefined;
 }

@@ -135,13 +135,6 @@ abstract class BroadcastOperator<
     }
     return true;
   }
-
-  finish(): boolean {
-    if (this.function.onEnd !== undefined) {
-      this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
-    }
-    return true;
-  }
 }
 
 export class BroadcastProcessOperator

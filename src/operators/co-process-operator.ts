@@ -21,13 +21,6 @@ abstract class TwoInputFunctionOperator<
     }
     return true;
   }
-
-  finish(): boolean {
-    if (this.function.onEnd !== undefined) {
-      this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
-    }
-    return true;
-  }
 }
 
 export class CoProcessOperator

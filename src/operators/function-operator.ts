@@ -8,8 +8,13 @@ import type { CallContext } from './call-context.ts';
 import type { Operator, OperatorContext } from './operator.ts';
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
+/** What every function object that `FunctionOperator` runs may have. */
+interface EndingFunction extends FunctionLifecycle {
+  onEnd?(context: never): void;
+}
+
 export abstract class FunctionOperator<
-  F extends FunctionLifecycle,
+  F extends EndingFunction,
   C extends CallContext,
 > implements Operator {
   protected readonly function: F;
@@ -31,6 +36,13 @@ export abstract class FunctionOperator<
 
   close(): void | Promise<void> {
     return this.#lifecycle('close', () => this.function.close?.());
+  }
+
+  finish(): boolean {
+    if (this.function.onEnd !== undefined) {
+      this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
+    }
+    return true;
   }
 
   /**

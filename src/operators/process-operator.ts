@@ -21,13 +21,6 @@ export class ProcessOperator
   process(value: unknown, timestamp: number): void {
     this.call('onElement', timestamp, () => this.function.onElement(value, this.context as never));
   }
-
-  finish(): boolean {
-    if (this.function.onEnd !== undefined) {
-      this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
-    }
-    return true;
-  }
 }
 
 export class KeyedProcessOperator
@@ -54,12 +47,5 @@ export class KeyedProcessOperator
 
   process(): void {
     assert(false, 'a keyed process function gets records by key');
-  }
-
-  finish(): boolean {
-    if (this.function.onEnd !== undefined) {
-      this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
-    }
-    return true;
   }
 }

@@ -10,6 +10,7 @@
 import { assert } from '../../base/assert.ts';
 import type { StateDescriptor } from '../../functions/state.ts';
 import { schemaOf } from '../../types/index.ts';
+import { keyFamilyOfSchema } from '../../types/key-schema.ts';
 import { KEY_HASH_VERSION } from '../../types/key.ts';
 import type { Key, Schema } from '../../types/schema.ts';
 import type {
@@ -32,7 +33,6 @@ import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
 import { openValueState } from './heap-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
-import { familyOfSchema } from './key-schema-family.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { VersionClock } from './version-clock.ts';
 
@@ -65,7 +65,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       clock: new VersionClock(),
       halves: new Float64Halves(),
     };
-    const family = keySchema === undefined ? undefined : familyOfSchema(keySchema.description);
+    const family = keySchema === undefined ? undefined : keyFamilyOfSchema(keySchema.description);
     if (family !== undefined) this.#context.pin(family);
   }
 

@@ -130,11 +130,6 @@ export class PeerLink implements FrameSender, PolledLink {
     this.#lost(reason);
   }
 
-  close(): void {
-    this.#isLost = true;
-    this.#link?.close();
-  }
-
   /** Lets the outputs try again that were refused. */
   #retryOutputs(): void {
     if (!this.#wantsRoom) return;

@@ -14,7 +14,7 @@ import { assert } from '../../base/assert.ts';
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ByteWriter } from '../../base/byte-writer.ts';
 import { EngineError, messageOf } from '../../base/errors.ts';
-import type { Connection, Env, Listener, SharedRegion } from '../../env/env.ts';
+import type { Connection, Env, SharedRegion } from '../../env/env.ts';
 import { ConnectionLink } from '../../network/connection-link.ts';
 import { doorbellWord } from '../../network/doorbell.ts';
 import { RingLink } from '../../network/ring-link.ts';
@@ -62,7 +62,6 @@ export class PeerLinks {
   readonly #peers = new Map<string, Peer>();
   /** Rings and connections that came before a task asked for their peer. */
   readonly #early = new Map<string, RingLink | ConnectionLink>();
-  #listener: Listener | undefined;
 
   constructor(options: PeerLinksOptions) {
     this.#options = options;
@@ -117,13 +116,13 @@ export class PeerLinks {
 
   // ---------------------------------------------------------------------------- between processes
 
-  /** Opens the data port for peers in other processes. */
+  /** Opens the data port for peers in other processes; it goes with the worker. */
   async listen(): Promise<number> {
     const { env, location } = this.#options;
-    this.#listener = await env.network.listen(location.host, 0, (connection) =>
+    const listener = await env.network.listen(location.host, 0, (connection) =>
       this.#accept(connection),
     );
-    return this.#listener.port;
+    return listener.port;
   }
 
   /** Dials the peers that it is this slot's turn to dial. Call when all channels are wired. */
@@ -135,11 +134,6 @@ export class PeerLinks {
       if (peer.isRead && here > name) continue;
       this.#dial(name, peer).catch((thrown: unknown) => peer.link.lose(messageOf(thrown)));
     }
-  }
-
-  close(): void {
-    for (const { link } of this.#peers.values()) link.close();
-    void this.#listener?.[Symbol.asyncDispose]();
   }
 
   async #dial(name: string, peer: Peer): Promise<void> {

@@ -4,7 +4,7 @@
  * has its turn; when nothing can run the thread sleeps at its doorbell.
  *
  * Invariants
- * L1. At most one slice is scheduled at any time; none while the loop sleeps or is stopped.
+ * L1. At most one slice is scheduled at any time; none while the loop sleeps.
  * L2. Before it sleeps every partly filled batch was handed over; at the end of every slice too, so
  * that no
  *     record waits longer than two slices.
@@ -43,7 +43,7 @@ export class SlotLoop {
   #sourceTurn = 0;
   #sliceTurn = 0;
   #links: readonly PolledLink[] = [];
-  #state: 'idle' | 'scheduled' | 'running' | 'stopped' = 'idle';
+  #state: 'idle' | 'scheduled' | 'running' = 'idle';
   #woken = false;
   readonly #run = (): void => this.#slice();
 
@@ -79,23 +79,16 @@ export class SlotLoop {
     this.#clock.soon(this.#run);
   }
 
-  stop(): void {
-    if (this.#doorbell.isAsleep) this.#doorbell.awake();
-    this.#state = 'stopped';
-  }
-
   #slice(): void {
-    if (this.#state === 'stopped') return;
     this.#state = 'running';
     this.#woken = false;
     const until = this.#clock.monotonic() + SLICE_MILLIS;
     let more: boolean;
     this.#sliceTurn = stepInTurn(this.#tasks, this.#sliceTurn) ?? 0;
     do {
-      more = this.#isRunning() && this.#round();
-    } while (more && this.#isRunning() && this.#clock.monotonic() < until);
+      more = this.#round();
+    } while (more && this.#clock.monotonic() < until);
     const flushed = this.#flush();
-    if (!this.#isRunning()) return;
     if (more || flushed || this.#woken) {
       this.#state = 'scheduled';
       this.#clock.soon(this.#run);
@@ -136,11 +129,6 @@ export class SlotLoop {
 
   #hasWork(): boolean {
     return this.#links.some((link) => link.hasInput) || this.#tasks.some((task) => task.runnable);
-  }
-
-  /** The state may have changed in a step. */
-  #isRunning(): boolean {
-    return this.#state === 'running';
   }
 }
 
