@@ -34,6 +34,8 @@ export type ContextOf = (member: ChainMember, outputs: MemberOutputs) => Operato
 export interface MemberOutputs {
   readonly main: Downstream;
   side(tag: string): Downstream;
+  /** Whether the side output of that name has a reader. */
+  isRead(tag: string): boolean;
   rows(routeRow: RowRouter | undefined): RowDownstream;
 }
 
@@ -157,6 +159,7 @@ export class OperatorChain {
         return output.writer.rowOutput(routeRow);
       },
       main: to(undefined),
+      isRead: (tag) => member.outputs.some((output) => output.tag === tag),
       side: (tag) => {
         let output = side.get(tag);
         if (output === undefined) side.set(tag, (output = to(tag)));

@@ -14,6 +14,9 @@
  * O5. `snapshot` is called at a record boundary only, and must not emit. `restore` comes between
  *     construction and the first record, after `open`.
  * O6. A value handed to `output` is immutable from then on.
+ * O7. `processingTime` is called once before the first record and then whenever the clock has come
+ *     to the time that `context.wakeAt` asked for, never while output is held. Like `watermark` it
+ *     may fire a part and answer false, at any place of a chain.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Duration, Timestamp } from '../base/units.ts';
@@ -47,6 +50,15 @@ export interface OperatorContext {
   rowOutput(routeRow?: (batch: RowBatch, row: number) => number): RowDownstream;
   processingTime(): Timestamp;
   watermark(): number;
+  /**
+   * Asks for a call of the operator's `processingTime` at that time; the earliest request since the
+   * last call wins.
+   */
+  wakeAt(at: Timestamp): void;
+  /** Output is held: an operator that fires much at once answers false and is called again. */
+  readonly isHeld: boolean;
+  /** Whether anybody reads that side output. */
+  isRead(tag: string): boolean;
   /** Of keyed operators. @throws AssertionError for others. */
   readonly keyedState: KeyedStateBackend;
   readonly operatorState: OperatorStateBackend;
@@ -86,6 +98,8 @@ export interface Operator {
   defer?(event: DeferrableEvent): boolean;
   /** Fires timers at or below `timestamp`. */
   watermark?(timestamp: number): boolean;
+  /** Fires timers of processing time at or below `now`. False: call again (O7). */
+  processingTime?(now: Timestamp): boolean;
   /** An aligned EpochMark, or a barrier or watermark that closes the epoch: flush bundles. */
   closeEpoch?(): void;
   /** One input has no more records; the last one is followed by `finish`. */

@@ -127,7 +127,11 @@ export class OperatorHarness {
       chain: new OperatorChain([member]),
       gate,
       pressure: this.#pressure,
-      monotonic: () => this.#now as Duration,
+      clock: {
+        now: () => this.#now as Timestamp,
+        monotonic: () => this.#now as Duration,
+        after: (delay, callback) => this.#after(delay, callback),
+      },
       commit: undefined,
       locate: (error) => error,
       listener: {
@@ -267,6 +271,7 @@ export class OperatorHarness {
 
   #context(outputs: MemberOutputs): OperatorContext {
     const keyed = this.#keyed;
+    const pressure = this.#pressure;
     return {
       open: {
         jobName: 'verify',
@@ -284,6 +289,11 @@ export class OperatorHarness {
       rowOutput: (routeRow) => outputs.rows(routeRow),
       processingTime: () => this.#now as Timestamp,
       watermark: () => this.#task.watermark,
+      wakeAt: (at) => this.#task.wakeAt(this.#options.operator, at),
+      get isHeld(): boolean {
+        return pressure.isHeld;
+      },
+      isRead: (tag) => outputs.isRead(tag),
       get keyedState(): HeapKeyedStateBackend {
         return keyed!;
       },
@@ -292,7 +302,7 @@ export class OperatorHarness {
       hold: () => this.#pressure.hold(),
       release: () => this.#pressure.release(),
       fail: (error) => this.#task.fail(error),
-      after: (delay, callback) => this.#after(delay, callback),
+      after: (delay, callback) => this.#after(delay, () => this.#task.mail(callback)),
       forward: (event: DeferrableEvent) => this.#task.forward(event),
     };
   }
@@ -300,7 +310,7 @@ export class OperatorHarness {
   #after(delay: Duration, callback: () => void): Disposable {
     const timer = {
       at: this.#now + delay,
-      callback: () => this.#task.mail(callback),
+      callback,
       cancelled: false,
     };
     this.#timers.push(timer);

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Duration } from '../../base/units.ts';
+import type { Duration, Timestamp } from '../../base/units.ts';
 import { murmur3 } from '../../base/murmur.ts';
 import type { RowBatch } from '../../network/batch.ts';
 import { RowKind } from '../../network/batch.ts';
@@ -164,7 +164,11 @@ async function filterRows(
     ]),
     gate: new InputGate([{ channel: source, input: 0 }]),
     pressure: new Pressure(() => undefined),
-    monotonic: () => 0 as Duration,
+    clock: {
+      now: () => 0 as Timestamp,
+      monotonic: () => 0 as Duration,
+      after: () => ({ [Symbol.dispose]: () => undefined }),
+    },
     commit: undefined,
     locate: (error) => error,
     listener: {

@@ -4,10 +4,10 @@
 import type { FunctionLogger, OpenContext } from '../../functions/function-context.ts';
 import type { Clock, Log } from '../../env/env.ts';
 import { assert } from '../../base/assert.ts';
-import type { Duration } from '../../base/units.ts';
+import type { Duration, Timestamp } from '../../base/units.ts';
 import type { Pressure } from '../../network/pressure.ts';
 import type { ChainMember, MemberOutputs } from '../../operators/operator-chain.ts';
-import type { DeferrableEvent, OperatorContext } from '../../operators/operator.ts';
+import type { DeferrableEvent, Operator, OperatorContext } from '../../operators/operator.ts';
 import type { TaskDeployment } from '../../protocol/task-deployment.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../../state/operator-state.ts';
@@ -26,6 +26,7 @@ export interface TaskContextOptions {
   readonly operatorState: OperatorStateBackend;
   readonly task: {
     readonly watermark: number;
+    wakeAt(operator: Operator, at: Timestamp): void;
     mail(mail: () => void): void;
     fail(error: unknown): void;
     forward(event: DeferrableEvent): void;
@@ -59,6 +60,11 @@ export function operatorContext(options: TaskContextOptions): OperatorContext {
     rowOutput: (routeRow) => options.outputs.rows(routeRow),
     processingTime: () => clock.now(),
     watermark: () => task.watermark,
+    wakeAt: (at) => task.wakeAt(options.member.operator, at),
+    get isHeld(): boolean {
+      return pressure.isHeld;
+    },
+    isRead: (tag) => options.outputs.isRead(tag),
     get keyedState(): KeyedStateBackend {
       assert(keyedState !== undefined, 'keyed state of an operator without keys');
       return keyedState;

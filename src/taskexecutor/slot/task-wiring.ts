@@ -117,7 +117,7 @@ export class TaskWiring {
       gate,
       pressure,
       listener,
-      monotonic: () => this.#options.clock.monotonic(),
+      clock: this.#options.clock,
       commit:
         committing.length === 0
           ? undefined

@@ -14,7 +14,8 @@
 import { assert, unreachable } from '../../base/assert.ts';
 import type { EngineError } from '../../base/errors.ts';
 import { toEngineError } from '../../base/errors.ts';
-import type { Duration } from '../../base/units.ts';
+import type { Timestamp } from '../../base/units.ts';
+import type { Clock } from '../../env/env.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { END, MAX_WATERMARK, MIN_WATERMARK } from '../../network/control-element.ts';
@@ -24,10 +25,12 @@ import type {
   DeferrableEvent,
   KeyedOperator,
   OneInputOperator,
+  Operator,
   TwoInputOperator,
 } from '../../operators/operator.ts';
 import type { ContextOf, OperatorChain } from '../../operators/operator-chain.ts';
 import { SourceOperator } from '../../operators/source-operator.ts';
+import { ProcessingTime } from './processing-time.ts';
 import { TaskTimes } from './task-times.ts';
 
 export type TaskPhase =
@@ -61,7 +64,7 @@ export interface TaskOptions {
   readonly pressure: Pressure;
   readonly contextOf: ContextOf;
   readonly listener: TaskListener;
-  readonly monotonic: () => Duration;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
   /** Commits what the sinks of the chain prepared; undefined if there is no committer. */
   readonly commit: (() => Promise<void>) | undefined;
   /** Adds place and names to an error on its way up. */
@@ -75,6 +78,7 @@ export class Task {
   readonly #pressure: Pressure;
   readonly #source: SourceOperator | undefined;
   readonly #mails: (() => void)[] = [];
+  readonly #processingTime: ProcessingTime;
   readonly times: TaskTimes;
   #phase: TaskPhase = 'created';
   #batch: Batch | undefined;
@@ -91,7 +95,12 @@ export class Task {
     this.#chain = options.chain;
     this.#gate = options.gate;
     this.#pressure = options.pressure;
-    this.times = new TaskTimes(options.monotonic);
+    this.times = new TaskTimes(() => options.clock.monotonic());
+    this.#processingTime = new ProcessingTime(
+      options.clock,
+      options.chain.members.map(({ operator }) => operator),
+      () => options.listener.wake(),
+    );
     const head = options.chain.head;
     this.#source = head instanceof SourceOperator ? head : undefined;
     assert(
@@ -140,6 +149,7 @@ export class Task {
     if (this.#phase === 'finishing') return !this.#pressure.isHeld;
     if (this.#phase !== 'running' || this.#pressure.isHeld) return false;
     if (this.#batch !== undefined || this.#event !== undefined) return true;
+    if (this.#processingTime.isDue) return true;
     if (this.#gate !== undefined) return this.#gate.hasData;
     return this.#sourceReady || this.#sourceEnded;
   }
@@ -150,7 +160,7 @@ export class Task {
     try {
       this.#runMails();
       if (this.#pressure.isHeld) return;
-      if (this.#phase === 'running') this.#advance();
+      if (this.#phase === 'running' && this.#fireProcessingTime()) this.#advance();
       if (this.#phase === 'finishing') this.#finish();
     } catch (thrown) {
       this.fail(thrown);
@@ -167,6 +177,11 @@ export class Task {
       this.fail(thrown);
       return true;
     }
+  }
+
+  /** Asks for a call of the operator's `processingTime` at that time. */
+  wakeAt(operator: Operator, at: Timestamp): void {
+    this.#processingTime.wakeAt(operator, at);
   }
 
   mail(mail: () => void): void {
@@ -230,6 +245,12 @@ export class Task {
       if (this.#isOver()) return;
       mail();
     }
+  }
+
+  /** @returns whether the task may go on to its input. */
+  #fireProcessingTime(): boolean {
+    if (!this.#processingTime.isDue) return true;
+    return this.#processingTime.fire() && !this.#pressure.isHeld;
   }
 
   #advance(): void {
@@ -399,6 +420,7 @@ export class Task {
 
   #end(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void {
     this.#phase = 'closing';
+    this.#processingTime.close();
     this.#mails.length = 0;
     this.#chain.close().then(
       () => this.#ended(state, error),
