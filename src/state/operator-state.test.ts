@@ -6,6 +6,7 @@ import { state } from '../functions/state.ts';
 import { t } from '../types/index.ts';
 import { MemorySnapshot } from './memory-snapshot.ts';
 import { OperatorStateBackend } from './operator-state.ts';
+import type { UnionState } from './operator-state.ts';
 import type { SnapshotInput } from './snapshot.ts';
 
 const RULES = state.broadcast('rules', t.string, t.struct({ limit: t.int32 }));
@@ -117,6 +118,36 @@ describe('split state', () => {
     );
   });
 
+  test('what is added, and put into a snapshot that is open, stays apart', async () => {
+    const backend = backendOf(0, 1);
+    const splits = backend.split('splits', t.string);
+    splits.add('a');
+    const seen = splits.values();
+    const memory = new MemorySnapshot('s');
+    const writer = backend.beginSnapshot(memory);
+    splits.addAll(['b', 'c']);
+    assert.deepEqual(seen, ['a']);
+    assert.deepEqual(splits.values(), ['a', 'b', 'c']);
+    splits.clear();
+    while (writer.writeSlice(0, () => 0) !== 'done');
+    const again = backendOf(0, 1);
+    await again.restore([memory.input()]);
+    assert.deepEqual(again.split('splits', t.string).values(), ['a']);
+    assert.deepEqual(splits.values(), []);
+  });
+
+  test('a value of another type is refused, and nothing of its list is added', () => {
+    const splits = backendOf(0, 1).split('splits', t.string);
+    for (const change of [
+      () => splits.add(1 as never),
+      () => splits.addAll(['a', 1 as never]),
+      () => splits.update(['a', 1 as never]),
+    ]) {
+      assert.throws(change, (error) => isEngineError(error, 'STATE_VALUE_INVALID'));
+    }
+    assert.deepEqual(splits.values(), []);
+  });
+
   test('a missing or a doubled snapshot of a subtask is refused', async () => {
     const snapshots = [0, 1, 2].map((subtask) => {
       const backend = backendOf(subtask, 3);
@@ -142,5 +173,80 @@ describe('split state', () => {
     const again = backendOf(0, 1);
     await again.restore([snapshotOf(between)]);
     assert.deepEqual(again.split('splits', t.string).values(), ['a']);
+  });
+});
+
+describe('union state', () => {
+  const parts = fc.array(fc.array(fc.string(), { maxLength: 8 }), { minLength: 1, maxLength: 6 });
+
+  function unionOf(backend: OperatorStateBackend): UnionState<string> {
+    return backend.union('reached', t.string);
+  }
+
+  test('every subtask sees all, knows its own where it can; nothing multiplies (Q3)', async () => {
+    await fc.assert(
+      fc.asyncProperty(parts, fc.integer({ min: 1, max: 8 }), fc.boolean(), async (...drawn) => {
+        const [before, after, registerFirst] = drawn;
+        const snapshots = before.map((part, subtask) => {
+          const backend = backendOf(subtask, before.length);
+          unionOf(backend).update(part);
+          return snapshotOf(backend);
+        });
+        const written: SnapshotInput[] = [];
+        for (let subtask = 0; subtask < after; subtask++) {
+          const backend = backendOf(subtask, after);
+          if (registerFirst) unionOf(backend);
+          await backend.restore(snapshots.toReversed());
+          const union = unionOf(backend);
+          const own = after === before.length ? before[subtask] : undefined;
+          assert.deepEqual(union.restored(), { own, all: before.flat() });
+          assert.deepEqual(union.values(), before.flat());
+          union.add(`new ${subtask}`);
+          assert.deepEqual(union.values(), [...before.flat(), `new ${subtask}`]);
+          written.push(snapshotOf(backend));
+          union.update(['mine']);
+          assert.deepEqual(union.values(), ['mine']);
+          assert.deepEqual(union.restored(), { own, all: before.flat() });
+        }
+        const last = backendOf(0, 1);
+        await last.restore(written);
+        const added = written.map((_, subtask) => `new ${subtask}`);
+        assert.deepEqual(
+          unionOf(last).values().toSorted(),
+          [...before.flat(), ...added].toSorted(),
+        );
+      }),
+      { seed: 7, numRuns: 60 },
+    );
+  });
+
+  test('without a restore, or with one that does not know it, there is no part', async () => {
+    assert.deepEqual(unionOf(backendOf(0, 1)).restored(), { own: undefined, all: [] });
+    const other = backendOf(0, 1);
+    other.split('splits', t.string).update(['a']);
+    const backend = backendOf(0, 1);
+    await backend.restore([snapshotOf(other)]);
+    assert.deepEqual(unionOf(backend).restored(), { own: undefined, all: [] });
+  });
+
+  test('a part that was empty is known, and is not that of another', async () => {
+    const snapshots = [0, 1].map((subtask) => {
+      const backend = backendOf(subtask, 2);
+      unionOf(backend).update(subtask === 0 ? ['a'] : []);
+      return snapshotOf(backend);
+    });
+    const backend = backendOf(1, 2);
+    await backend.restore(snapshots);
+    assert.deepEqual(unionOf(backend).restored(), { own: [], all: ['a'] });
+  });
+
+  test('split state does not become union state', async () => {
+    const backend = backendOf(0, 1);
+    backend.split('reached', t.string).update(['a']);
+    const after = backendOf(0, 1);
+    unionOf(after);
+    await assert.rejects(after.restore([snapshotOf(backend)]), (error) =>
+      isEngineError(error, 'STATE_INCOMPATIBLE'),
+    );
   });
 });

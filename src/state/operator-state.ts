@@ -1,13 +1,15 @@
 /**
- * State of an operator that belongs to no key: broadcast state, which is the same on every subtask,
- * and split state, a list that is dealt out anew when the parallelism changes (splits of a source,
- * committables of a sink). It is small beside keyed state, is kept in memory, and its snapshots
- * have the layout of keyed ones.
+ * State of an operator that belongs to no key: broadcast state, which is the same on every subtask;
+ * split state, a list that is dealt out anew when the parallelism changes (splits of a source,
+ * committables of a sink); and union state, a list that every subtask sees as a whole after a
+ * restore (what each has reached). It is small beside keyed state, is kept in memory, and its
+ * snapshots have the layout of keyed ones.
  *
  * Invariants
  * Q1. A snapshot shows the state of the moment at which it began: it holds views.
  * Q2. States have one name each, and one handle.
- * Q3. Every element of split state of the former subtasks goes to exactly one subtask.
+ * Q3. Every element of split and union state of the former subtasks belongs to exactly one subtask:
+ *     the same one where the parallelism is the same, else an even share of all in order.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -15,11 +17,11 @@ import type { BroadcastState, BroadcastStateDescriptor } from '../functions/stat
 import { schemaOf } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
 import { BroadcastMap } from './broadcast-map.ts';
+import { OperatorList } from './operator-list.ts';
 import { OperatorSnapshotWriter } from './operator-snapshot-writer.ts';
 import { SnapshotFileReader } from './snapshot-file-reader.ts';
 import type { OperatorManifest } from './snapshot-layout.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
-import { SplitList } from './split-list.ts';
 import { requireSameState } from './state-description.ts';
 import type { StateDescription } from './state-description.ts';
 
@@ -33,17 +35,42 @@ export interface OperatorStateOptions {
 /** A list of which every subtask has a part. */
 export interface SplitState<T> {
   values(): readonly T[];
+  /** @throws EngineError STATE_VALUE_INVALID */
+  add(value: T): void;
+  addAll(values: Iterable<T>): void;
   /** Replaces this subtask's part. */
   update(values: Iterable<T>): void;
+  clear(): void;
 }
 
-type StoredState = BroadcastMap | SplitList;
+/**
+ * A list of which every subtask writes a part and sees the whole after a restore. After that
+ * `values` are the parts of all and what this subtask has added, until `update` or `clear`; then
+ * they are its own part alone. Snapshots hold the own part, so that nothing multiplies.
+ */
+export interface UnionState<T> extends SplitState<T> {
+  /** What the restore has found, whatever was done since. */
+  restored(): RestoredUnion<T>;
+}
+
+export interface RestoredUnion<T> {
+  /**
+   * The part that the subtask of this number had written; undefined where the parallelism has
+   * changed, nothing was restored, or the snapshot did not know the state.
+   */
+  readonly own: readonly T[] | undefined;
+  /** The parts of all subtasks, in the order of their numbers. */
+  readonly all: readonly T[];
+}
+
+type StoredState = BroadcastMap | OperatorList;
 type OperatorFile = SnapshotFileReader & { readonly manifest: OperatorManifest };
 
 /**
  * @example
  * const airports = backend.broadcast(state.broadcast('airports', t.string, Airport));
  * const splits = backend.split('splits', Split);
+ * const reached = backend.union('reached', t.timestamp);
  */
 export class OperatorStateBackend {
   readonly #options: OperatorStateOptions;
@@ -72,6 +99,12 @@ export class OperatorStateBackend {
     return this.#state(description, element, undefined) as SplitState<T>;
   }
 
+  /** @throws EngineError STATE_INCOMPATIBLE */
+  union<T>(name: string, element: Schema<T>): UnionState<T> {
+    const description = { name, kind: 'union' as const, value: element.description };
+    return this.#state(description, element, undefined) as UnionState<T>;
+  }
+
   /** At a record boundary only. */
   beginSnapshot(output: SnapshotOutput): SnapshotWriter {
     const { operator, subtask, parallelism } = this.#options;
@@ -96,7 +129,7 @@ export class OperatorStateBackend {
       for (const description of file.manifest.states) this.#restored(description);
     }
     for (const { description, stored } of this.#states) {
-      if (stored instanceof SplitList) await this.#restoreSplit(files, description, stored);
+      if (stored instanceof OperatorList) await this.#restoreList(files, description, stored);
       else await this.#restoreBroadcast(files, description, stored);
     }
   }
@@ -111,26 +144,37 @@ export class OperatorStateBackend {
     await readState(file, description, (entry) => map.readEntry(entry));
   }
 
-  /** Q3: one's own where the parallelism is the same, else an even share of all. */
-  async #restoreSplit(
+  /** Q3 */
+  async #restoreList(
     files: readonly OperatorFile[],
     description: StateDescription,
-    list: SplitList,
+    list: OperatorList,
   ): Promise<void> {
     const { subtask, parallelism } = this.#options;
     const same = files.length === parallelism;
+    const union = description.kind === 'union';
     const all: unknown[] = [];
-    for (const file of same ? [files[subtask]!] : files) {
+    let own: unknown[] | undefined;
+    for (const [index, file] of files.entries()) {
+      if (same && !union && index !== subtask) continue;
+      const from = all.length;
       await readState(file, description, (entry) => list.readEntry(entry, all));
+      if (same && index === subtask) own = all.slice(from);
     }
-    const from = same ? 0 : Math.floor((subtask * all.length) / parallelism);
-    const to = same ? all.length : Math.floor(((subtask + 1) * all.length) / parallelism);
-    list.update(all.slice(from, to));
+    const share = own ?? evenShare(all, subtask, parallelism);
+    if (!union) return list.restoreSplit(share);
+    const known = files.some(({ manifest }) =>
+      manifest.states.some(({ name }) => name === description.name),
+    );
+    list.restoreUnion({ own: known ? own?.slice() : undefined, all }, share);
   }
 
   #restored(description: StateDescription): void {
     const { kind, value, key } = description;
-    assert(kind === 'broadcast' || kind === 'split', 'Q2: keyed state among operator state');
+    assert(
+      kind === 'broadcast' || kind === 'split' || kind === 'union',
+      'Q2: keyed state among operator state',
+    );
     this.#state(description, schemaOf(value), key === undefined ? undefined : schemaOf(key));
   }
 
@@ -147,10 +191,16 @@ export class OperatorStateBackend {
     }
     const names = { operator, state: description.name };
     const stored =
-      key === undefined ? new SplitList(names, value) : new BroadcastMap(names, key, value);
+      key === undefined ? new OperatorList(names, value) : new BroadcastMap(names, key, value);
     this.#states.push({ description, stored });
     return stored;
   }
+}
+
+function evenShare(all: readonly unknown[], subtask: number, parallelism: number): unknown[] {
+  const from = Math.floor((subtask * all.length) / parallelism);
+  const to = Math.floor(((subtask + 1) * all.length) / parallelism);
+  return all.slice(from, to);
 }
 
 function requireAllSubtasks(files: readonly OperatorFile[]): void {

@@ -6,7 +6,7 @@ import { EngineError } from '../base/errors.ts';
 import type { StateDescriptor } from '../functions/state.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 
-type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split';
+type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split' | 'union';
 
 export interface StateDescription {
   readonly name: string;
