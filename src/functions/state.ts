@@ -4,6 +4,7 @@
  * returns is immutable: change state by `set`, never by changing the object.
  */
 import type { Schema } from '../types/schema.ts';
+import type { TimelineStateDescriptor } from './timeline-state.ts';
 
 export interface ValueState<V> {
   /** The value, else the declared `initial` one, else undefined. */
@@ -65,7 +66,8 @@ export interface ReadOnlyBroadcastState<MK, V> {
 
 declare const handle: unique symbol;
 
-interface Descriptor<out H> {
+/** What all descriptors of keyed state have in common: the type of their handle. */
+export interface Descriptor<out H> {
   readonly [handle]?: () => H;
 }
 
@@ -97,7 +99,8 @@ export type StateDescriptor<H = unknown> =
   | ValueStateDescriptor<H>
   | ListStateDescriptor<H>
   | MapStateDescriptor<H>
-  | ReducingStateDescriptor<H>;
+  | ReducingStateDescriptor<H>
+  | TimelineStateDescriptor<H>;
 
 export interface BroadcastStateDescriptor<out MK, out V> {
   readonly kind: 'broadcast';

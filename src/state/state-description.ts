@@ -29,6 +29,7 @@ export function describeState(name: string, descriptor: StateDescriptor): StateD
         key: descriptor.key.description,
       };
     case 'value':
+    case 'timeline':
     case 'reducing':
       return { name, kind: descriptor.kind, value: descriptor.value.description };
   }

@@ -1,7 +1,7 @@
 /**
- * Turns what a TableCursor comes to into entries of a snapshot. A long list or map becomes several
- * entries with the same key; from the first of them on it is written from a view, so that it may
- * change while the writer pauses.
+ * Turns what a TableCursor comes to into entries of a snapshot. A long list, map or timeline
+ * becomes several entries with the same key; from the first of them on it is written from a view,
+ * so that it may change while the writer pauses.
  *
  * Invariants
  * E1. `#rest` is undefined, or frozen and not yet all written.
@@ -13,6 +13,7 @@ import type { HeapState } from './heap-state.ts';
 import { ListView } from './list-view.ts';
 import { MapView, OrderedMap } from './ordered-map.ts';
 import type { TableCursor } from './table-cursor.ts';
+import { TimedValues, TimedView } from './timed-values.ts';
 
 /** Elements in one entry at most. */
 export const PART_ELEMENTS = 256;
@@ -24,7 +25,7 @@ export class EntryWriter {
   readonly #cursors: readonly TableCursor[];
   #current = 0;
   /** E1 */
-  #rest: ListView | MapView | undefined;
+  #rest: ListView | MapView | TimedView | undefined;
   #at = 0;
 
   /** `cursors` are those of all tables of a key group. */
@@ -54,6 +55,8 @@ export class EntryWriter {
           return this.#writeList(value, out);
         case 'map':
           return this.#writeMap(value, out);
+        case 'timeline':
+          return this.#writeTimeline(value, out);
         default:
           return this.#state.schemas.value.codec.encode(value, out);
       }
@@ -87,7 +90,20 @@ export class EntryWriter {
     this.#continueAt(at, at === map.end ? undefined : map);
   }
 
-  #continueAt(at: number, rest: ListView | MapView | undefined): void {
+  #writeTimeline(value: unknown, out: ByteWriter): void {
+    const view = (this.#rest ??
+      (value instanceof TimedValues ? timedView(value) : value)) as TimedView;
+    const { codec } = this.#state.schemas.value;
+    const end = Math.min(this.#at + PART_ELEMENTS, view.size);
+    out.varint(end - this.#at);
+    for (let i = this.#at; i < end; i++) {
+      out.zigzag(view.timeAt(i));
+      codec.encode(view.valueAt(i), out);
+    }
+    this.#continueAt(end, end === view.size ? undefined : view);
+  }
+
+  #continueAt(at: number, rest: ListView | MapView | TimedView | undefined): void {
     this.#at = rest === undefined ? 0 : at;
     this.#rest = rest;
   }
@@ -101,4 +117,9 @@ function listView(value: unknown): ListView {
 function mapView(map: OrderedMap): MapView {
   const view = map.peek();
   return view.end <= PART_ELEMENTS ? view : map.view();
+}
+
+/** The same for a timeline. */
+function timedView(values: TimedValues): TimedView {
+  return values.size <= PART_ELEMENTS ? values.peek() : values.view();
 }

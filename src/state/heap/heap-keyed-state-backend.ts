@@ -30,6 +30,7 @@ import { restoreHeap } from './heap-restore.ts';
 import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
+import { HeapTimelineState } from './heap-timeline-state.ts';
 import { openValueState } from './heap-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
@@ -214,5 +215,7 @@ function openHandle(state: HeapState, descriptor: StateDescriptor): HeapHandle {
       return new HeapListState(state);
     case 'map':
       return new HeapMapState(state);
+    case 'timeline':
+      return new HeapTimelineState(state);
   }
 }

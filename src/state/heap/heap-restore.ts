@@ -20,6 +20,7 @@ import type { KeyContext } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
+import { TimedValues } from './timed-values.ts';
 
 /** What a restore fills. */
 export interface RestoreTarget {
@@ -168,6 +169,18 @@ function loaderOf(state: HeapState): Loader {
         }
       };
     }
+    case 'timeline':
+      return (entry, table, found, insert) => {
+        const count = partSize(entry, entry.varint());
+        const timelines = table.values as TimedValues[];
+        let into = found === ABSENT ? undefined : timelines[found];
+        for (let i = 0; i < count; i++) {
+          const time = entry.zigzag();
+          const value = codec.decode(entry);
+          if (into === undefined) timelines[insert()] = into = new TimedValues(time, value);
+          else into.add(time, value);
+        }
+      };
     default:
       return (entry, table, found, insert) => {
         if (found !== ABSENT) entry.corrupt('a key for the second time');

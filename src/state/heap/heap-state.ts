@@ -20,6 +20,7 @@ import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
 import type { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
+import type { TimedValues } from './timed-values.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What all states of a backend share. */
@@ -81,6 +82,8 @@ export class HeapState {
         return new ListView(stored as unknown[], (stored as unknown[]).length);
       case 'map':
         return (stored as OrderedMap).view();
+      case 'timeline':
+        return (stored as TimedValues).view();
       default:
         return stored;
     }
@@ -88,7 +91,8 @@ export class HeapState {
 
   /** Whether what a column holds is changed, and not only replaced. */
   get changesInPlace(): boolean {
-    return this.description.kind === 'list' || this.description.kind === 'map';
+    const { kind } = this.description;
+    return kind === 'list' || kind === 'map' || kind === 'timeline';
   }
 
   /** Where the entry of a key would be (H1). */
@@ -130,6 +134,7 @@ export function schemasOf(descriptor: StateDescriptor): StateSchemas {
     case 'map':
       return { value: descriptor.value, key: descriptor.key };
     case 'value':
+    case 'timeline':
     case 'reducing':
       return { value: descriptor.value, key: undefined };
   }
