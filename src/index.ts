@@ -51,6 +51,8 @@ export type { Infer, JsonValue, Key, Schema, Shape, Struct } from './types/index
 
 export { state } from './functions/state.ts';
 export type {
+  AggregatingState,
+  AggregatingStateDescriptor,
   BroadcastState,
   BroadcastStateDescriptor,
   Handles,

@@ -3,6 +3,7 @@
  * handles it gets for them. Access is synchronous and always concerns the current key. What `get`
  * returns is immutable: change state by `set`, never by changing the object.
  */
+import type { AggregateFunction } from './aggregate-function.ts';
 import type { Schema } from '../types/schema.ts';
 import type { TimelineStateDescriptor } from './timeline-state.ts';
 
@@ -46,6 +47,13 @@ export interface ReducingState<V> {
   /** Undefined until the first `add`. */
   get(): V | undefined;
   add(value: V): void;
+  clear(): void;
+}
+
+export interface AggregatingState<in T, out R> {
+  /** The result of what was added since `clear`; undefined until the first `add`. */
+  get(): R | undefined;
+  add(value: T): void;
   clear(): void;
 }
 
@@ -94,12 +102,18 @@ export interface ReducingStateDescriptor<out H> extends Descriptor<H> {
   readonly reduce: (accumulated: never, value: never) => unknown;
 }
 
+export interface AggregatingStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'aggregating';
+  readonly aggregate: AggregateFunction<never, any, unknown>;
+}
+
 /** A named piece of keyed state; `H` is the handle the function gets. */
 export type StateDescriptor<H = unknown> =
   | ValueStateDescriptor<H>
   | ListStateDescriptor<H>
   | MapStateDescriptor<H>
   | ReducingStateDescriptor<H>
+  | AggregatingStateDescriptor<H>
   | TimelineStateDescriptor<H>;
 
 export interface BroadcastStateDescriptor<out MK, out V> {
@@ -127,6 +141,18 @@ interface StateDeclarations {
     of: Schema<V>,
     reduce: (accumulated: NoInfer<V>, value: NoInfer<V>) => NoInfer<V>,
   ): ReducingStateDescriptor<ReducingState<V>>;
+  /**
+   * Keeps the accumulator of an AggregateFunction, which brings its schema; `get` gives the result.
+   * @example
+   * state: { mean: state.aggregating(meanOf((order: Order) => order.amount)) },
+   * onElement(order, context) {
+   *   context.state.mean.add(order);
+   *   context.emit({ user: context.key, mean: context.state.mean.get()! });
+   * }
+   */
+  aggregating<T, A, R>(
+    aggregate: AggregateFunction<T, A, R>,
+  ): AggregatingStateDescriptor<AggregatingState<T, R>>;
   broadcast<MK, V>(
     name: string,
     key: Schema<MK>,
@@ -148,5 +174,6 @@ export const state: StateDeclarations = {
   list: (of) => ({ kind: 'list', element: of }),
   map: (key, value) => ({ kind: 'map', key, value }),
   reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce }),
+  aggregating: (aggregate) => ({ kind: 'aggregating', aggregate }),
   broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),
 };

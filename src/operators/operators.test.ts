@@ -1,6 +1,7 @@
 /** Every operator held to the operator contract, and what users' mistakes in them say. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { meanOf } from '../functions/aggregates.ts';
 import { state } from '../functions/state.ts';
 import { OperatorHarness } from '../testing/operator-harness.ts';
 import type { OperatorResult, OperatorStep } from '../testing/operator-harness.ts';
@@ -257,6 +258,7 @@ describe('keyed operators', () => {
       seen: state.list(t.float64),
       perAmount: state.map(t.float64, t.int32),
       largest: state.reducing(t.float64, (a, b) => Math.max(a, b)),
+      mean: state.aggregating(meanOf((sale: Sale) => sale.amount)),
     };
     const results = await verifyOperator({
       create: () =>
@@ -272,15 +274,18 @@ describe('keyed operators', () => {
               (context.state.perAmount.get(sale.amount) ?? 0) + 1,
             );
             context.state.largest.add(sale.amount);
+            context.state.mean.add(sale);
             context.emitTo('audit', `${context.key} ${sale.amount}`);
           },
           onEnd(context: any) {
             const lines: string[] = [];
             context.forEachKey('count', (key: string) => {
-              const { count, seen, perAmount, largest } = context.state;
+              const { count, seen, perAmount, largest, mean } = context.state;
               const amounts = [...perAmount.entries()].join(';');
               const all = [...seen.values()].join();
-              lines.push(`${key} ${count.get()} [${all}] {${amounts}} ${largest.get()}`);
+              lines.push(
+                `${key} ${count.get()} [${all}] {${amounts}} ${largest.get()} ${mean.get()}`,
+              );
             });
             for (const line of lines.toSorted()) context.emit(line);
           },
@@ -290,7 +295,10 @@ describe('keyed operators', () => {
       sideOutputs: { audit: t.string },
       steps: records(...sales),
     });
-    assert.deepEqual(valuesOf(results), ['a 3 [3,4,4] {3,1;4,2} 4', 'b 2 [5,1] {5,1;1,1} 5']);
+    assert.deepEqual(valuesOf(results), [
+      `a 3 [3,4,4] {3,1;4,2} 4 ${11 / 3}`,
+      'b 2 [5,1] {5,1;1,1} 5 3',
+    ]);
     assert.equal(valuesOf(results, 'audit').length, 5);
   });
 

@@ -73,6 +73,19 @@ export interface KeyedStateBackend {
   close(): void;
 }
 
+/**
+ * What windows that merge need of their state, beside what users see of it: handles of reducing,
+ * aggregating and list state have it.
+ */
+export interface MergingHandle {
+  /** What is stored, which is gone afterwards; undefined if that is nothing. */
+  take(): unknown;
+  /**
+   * Adds what `take` of another namespace has given, behind what is here, by the user's function.
+   */
+  merge(taken: unknown): void;
+}
+
 export interface StateUsage {
   /** Live (state, key) pairs. */
   readonly entries: number;

@@ -28,6 +28,8 @@ export function describeState(name: string, descriptor: StateDescriptor): StateD
         value: descriptor.value.description,
         key: descriptor.key.description,
       };
+    case 'aggregating':
+      return { name, kind: 'aggregating', value: descriptor.aggregate.accumulator.description };
     case 'value':
     case 'timeline':
     case 'reducing':

@@ -21,6 +21,14 @@ export function notSerializable(names: StateNames, key: unknown, error: unknown)
   );
 }
 
+/** @throws EngineError USER_CODE_ASYNC if `answer` is a promise or anything else with a `then` */
+export function refusePromise(answer: object, role: string, operator: string): void {
+  if (!('then' in answer) || typeof answer.then !== 'function') return;
+  // Its failure would otherwise end the worker as an unhandled rejection and hide this error.
+  if (answer instanceof Promise) answer.catch(() => undefined);
+  throw new EngineError('USER_CODE_ASYNC', { role, operator });
+}
+
 /** For messages: short, and of any value. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { meanOf } from '../../functions/aggregates.ts';
 import { state } from '../../functions/state.ts';
 import type { ValueState } from '../../functions/state.ts';
 import { t } from '../../types/index.ts';
 import { hashKey } from '../../types/key.ts';
 import type { Key } from '../../types/schema.ts';
+import type { MergingHandle } from '../keyed-state-backend.ts';
 import { at, code, open } from './heap-backend.test-kit.ts';
 import { HeapKeyedStateBackend } from './heap-keyed-state-backend.ts';
 
@@ -123,6 +125,101 @@ describe('handles', () => {
     assert.throws(() => any.add(2), code('USER_CODE_ASYNC', 'count words'));
     sum.clear();
     assert.equal(sum.get(), undefined);
+  });
+
+  test('aggregating: an error of the function changes nothing, no value and promises are refused', () => {
+    const backend = open();
+    let next: (sum: number, value: string) => unknown = (sum, value) => sum + value.length;
+    let result: (sum: number) => unknown = (sum) => `length ${sum}`;
+    const lengths = backend.register(
+      'lengths',
+      state.aggregating({
+        accumulator: t.int32,
+        create: () => 0,
+        add: (sum: number, value: string) => next(sum, value) as number,
+        merge: (left, right) => left + right,
+        result: (sum) => result(sum),
+      }),
+    );
+    at(backend, 'a');
+    assert.equal(lengths.get(), undefined);
+    lengths.add('one');
+    lengths.add('three');
+    next = () => {
+      throw new Error('no');
+    };
+    assert.throws(() => lengths.add('x'), /no/);
+    for (const bad of [undefined, 0.5, 'text']) {
+      next = () => bad;
+      assert.throws(() => lengths.add('x'), code('STATE_VALUE_INVALID', 'lengths'));
+    }
+    next = () => Promise.reject(new Error('later'));
+    assert.throws(() => lengths.add('x'), code('USER_CODE_ASYNC', 'count words', 'aggregate'));
+    assert.equal(lengths.get(), 'length 8');
+    result = async (sum) => sum;
+    assert.throws(() => lengths.get(), code('USER_CODE_ASYNC', 'count words'));
+    at(backend, 'b');
+    assert.equal(lengths.get(), undefined);
+    at(backend, 'a');
+    lengths.clear();
+    assert.equal(lengths.get(), undefined);
+  });
+
+  test('an accumulator that is made by a promise is refused', () => {
+    const backend = open();
+    const broken = backend.register(
+      'broken',
+      state.aggregating<string, unknown, unknown>({
+        accumulator: t.any,
+        create: async () => 0,
+        add: (sum) => sum,
+        merge: (left) => left,
+        result: (sum) => sum,
+      }),
+    );
+    at(backend, 'a');
+    assert.throws(() => broken.add('x'), code('USER_CODE_ASYNC', 'count words'));
+  });
+
+  test('what reducing, aggregating and list state hold can be taken and merged elsewhere', () => {
+    const backend = open();
+    const handles = {
+      most: backend.register('most', state.reducing(t.float64, Math.max)),
+      mean: backend.register('mean', state.aggregating(meanOf((n: number) => n))),
+      list: backend.register('list', state.list(t.float64)),
+    };
+    const merge = (from: string, to: string): void => {
+      for (const handle of Object.values(handles)) {
+        const merging = handle as unknown as MergingHandle;
+        at(backend, from);
+        const taken = merging.take();
+        assert.equal(merging.take(), undefined);
+        at(backend, to);
+        merging.merge(taken);
+      }
+    };
+    for (const [key, values] of [
+      ['a', [1, 2]],
+      ['b', [9]],
+    ] as const) {
+      at(backend, key);
+      for (const value of values) {
+        handles.most.add(value);
+        handles.mean.add(value);
+        handles.list.add(value);
+      }
+    }
+    merge('a', 'b');
+    assert.deepEqual(
+      [handles.most.get(), handles.mean.get(), [...handles.list.values()]],
+      [9, 4, [9, 1, 2]],
+    );
+    merge('b', 'c');
+    assert.deepEqual(
+      [handles.most.get(), handles.mean.get(), [...handles.list.values()]],
+      [9, 4, [9, 1, 2]],
+    );
+    assert.equal(backend.usage.entries, 3);
   });
 
   test('list: iterations show the list as it was; addAll may take them', () => {

@@ -23,9 +23,9 @@ import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } fro
 import { describeState, requireSameState } from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
 import { Float64Halves } from './float64-table.ts';
+import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
-import { HeapReducingState } from './heap-reducing-state.ts';
 import { restoreHeap } from './heap-restore.ts';
 import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
@@ -211,6 +211,8 @@ function openHandle(state: HeapState, descriptor: StateDescriptor): HeapHandle {
       return openValueState(state, descriptor.initial);
     case 'reducing':
       return new HeapReducingState(state, descriptor.reduce);
+    case 'aggregating':
+      return new HeapAggregatingState(state, descriptor.aggregate);
     case 'list':
       return new HeapListState(state);
     case 'map':

@@ -4,6 +4,7 @@
  * that moment. A key with an empty list has no entry.
  */
 import type { ListState } from '../../functions/state.ts';
+import type { MergingHandle } from '../keyed-state-backend.ts';
 import type { HeapState } from './heap-state.ts';
 import { ABSENT } from './key-group-table.ts';
 import { KeyedHandle } from './keyed-handle.ts';
@@ -11,7 +12,7 @@ import { ListView } from './list-view.ts';
 import { valueCheckOf } from './value-check.ts';
 import type { ValueCheck } from './value-check.ts';
 
-export class HeapListState extends KeyedHandle implements ListState<unknown> {
+export class HeapListState extends KeyedHandle implements ListState<unknown>, MergingHandle {
   readonly #fits: ValueCheck;
 
   constructor(state: HeapState) {
@@ -50,6 +51,18 @@ export class HeapListState extends KeyedHandle implements ListState<unknown> {
 
   get isEmpty(): boolean {
     return this.locate() === ABSENT;
+  }
+
+  take(): unknown {
+    const slot = this.locate();
+    if (slot === ABSENT) return undefined;
+    const list = (this.table!.values as unknown[][])[slot];
+    this.clear();
+    return list;
+  }
+
+  merge(taken: unknown): void {
+    this.addAll(taken as unknown[]);
   }
 
   #checked(values: Iterable<unknown>): unknown[] {

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { meanOf } from '../../functions/aggregates.ts';
 import { state } from '../../functions/state.ts';
 import type {
+  AggregatingState,
   ListState,
   MapState,
   ReducingState,
@@ -33,6 +35,7 @@ interface ModelEntry {
   big?: bigint;
   text?: string;
   sum?: number;
+  mean?: number[];
   list?: number[];
   map?: [string, number][];
   tuples?: [readonly [number, string], string][];
@@ -47,6 +50,7 @@ const DESCRIPTORS = {
   big: state.value(t.int64),
   text: state.value(t.string),
   sum: state.reducing(t.float64, (a, b) => a + b),
+  mean: state.aggregating(meanOf((n: number) => n)),
   list: state.list(t.float64),
   map: state.map(t.string, t.float64),
   tuples: state.map(t.tuple(t.int32, t.string), t.string),
@@ -63,6 +67,7 @@ interface Handles {
   readonly big?: ValueState<bigint | undefined>;
   readonly text?: ValueState<string | undefined>;
   readonly sum?: ReducingState<number>;
+  readonly mean?: AggregatingState<number, number>;
   readonly list?: ListState<number>;
   readonly map?: MapState<string, number>;
   readonly tuples?: MapState<readonly [number, string], string>;
@@ -122,6 +127,7 @@ class Pair {
         h[name].clear();
       }
     }
+    this.#changeMean(entry, change);
     if (h.sum === undefined) return;
     if (change.kind === 'set') {
       entry.sum = (entry.sum ?? 0) + change.n;
@@ -132,12 +138,25 @@ class Pair {
     }
   }
 
+  #changeMean(entry: ModelEntry, change: Change): void {
+    const { mean } = this.handles;
+    if (mean === undefined) return;
+    if (change.kind === 'set') {
+      (entry.mean ??= []).push(change.n);
+      mean.add(change.n);
+    } else if (change.kind === 'clear') {
+      delete entry.mean;
+      mean.clear();
+    }
+  }
+
   /** Of the current key. */
   checkKey(entry: ModelEntry): void {
     const h = this.handles;
     for (const name of ['number', 'int', 'flag', 'big', 'text', 'sum'] as const) {
       if (h[name] !== undefined) assert.ok(Object.is(h[name].get(), entry[name]), name);
     }
+    if (h.mean !== undefined) assert.equal(h.mean.get(), meanOfAll(entry.mean));
     if (h.list !== undefined) {
       assert.deepEqual([...h.list.values()], entry.list ?? []);
       assert.equal(h.list.isEmpty, entry.list === undefined);
@@ -148,6 +167,10 @@ class Pair {
     }
     if (h.tuples !== undefined) assert.deepEqual([...h.tuples.entries()], entry.tuples ?? []);
   }
+}
+
+function meanOfAll(values: readonly number[] | undefined): number | undefined {
+  return values && values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function valuesOf(key: Key, change: Change): ModelEntry {

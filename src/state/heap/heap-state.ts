@@ -55,12 +55,10 @@ export class HeapState {
     parts: HeapBackendParts,
     groups: number,
   ) {
-    const kind = description.kind;
     this.index = index;
     this.description = description;
     this.schemas = schemas;
-    this.column =
-      kind === 'value' || kind === 'reducing' ? columnKindOf(schemas.value) : 'reference';
+    this.column = this.changesInPlace ? 'reference' : columnKindOf(schemas.value);
     this.mapLookups = schemas.key === undefined ? undefined : new MapLookups(schemas.key);
     this.parts = parts;
     this.tables = Array.from({ length: groups });
@@ -133,6 +131,8 @@ export function schemasOf(descriptor: StateDescriptor): StateSchemas {
       return { value: descriptor.element, key: undefined };
     case 'map':
       return { value: descriptor.value, key: descriptor.key };
+    case 'aggregating':
+      return { value: descriptor.aggregate.accumulator, key: undefined };
     case 'value':
     case 'timeline':
     case 'reducing':

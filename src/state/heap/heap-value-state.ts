@@ -10,7 +10,7 @@ import { KeyedHandle } from './keyed-handle.ts';
 import { valueCheckOf } from './value-check.ts';
 import type { ValueCheck } from './value-check.ts';
 
-/** The handle for a state of kind value or reducing. */
+/** The handle for a state of kind value, reducing or aggregating. */
 export function openValueState(state: HeapState, initial: unknown): HeapValueState {
   switch (state.column) {
     case 'float64':

@@ -1,0 +1,105 @@
+// The types of declared state, both ways: which handle a declaration gives, and what must not
+// compile. Checked by tsc; nothing here runs.
+import { count, meanOf, state, sumOf, t } from 'millrace';
+import type {
+  AggregatingState,
+  Handles,
+  Infer,
+  ListState,
+  MapState,
+  ReducingState,
+  ValueState,
+} from 'millrace';
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function expectType<T>(): <S>(
+  value: S,
+  ...same: Equal<S, T> extends true ? [] : [never]
+) => void;
+
+const Order = t.struct({ id: t.string, amount: t.float64 });
+type Order = Infer<typeof Order>;
+
+const spec = {
+  failures: state.value(t.int32, { initial: 0 }),
+  last: state.value(Order),
+  all: state.list(t.string),
+  perId: state.map(t.string, t.int64),
+  most: state.reducing(t.float64, Math.max),
+  mean: state.aggregating(meanOf((order: Order) => order.amount)),
+  text: state.aggregating({
+    accumulator: t.struct({ n: t.int32 }),
+    create: () => ({ n: 0 }),
+    add: ({ n }, value: string) => ({ n: n + value.length }),
+    merge: (a, b) => ({ n: a.n + b.n }),
+    result: ({ n }) => String(n),
+  }),
+  records: state.aggregating(count<Order>()),
+};
+declare const handles: Handles<typeof spec>;
+declare const order: Order;
+
+// -------------------------------------------------------------- the handle of each declaration
+expectType<ValueState<number>>()(handles.failures);
+expectType<ValueState<Order | undefined>>()(handles.last);
+expectType<ListState<string>>()(handles.all);
+expectType<MapState<string, bigint>>()(handles.perId);
+expectType<ReducingState<number>>()(handles.most);
+expectType<AggregatingState<Order, number>>()(handles.mean);
+expectType<AggregatingState<string, string>>()(handles.text);
+expectType<AggregatingState<Order, number>>()(handles.records);
+
+// ------------------------------------------------------------------------- values that do not fit
+handles.failures.set(1);
+// @ts-expect-error the value of another schema
+handles.failures.set('1');
+// @ts-expect-error a state with an initial value always has one
+handles.failures.set(undefined);
+// @ts-expect-error a field is missing
+handles.last.set({ id: 'a' });
+// @ts-expect-error an element of another schema
+handles.all.add(1);
+// @ts-expect-error elements of another schema
+handles.all.addAll([1]);
+// @ts-expect-error a key of another schema
+handles.perId.get(1);
+// @ts-expect-error a value of another schema
+handles.perId.set('a', 1);
+// @ts-expect-error reducing state takes its own type
+handles.most.add('1');
+handles.mean.add(order);
+// @ts-expect-error the records of another aggregation
+handles.mean.add(order.amount);
+// @ts-expect-error what is read is immutable
+handles.last.get()!.amount = 1;
+// @ts-expect-error an aggregation is no value that could be set
+handles.mean.set(1);
+// @ts-expect-error a state that is not declared
+handles.other;
+
+// -------------------------------------------------------------------- declarations that do not fit
+// @ts-expect-error an initial value of another schema
+state.value(t.int32, { initial: '0' });
+// @ts-expect-error a type is no schema
+state.value('int32');
+// @ts-expect-error a reduction that returns another type
+state.reducing(t.float64, (a, b) => String(a + b));
+// @ts-expect-error an async reduction
+state.reducing(t.float64, async (a, b) => a + b);
+// @ts-expect-error an aggregation without its accumulator's schema
+state.aggregating({ create: () => 0, add: (n: number) => n, merge: Math.max, result: String });
+state.aggregating({
+  accumulator: t.int32,
+  // @ts-expect-error an accumulator that does not fit its schema
+  create: () => '',
+  add: (n) => n,
+  merge: (a) => a,
+  result: (n) => n,
+});
+// @ts-expect-error a function is no aggregation
+state.aggregating((a: number, b: number) => a + b);
+const others = { sum: state.aggregating(sumOf((other: { readonly n: number }) => other.n)) };
+declare const otherHandles: Handles<typeof others>;
+// @ts-expect-error the handle of an aggregation of other records
+expectType<AggregatingState<Order, number>>()(otherHandles.sum);
