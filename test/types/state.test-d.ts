@@ -76,7 +76,7 @@ handles.last.get()!.amount = 1;
 // @ts-expect-error an aggregation is no value that could be set
 handles.mean.set(1);
 // @ts-expect-error a state that is not declared
-handles.other;
+handles.other.clear();
 
 // -------------------------------------------------------------------- declarations that do not fit
 // @ts-expect-error an initial value of another schema
