@@ -1,0 +1,60 @@
+// Every job on 100,000 events, alone and with two subtasks, at Nexmark's rate and at one so slow
+// that there are many windows: exactly the rows of its oracle, in whatever order.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { executeAndCollect, type Job } from 'millrace';
+import type { Event } from './events.ts';
+import { NexmarkGenerator } from './generator.ts';
+import { ORACLES, type Row } from './oracles.ts';
+import { nexmarkParameters } from './parameters.ts';
+
+const QUERIES = ['q0', 'q1', 'q2', 'q3'];
+const EVENTS = 100_000;
+const INPUTS = [
+  { name: "Nexmark's rate", parallelism: 1, outOfOrderGroup: 1, eventsPerSecond: 10_000 },
+  { name: 'slow and out of order', parallelism: 2, outOfOrderGroup: 100, eventsPerSecond: 500 },
+];
+
+type NexmarkJob = Job<typeof nexmarkParameters>;
+
+for (const { name, parallelism, outOfOrderGroup, eventsPerSecond } of INPUTS) {
+  const parameters = { events: EVENTS, seed: parallelism, outOfOrderGroup, eventsPerSecond };
+  describe(`${name}, parallelism ${parallelism}`, () => {
+    const events: readonly Event[] = [...new NexmarkGenerator(parameters).events()];
+    for (const query of QUERIES) {
+      test(query, async () => {
+        const module = (await import(`./jobs/${query}.ts`)) as { readonly default: NexmarkJob };
+        const rows = await executeAndCollect(module.default, {
+          params: { ...parameters, results: 'collect' },
+          configuration: { 'parallelism.default': String(parallelism) },
+        });
+        const expected = ORACLES[query]!(events);
+        assert.ok(expected.length > 0);
+        expectSame(rows as unknown as readonly Row[], expected);
+      });
+    }
+  });
+}
+
+/** As multisets. */
+function expectSame(actual: readonly Row[], expected: readonly Row[]): void {
+  const missing = new Map<string, number>();
+  for (const row of expected) {
+    const text = JSON.stringify(row);
+    missing.set(text, (missing.get(text) ?? 0) + 1);
+  }
+  const tooMany: string[] = [];
+  for (const row of actual) {
+    const text = JSON.stringify(row);
+    const left = (missing.get(text) ?? 0) - 1;
+    if (left < 0) tooMany.push(text);
+    else if (left === 0) missing.delete(text);
+    else missing.set(text, left);
+  }
+  const some = 3;
+  assert.deepEqual(
+    { tooMany: tooMany.slice(0, some), missing: [...missing.keys()].slice(0, some) },
+    { tooMany: [], missing: [] },
+    `${actual.length} rows, must be ${expected.length}: ${tooMany.length} are wrong`,
+  );
+}

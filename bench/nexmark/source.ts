@@ -1,0 +1,197 @@
+/**
+ * Nexmark's events as a source of a job. A split is every `step`th event from `next` on, so that
+ * all subtasks are at about the same event time; its position is a number, and reading on from
+ * there loses and doubles nothing.
+ *
+ * Invariants
+ * N1. The splits of the enumerator and of all readers together are all events, each once.
+ * N2. A reader emits the events of its splits in the order in which they come.
+ */
+import {
+  t,
+  type PollResult,
+  type Schema,
+  type Source,
+  type SourceOutput,
+  type SourceReader,
+  type SourceReaderContext,
+  type SplitEnumerator,
+  type SplitEnumeratorContext,
+} from 'millrace';
+import { Bid, Event } from './events.ts';
+import { kindOf, NexmarkGenerator, type NexmarkOptions } from './generator.ts';
+
+/** The events `next`, `next + step`, ... of all. */
+interface Stride {
+  readonly id: string;
+  readonly next: number;
+  readonly step: number;
+}
+
+const Stride: Schema<Stride> = t.struct({ id: t.string, next: t.integer, step: t.integer });
+const Strides: Schema<readonly Stride[]> = t.array(Stride);
+
+type NexmarkSource<T> = Source<T, Stride, readonly Stride[]>;
+
+/**
+ * Emits the events `first`, `first + step`, ... below `end` until the output is full; returns the
+ * next one. A tight loop for each kind of source.
+ */
+type Emit<T> = (
+  output: SourceOutput<T>,
+  generator: NexmarkGenerator,
+  range: { readonly first: number; readonly end: number; readonly step: number },
+) => number;
+
+/** All events. @example env.from(nexmarkEvents({ events: 100_000 })) */
+export function nexmarkEvents(options: NexmarkOptions): NexmarkSource<Event> {
+  return source('nexmark', { schema: Event, options, emit: emitEvents });
+}
+
+/** Of the events those that are bids; nobody makes the others. */
+export function nexmarkBids(options: NexmarkOptions): NexmarkSource<Bid> {
+  return source('nexmark bids', { schema: Bid, options, emit: emitBids });
+}
+
+const emitEvents: Emit<Event> = (output, generator, { first, end, step }) => {
+  let index = first;
+  while (index < end && !output.full) {
+    const number = generator.numberAt(index);
+    const kind = kindOf(number);
+    if (kind === 'bid') {
+      const bid = generator.bid(number);
+      output.collect({ bid }, bid.dateTime);
+    } else if (kind === 'auction') {
+      const auction = generator.auction(number);
+      output.collect({ auction }, auction.dateTime);
+    } else {
+      const person = generator.person(number);
+      output.collect({ person }, person.dateTime);
+    }
+    index += step;
+  }
+  return index;
+};
+
+const emitBids: Emit<Bid> = (output, generator, { first, end, step }) => {
+  let index = first;
+  while (index < end && !output.full) {
+    const number = generator.numberAt(index);
+    if (kindOf(number) === 'bid') {
+      const bid = generator.bid(number);
+      output.collect(bid, bid.dateTime);
+    }
+    index += step;
+  }
+  return index;
+};
+
+function source<T>(
+  name: string,
+  parts: {
+    readonly schema: Schema<T>;
+    readonly options: NexmarkOptions;
+    readonly emit: Emit<T>;
+  },
+): NexmarkSource<T> {
+  const { schema, options, emit } = parts;
+  return {
+    kind: 'source',
+    name: `${name}(${options.events})`,
+    produces: schema,
+    boundedness: 'bounded',
+    split: Stride,
+    enumeratorState: Strides,
+    createEnumerator: (context, restored) => new Strider(context, restored),
+    createReader: (context) => new StrideReader(context, new NexmarkGenerator(options), emit),
+  };
+}
+
+/** Gives every reader its part as soon as it asks. */
+class Strider implements SplitEnumerator<Stride, readonly Stride[]> {
+  readonly #context: SplitEnumeratorContext<Stride>;
+  #unassigned: readonly Stride[];
+
+  constructor(context: SplitEnumeratorContext<Stride>, restored: readonly Stride[] | undefined) {
+    const step = context.parallelism;
+    this.#context = context;
+    this.#unassigned =
+      restored ?? Array.from({ length: step }, (_, i) => ({ id: `${i}/${step}`, next: i, step }));
+  }
+
+  start(): void {}
+
+  addReader(): void {}
+
+  handleSplitRequest(subtask: number): void {
+    const { parallelism } = this.#context;
+    const own = ({ next, step }: Stride): boolean => (next % step) % parallelism === subtask;
+    const mine = this.#unassigned.filter(own);
+    this.#unassigned = this.#unassigned.filter((stride) => !own(stride));
+    if (mine.length > 0) this.#context.assign(subtask, mine);
+    this.#context.signalNoMoreSplits(subtask);
+  }
+
+  addSplitsBack(splits: readonly Stride[]): void {
+    this.#unassigned = [...this.#unassigned, ...splits];
+  }
+
+  snapshot(): readonly Stride[] {
+    return this.#unassigned;
+  }
+
+  close(): void {}
+}
+
+class StrideReader<T> implements SourceReader<T, Stride> {
+  readonly #context: SourceReaderContext;
+  readonly #generator: NexmarkGenerator;
+  readonly #emit: Emit<T>;
+  /** By `next`, ascending. */
+  #strides: Stride[] = [];
+  #noMore = false;
+
+  constructor(context: SourceReaderContext, generator: NexmarkGenerator, emit: Emit<T>) {
+    this.#context = context;
+    this.#generator = generator;
+    this.#emit = emit;
+  }
+
+  start(): void {
+    this.#context.requestSplit();
+  }
+
+  addSplits(splits: readonly Stride[]): void {
+    this.#insert(splits);
+    this.#context.available();
+  }
+
+  noMoreSplits(): void {
+    this.#noMore = true;
+    this.#context.available();
+  }
+
+  poll(output: SourceOutput<T>): PollResult {
+    const { count } = this.#generator;
+    while (!output.full) {
+      const stride = this.#strides.shift();
+      if (stride === undefined) return this.#noMore ? 'end' : 'nothing';
+      const { next: first, step } = stride;
+      // N2: until another split's turn comes.
+      const end = Math.min(count, this.#strides[0]?.next ?? count);
+      const next = this.#emit(output, this.#generator, { first, end, step });
+      if (next < count) this.#insert([{ ...stride, next }]);
+    }
+    return 'more';
+  }
+
+  snapshot(): readonly Stride[] {
+    return this.#strides;
+  }
+
+  close(): void {}
+
+  #insert(strides: readonly Stride[]): void {
+    this.#strides = [...this.#strides, ...strides].sort((left, right) => left.next - right.next);
+  }
+}
