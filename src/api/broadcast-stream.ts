@@ -7,7 +7,7 @@ import type {
   KeyedBroadcastProcessFunction,
   OutputSpec,
 } from '../functions/process-function.ts';
-import type { StateSpec } from '../functions/state.ts';
+import type { OperatorStateSpec, StateSpec } from '../functions/state.ts';
 import { EngineError } from '../base/errors.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import type { Key } from '../types/schema.ts';
@@ -60,8 +60,8 @@ export class BroadcastConnectedStream<out T, out B> {
   }
 
   /** `onBroadcast` alone may write the broadcast state, and must do the same on every subtask. */
-  process<R, O extends OutputSpec = {}>(
-    process: BroadcastProcessFunction<T, B, R, O>,
+  process<R, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>(
+    process: BroadcastProcessFunction<T, B, R, O, P>,
   ): ProcessedStream<R, O> {
     requireBroadcastFunction(process);
     const { pair, states } = this;
@@ -83,9 +83,12 @@ export class KeyedBroadcastConnectedStream<
   }
 
   /** `onBroadcast` alone may write the broadcast state, and must do the same on every subtask. */
-  override process<R, S extends StateSpec = {}, O extends OutputSpec = {}>(
-    process: KeyedBroadcastProcessFunction<T, K, B, R, S, O>,
-  ): ProcessedStream<R, O> {
+  override process<
+    R,
+    S extends StateSpec = {},
+    O extends OutputSpec = {},
+    P extends OperatorStateSpec = {},
+  >(process: KeyedBroadcastProcessFunction<T, K, B, R, S, O, P>): ProcessedStream<R, O> {
     requireBroadcastFunction(process);
     const { pair, states } = this;
     return processPair(

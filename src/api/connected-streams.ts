@@ -6,7 +6,7 @@ import type {
   KeyedCoProcessFunction,
   OutputSpec,
 } from '../functions/process-function.ts';
-import type { StateSpec } from '../functions/state.ts';
+import type { OperatorStateSpec, StateSpec } from '../functions/state.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import type { UnresolvedSpec } from '../graph/transformation.ts';
 import type { Key, Schema } from '../types/schema.ts';
@@ -51,8 +51,8 @@ export class ConnectedStreams<out L, out R> {
   }
 
   /** The general form: several outputs, and the end of each input. */
-  process<S, O extends OutputSpec = {}>(
-    process: CoProcessFunction<L, R, S, O>,
+  process<S, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>(
+    process: CoProcessFunction<L, R, S, O, P>,
   ): ProcessedStream<S, O> {
     requireFunctionObject(process, 'process', ['onLeft', 'onRight'], ['onInputEnd', 'onEnd']);
     return processPair(this.#pair, { kind: 'coProcess', function: process }, process);
@@ -132,8 +132,8 @@ export class KeyedConnectedStreams<out L, out R, out K extends Key> {
   }
 
   /** The general form, with state of the record's key that both sides share. */
-  process<V, S extends StateSpec = {}, O extends OutputSpec = {}>(
-    process: KeyedCoProcessFunction<L, R, K, V, S, O>,
+  process<V, S extends StateSpec = {}, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>(
+    process: KeyedCoProcessFunction<L, R, K, V, S, O, P>,
   ): ProcessedStream<V, O> {
     requireFunctionObject(process, 'process', ['onLeft', 'onRight'], ['onInputEnd', 'onEnd']);
     const [leftKey, rightKey] = this.#keys;

@@ -9,7 +9,7 @@ import type { AsyncCall, AsyncFunction, AsyncOptions } from '../functions/async-
 import type { Partitioner } from '../functions/partitioner.ts';
 import type { OutputSpec, ProcessFunction } from '../functions/process-function.ts';
 import type { AnySink } from '../functions/sink.ts';
-import type { BroadcastStateDescriptor } from '../functions/state.ts';
+import type { BroadcastStateDescriptor, OperatorStateSpec } from '../functions/state.ts';
 import type { PartitionerSpec } from '../graph/operator-spec.ts';
 import { StreamSchemas } from '../graph/stream-schemas.ts';
 import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
@@ -87,7 +87,9 @@ export class DataStream<T> extends OperatorSettings {
    * parsed.print();
    * parsed.side.wrong.print('wrong');
    */
-  process<R, O extends OutputSpec = {}>(process: ProcessFunction<T, R, O>): ProcessedStream<R, O> {
+  process<R, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>(
+    process: ProcessFunction<T, R, O, P>,
+  ): ProcessedStream<R, O> {
     requireFunctionObject(process, 'process', ['onElement'], ['onEnd']);
     const { builder, id } = this.handle;
     const outputs = functionOutputs<R, O>('process', process);

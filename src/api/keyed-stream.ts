@@ -4,7 +4,7 @@
  */
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
 import type { KeyedProcessFunction, OutputSpec } from '../functions/process-function.ts';
-import type { StateSpec } from '../functions/state.ts';
+import type { OperatorStateSpec, StateSpec } from '../functions/state.ts';
 import type { KeySelector, RollingFunction } from '../graph/operator-spec.ts';
 import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
 import type { Key, Schema } from '../types/schema.ts';
@@ -71,9 +71,12 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
    *   },
    * })
    */
-  override process<R, S extends StateSpec = {}, O extends OutputSpec = {}>(
-    process: KeyedProcessFunction<T, K, R, S, O>,
-  ): ProcessedStream<R, O> {
+  override process<
+    R,
+    S extends StateSpec = {},
+    O extends OutputSpec = {},
+    P extends OperatorStateSpec = {},
+  >(process: KeyedProcessFunction<T, K, R, S, O, P>): ProcessedStream<R, O> {
     requireFunctionObject(process, 'process', ['onElement'], ['onEnd']);
     const { builder, id } = this.handle;
     const outputs = functionOutputs<R, O>('process', process);

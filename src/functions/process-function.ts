@@ -8,6 +8,7 @@ import type { FunctionLifecycle } from './function-context.ts';
 import type {
   BroadcastState,
   Handles,
+  OperatorStateSpec,
   ReadOnlyBroadcastState,
   StateDescriptor,
   StateSpec,
@@ -27,6 +28,13 @@ export interface ProcessContext<R, O extends OutputSpec> extends Emitter<R, O> {
   readonly timestamp: Timestamp | undefined;
   readonly processingTime: Timestamp;
   readonly watermark: Timestamp;
+}
+
+/**
+ * The lists that a function declares in `operatorState`; they belong to its subtask, not to a key.
+ */
+export interface OperatorStateAccess<P extends OperatorStateSpec> {
+  readonly operatorState: Handles<P>;
 }
 
 export interface KeyedProcessContext<
@@ -60,12 +68,18 @@ export interface KeyedEndContext<
 }
 
 /** For streams without keys. */
-export interface ProcessFunction<T, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+export interface ProcessFunction<
+  T,
+  R,
+  O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
-  onElement(value: T, context: ProcessContext<NoInfer<R>, O>): void;
+  readonly operatorState?: P | undefined;
+  onElement(value: T, context: ProcessContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
   /** Once per subtask when all input has ended, before the final snapshot; may emit. */
-  onEnd?(context: EndContext<NoInfer<R>, O>): void;
+  onEnd?(context: EndContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
 }
 
 /** For keyed streams. */
@@ -75,25 +89,37 @@ export interface KeyedProcessFunction<
   R,
   S extends StateSpec = {},
   O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
 > extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
-  onElement(value: T, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
-  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
+  readonly operatorState?: P | undefined;
+  onElement(
+    value: T,
+    context: KeyedProcessContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
+  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>): void;
 }
 
 export type InputSide = 'left' | 'right';
 
 /** For two connected streams without keys. */
-export interface CoProcessFunction<L, U, R, O extends OutputSpec = {}> extends FunctionLifecycle {
+export interface CoProcessFunction<
+  L,
+  U,
+  R,
+  O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
+> extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
-  onLeft(value: L, context: ProcessContext<NoInfer<R>, O>): void;
-  onRight(value: U, context: ProcessContext<NoInfer<R>, O>): void;
+  readonly operatorState?: P | undefined;
+  onLeft(value: L, context: ProcessContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
+  onRight(value: U, context: ProcessContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
   /** When one of the inputs has ended. */
-  onInputEnd?(side: InputSide, context: EndContext<NoInfer<R>, O>): void;
-  onEnd?(context: EndContext<NoInfer<R>, O>): void;
+  onInputEnd?(side: InputSide, context: EndContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
+  onEnd?(context: EndContext<NoInfer<R>, O> & OperatorStateAccess<P>): void;
 }
 
 /** For two connected streams keyed alike: both sides share the state of a key. */
@@ -104,14 +130,25 @@ export interface KeyedCoProcessFunction<
   R,
   S extends StateSpec = {},
   O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
 > extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
-  onLeft(value: L, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
-  onRight(value: U, context: KeyedProcessContext<K, NoInfer<R>, S, O>): void;
-  onInputEnd?(side: InputSide, context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
-  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O>): void;
+  readonly operatorState?: P | undefined;
+  onLeft(
+    value: L,
+    context: KeyedProcessContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
+  onRight(
+    value: U,
+    context: KeyedProcessContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
+  onInputEnd?(
+    side: InputSide,
+    context: KeyedEndContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
+  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>): void;
 }
 
 /** Reads broadcast state by its descriptor. */
@@ -141,16 +178,24 @@ export interface BroadcastProcessFunction<
   B,
   R,
   O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
 > extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
-  onElement(value: T, context: ProcessContext<NoInfer<R>, O> & BroadcastReader): void;
-  onBroadcast(value: B, context: ProcessContext<NoInfer<R>, O> & BroadcastWriter): void;
+  readonly operatorState?: P | undefined;
+  onElement(
+    value: T,
+    context: ProcessContext<NoInfer<R>, O> & BroadcastReader & OperatorStateAccess<P>,
+  ): void;
+  onBroadcast(
+    value: B,
+    context: ProcessContext<NoInfer<R>, O> & BroadcastWriter & OperatorStateAccess<P>,
+  ): void;
   onInputEnd?(
     side: 'elements' | 'broadcast',
-    context: EndContext<NoInfer<R>, O> & BroadcastReader,
+    context: EndContext<NoInfer<R>, O> & BroadcastReader & OperatorStateAccess<P>,
   ): void;
-  onEnd?(context: EndContext<NoInfer<R>, O> & BroadcastReader): void;
+  onEnd?(context: EndContext<NoInfer<R>, O> & BroadcastReader & OperatorStateAccess<P>): void;
 }
 
 /** A keyed stream connected with a broadcast one. */
@@ -161,21 +206,29 @@ export interface KeyedBroadcastProcessFunction<
   R,
   S extends StateSpec = {},
   O extends OutputSpec = {},
+  P extends OperatorStateSpec = {},
 > extends FunctionLifecycle {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
-  onElement(value: T, context: KeyedProcessContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+  readonly operatorState?: P | undefined;
+  onElement(
+    value: T,
+    context: KeyedProcessContext<K, NoInfer<R>, S, O> & BroadcastReader & OperatorStateAccess<P>,
+  ): void;
   /** `forEachKey` applies something to every key of this subtask. */
   onBroadcast(
     value: B,
     context: ProcessContext<NoInfer<R>, O> &
       BroadcastWriter &
+      OperatorStateAccess<P> &
       Pick<KeyedEndContext<K, NoInfer<R>, S, O>, 'forEachKey' | 'state'>,
   ): void;
   onInputEnd?(
     side: 'elements' | 'broadcast',
-    context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader,
+    context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader & OperatorStateAccess<P>,
   ): void;
-  onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader): void;
+  onEnd?(
+    context: KeyedEndContext<K, NoInfer<R>, S, O> & BroadcastReader & OperatorStateAccess<P>,
+  ): void;
 }

@@ -116,6 +116,18 @@ export type StateDescriptor<H = unknown> =
   | AggregatingStateDescriptor<H>
   | TimelineStateDescriptor<H>;
 
+/** A list of the operator that is dealt out anew when the parallelism changes; `state.split`. */
+export interface SplitStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'split';
+  readonly element: Schema<unknown>;
+}
+
+/** A list of the operator that every subtask gets as a whole when restored; `state.union`. */
+export interface UnionStateDescriptor<out H> extends Descriptor<H> {
+  readonly kind: 'union';
+  readonly element: Schema<unknown>;
+}
+
 export interface BroadcastStateDescriptor<out MK, out V> {
   readonly kind: 'broadcast';
   readonly name: string;
@@ -124,8 +136,12 @@ export interface BroadcastStateDescriptor<out MK, out V> {
 }
 
 export type StateSpec = Readonly<Record<string, StateDescriptor>>;
+/** State of an operator's subtask that belongs to no key. */
+export type OperatorStateSpec = Readonly<
+  Record<string, SplitStateDescriptor<unknown> | UnionStateDescriptor<unknown>>
+>;
 /** The handles of a spec, by the same names. */
-export type Handles<S extends StateSpec> = {
+export type Handles<S extends StateSpec | OperatorStateSpec> = {
   readonly [N in keyof S]: S[N] extends Descriptor<infer H> ? H : never;
 };
 
@@ -153,6 +169,28 @@ interface StateDeclarations {
   aggregating<T, A, R>(
     aggregate: AggregateFunction<T, A, R>,
   ): AggregatingStateDescriptor<AggregatingState<T, R>>;
+  /**
+   * For `operatorState`: a list of which every subtask holds a part. After a restore with another
+   * parallelism the elements of all are dealt out evenly, in order.
+   * @example
+   * operatorState: { pending: state.split(Order) },
+   * onElement(order, context) {
+   *   context.operatorState.pending.add(order);
+   * },
+   * onEnd(context) {
+   *   for (const order of context.operatorState.pending.values()) context.emit(order);
+   * }
+   */
+  split<V>(element: Schema<V>): SplitStateDescriptor<ListState<V>>;
+  /**
+   * For `operatorState`: a list of which every subtask writes a part, and gets the whole when it is
+   * restored. `values` are the parts of all and what this subtask has added since, until it calls
+   * `update` or `clear`: then they are its own. Unlike in Flink nothing multiplies if it does not:
+   * snapshots hold the own part.
+   * @example
+   * operatorState: { seen: state.union(t.string) }
+   */
+  union<V>(element: Schema<V>): UnionStateDescriptor<ListState<V>>;
   broadcast<MK, V>(
     name: string,
     key: Schema<MK>,
@@ -175,5 +213,7 @@ export const state: StateDeclarations = {
   map: (key, value) => ({ kind: 'map', key, value }),
   reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce }),
   aggregating: (aggregate) => ({ kind: 'aggregating', aggregate }),
+  split: (element) => ({ kind: 'split', element }),
+  union: (element) => ({ kind: 'union', element }),
   broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),
 };

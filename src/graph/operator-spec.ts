@@ -31,11 +31,11 @@ export type OperatorSpec =
   | { readonly kind: 'map'; readonly map: (value: any) => unknown }
   | { readonly kind: 'flatMap'; readonly flatMap: (value: any) => Iterable<unknown> }
   | { readonly kind: 'filter'; readonly predicate: (value: any) => boolean }
-  | { readonly kind: 'process'; readonly function: ProcessFunction<any, any, any> }
+  | { readonly kind: 'process'; readonly function: ProcessFunction<any, any, any, any> }
   | {
       readonly kind: 'keyedProcess';
       readonly key: KeySelector;
-      readonly function: KeyedProcessFunction<any, any, any, any, any>;
+      readonly function: KeyedProcessFunction<any, any, any, any, any, any>;
     }
   | {
       readonly kind: 'reduce';
@@ -69,24 +69,24 @@ export type OperatorSpec =
       readonly left: (value: any) => Iterable<unknown>;
       readonly right: (value: any) => Iterable<unknown>;
     }
-  | { readonly kind: 'coProcess'; readonly function: CoProcessFunction<any, any, any, any> }
+  | { readonly kind: 'coProcess'; readonly function: CoProcessFunction<any, any, any, any, any> }
   | {
       readonly kind: 'keyedCoProcess';
       readonly leftKey: KeySelector;
       readonly rightKey: KeySelector;
-      readonly function: KeyedCoProcessFunction<any, any, any, any, any, any>;
+      readonly function: KeyedCoProcessFunction<any, any, any, any, any, any, any>;
     }
   | {
       /** Input 0 carries the elements, input 1 the broadcast. */
       readonly kind: 'broadcastProcess';
       readonly states: readonly BroadcastStateDescriptor<any, any>[];
-      readonly function: BroadcastProcessFunction<any, any, any, any>;
+      readonly function: BroadcastProcessFunction<any, any, any, any, any>;
     }
   | {
       readonly kind: 'keyedBroadcastProcess';
       readonly key: KeySelector;
       readonly states: readonly BroadcastStateDescriptor<any, any>[];
-      readonly function: KeyedBroadcastProcessFunction<any, any, any, any, any, any>;
+      readonly function: KeyedBroadcastProcessFunction<any, any, any, any, any, any, any>;
     }
   | {
       readonly kind: 'async';

@@ -19,8 +19,8 @@ import { KeySelection } from './key-selection.ts';
 import type { OperatorContext, TwoInputOperator } from './operator.ts';
 
 type Descriptor = BroadcastStateDescriptor<any, any>;
-type AnyBroadcast = BroadcastProcessFunction<any, any, any, any>;
-type AnyKeyedBroadcast = KeyedBroadcastProcessFunction<any, any, any, any, any, any>;
+type AnyBroadcast = BroadcastProcessFunction<any, any, any, any, any>;
+type AnyKeyedBroadcast = KeyedBroadcastProcessFunction<any, any, any, any, any, any, any>;
 type States = ReadonlyMap<string, BroadcastState<unknown, unknown>>;
 
 /** The broadcast states of an operator, and whether the call at hand may write them. */
@@ -81,7 +81,7 @@ class BroadcastContext extends CallContext {
   readonly access: BroadcastAccess;
 
   constructor(context: OperatorContext, fn: AnyBroadcast, access: BroadcastAccess) {
-    super(context, fn.outputs);
+    super(context, fn);
     this.access = access;
   }
 
@@ -95,7 +95,7 @@ class KeyedBroadcastContext extends KeyedCallContext {
   readonly access: BroadcastAccess;
 
   constructor(context: OperatorContext, fn: AnyKeyedBroadcast, access: BroadcastAccess) {
-    super(context, fn.state, fn.outputs);
+    super(context, fn);
     this.access = access;
   }
 

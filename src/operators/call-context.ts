@@ -10,24 +10,42 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { OutputSpec } from '../functions/process-function.ts';
-import type { StateDescriptor, StateSpec } from '../functions/state.ts';
+import type { OperatorStateSpec, StateDescriptor, StateSpec } from '../functions/state.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { Key } from '../types/schema.ts';
+import { operatorListHandles } from './operator-list-handle.ts';
 import type { Downstream, OperatorContext } from './operator.ts';
 
-/** Emits, and tells time; for functions without keys. */
+/** What a function declares of its outputs and its state. */
+interface Declarations {
+  readonly outputs?: OutputSpec | undefined;
+  readonly operatorState?: OperatorStateSpec | undefined;
+}
+
+interface KeyedDeclarations extends Declarations {
+  readonly state?: StateSpec | undefined;
+}
+
+/** Emits, tells time, and has lists of the subtask; for functions without keys. */
 export class CallContext {
   readonly #context: OperatorContext;
   readonly #output: Downstream;
   readonly #sides = new Map<string, Downstream>();
+  readonly #operatorState: Readonly<Record<string, unknown>>;
   #at = NO_TIMESTAMP;
   #role: string | undefined = undefined;
 
-  constructor(context: OperatorContext, outputs: OutputSpec | undefined) {
+  constructor(context: OperatorContext, fn: Declarations) {
     this.#context = context;
     this.#output = context.output;
-    for (const name of Object.keys(outputs ?? {})) this.#sides.set(name, context.sideOutput(name));
+    for (const name of Object.keys(fn.outputs ?? {}))
+      this.#sides.set(name, context.sideOutput(name));
+    this.#operatorState = operatorListHandles(
+      context.operatorState,
+      fn.operatorState ?? {},
+      (what) => this.check(what),
+    );
   }
 
   /** Makes the context valid for a call of the user's `role` function. */
@@ -57,6 +75,11 @@ export class CallContext {
       });
     }
     side.process(value, this.#at);
+  }
+
+  get operatorState(): Readonly<Record<string, unknown>> {
+    this.check('operatorState');
+    return this.#operatorState;
   }
 
   get timestamp(): Timestamp | undefined {
@@ -90,14 +113,10 @@ export class KeyedCallContext extends CallContext {
   readonly #operator: string;
   readonly #handles: Readonly<Record<string, unknown>>;
 
-  constructor(
-    context: OperatorContext,
-    spec: StateSpec | undefined,
-    outputs: OutputSpec | undefined,
-  ) {
-    super(context, outputs);
+  constructor(context: OperatorContext, fn: KeyedDeclarations) {
+    super(context, fn);
     this.#backend = context.keyedState;
-    this.#spec = spec ?? {};
+    this.#spec = fn.state ?? {};
     this.#operator = context.open.operatorName;
     const handles: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, descriptor] of Object.entries(this.#spec)) {

@@ -6,8 +6,8 @@ import { FunctionOperator } from './function-operator.ts';
 import { KeySelection } from './key-selection.ts';
 import type { OperatorContext, TwoInputOperator } from './operator.ts';
 
-type AnyCoProcess = CoProcessFunction<any, any, any, any>;
-type AnyKeyedCoProcess = KeyedCoProcessFunction<any, any, any, any, any, any>;
+type AnyCoProcess = CoProcessFunction<any, any, any, any, any>;
+type AnyKeyedCoProcess = KeyedCoProcessFunction<any, any, any, any, any, any, any>;
 type EitherCoProcess = AnyCoProcess | AnyKeyedCoProcess;
 
 abstract class TwoInputFunctionOperator<
@@ -28,7 +28,7 @@ export class CoProcessOperator
   implements TwoInputOperator
 {
   protected createContext(context: OperatorContext): CallContext {
-    return new CallContext(context, this.function.outputs);
+    return new CallContext(context, this.function);
   }
 
   processLeft(value: unknown, timestamp: number): void {
@@ -58,7 +58,7 @@ export class KeyedCoProcessOperator
   protected createContext(context: OperatorContext): KeyedCallContext {
     this.#left = new KeySelection(this.#leftKey, context);
     this.#right = new KeySelection(this.#rightKey, context);
-    return new KeyedCallContext(context, this.function.state, this.function.outputs);
+    return new KeyedCallContext(context, this.function);
   }
 
   processLeft(value: unknown, timestamp: number, keyGroup: number): void {

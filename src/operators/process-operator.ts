@@ -7,15 +7,15 @@ import { FunctionOperator } from './function-operator.ts';
 import { KeySelection } from './key-selection.ts';
 import type { KeyedOperator, OneInputOperator, OperatorContext } from './operator.ts';
 
-type AnyProcess = ProcessFunction<any, any, any>;
-type AnyKeyedProcess = KeyedProcessFunction<any, any, any, any, any>;
+type AnyProcess = ProcessFunction<any, any, any, any>;
+type AnyKeyedProcess = KeyedProcessFunction<any, any, any, any, any, any>;
 
 export class ProcessOperator
   extends FunctionOperator<AnyProcess, CallContext>
   implements OneInputOperator
 {
   protected createContext(context: OperatorContext): CallContext {
-    return new CallContext(context, this.function.outputs);
+    return new CallContext(context, this.function);
   }
 
   process(value: unknown, timestamp: number): void {
@@ -37,7 +37,7 @@ export class KeyedProcessOperator
 
   protected createContext(context: OperatorContext): KeyedCallContext {
     this.#keys = new KeySelection(this.#key, context);
-    return new KeyedCallContext(context, this.function.state, this.function.outputs);
+    return new KeyedCallContext(context, this.function);
   }
 
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void {

@@ -12,6 +12,7 @@
  */
 import type { ByteReader } from '../base/byte-reader.ts';
 import type { Schema } from '../types/schema.ts';
+import { ListView } from './heap/list-view.ts';
 import { valueCheckOf } from './heap/value-check.ts';
 import type { ValueCheck } from './heap/value-check.ts';
 import type { RestoredUnion, SplitState, UnionState } from './operator-state.ts';
@@ -40,6 +41,14 @@ export class OperatorList implements SplitState<unknown>, UnionState<unknown> {
 
   values(): readonly unknown[] {
     return (this.#values ??= Object.freeze(this.#seen.slice()));
+  }
+
+  view(): Iterable<unknown> {
+    return new ListView(this.#seen, this.#seen.length);
+  }
+
+  get isEmpty(): boolean {
+    return this.#seen.length === 0;
   }
 
   restored(): RestoredUnion<unknown> {

@@ -35,6 +35,9 @@ export interface OperatorStateOptions {
 /** A list of which every subtask has a part. */
 export interface SplitState<T> {
   values(): readonly T[];
+  /** The list as it is at this call, without a copy. */
+  view(): Iterable<T>;
+  readonly isEmpty: boolean;
   /** @throws EngineError STATE_VALUE_INVALID */
   add(value: T): void;
   addAll(values: Iterable<T>): void;

@@ -8,6 +8,7 @@ import type {
   ListState,
   MapState,
   ReducingState,
+  StreamEnvironment,
   ValueState,
 } from 'millrace';
 
@@ -103,3 +104,74 @@ const others = { sum: state.aggregating(sumOf((other: { readonly n: number }) =>
 declare const otherHandles: Handles<typeof others>;
 // @ts-expect-error the handle of an aggregation of other records
 expectType<AggregatingState<Order, number>>()(otherHandles.sum);
+
+// ----------------------------------------------------------------------------- state of functions
+declare const env: StreamEnvironment;
+const orders = env.fromCollection([] as readonly Order[], Order);
+
+orders.process({
+  emits: t.string,
+  operatorState: { pending: state.split(Order), seen: state.union(t.string) },
+  onElement({ id }, context) {
+    expectType<ListState<Order>>()(context.operatorState.pending);
+    expectType<ListState<string>>()(context.operatorState.seen);
+    context.operatorState.seen.add(id);
+    // @ts-expect-error an element of another schema
+    context.operatorState.pending.add(id);
+    // @ts-expect-error a list that is not declared
+    context.operatorState.other.clear();
+    // @ts-expect-error a stream without keys has no state by key
+    context.state.clear();
+  },
+  onEnd(context) {
+    expectType<Iterable<string>>()(context.operatorState.seen.values());
+  },
+});
+orders
+  .keyBy((o) => o.id)
+  .process({
+    emits: t.string,
+    state: { last: state.value(Order) },
+    operatorState: { seen: state.union(t.string) },
+    onElement(o, context) {
+      context.operatorState.seen.add(context.key);
+      context.state.last.set(o);
+      // @ts-expect-error the lists of the subtask are no state by key
+      context.state.seen.clear();
+      // @ts-expect-error state by key is no list of the subtask
+      context.operatorState.last.clear();
+    },
+  });
+orders
+  .keyBy((o) => o.id)
+  .process({
+    emits: t.string,
+    // @ts-expect-error a list of the subtask is no state by key
+    state: { seen: state.union(t.string) },
+    onElement() {},
+  });
+orders.process({
+  emits: t.string,
+  // @ts-expect-error state by key is no list of the subtask
+  operatorState: { last: state.value(Order) },
+  onElement() {},
+});
+orders
+  .connect(orders)
+  .keyBy(
+    (o) => o.id,
+    (o) => o.id,
+  )
+  .process({
+    emits: t.string,
+    state: { last: state.value(Order) },
+    operatorState: { pending: state.split(Order) },
+    onLeft(o, context) {
+      context.operatorState.pending.add(o);
+    },
+    onRight(o, context) {
+      expectType<Order | undefined>()(context.state.last.get());
+      // @ts-expect-error an element of another schema
+      context.operatorState.pending.add(o.id);
+    },
+  });
