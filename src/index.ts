@@ -13,6 +13,9 @@ export type { NotSynchronous, Synchronous } from './api/callbacks.ts';
 export type { DataStream } from './api/data-stream.ts';
 export type { DataStreamSink } from './api/data-stream-sink.ts';
 export type { KeyedStream } from './api/keyed-stream.ts';
+export type { AllWindowedStream, WindowResult } from './api/all-windowed-stream.ts';
+export type { KeyedWindowResult, WindowedStream } from './api/windowed-stream.ts';
+export type { LateOutput } from './api/window-settings.ts';
 export type { ProcessedStream, SideOutputs } from './api/processed-stream.ts';
 export type { ConnectedStreams, KeyedConnectedStreams } from './api/connected-streams.ts';
 export type {
@@ -126,6 +129,52 @@ export type {
   SplitEnumerator,
   SplitEnumeratorContext,
 } from './functions/source.ts';
+
+export {
+  cumulating,
+  customWindows,
+  globalWindow,
+  session,
+  sliding,
+  tumbling,
+} from './functions/window.ts';
+export type {
+  CumulatingWindows,
+  CustomWindows,
+  GlobalWindows,
+  SessionWindows,
+  SlidingWindows,
+  TumblingWindows,
+  Window,
+  WindowAssigner,
+  WindowStagger,
+  WindowTime,
+} from './functions/window.ts';
+export { trigger } from './functions/trigger.ts';
+export type {
+  Trigger,
+  TriggerConstructors,
+  TriggerContext,
+  TriggerElementContext,
+  TriggerFunction,
+  TriggerMergeContext,
+  TriggerResult,
+  WindowTimers,
+} from './functions/trigger.ts';
+export { evictor } from './functions/evictor.ts';
+export type {
+  Evictor,
+  EvictorConstructors,
+  EvictorContext,
+  EvictorFunction,
+  TimestampedValue,
+} from './functions/evictor.ts';
+export type {
+  KeyedWindowFunction,
+  WindowClearContext,
+  WindowContext,
+  WindowFunction,
+} from './functions/window-function.ts';
 
 export { collection } from './connectors/collection/collection.ts';
 export { discard } from './connectors/discard/discard.ts';

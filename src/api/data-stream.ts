@@ -10,11 +10,13 @@ import type { Partitioner } from '../functions/partitioner.ts';
 import type { OutputSpec, ProcessFunction } from '../functions/process-function.ts';
 import type { AnySink } from '../functions/sink.ts';
 import type { BroadcastStateDescriptor, OperatorStateSpec } from '../functions/state.ts';
+import { globalWindow, type WindowAssigner } from '../functions/window.ts';
 import type { PartitionerSpec } from '../graph/operator-spec.ts';
 import { StreamSchemas } from '../graph/stream-schemas.ts';
 import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
 import type { Key, Schema } from '../types/schema.ts';
-import { dynamic } from '../types/t.ts';
+import { dynamic, t } from '../types/t.ts';
+import type { AllWindowedStream } from './all-windowed-stream.ts';
 import { asyncFunctionOf, requireAsyncOptions } from './async-options.ts';
 import { BroadcastStream, type BroadcastConnectedStream } from './broadcast-stream.ts';
 import {
@@ -32,6 +34,7 @@ import type { KeyedStream } from './keyed-stream.ts';
 import { OperatorSettings } from './operator-settings.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import { countWindows } from './window-settings.ts';
 
 /** Every function has a method `call`; this keeps it from being taken for a function object. */
 interface NotAFunction {
@@ -184,6 +187,25 @@ export class DataStream<T> extends OperatorSettings {
     return builder.kinds.keyed(this.#partition('keyBy', { kind: 'hash', key }), key);
   }
 
+  /**
+   * Puts all records into windows, which one subtask computes: by key there would be many.
+   * @example orders.windowAll(tumbling(minutes(1))).sum('amount')
+   */
+  windowAll(assigner: WindowAssigner<T>): AllWindowedStream<T> {
+    const { builder } = this.handle;
+    const key = { select: oneKey, schema: t.int32 };
+    const stream = this.#partition('windowAll', { kind: 'hash', key });
+    return builder.kinds.allWindowed({ stream, key, keyed: false, assigner });
+  }
+
+  /**
+   * Every `size` records, or every `slide` records the last `size` ones. What does not fill a
+   * window by the end of the input is not counted.
+   */
+  countWindowAll(size: number, slide?: number): AllWindowedStream<T> {
+    return countWindows(this.windowAll(globalWindow()), size, slide);
+  }
+
   /** Subtask i to subtask i; both sides must have the same parallelism. */
   forward(): DataStream<T> {
     return this.#partitioned({ kind: 'forward' });
@@ -304,4 +326,9 @@ export class DataStream<T> extends OperatorSettings {
     const { builder, id } = this.handle;
     return builder.way({ kind: 'partition', name, input: id, partitioner });
   }
+}
+
+/** The one key of windows of all records. */
+function oneKey(): number {
+  return 0;
 }

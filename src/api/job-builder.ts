@@ -28,7 +28,7 @@ type Settings = 'parallelism' | 'maxParallelism' | 'slotSharingGroup' | 'chainin
  * A node before the builder has given it identity, place and the settings that modifiers change.
  */
 export type NewOperator = Omit<OperatorTransformation, Given | Settings> &
-  Partial<Pick<OperatorTransformation, 'parallelism'>>;
+  Partial<Pick<OperatorTransformation, 'parallelism' | 'maxParallelism'>>;
 type NewWay =
   | Omit<PartitionTransformation, Given>
   | Omit<UnionTransformation, Given>
@@ -65,11 +65,11 @@ export class JobBuilder {
 
   operator(node: NewOperator): StreamHandle {
     return this.#add({
-      maxParallelism: undefined,
       slotSharingGroup: undefined,
       chaining: 'always',
       ...node,
       parallelism: node.parallelism,
+      maxParallelism: node.maxParallelism,
     });
   }
 

@@ -5,6 +5,7 @@
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
 import type { KeyedProcessFunction, OutputSpec } from '../functions/process-function.ts';
 import type { OperatorStateSpec, StateSpec } from '../functions/state.ts';
+import { globalWindow, type WindowAssigner } from '../functions/window.ts';
 import type { KeySelector, RollingFunction } from '../graph/operator-spec.ts';
 import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
 import type { Key, Schema } from '../types/schema.ts';
@@ -22,6 +23,8 @@ import { DataStream } from './data-stream.ts';
 import { idOf, type StreamHandle } from './job-builder.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import { countWindows } from './window-settings.ts';
+import type { WindowedStream } from './windowed-stream.ts';
 
 /** The fields of T that hold a V. */
 type FieldOf<T, V> = {
@@ -31,8 +34,8 @@ type FieldOf<T, V> = {
 /** Streams of plain values take no field, streams of records the name of one that holds a V. */
 export type FieldArgument<T, V> = [T] extends [V] ? [] : [field: FieldOf<T, V>];
 
-type Summable = number | bigint;
-type Comparable = number | bigint | string;
+export type Summable = number | bigint;
+export type Comparable = number | bigint | string;
 
 /**
  * @example
@@ -151,6 +154,24 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
   /** The record with the greatest value of a field; the first of equals. */
   maxBy(...field: FieldArgument<T, Comparable>): DataStream<T> {
     return this.#rolling('maxBy', field);
+  }
+
+  /**
+   * Puts the records of a key into windows; what is computed of each window is said next.
+   * @example orders.keyBy((o) => o.user).window(sliding(hours(1), minutes(5))).sum('amount')
+   */
+  window(assigner: WindowAssigner<T>): WindowedStream<T, K> {
+    const { builder } = this.handle;
+    return builder.kinds.windowed({ stream: this.handle, key: this.#key, keyed: true, assigner });
+  }
+
+  /**
+   * Every `size` records of a key, or every `slide` records the last `size` ones. What does not
+   * fill a window by the end of the input is not counted.
+   * @example readings.keyBy((r) => r.sensor).countWindow(100).aggregate(meanOf((r) => r.degrees))
+   */
+  countWindow(size: number, slide?: number): WindowedStream<T, K> {
+    return countWindows(this.window(globalWindow()), size, slide);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { KeySelector } from '../graph/operator-spec.ts';
 import type { OutputSpec } from '../functions/process-function.ts';
 import type { BroadcastStateDescriptor } from '../functions/state.ts';
 import type { Key, Schema } from '../types/schema.ts';
+import type { AllWindowedStream } from './all-windowed-stream.ts';
 import type {
   BroadcastConnectedStream,
   BroadcastStream,
@@ -18,6 +19,8 @@ import type { DataStream } from './data-stream.ts';
 import type { StreamHandle } from './job-builder.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import type { WindowInput } from './window-settings.ts';
+import type { WindowedStream } from './windowed-stream.ts';
 
 /** Two inputs, before an operator joins them. */
 export interface Pair {
@@ -43,6 +46,8 @@ export interface StreamKinds {
     key: KeySelector,
     states: BroadcastStates,
   ): KeyedBroadcastConnectedStream<T, K, B>;
+  windowed<T, K extends Key>(input: WindowInput<T>): WindowedStream<T, K>;
+  allWindowed<T>(input: WindowInput<T>): AllWindowedStream<T>;
   sink(stream: StreamHandle): DataStreamSink;
   collected<T>(stream: StreamHandle, schema: Schema<T>): CollectedStream<T>;
 }

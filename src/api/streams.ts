@@ -1,4 +1,5 @@
 /** The kinds of streams, put together for a JobBuilder. */
+import { AllWindowedStream } from './all-windowed-stream.ts';
 import {
   BroadcastConnectedStream,
   BroadcastStream,
@@ -10,6 +11,7 @@ import { DataStreamSink } from './data-stream-sink.ts';
 import { DataStream } from './data-stream.ts';
 import { KeyedStream } from './keyed-stream.ts';
 import { ProcessedStream } from './processed-stream.ts';
+import { WindowedStream } from './windowed-stream.ts';
 import type { StreamKinds } from './stream-kinds.ts';
 
 export const STREAM_KINDS: StreamKinds = {
@@ -22,6 +24,8 @@ export const STREAM_KINDS: StreamKinds = {
   broadcastConnected: (pair, states) => new BroadcastConnectedStream(pair, states),
   keyedBroadcastConnected: (pair, key, states) =>
     new KeyedBroadcastConnectedStream(pair, key, states),
+  windowed: (input) => new WindowedStream(input),
+  allWindowed: (input) => new AllWindowedStream(input),
   sink: (stream) => new DataStreamSink(stream),
   collected: (stream, schema) => new CollectedStream(stream, schema),
 };

@@ -7,6 +7,7 @@ import type { AggregateFunction } from './aggregate-function.ts';
 export function count<T = unknown>(): AggregateFunction<T, number, number> {
   return {
     accumulator: t.integer,
+    emits: t.integer,
     create: () => 0,
     add: (accumulator) => accumulator + 1,
     merge: (left, right) => left + right,
@@ -18,6 +19,7 @@ export function count<T = unknown>(): AggregateFunction<T, number, number> {
 export function sumOf<T>(take: (value: T) => number): AggregateFunction<T, number, number> {
   return {
     accumulator: t.float64,
+    emits: t.float64,
     create: () => 0,
     add: (accumulator, value) => accumulator + take(value),
     merge: (left, right) => left + right,
@@ -46,6 +48,7 @@ const MeanSchema: Schema<Mean> = t.struct({ sum: t.float64, count: t.integer });
 export function meanOf<T>(take: (value: T) => number): AggregateFunction<T, Mean, number> {
   return {
     accumulator: MeanSchema,
+    emits: t.float64,
     create: () => ({ sum: 0, count: 0 }),
     add: ({ sum, count: records }, value) => ({ sum: sum + take(value), count: records + 1 }),
     merge: (left, right) => ({ sum: left.sum + right.sum, count: left.count + right.count }),
@@ -60,6 +63,7 @@ function extremeOf<T>(
 ): AggregateFunction<T, number, number> {
   return {
     accumulator: t.float64,
+    emits: t.float64,
     create: () => none,
     add: (accumulator, value) => choose(accumulator, take(value)),
     merge: choose,

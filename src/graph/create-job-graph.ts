@@ -109,6 +109,7 @@ function isStateful(spec: OperatorSpec): boolean {
     case 'reduce':
     case 'aggregate':
     case 'rolling':
+    case 'window':
     case 'broadcastProcess':
     case 'keyedBroadcastProcess':
     case 'async':

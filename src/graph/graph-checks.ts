@@ -7,7 +7,8 @@ import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import { assert } from '../base/assert.ts';
 import { keyFamilyOfSchema } from '../types/key-schema.ts';
-import type { KeySelector } from './operator-spec.ts';
+import type { Schema } from '../types/schema.ts';
+import { keepsRecords, type KeySelector, type OperatorSpec } from './operator-spec.ts';
 import type { StreamNode } from './stream-graph.ts';
 import { inputsOf, placeOf, type Transformation } from './transformation.ts';
 import { schemaMismatch } from './schema-fit.ts';
@@ -110,22 +111,28 @@ function keyFamilyOf(node: StreamNode, key: KeySelector | undefined): string | u
 
 /** sum, min, max and theirs name a field that the records have. */
 function requireField({ spec, name, transformation }: StreamNode): void {
-  if (spec.kind !== 'rolling' || spec.field === undefined) return;
-  const { description } = spec.value;
-  if (description.kind !== 'struct') return;
-  const fields = description.fields.map((field) => field.name);
-  if (fields.includes(spec.field)) return;
+  const rolling =
+    spec.kind === 'window' && spec.contents.kind === 'rolling'
+      ? spec.contents
+      : spec.kind === 'rolling'
+        ? spec
+        : undefined;
+  const description = stateSchemaOf(spec)?.description;
+  const field = rolling?.field;
+  if (field === undefined || description?.kind !== 'struct') return;
+  const fields = description.fields.map((candidate) => candidate.name);
+  if (fields.includes(field)) return;
   throw new EngineError('GRAPH_UNKNOWN_FIELD', {
     operator: name,
-    field: spec.field,
-    suggestion: didYouMean(spec.field, fields),
+    field,
+    suggestion: didYouMean(field, fields),
     known: fields.join(', '),
     place: placeOf(transformation),
   });
 }
 
 function requireFit(node: StreamNode): void {
-  const wanted = node.spec.kind === 'sink' ? node.spec.sink.accepts : stateSchemaOf(node);
+  const wanted = node.spec.kind === 'sink' ? node.spec.sink.accepts : stateSchemaOf(node.spec);
   if (wanted === undefined) return;
   for (const edge of node.inputs) {
     const mismatch = schemaMismatch(edge.schema.description, wanted.description);
@@ -138,10 +145,15 @@ function requireFit(node: StreamNode): void {
   }
 }
 
-function stateSchemaOf(
-  node: StreamNode,
-):
-  | { readonly description: import('../types/schema-description.ts').SchemaDescription }
-  | undefined {
-  return node.spec.kind === 'reduce' || node.spec.kind === 'rolling' ? node.spec.value : undefined;
+/** Of state that holds records of the input, or what has their schema. */
+function stateSchemaOf(spec: OperatorSpec): Schema<unknown> | undefined {
+  switch (spec.kind) {
+    case 'reduce':
+    case 'rolling':
+      return spec.value;
+    case 'window':
+      return keepsRecords(spec) ? spec.value : undefined;
+    default:
+      return undefined;
+  }
 }

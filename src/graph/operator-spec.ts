@@ -3,6 +3,7 @@
  * crosses a process; every worker gets its own by running the job's deterministic `build` again and
  * takes it by operator id. `operators/` turns a spec into an Operator.
  */
+import type { Duration } from '../base/units.ts';
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
 import type { AsyncFunction, AsyncOptions } from '../functions/async-function.ts';
 import type {
@@ -15,7 +16,11 @@ import type {
 } from '../functions/process-function.ts';
 import type { AnySink } from '../functions/sink.ts';
 import type { AnySource } from '../functions/source.ts';
+import type { Evictor } from '../functions/evictor.ts';
 import type { BroadcastStateDescriptor } from '../functions/state.ts';
+import type { Trigger } from '../functions/trigger.ts';
+import type { AnyWindowFunction } from '../functions/window-function.ts';
+import type { WindowAssigner } from '../functions/window.ts';
 import type { Key, Schema } from '../types/schema.ts';
 
 /** Takes the key of a value; `schema` is undefined where the key's run-time family pins it. */
@@ -25,6 +30,46 @@ export interface KeySelector {
 }
 
 export type RollingFunction = 'sum' | 'min' | 'max' | 'minBy' | 'maxBy';
+
+/** What a window gathers of its records. */
+export type WindowContents =
+  | { readonly kind: 'reduce'; readonly reduce: (accumulated: any, value: any) => unknown }
+  | {
+      readonly kind: 'rolling';
+      readonly rolling: RollingFunction;
+      readonly field: string | undefined;
+    }
+  | { readonly kind: 'aggregate'; readonly aggregate: AggregateFunction<any, any, any> }
+  /** The records themselves. */
+  | { readonly kind: 'list' };
+
+/**
+ * Windows by key, or (`keyed` false) of all records under one constant key. Without a function the
+ * results are `{ key, window, value }`, without `key` if not keyed. The side output LATE_OUTPUT has
+ * the records that came too late.
+ */
+export interface WindowSpec {
+  readonly kind: 'window';
+  readonly key: KeySelector;
+  readonly keyed: boolean;
+  readonly assigner: WindowAssigner<any>;
+  /** Undefined: `defaultTriggerOf(assigner)`. */
+  readonly trigger: Trigger<any> | undefined;
+  readonly evictor: Evictor<any> | undefined;
+  /** 0 for what is not of event time. */
+  readonly allowedLateness: Duration;
+  readonly contents: WindowContents;
+  readonly function: AnyWindowFunction | undefined;
+  /** Of the records; there wherever state holds them: see `keepsRecords`. */
+  readonly value: Schema<unknown> | undefined;
+}
+
+export const LATE_OUTPUT = 'late';
+
+/** Whether state holds records or what has their schema, rather than an accumulator. */
+export function keepsRecords(spec: Pick<WindowSpec, 'contents' | 'evictor'>): boolean {
+  return spec.contents.kind !== 'aggregate' || spec.evictor !== undefined;
+}
 
 export type OperatorSpec =
   | { readonly kind: 'source'; readonly source: AnySource }
@@ -59,6 +104,7 @@ export type OperatorSpec =
       readonly field: string | undefined;
       readonly value: Schema<unknown>;
     }
+  | WindowSpec
   | {
       readonly kind: 'coMap';
       readonly left: (value: any) => unknown;

@@ -5,7 +5,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { Schema } from '../types/schema.ts';
-import type { OperatorSpec } from './operator-spec.ts';
+import { keepsRecords, type OperatorSpec } from './operator-spec.ts';
 import {
   inputsOf,
   placeOf,
@@ -14,6 +14,7 @@ import {
   type TransformationId,
   type UnresolvedSpec,
 } from './transformation.ts';
+import { windowResultSchema } from './window-result-schema.ts';
 
 export class StreamSchemas {
   readonly #transformations: readonly Transformation[];
@@ -48,7 +49,10 @@ export class StreamSchemas {
     if (!hasOpenState(node.spec)) return node.spec;
     const { builtIn: _builtIn, ...spec } = node.spec;
     const value = this.#stateSchema(node);
-    if (value === undefined) {
+    if (spec.kind === 'window' && (value !== undefined || !keepsRecords(spec))) {
+      return { ...spec, value };
+    }
+    if (value === undefined || spec.kind === 'window') {
       const input = this.#transformations[node.inputs[0]!]!;
       throw new EngineError('GRAPH_STATE_SCHEMA_MISSING', {
         operator: node.name,
@@ -68,7 +72,10 @@ export class StreamSchemas {
       return producer.kind === 'operator' ? producer.sideOutputs.get(node.tag) : undefined;
     }
     if (node.output.kind === 'declared') return node.output.schema;
-    if (node.output.kind === 'state') return this.#stateSchema(node);
+    if (node.output.kind === 'state') {
+      const state = this.#stateSchema(node);
+      return node.spec.kind === 'window' ? windowResultSchema(node.spec, state) : state;
+    }
     return node.output.kind === 'input' ? this.#common(node.inputs) : undefined;
   }
 

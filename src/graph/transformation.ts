@@ -72,7 +72,7 @@ export type OutputSchema =
  * or `builtIn` where the operation fixes it.
  */
 export type UnresolvedSpec = OperatorSpec extends infer S
-  ? S extends { readonly value: Schema<unknown> }
+  ? S extends { readonly value: Schema<unknown> } | { readonly kind: 'window' }
     ? Omit<S, 'value'> & {
         readonly value: Schema<unknown> | undefined;
         readonly builtIn: Schema<unknown> | undefined;

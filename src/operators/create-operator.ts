@@ -21,6 +21,7 @@ import type { SinkWiring } from './sink-operator.ts';
 import { SinkOperator } from './sink-operator.ts';
 import type { SourceWiring } from './source-operator.ts';
 import { SourceOperator } from './source-operator.ts';
+import { createWindowOperator } from './windows/create-window-operator.ts';
 
 export interface OperatorWiring {
   /** Schema of the records that the operator gets; of the first input, if there are two. */
@@ -59,6 +60,8 @@ export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Oper
       });
     case 'aggregate':
       return new AggregateOperator(spec.key, spec.aggregate);
+    case 'window':
+      return createWindowOperator(spec);
     case 'coMap':
       return new CoMapOperator(spec.left, spec.right);
     case 'coFlatMap':
