@@ -175,6 +175,13 @@ export type {
   WindowContext,
   WindowFunction,
 } from './functions/window-function.ts';
+export { ingestionTime, noWatermarks } from './functions/watermark-strategy.ts';
+export type {
+  WatermarkAlignment,
+  WatermarkGenerator,
+  WatermarkOutput,
+  WatermarkStrategy,
+} from './functions/watermark-strategy.ts';
 
 export { collection } from './connectors/collection/collection.ts';
 export { discard } from './connectors/discard/discard.ts';

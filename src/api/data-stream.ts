@@ -3,6 +3,7 @@
  * nodes to the job that is being built and run nothing. Records are immutable; a function returns
  * new ones.
  */
+import { EngineError } from '../base/errors.ts';
 import { collectSink } from '../connectors/collect/collect-sink.ts';
 import { printSink } from '../connectors/print/print-sink.ts';
 import type { AsyncCall, AsyncFunction, AsyncOptions } from '../functions/async-function.ts';
@@ -11,6 +12,7 @@ import type { OutputSpec, ProcessFunction } from '../functions/process-function.
 import type { AnySink } from '../functions/sink.ts';
 import type { BroadcastStateDescriptor, OperatorStateSpec } from '../functions/state.ts';
 import { globalWindow, type WindowAssigner } from '../functions/window.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { PartitionerSpec } from '../graph/operator-spec.ts';
 import { StreamSchemas } from '../graph/stream-schemas.ts';
 import type { OutputSchema, UnresolvedSpec } from '../graph/transformation.ts';
@@ -35,6 +37,7 @@ import { OperatorSettings } from './operator-settings.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
 import { countWindows } from './window-settings.ts';
+import { requireStrategy } from './require-strategy.ts';
 
 /** Every function has a method `call`; this keeps it from being taken for a function object. */
 interface NotAFunction {
@@ -128,6 +131,26 @@ export class DataStream<T> extends OperatorSettings {
     const asyncFunction = asyncFunctionOf(call);
     requireAsyncOptions(options);
     return this.#then('asyncMap', { kind: 'async', function: asyncFunction, options });
+  }
+
+  /**
+   * Says what the event time of a record is, and how far event time has come. From here on it
+   * counts; what was said before of the stream's time is forgotten, but its end. Where the source
+   * has several splits, `env.from(source, strategy)` is better: it follows each of them.
+   * @example
+   * orders.assignTimestamps({ timestamp: (order) => order.at, outOfOrder: seconds(5) })
+   */
+  assignTimestamps(strategy: WatermarkStrategy<T>): DataStream<T> {
+    requireStrategy(strategy, 'assignTimestamps');
+    if (strategy.alignment !== undefined) {
+      throw new EngineError('API_INVALID_ARGUMENT', {
+        call: 'assignTimestamps',
+        reason:
+          'only sources can wait for each other: give alignment to env.from(source, strategy)',
+      });
+    }
+    const spec: UnresolvedSpec = { kind: 'assignTimestamps', strategy };
+    return this.#then('assignTimestamps', spec, { kind: 'input' });
   }
 
   /** Hands the stream to a function: the way to operators of your own or of others. */

@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'DATA_NOT_SERIALIZABLE'
   | 'DATA_NOT_SUMMABLE'
   | 'DATA_NOT_WRITABLE'
+  | 'DATA_NO_TIMESTAMP'
   // The module that holds the job
   | 'JOB_FILE_IS_FOLDER'
   | 'JOB_FILE_NOT_FOUND'

@@ -149,7 +149,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
   DATA_INVALID_SCHEMA: user('A schema makes no sense: {reason}.'),
   DATA_INVALID_TIMESTAMP: user(
-    '{value} is not a timestamp.',
+    '{value} is not a timestamp{where}.',
     'A timestamp is a whole number of milliseconds since 1970, a Date or a Temporal.Instant.',
   ),
   DATA_MALFORMED: user(
@@ -169,6 +169,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Name a field of numbers or bigints.',
   ),
   DATA_NOT_WRITABLE: user('A record cannot be written as {format}, at {field}: {reason}.', '{fix}'),
+  DATA_NO_TIMESTAMP: user(
+    '"{operator}" needs event time, and this record has none: {record}.',
+    'Say where the time of the records is: env.from(source, { timestamp: (record) => record.at }), or .assignTimestamps(...) before it.',
+  ),
 
   // The module that holds the job
   JOB_FILE_IS_FOLDER: user('{path} is a folder.', 'Name the file in it that exports the job.'),

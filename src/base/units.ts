@@ -54,7 +54,7 @@ export function timestamp(at: TimestampInput): Timestamp {
   const value =
     typeof at === 'number' ? at : at instanceof Date ? at.getTime() : at?.epochMilliseconds;
   if (!Number.isSafeInteger(value)) {
-    throw new EngineError('DATA_INVALID_TIMESTAMP', { value: String(value) });
+    throw new EngineError('DATA_INVALID_TIMESTAMP', { value: String(value), where: '' });
   }
   return value as Timestamp;
 }

@@ -45,6 +45,7 @@ interface PipelineOptions {
   readonly operatorChaining: ConfigOption<boolean>;
   readonly autoGenerateUids: ConfigOption<boolean>;
   readonly bufferTimeout: ConfigOption<Duration>;
+  readonly autoWatermarkInterval: ConfigOption<Duration>;
   readonly exchangeVerify: ConfigOption<'off' | 'sample' | 'all'>;
 }
 
@@ -81,6 +82,12 @@ export const PipelineOptions: PipelineOptions = {
     milliseconds(100),
     'The longest that a record waits for its buffer to fill. Buffers also leave as soon as the consumer has nothing else to do.',
     ['execution.buffer-timeout'],
+  ),
+  autoWatermarkInterval: option(
+    'pipeline.auto-watermark-interval',
+    duration,
+    milliseconds(200),
+    'How often watermarks are sent that follow the greatest timestamp, or that a generator makes from time to time. 0 sends none of them.',
   ),
   exchangeVerify: option(
     'millrace.exchange.verify',

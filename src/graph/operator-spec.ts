@@ -21,6 +21,7 @@ import type { BroadcastStateDescriptor } from '../functions/state.ts';
 import type { Trigger } from '../functions/trigger.ts';
 import type { AnyWindowFunction } from '../functions/window-function.ts';
 import type { WindowAssigner } from '../functions/window.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Key, Schema } from '../types/schema.ts';
 
 /** Takes the key of a value; `schema` is undefined where the key's run-time family pins it. */
@@ -73,6 +74,10 @@ export function keepsRecords(spec: Pick<WindowSpec, 'contents' | 'evictor'>): bo
 
 export type OperatorSpec =
   | { readonly kind: 'source'; readonly source: AnySource }
+  | {
+      readonly kind: 'assignTimestamps';
+      readonly strategy: WatermarkStrategy<any>;
+    }
   | { readonly kind: 'map'; readonly map: (value: any) => unknown }
   | { readonly kind: 'flatMap'; readonly flatMap: (value: any) => Iterable<unknown> }
   | { readonly kind: 'filter'; readonly predicate: (value: any) => boolean }

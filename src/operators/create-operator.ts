@@ -1,5 +1,6 @@
 /** Makes the operator of a spec. */
 import { unreachable } from '../base/assert.ts';
+import type { Duration } from '../base/units.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import type { Schema } from '../types/schema.ts';
 import { AggregateOperator } from './aggregate-operator.ts';
@@ -22,10 +23,12 @@ import { SinkOperator } from './sink-operator.ts';
 import type { SourceWiring } from './source-operator.ts';
 import { SourceOperator } from './source-operator.ts';
 import { createWindowOperator } from './windows/create-window-operator.ts';
+import { TimestampsOperator } from './timestamps-operator.ts';
 
 export interface OperatorWiring {
   /** Schema of the records that the operator gets; of the first input, if there are two. */
   readonly input: Schema<unknown> | undefined;
+  readonly autoWatermarkInterval: Duration;
   readonly source: SourceWiring;
   readonly sink: SinkWiring;
 }
@@ -34,6 +37,8 @@ export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Oper
   switch (spec.kind) {
     case 'source':
       return new SourceOperator(spec.source, wiring.source);
+    case 'assignTimestamps':
+      return new TimestampsOperator(spec.strategy, wiring.autoWatermarkInterval);
     case 'map':
       return new MapOperator(spec.map);
     case 'flatMap':

@@ -9,11 +9,14 @@
  * C2. A control element reaches an edge after every record emitted before it by any operator of the
  * chain.
  * C3. `finish` runs operator by operator from the head; one that answered true is not called again.
+ * C4. Event time reaches a member or an edge from one side only: from the driver, or from the last
+ *     operator before it that generates event time.
  */
 import { assert } from '../base/assert.ts';
 import { SharedValues, type VerifyMode } from '../network/exchange-verifier.ts';
 import type { RecordWriter, RowRouter } from '../network/record-writer.ts';
 import type { ControlElement } from '../network/control-element.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../network/control-element.ts';
 import type { Downstream, Operator, OperatorContext, RowDownstream } from './operator.ts';
 
 /** An operator with its place in the chain. */
@@ -37,6 +40,20 @@ export interface MemberOutputs {
   /** Whether the side output of that name has a reader. */
   isRead(tag: string): boolean;
   rows(routeRow: RowRouter | undefined): RowDownstream;
+  /** Of the member itself: how far event time has come. */
+  watermark(): number;
+  /** Of a member that generates event time, for what is behind it. */
+  emitWatermark(timestamp: number): void;
+  emitStatus(status: 'active' | 'idle'): void;
+}
+
+/** What one clock of event time reaches. */
+interface Reach {
+  /** Positions, producers first. */
+  readonly members: number[];
+  /** Where another clock begins. */
+  readonly generators: number[];
+  readonly writers: RecordWriter[];
 }
 
 export class OperatorChain {
@@ -46,10 +63,22 @@ export class OperatorChain {
   #closed = 0;
   #finished = 0;
   readonly #verify: VerifyMode | 'off';
+  /** C4. Of the driver, and of each member that generates event time. */
+  readonly #fromDriver: Reach;
+  readonly #fromMember: ReadonlyMap<number, Reach>;
+  /** Of each member. */
+  readonly #watermarks: number[];
 
   constructor(members: readonly ChainMember[], verify: VerifyMode | 'off' = 'off') {
     this.members = members;
     this.#verify = verify;
+    this.#watermarks = members.map(() => MIN_WATERMARK);
+    this.#fromDriver = reachInto(members, 0, { members: [], generators: [], writers: [] });
+    this.#fromMember = new Map(
+      members.flatMap(({ operator }, index) =>
+        operator.generatesTime === true ? [[index, reachBehind(members, index)] as const] : [],
+      ),
+    );
     this.writers = members.flatMap(({ outputs }) =>
       outputs.flatMap((output) => ('writer' in output ? [output.writer] : [])),
     );
@@ -85,16 +114,27 @@ export class OperatorChain {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Fires what a watermark fires. False: call again when output has drained. */
+  /**
+   * Fires what a watermark of the input fires, and sends it on. False: call again when output has
+   * drained.
+   */
   watermark(timestamp: number): boolean {
-    for (const { operator } of this.members) operator.closeEpoch?.();
-    for (const { operator } of this.members) {
-      if (operator.watermark !== undefined && !operator.watermark(timestamp)) {
-        assert(operator === this.head, 'O3: only the head may ask to be called again');
-        return false;
-      }
+    return this.#advance(this.#fromDriver, timestamp);
+  }
+
+  /** Sends on whether the input is idle. */
+  status(status: 'active' | 'idle'): void {
+    for (const writer of this.#fromDriver.writers) writer.control({ kind: 'status', status });
+  }
+
+  /** How far event time has come where the chain ends: the least of its last operators. */
+  get lastWatermark(): number {
+    let least = MAX_WATERMARK;
+    for (const [index, { outputs }] of this.members.entries()) {
+      const isLast = outputs.every((output) => 'writer' in output);
+      if (isLast) least = Math.min(least, this.#watermarks[index]!);
     }
-    return true;
+    return least;
   }
 
   closeEpoch(): void {
@@ -118,7 +158,7 @@ export class OperatorChain {
     return true;
   }
 
-  /** Sends a control element down every edge. */
+  /** Sends a control element that is no event time down every edge. */
   broadcast(element: ControlElement): void {
     for (const writer of this.writers) writer.control(element);
   }
@@ -134,7 +174,35 @@ export class OperatorChain {
     return any;
   }
 
+  /** C4 */
+  #advance(reach: Reach, timestamp: number): boolean {
+    for (const index of reach.members) this.members[index]!.operator.closeEpoch?.();
+    for (const index of reach.members) {
+      this.#watermarks[index] = timestamp;
+      const { operator } = this.members[index]!;
+      if (operator.watermark !== undefined && !operator.watermark(timestamp)) {
+        assert(operator === this.head, 'O3: only the head may ask to be called again');
+        return false;
+      }
+    }
+    if (timestamp === MAX_WATERMARK) {
+      for (const index of reach.generators) {
+        const done = this.members[index]!.operator.watermark!(timestamp);
+        assert(done, 'O8: who generates event time passes its end on at once');
+      }
+    }
+    for (const writer of reach.writers) writer.control({ kind: 'watermark', timestamp });
+    return true;
+  }
+
+  #reachOf(index: number): Reach {
+    const reach = this.#fromMember.get(index);
+    assert(reach !== undefined, 'O8: an operator emits a watermark that does not generate any');
+    return reach;
+  }
+
   #outputsOf(member: ChainMember): MemberOutputs {
+    const index = this.members.indexOf(member);
     const to = (tag: string | undefined): Downstream => {
       const targets = member.outputs
         .filter((output) => output.tag === tag)
@@ -158,6 +226,18 @@ export class OperatorChain {
         );
         return output.writer.rowOutput(routeRow);
       },
+      watermark: () => this.#watermarks[index]!,
+      emitWatermark: (timestamp) => {
+        const reach = this.#reachOf(index);
+        this.#watermarks[index] = timestamp;
+        const done = this.#advance(reach, timestamp);
+        assert(done, 'O3: only the head may ask to be called again');
+      },
+      emitStatus: (status) => {
+        for (const writer of this.#reachOf(index).writers) {
+          writer.control({ kind: 'status', status });
+        }
+      },
       main: to(undefined),
       isRead: (tag) => member.outputs.some((output) => output.tag === tag),
       side: (tag) => {
@@ -167,6 +247,29 @@ export class OperatorChain {
       },
     };
   }
+}
+
+/** What event time reaches that comes to member `index` from before it. */
+function reachInto(members: readonly ChainMember[], index: number, into: Reach): Reach {
+  if (members[index]!.operator.generatesTime === true) {
+    into.generators.push(index);
+    return into;
+  }
+  into.members.push(index);
+  return reachOn(members, index, into);
+}
+
+/** What event time reaches that begins at member `index`. */
+function reachBehind(members: readonly ChainMember[], index: number): Reach {
+  return reachOn(members, index, { members: [], generators: [], writers: [] });
+}
+
+function reachOn(members: readonly ChainMember[], index: number, into: Reach): Reach {
+  for (const output of members[index]!.outputs) {
+    if ('writer' in output) into.writers.push(output.writer);
+    else reachInto(members, output.member, into);
+  }
+  return into;
 }
 
 /** An output that nobody reads. */

@@ -17,6 +17,9 @@
  * O7. `processingTime` is called once before the first record and then whenever the clock has come
  *     to the time that `context.wakeAt` asked for, never while output is held. Like `watermark` it
  *     may fire a part and answer false, at any place of a chain.
+ * O8. Watermarks and idleness from before an operator that generates event time end at it, but for
+ *     +infinity, which it passes on. What it emits reaches all that descends from it up to the next
+ *     such operator, after the records emitted before.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Duration, Timestamp } from '../base/units.ts';
@@ -49,7 +52,19 @@ export interface OperatorContext {
    */
   rowOutput(routeRow?: (batch: RowBatch, row: number) => number): RowDownstream;
   processingTime(): Timestamp;
+  /** How far event time has come for this operator. */
   watermark(): number;
+  /**
+   * Of an operator that generates event time: for all that is behind it, in the chain and at its
+   * edges. Must ascend.
+   */
+  emitWatermark(timestamp: number): void;
+  emitStatus(status: 'active' | 'idle'): void;
+  /**
+   * Monotonic time without that in which the task could not go on, because its output was held: a
+   * stream on which nothing comes by this clock is idle.
+   */
+  activeTime(): Duration;
   /**
    * Asks for a call of the operator's `processingTime` at that time; the earliest request since the
    * last call wins.
@@ -89,6 +104,11 @@ export interface RowDownstream {
 }
 
 export interface Operator {
+  /**
+   * Event time begins anew behind this operator (O8): it calls `context.emitWatermark` and
+   * `emitStatus`, and `watermark` is called with +infinity only.
+   */
+  readonly generatesTime?: true | undefined;
   open(context: OperatorContext): void | Promise<void>;
   close(): void | Promise<void>;
   /**

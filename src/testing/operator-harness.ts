@@ -39,6 +39,11 @@ export type OperatorStep =
       readonly input?: 0 | 1 | undefined;
     }
   | { readonly kind: 'watermark'; readonly timestamp: number; readonly input?: 0 | 1 | undefined }
+  | {
+      readonly kind: 'status';
+      readonly status: 'active' | 'idle';
+      readonly input?: 0 | 1 | undefined;
+    }
   | { readonly kind: 'epoch'; readonly id: number }
   | { readonly kind: 'advance'; readonly by: Duration };
 
@@ -51,6 +56,7 @@ export type OperatorResult =
       readonly timestamp: number;
     }
   | { readonly kind: 'watermark'; readonly timestamp: number }
+  | { readonly kind: 'status'; readonly status: 'active' | 'idle' }
   | { readonly kind: 'epoch'; readonly id: number }
   | { readonly kind: 'end' };
 
@@ -99,7 +105,7 @@ export class OperatorHarness {
 
   constructor(options: OperatorHarnessOptions) {
     this.#options = options;
-    this.#pressure = new Pressure(() => undefined);
+    this.#pressure = new Pressure(() => this.#task.times.released());
     this.#channels = Array.from({ length: options.inputs }, () => new ScriptedChannel());
     const isKeyed = options.keys?.some((key) => key !== undefined) === true;
     this.#keyed = isKeyed
@@ -166,9 +172,10 @@ export class OperatorHarness {
         );
         break;
       case 'watermark':
+      case 'status':
         for (const [input, channel] of this.#channels.entries()) {
           if (step.input !== undefined && step.input !== input) continue;
-          channel.queue.push({ kind: 'watermark', timestamp: step.timestamp });
+          channel.queue.push(step);
         }
         break;
       case 'epoch':
@@ -204,6 +211,19 @@ export class OperatorHarness {
       if (this.#task.runnable) this.#task.step();
       else if (!this.#recorders.some((recorder) => recorder.drain())) return;
     }
+  }
+
+  /** Holds the output until `release`, as a consumer does that takes nothing. */
+  hold(): void {
+    this.#pressure.hold();
+    // The task sees it at the end of a step.
+    this.#task.mail(() => undefined);
+    this.run();
+  }
+
+  release(): void {
+    this.#pressure.release();
+    this.run();
   }
 
   /** State now; the step before must have been run. */
@@ -288,7 +308,10 @@ export class OperatorHarness {
       sideOutput: (tag) => outputs.side(tag),
       rowOutput: (routeRow) => outputs.rows(routeRow),
       processingTime: () => this.#now as Timestamp,
-      watermark: () => this.#task.watermark,
+      watermark: () => outputs.watermark(),
+      emitWatermark: (timestamp) => outputs.emitWatermark(timestamp),
+      emitStatus: (status) => outputs.emitStatus(status),
+      activeTime: () => this.#task.times.activeTime(),
       wakeAt: (at) => this.#task.wakeAt(this.#options.operator, at),
       get isHeld(): boolean {
         return pressure.isHeld;
@@ -380,7 +403,7 @@ class RecordingChannel implements OutputChannel {
   }
 
   control(element: ControlElement): void {
-    if (this.#tag !== undefined || element.kind === 'status' || element.kind === 'barrier') return;
+    if (this.#tag !== undefined || element.kind === 'barrier') return;
     this.#results.push(element);
   }
 

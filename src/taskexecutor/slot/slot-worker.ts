@@ -150,6 +150,7 @@ class SlotWorker {
       random: env.random,
       log: env.log,
       verify: configuration.get(PipelineOptions.exchangeVerify),
+      autoWatermarkInterval: configuration.get(PipelineOptions.autoWatermarkInterval),
       isHere: (location) => this.#links!.isHere(location),
       linkTo: (location, reads) => this.#links!.linkTo(location, reads),
       listenerOf: (deployment) => this.#listenerOf(deployment),

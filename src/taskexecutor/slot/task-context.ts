@@ -25,7 +25,7 @@ export interface TaskContextOptions {
   readonly keyedState: KeyedStateBackend | undefined;
   readonly operatorState: OperatorStateBackend;
   readonly task: {
-    readonly watermark: number;
+    readonly times: { activeTime(): Duration };
     wakeAt(operator: Operator, at: Timestamp): void;
     mail(mail: () => void): void;
     fail(error: unknown): void;
@@ -59,7 +59,10 @@ export function operatorContext(options: TaskContextOptions): OperatorContext {
     sideOutput: (tag) => options.outputs.side(tag),
     rowOutput: (routeRow) => options.outputs.rows(routeRow),
     processingTime: () => clock.now(),
-    watermark: () => task.watermark,
+    watermark: () => options.outputs.watermark(),
+    emitWatermark: (timestamp) => options.outputs.emitWatermark(timestamp),
+    emitStatus: (status) => options.outputs.emitStatus(status),
+    activeTime: () => task.times.activeTime(),
     wakeAt: (at) => task.wakeAt(options.member.operator, at),
     get isHeld(): boolean {
       return pressure.isHeld;

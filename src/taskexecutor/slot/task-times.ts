@@ -18,17 +18,28 @@ export class TaskTimes {
   }
 
   begin(): void {
+    this.released();
     this.#stepBegan = this.#monotonic();
-    if (this.#heldSince >= 0) {
-      this.#held += this.#stepBegan - this.#heldSince;
-      this.#heldSince = -1;
-    }
   }
 
   end(held: boolean): void {
     const now = this.#monotonic();
     this.#busy += now - this.#stepBegan;
     if (held) this.#heldSince = now;
+  }
+
+  /** Output has drained, outside of a step. */
+  released(): void {
+    if (this.#heldSince < 0) return;
+    this.#held += this.#monotonic() - this.#heldSince;
+    this.#heldSince = -1;
+  }
+
+  /** Time gone by in which output was not held. */
+  activeTime(): Duration {
+    const now = this.#monotonic();
+    const held = this.#held + (this.#heldSince >= 0 ? now - this.#heldSince : 0);
+    return (now - held) as Duration;
   }
 
   read(): {

@@ -9,6 +9,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
+import type { Duration } from '../../base/units.ts';
 import type { Clock, Disk, Log, Random } from '../../env/env.ts';
 import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
@@ -52,6 +53,7 @@ export interface WiringOptions {
   readonly random: Random;
   readonly log: Log;
   readonly verify: VerifyMode | 'off';
+  readonly autoWatermarkInterval: Duration;
   isHere(location: SlotLocation): boolean;
   /** `reads` says whether this slot consumes from the other. */
   linkTo(location: SlotLocation, reads: boolean): PeerLink;
@@ -93,12 +95,15 @@ export class TaskWiring {
   #wireTask(deployment: TaskDeployment): WiredTask {
     const vertex = this.#vertex(deployment);
     const listener = this.#options.listenerOf(deployment);
-    const pressure = new Pressure(() => listener.wake());
+    const holder: { task?: Task } = {};
+    const pressure = new Pressure(() => {
+      holder.task?.times.released();
+      listener.wake();
+    });
     const remoteOutputs: RemoteOutputChannel[] = [];
     const remoteInputs: RemoteInputChannel[] = [];
     const writers = this.#writers(deployment, vertex, pressure, remoteOutputs);
     const gate = this.#gate(deployment, remoteInputs);
-    const holder: { task?: Task } = {};
     const members = this.#members({
       deployment,
       vertex,
@@ -259,6 +264,7 @@ export class TaskWiring {
       }
       const made = createOperator(job.operators.get(operator.id)!.spec, {
         input,
+        autoWatermarkInterval: this.#options.autoWatermarkInterval,
         source: this.#options.sourceWiring(deployment, operator.id, parts.pressure, parts.task),
         sink: this.#options.sinkWiring(deployment, operator.id),
       });

@@ -18,7 +18,7 @@ import type { Timestamp } from '../../base/units.ts';
 import type { Clock } from '../../env/env.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
-import { END, MAX_WATERMARK, MIN_WATERMARK } from '../../network/control-element.ts';
+import { END, MAX_WATERMARK } from '../../network/control-element.ts';
 import type { GateEvent, InputGate } from '../../network/input-gate.ts';
 import { Pressure } from '../../network/pressure.ts';
 import type {
@@ -87,7 +87,6 @@ export class Task {
   #sourceEnded = false;
   #endSent = false;
   #openInputs: number;
-  #watermark = MIN_WATERMARK;
   recordsIn = 0;
 
   constructor(options: TaskOptions) {
@@ -114,8 +113,9 @@ export class Task {
     return this.#phase;
   }
 
+  /** How far event time has come where the chain ends. */
   get watermark(): number {
-    return this.#watermark;
+    return this.#chain.lastWatermark;
   }
 
   get source(): SourceOperator | undefined {
@@ -198,14 +198,13 @@ export class Task {
           this.#chain.watermark(event.timestamp),
           'O3: an operator that defers is not called again',
         );
-        this.#forwardWatermark(event.timestamp);
         return;
       case 'epoch':
         this.#chain.closeEpoch();
         this.#chain.broadcast(event);
         return;
       case 'status':
-        this.#chain.broadcast(event);
+        this.#chain.status(event.status);
     }
   }
 
@@ -287,7 +286,6 @@ export class Task {
       if (this.#pressure.isHeld) return;
     }
     if (!this.#chain.watermark(MAX_WATERMARK)) return;
-    this.#forwardWatermark(MAX_WATERMARK);
     this.#phase = 'finishing';
   }
 
@@ -357,10 +355,9 @@ export class Task {
     switch (event.kind) {
       case 'watermark':
         if (!this.#chain.watermark(event.timestamp)) return;
-        this.#forwardWatermark(event.timestamp);
         break;
       case 'status':
-        this.#chain.broadcast(event);
+        this.#chain.status(event.status);
         break;
       case 'epoch':
         this.#chain.closeEpoch();
@@ -378,11 +375,6 @@ export class Task {
         unreachable(event, 'Task');
     }
     this.#event = undefined;
-  }
-
-  #forwardWatermark(timestamp: number): void {
-    this.#watermark = timestamp;
-    this.#chain.broadcast({ kind: 'watermark', timestamp });
   }
 
   #finish(): void {

@@ -1,0 +1,81 @@
+/**
+ * `assignTimestamps`: event time begins anew behind this operator. What comes from before it, but
+ * the end of event time, ends here.
+ *
+ * Invariants
+ * A1. After a restore no watermark is given out that is not above the one before the snapshot; that
+ *     one is given out again, because what is behind has forgotten it.
+ */
+import type { Duration, Timestamp } from '../base/units.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
+import { MIN_WATERMARK } from '../network/control-element.ts';
+import { EventTime } from './event-time.ts';
+import { EventTimeTicks } from './event-time-ticks.ts';
+import type { Downstream, OneInputOperator, OperatorContext } from './operator.ts';
+import { StoredWatermark } from './stored-watermark.ts';
+
+export class TimestampsOperator implements OneInputOperator {
+  readonly generatesTime = true;
+  readonly #strategy: WatermarkStrategy<unknown>;
+  readonly #interval: Duration;
+  #output!: Downstream;
+  #context!: OperatorContext;
+  #time!: EventTime;
+  #ticks!: EventTimeTicks;
+  #stored!: StoredWatermark;
+  #punctuated = false;
+
+  constructor(strategy: WatermarkStrategy<unknown>, interval: Duration) {
+    this.#strategy = strategy;
+    this.#interval = interval;
+  }
+
+  open(context: OperatorContext): void {
+    this.#context = context;
+    this.#output = context.output;
+    this.#stored = new StoredWatermark(context);
+    this.#time = new EventTime({
+      strategy: this.#strategy,
+      operator: context.open.operatorName,
+      processingTime: () => context.processingTime(),
+      listener: {
+        watermark: (timestamp) => {
+          this.#stored.advance(timestamp);
+          context.emitWatermark(timestamp);
+        },
+        status: (status) => context.emitStatus(status),
+      },
+    });
+    this.#punctuated = this.#time.isPunctuated;
+    this.#ticks = new EventTimeTicks(context, this.#interval, (activeTime, periodic) =>
+      this.#time.tick(activeTime, periodic),
+    );
+    this.#ticks.start(this.#time);
+  }
+
+  process(value: unknown, current: number): void {
+    const timestamp = this.#time.stamp(value, current);
+    this.#output.process(value, timestamp);
+    if (this.#punctuated) this.#time.emitted(value, timestamp);
+  }
+
+  /** The end of event time is the only watermark from before that means anything here. */
+  watermark(): boolean {
+    this.#time.end();
+    return true;
+  }
+
+  /** A1. Called before the first record. */
+  processingTime(_now: Timestamp): boolean {
+    const { value } = this.#stored;
+    if (value !== MIN_WATERMARK) {
+      this.#time.restore(value, false);
+      this.#context.emitWatermark(value);
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#ticks?.close();
+  }
+}

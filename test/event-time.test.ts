@@ -1,0 +1,82 @@
+// Event time in whole jobs, run by the command line: timestamps and watermarks on their way through
+// chains and edges, and what is said about time that is missing or stands still.
+import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { linesOf, millrace } from './command.test-kit.ts';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-event-time-')));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A job's file; `build` is the body of its build. */
+function job(name: string, build: string, before = ''): string {
+  const head = `import * as m from 'millrace';\nconst { t, seconds, milliseconds } = m;\n${before}`;
+  const begin = `export default m.defineJob({ name: '${name}', build(env) {`;
+  writeFileSync(join(folder, `${name}.ts`), `${head}\n${begin}\n${build}\n} });\n`);
+  return `${name}.ts`;
+}
+
+/** Emits `value@watermark` for each record. */
+const SEEN = `
+const seen = {
+  emits: t.string,
+  onElement(value: unknown, ctx: any) { ctx.emit(\`\${value}@\${ctx.timestamp}/\${ctx.watermark}\`); },
+};
+const byValue = {
+  timestamp: (value: number) => value,
+  generator: () => ({ onEvent: (_v: number, at: any, out: any) => out.emitWatermark(at) }),
+};`;
+
+test('watermarks of an operator in a chain reach what is behind it, in the chain and beyond', async () => {
+  for (const way of ['', '.rebalance()', '.startNewChain()']) {
+    const file = job(
+      'chained',
+      `const stamped = env.fromElements(3, 7, 5).assignTimestamps(byValue)${
+        way === '.startNewChain()' ? '.map((n) => n).startNewChain()' : way
+      };
+       stamped.process(seen).print();`,
+      SEEN,
+    );
+    const { stdout, stderr, code } = await millrace(['run', file], folder);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(linesOf(stdout), ['3@3/-Infinity', '7@7/3', '5@5/7'], way);
+  }
+});
+
+test('a timestamp that is none ends the job with operator, record and place', async () => {
+  const file = job(
+    'wrong',
+    `env.fromElements({ id: 1, at: 5 }, { id: 2, at: NaN })
+       .assignTimestamps({ timestamp: (r) => r.at }).name('times').print();`,
+  );
+  const { stderr, code } = await millrace(['run', file], folder);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^error\[DATA_INVALID_TIMESTAMP\]: NaN is not a timestamp, which "times" got for the record \{"id":2,"at":"NaN"\}\.$/m,
+  );
+  assert.match(stderr, /wrong\.ts:6:9/);
+  assert.match(stderr, /fix: A timestamp is a whole number of milliseconds since 1970/);
+});
+
+test('a strategy that makes no sense is refused at build', async () => {
+  const cases: readonly (readonly [strategy: string, said: string])[] = [
+    ['7', 'it takes a strategy'],
+    ["{ timestamp: 'at' }", 'assignTimestamps.timestamp cannot take this'],
+    ['{ outOfOrder: -1 }', 'outOfOrder is a duration of at least 0, not -1'],
+    ['{ outOfOrder: seconds(1), generator: () => ({}) }', 'give one of them'],
+    ['{ idleAfter: milliseconds(0) }', 'idleAfter is a duration above 0'],
+    ["{ alignment: { group: 'g', maxDrift: seconds(1) } }", 'env.from(source, strategy)'],
+  ];
+  for (const [strategy, said] of cases) {
+    const file = job(
+      'refused',
+      `env.fromElements(1).assignTimestamps(${strategy} as never).print();`,
+    );
+    const { stderr, code } = await millrace(['run', file], folder);
+    assert.equal(code, 1);
+    assert.ok(stderr.includes(said), `${strategy}: ${stderr}`);
+  }
+});
