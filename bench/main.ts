@@ -6,9 +6,13 @@
 import { parseArgs } from 'node:util';
 import { coreBenchmarks } from './core/core.ts';
 import { report } from './lib/report.ts';
+import { windowsBenchmarks } from './windows/windows.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 
-const SUITES: Readonly<Record<string, readonly Benchmark[]>> = { core: coreBenchmarks };
+const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
+  core: coreBenchmarks,
+  windows: windowsBenchmarks,
+};
 /** Counted runs unless asked otherwise. */
 const RUNS = 5;
 

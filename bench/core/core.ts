@@ -4,7 +4,7 @@
  */
 import type { Benchmark } from '../lib/benchmark.ts';
 import { bidsFolder, priceOf } from './bids.ts';
-import { expectAccumulators, runJob } from './run-job.ts';
+import { rate, type Expected } from './rate.ts';
 import { wordCountCold, wordCountRss, wordCountStart } from './word-count.ts';
 
 /** Long enough that the start, some 0.2 s of CPU, hardly counts. */
@@ -15,69 +15,35 @@ const BIDS = 2_000_000;
 /** How often the bids are read. */
 const READINGS = 3;
 
-interface Expected {
-  readonly records: number;
-  readonly checksum: bigint;
-}
-
-interface Rate {
-  readonly name: string;
-  readonly records: number;
-  readonly parameters: () => Promise<Readonly<Record<string, string | number>>>;
-  readonly expected: Expected;
-}
-
 export const coreBenchmarks: readonly Benchmark[] = [
   rate({
     name: 'chain',
     records: CHAIN_RECORDS,
     parameters: async () => ({ records: CHAIN_RECORDS }),
-    expected: chainExpected(CHAIN_RECORDS),
+    expected: () => chainExpected(CHAIN_RECORDS),
   }),
   rate({
     name: 'keyed-sum',
     records: KEYED_RECORDS,
     parameters: async () => ({ records: KEYED_RECORDS, keys: KEYS }),
-    expected: keyedSumExpected(KEYED_RECORDS, KEYS),
+    expected: () => keyedSumExpected(KEYED_RECORDS, KEYS),
   }),
   rate({
     name: 'json-two-fields',
     records: BIDS * READINGS,
     parameters: async () => ({ bids: await bidsFolder(BIDS, READINGS) }),
-    expected: bidsExpected(BIDS, READINGS),
+    expected: () => bidsExpected(BIDS, READINGS),
   }),
   rate({
     name: 'json-all-fields',
     records: BIDS * READINGS,
     parameters: async () => ({ bids: await bidsFolder(BIDS, READINGS) }),
-    expected: bidsExpected(BIDS, READINGS),
+    expected: () => bidsExpected(BIDS, READINGS),
   }),
   wordCountStart,
   wordCountCold,
   wordCountRss,
 ];
-
-/** Of the job bench/jobs/NAME.ts. */
-function rate({ name, records, parameters, expected }: Rate): Benchmark {
-  return {
-    name,
-    async measure(runs) {
-      const values: number[] = [];
-      const wall: number[] = [];
-      const given = await parameters();
-      for (let run = 0; run < runs; run += 1) {
-        const result = await runJob(`bench/jobs/${name}.ts`, given);
-        expectAccumulators(result, {
-          records: expected.records,
-          checksum: Number(BigInt.asUintN(32, expected.checksum)),
-        });
-        values.push(records / result.cpuSeconds);
-        wall.push(records / result.wallSeconds);
-      }
-      return { name, unit: 'records/s', better: 'higher', values, wall };
-    },
-  };
-}
 
 /** Of 2..records+1 without the multiples of three. */
 function chainExpected(records: number): Expected {
