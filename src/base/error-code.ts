@@ -146,5 +146,6 @@ export type ErrorCode =
   | 'USER_CODE_UNCAUGHT'
   | 'USER_CODE_UNKNOWN_OUTPUT'
   | 'USER_CODE_UNKNOWN_STATE'
+  | 'USER_CODE_WALL_CLOCK'
   // The engine itself
   | 'INTERNAL';

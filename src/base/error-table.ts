@@ -457,6 +457,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '"{operator}" has no state {state}.',
     'Declare it in state; declared are: {known}.',
   ),
+  USER_CODE_WALL_CLOCK: user(
+    'A function of the job called {call}, and in a test no time passes but by hand.',
+    "Take ctx.processingTime or the record's timestamp, or start the harness with wallClock: 'allowed'.",
+  ),
 
   // The engine itself
   INTERNAL: internal('Internal error: {message}'),

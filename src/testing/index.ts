@@ -1,4 +1,10 @@
 /** The public subpath `millrace/testing`: operators held to their contract, with time by hand. */
+export { JobHarness } from './job-harness.ts';
+export type { JobHarnessOptions, JobOrBuild, JobSnapshot } from './job-harness.ts';
+export type { OutputRecord } from './captured-sink.ts';
+export type { StateValues } from './state-view.ts';
+export type { TestSource } from './test-source.ts';
+export type { LoggedLine } from './test-world.ts';
 export { OperatorHarness } from './operator-harness.ts';
 export type {
   HarnessSnapshot,

@@ -28,6 +28,7 @@ import { Spill } from '../../network/spill.ts';
 import { createOperator } from '../../operators/create-operator.ts';
 import type { ChainMember, ChainOutput } from '../../operators/operator-chain.ts';
 import { OperatorChain } from '../../operators/operator-chain.ts';
+import type { Operator } from '../../operators/operator.ts';
 import type { SinkWiring } from '../../operators/sink-operator.ts';
 import { SinkOperator } from '../../operators/sink-operator.ts';
 import type { SourceWiring } from '../../operators/source-operator.ts';
@@ -67,9 +68,20 @@ export interface WiringOptions {
   sinkWiring(deployment: TaskDeployment, operator: string): SinkWiring;
 }
 
+/** What an operator of a task keeps, known once the operator has been opened. */
+export interface WiredOperator {
+  readonly id: string;
+  readonly name: string;
+  readonly operator: Operator;
+  readonly keyedState: KeyedStateBackend | undefined;
+  readonly operatorState: OperatorStateBackend;
+}
+
 export interface WiredTask {
   readonly deployment: TaskDeployment;
   readonly task: Task;
+  /** In the order in which they were opened: from the tail of the chain to its head. */
+  readonly operators: readonly WiredOperator[];
   readonly sinks: readonly { readonly operator: string; readonly sink: SinkOperator }[];
   readonly metrics: readonly OperatorMetrics[];
   readonly bytesIn: () => number;
@@ -117,6 +129,7 @@ export class TaskWiring {
       operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
     );
     const committing = sinks.filter(({ sink }) => sink.hasCommitter);
+    const operators: WiredOperator[] = [];
     const task = new Task({
       chain,
       gate,
@@ -130,8 +143,10 @@ export class TaskWiring {
               for (const { sink } of committing) await sink.commit();
             },
       locate: (error) => this.#locate(error, deployment, vertex, holder.task),
-      contextOf: (member, outputs) =>
-        operatorContext({
+      contextOf: (member, outputs) => {
+        const state = this.#wiredOperator(member, deployment);
+        operators.push(state);
+        return operatorContext({
           jobName: this.#options.job.graph.name,
           deployment,
           member,
@@ -140,20 +155,18 @@ export class TaskWiring {
           log: this.#options.log,
           pressure,
           metrics: metrics.get(member.id)!,
-          keyedState: this.#keyedState(member, deployment),
-          operatorState: new OperatorStateBackend({
-            operator: member.name,
-            subtask: deployment.subtask,
-            parallelism: deployment.parallelism,
-          }),
+          keyedState: state.keyedState,
+          operatorState: state.operatorState,
           task,
-        }),
+        });
+      },
     });
     holder.task = task;
     for (const input of remoteInputs) input.start();
     return {
       deployment,
       task,
+      operators,
       sinks: committing,
       metrics: [...metrics.values()],
       bytesIn: () => remoteInputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
@@ -270,6 +283,17 @@ export class TaskWiring {
       });
       return { id: operator.id, name: operator.name, operator: made, outputs };
     });
+  }
+
+  #wiredOperator(member: ChainMember, deployment: TaskDeployment): WiredOperator {
+    const { subtask, parallelism } = deployment;
+    return {
+      id: member.id,
+      name: member.name,
+      operator: member.operator,
+      keyedState: this.#keyedState(member, deployment),
+      operatorState: new OperatorStateBackend({ operator: member.name, subtask, parallelism }),
+    };
   }
 
   #keyedState(member: ChainMember, deployment: TaskDeployment): KeyedStateBackend | undefined {

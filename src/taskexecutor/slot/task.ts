@@ -52,6 +52,8 @@ export interface TaskListener {
    * allows.
    */
   readyToCommit(): void;
+  /** At once when the task fails, before its operators are closed; `ended` follows. */
+  failing?(error: EngineError): void;
   ended(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void;
   /** Something happened outside of a step; the slot's loop must look again. */
   wake(): void;
@@ -116,6 +118,11 @@ export class Task {
   /** How far event time has come where the chain ends. */
   get watermark(): number {
     return this.#chain.lastWatermark;
+  }
+
+  /** Whether output, or an operator that waits, keeps the task from going on. */
+  get isHeld(): boolean {
+    return this.#pressure.isHeld;
   }
 
   get source(): SourceOperator | undefined {
@@ -232,7 +239,9 @@ export class Task {
 
   fail(thrown: unknown): void {
     if (this.#isOver()) return;
-    this.#end('FAILED', this.#options.locate(toEngineError(thrown)));
+    const error = this.#options.locate(toEngineError(thrown));
+    this.#options.listener.failing?.(error);
+    this.#end('FAILED', error);
   }
 
   // ------------------------------------------------------------------------------------- stepping

@@ -1,0 +1,146 @@
+/**
+ * A source of the job that runs for real in a harness: its split enumerator, hosted as in a job's
+ * coordinator, and its readers, both known to the harness so that their positions can be
+ * snapshotted and restored.
+ */
+import { ByteReader } from '../base/byte-reader.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import { EngineError } from '../base/errors.ts';
+import type { AnySource, PollResult, SourceOutput, SourceReader } from '../functions/source.ts';
+import type { SourceSplit, SplitEnumerator } from '../functions/source.ts';
+import { EnumeratorHost } from '../jobmaster/enumerator-host.ts';
+import type { EnumeratorSurroundings } from '../jobmaster/enumerator-host.ts';
+import type { Schema } from '../types/schema.ts';
+
+/** What a snapshot keeps of a source: encoded, as it would be stored. */
+export interface DrivenState {
+  readonly enumerator: Uint8Array;
+  /** The splits that readers had, each with its position. */
+  readonly splits: readonly Uint8Array[];
+}
+
+type Reader = SourceReader<unknown, SourceSplit>;
+
+/** Calls of `poll` at one moment of the clock after which a source counts as endless. */
+const POLLS_AT_ONE_MOMENT = 2000;
+
+export class DrivenSource {
+  readonly host: EnumeratorHost;
+  /** The original, with hooks where its parts are made. */
+  readonly source: AnySource;
+  readonly #original: AnySource;
+  readonly #readers = new Map<number, Reader>();
+  readonly #restored: DrivenState | undefined;
+  #enumerator: SplitEnumerator<SourceSplit, unknown> | undefined;
+
+  constructor(
+    original: AnySource,
+    surroundings: EnumeratorSurroundings,
+    restored: DrivenState | undefined,
+  ) {
+    this.#original = original;
+    this.#restored = restored;
+    const { parallelism, env } = surroundings;
+    this.source = {
+      ...original,
+      createEnumerator: (context) =>
+        (this.#enumerator = original.createEnumerator(
+          context,
+          restored && (decode(original.enumeratorState, restored.enumerator) as never),
+        ) as SplitEnumerator<SourceSplit, unknown>),
+      createReader: (context) => {
+        const reader = original.createReader(context) as Reader;
+        this.#readers.set(context.subtask, reader);
+        const splits = this.#splitsOf(context.subtask, parallelism);
+        if (splits.length > 0) reader.addSplits(splits);
+        return original.boundedness === 'bounded'
+          ? reader
+          : new PausingReader(reader, original.name, () => env.clock.monotonic());
+      },
+    };
+    this.host = new EnumeratorHost(this.source, surroundings);
+  }
+
+  snapshot(): DrivenState {
+    const { split, enumeratorState } = this.#original;
+    const readers = [...this.#readers].toSorted(([left], [right]) => left - right);
+    return {
+      enumerator: encode(enumeratorState, this.#enumerator!.snapshot()),
+      splits: readers.flatMap(([, reader]) => reader.snapshot().map((each) => encode(split, each))),
+    };
+  }
+
+  /** The restored splits are dealt out in turn. */
+  #splitsOf(subtask: number, parallelism: number): readonly SourceSplit[] {
+    return (this.#restored?.splits ?? [])
+      .filter((_, index) => index % parallelism === subtask)
+      .map((bytes) => decode(this.#original.split, bytes) as SourceSplit);
+  }
+}
+
+/** Finds sources without end that no rate slows down: no run of a harness would ever be over. */
+class PausingReader implements Reader {
+  readonly #reader: Reader;
+  readonly #name: string;
+  readonly #monotonic: () => number;
+  #moment = -1;
+  #polls = 0;
+
+  constructor(reader: Reader, name: string, monotonic: () => number) {
+    this.#reader = reader;
+    this.#name = name;
+    this.#monotonic = monotonic;
+  }
+
+  start(): void | Promise<void> {
+    return this.#reader.start();
+  }
+
+  addSplits(splits: readonly SourceSplit[]): void {
+    this.#reader.addSplits(splits);
+  }
+
+  noMoreSplits(): void {
+    this.#reader.noMoreSplits();
+  }
+
+  handleEvent(event: Uint8Array): void {
+    this.#reader.handleEvent?.(event);
+  }
+
+  poll(output: SourceOutput<unknown>): PollResult {
+    const now = this.#monotonic();
+    if (now !== this.#moment) {
+      this.#moment = now;
+      this.#polls = 0;
+    }
+    this.#polls += 1;
+    if (this.#polls > POLLS_AT_ONE_MOMENT) {
+      throw new EngineError('API_INVALID_ARGUMENT', {
+        call: 'JobHarness',
+        reason:
+          `the source ${this.#name} has no end and gives records without any time passing: feed ` +
+          'it by hand, or give it a rate',
+      });
+    }
+    return this.#reader.poll(output);
+  }
+
+  snapshot(): readonly SourceSplit[] {
+    return this.#reader.snapshot();
+  }
+
+  close(): void | Promise<void> {
+    return this.#reader.close();
+  }
+}
+
+function encode(schema: Schema<unknown>, value: unknown): Uint8Array {
+  const out = new ByteWriter();
+  schema.codec.encode(value, out);
+  return out.copy();
+}
+
+function decode(schema: Schema<unknown>, bytes: Uint8Array): unknown {
+  return schema.codec.decode(new ByteReader(bytes));
+}

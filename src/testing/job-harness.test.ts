@@ -1,0 +1,140 @@
+/** Whole jobs in a harness: what goes in, what comes out, time, state, failures. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { StreamEnvironment } from '../api/stream-environment.ts';
+import { defineJob } from '../api/define-job.ts';
+import { isEngineError } from '../base/errors.ts';
+import { minutes, seconds } from '../base/units.ts';
+import { state } from '../functions/state.ts';
+import { generator } from '../connectors/generator/generator.ts';
+import { t } from '../types/index.ts';
+import { JobHarness } from './job-harness.ts';
+
+const Order = t.struct({ user: t.string, amount: t.float64 });
+const COUNT = { total: state.value(t.float64, { initial: 0 }), all: state.list(t.float64) };
+
+function totals(env: StreamEnvironment): void {
+  const totalled = env
+    .from(generator(Order, () => ({ user: '', amount: 0 })))
+    .name('orders')
+    .keyBy((order) => order.user)
+    .process({
+      emits: t.struct({ user: t.string, total: t.float64 }),
+      state: COUNT,
+      outputs: { refused: t.string },
+      onElement(order, ctx) {
+        if (order.amount < 0) return ctx.emitTo('refused', ctx.key);
+        ctx.state.total.set(ctx.state.total.get() + order.amount);
+        ctx.state.all.add(order.amount);
+        ctx.emit({ user: ctx.key, total: ctx.state.total.get() });
+      },
+    })
+    .uid('totals');
+  totalled.map(({ user, total }) => `${user} ${total}`).print('totals');
+  totalled.side.refused.print('refused');
+}
+
+describe('JobHarness', () => {
+  for (const parallelism of [1, 2, 3]) {
+    it(`feeds, captures, shows state; parallelism ${parallelism}`, async () => {
+      await using harness = await JobHarness.start(totals, { parallelism });
+      const orders = harness.source('orders', Order);
+      orders.emit({ user: 'ada', amount: 3 }, 1000);
+      orders.emit({ user: 'bob', amount: 4 }, 2000);
+      orders.emit({ user: 'ada', amount: 5 }, 3000);
+      orders.emit({ user: 'eve', amount: -1 });
+      assert.deepEqual(harness.outputs('totals'), ['ada 3', 'bob 4', 'ada 8']);
+      assert.deepEqual(harness.outputs('refused'), ['eve']);
+      assert.deepEqual(
+        harness.records('totals').map(({ timestamp }) => timestamp),
+        [1000, 2000, 3000],
+      );
+      assert.deepEqual(harness.state('totals', 'ada', COUNT), { total: 8, all: [3, 5] });
+      assert.deepEqual(harness.state('totals', 'nobody'), { total: 0, all: [] });
+      harness.watermark(5000);
+      assert.equal(harness.watermarkOf('totals'), 5000);
+      await harness.end();
+      assert.equal(harness.watermarkOf('totals'), Infinity);
+    });
+  }
+
+  it('goes on from a snapshot at any parallelism', async () => {
+    for (const [before, after] of [
+      [1, 3],
+      [3, 2],
+      [2, 4],
+      [2, 2],
+    ] as const) {
+      const first = await JobHarness.start(totals, { parallelism: before });
+      const users = ['ada', 'bob', 'eve', 'joe', 'kim'];
+      for (const user of users) first.source('orders').emit({ user, amount: 1 });
+      first.watermark(77);
+      const snapshot = await first.snapshot();
+      await first.close();
+      await using second = await JobHarness.restore(snapshot, { parallelism: after });
+      assert.equal(second.watermarkOf('totals'), 77);
+      for (const user of users) second.source('orders').emit({ user, amount: 2 });
+      assert.deepEqual(
+        second.outputs('totals'),
+        users.map((user) => `${user} 3`),
+      );
+      await second.end();
+    }
+  });
+
+  it('gives what the build returned, and drives bounded sources', async () => {
+    const job = defineJob({
+      name: 'squares',
+      build: (env) => ({
+        squares: env
+          .sequence(1, 4)
+          .map((n) => n * n)
+          .collect('squares'),
+        words: env.fromElements('a', 'b').collect('words'),
+      }),
+    });
+    const harness = await JobHarness.start(job, { parallelism: 1 });
+    await harness.end();
+    const results: { readonly squares: readonly number[]; readonly words: readonly string[] } =
+      harness.results();
+    assert.deepEqual(results, { squares: [1, 4, 9, 16], words: ['a', 'b'] });
+  });
+
+  it('lets time pass for sources with a rate', async () => {
+    const harness = await JobHarness.start((env) =>
+      env.from(generator(t.int32, (n) => n, { count: 1000, ratePerSecond: 1 })).print('n'),
+    );
+    await harness.advance(seconds(10));
+    assert.equal(harness.outputs('n').length, 11);
+    const snapshot = await harness.snapshot();
+    await harness.close();
+    const again = await JobHarness.restore(snapshot, { parallelism: 2 });
+    await again.advance(minutes(1));
+    const numbers = again.outputs<number>('n');
+    assert.ok(numbers.length > 20 && numbers.length < 130, `${numbers.length}`);
+    assert.equal(Math.min(...numbers), 11);
+    assert.equal(new Set(numbers).size, numbers.length);
+    await again.close();
+  });
+
+  it('throws the failure of a task at once, and again', async () => {
+    const harness = await JobHarness.start((env) =>
+      env
+        .from(generator(t.int32, (n) => n))
+        .name('numbers')
+        .map((n) => {
+          if (n === 3) throw new Error('three');
+          return n;
+        })
+        .name('mapped')
+        .print(),
+    );
+    harness.source('numbers').emit(1);
+    const failed = (error: unknown): boolean =>
+      isEngineError(error, 'USER_CODE_FAILED') && error.parameters['operator'] === 'mapped';
+    assert.throws(() => harness.source('numbers').emit(3), failed);
+    assert.throws(() => harness.outputs('print'), failed);
+    await assert.rejects(harness.end(), failed);
+    await harness.close();
+  });
+});

@@ -1,0 +1,302 @@
+/**
+ * Runs a whole job in a test, in this thread and without any waiting: all subtasks, through the
+ * product's own tasks, gates and exchanges; with time that passes by hand, sources that the test
+ * feeds, and sinks whose records it reads.
+ */
+/// <reference lib="esnext.disposable" preserve="true" />
+import { CollectedStream } from '../api/collected-stream.ts';
+import type { BuildResult, Collected } from '../api/collected-stream.ts';
+import { DataStreamSink } from '../api/data-stream-sink.ts';
+import { defineJob } from '../api/define-job.ts';
+import type { Job } from '../api/define-job.ts';
+import type { ParameterSpec, ParameterValues } from '../api/parameters.ts';
+import type { StreamEnvironment } from '../api/stream-environment.ts';
+import { EngineError } from '../base/errors.ts';
+import { timestamp } from '../base/units.ts';
+import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
+import type { StateSpec } from '../functions/state.ts';
+import type { Key, Schema } from '../types/schema.ts';
+import type { OutputRecord } from './captured-sink.ts';
+import { JobUnderTest } from './job-under-test.ts';
+import type { JobState } from './job-snapshot.ts';
+import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
+import { atKey, readStates, requireStates } from './state-view.ts';
+import type { StateValues } from './state-view.ts';
+import { TestSource } from './test-source.ts';
+import type { LoggedLine } from './test-world.ts';
+
+export interface JobHarnessOptions<P extends ParameterSpec = ParameterSpec> {
+  readonly params?: ParameterValues<P> | undefined;
+  /**
+   * Options under Flink's keys. Every record of every edge is verified unless
+   * `millrace.exchange.verify` says otherwise.
+   */
+  readonly configuration?: Readonly<Record<string, string>> | undefined;
+  /** Of operators that say nothing; as `parallelism.default`. */
+  readonly parallelism?: number | undefined;
+  /**
+   * The sources that the test feeds, by uid or name; the others run for real. Unless said, those
+   * are fed that have no end.
+   */
+  readonly feed?: 'all' | readonly string[] | undefined;
+  /** Sinks that really write, by uid or name; the others are captured. */
+  readonly write?: readonly string[] | undefined;
+  /** Where the clock begins; 1970 unless said. */
+  readonly startAt?: TimestampInput | undefined;
+  /** Of what the engine draws at random, e.g. for `shuffle`. */
+  readonly seed?: number | undefined;
+  /**
+   * Whether functions of the job may read the machine's clock. Refused unless said: what they do
+   * would depend on when the test runs.
+   */
+  readonly wallClock?: 'refused' | 'allowed' | undefined;
+}
+
+/** A job, or no more than its build. */
+export type JobOrBuild<P extends ParameterSpec, R extends BuildResult> =
+  | Job<P, R>
+  | ((env: StreamEnvironment) => R);
+
+/** Where a job was, to go on from there; kept in memory, with the job. */
+export interface JobSnapshot<R = BuildResult> {
+  readonly takenAt: Timestamp;
+  readonly job: Job<ParameterSpec, R>;
+  readonly options: JobHarnessOptions;
+  readonly state: JobState;
+}
+
+/**
+ * @example
+ * const harness = await JobHarness.start(bruteForce, { feed: ['logins'] });
+ * harness.source('logins').emit({ user: 'ada', ok: false }, 1_000);
+ * harness.watermark(5_000);
+ * await harness.advance(minutes(5));
+ * assert.deepEqual(harness.outputs('alerts'), [{ user: 'ada', failures: 1 }]);
+ * await harness.end();
+ */
+export class JobHarness<R = BuildResult> implements AsyncDisposable {
+  readonly #job: Job<ParameterSpec, R>;
+  readonly #options: JobHarnessOptions;
+  readonly #test: JobUnderTest;
+  readonly #result: R;
+
+  private constructor(
+    job: Job<ParameterSpec, R>,
+    options: JobHarnessOptions,
+    state: JobState | undefined,
+  ) {
+    this.#job = job;
+    this.#options = options;
+    const { parallelism } = options;
+    const { compiled, result } = job.compileWithResult({
+      parameters: options.params ?? {},
+      configuration: {
+        'millrace.exchange.verify': 'all',
+        ...options.configuration,
+        ...(parallelism === undefined ? {} : { 'parallelism.default': String(parallelism) }),
+      },
+    });
+    this.#result = result;
+    this.#test = new JobUnderTest(compiled, options, state);
+  }
+
+  /** Compiles the job, and opens and starts all its tasks. @throws EngineError why it cannot. */
+  static async start<P extends ParameterSpec, R extends BuildResult>(
+    job: JobOrBuild<P, R>,
+    options: JobHarnessOptions<P> = {},
+  ): Promise<JobHarness<R>> {
+    const defined = typeof job === 'function' ? defineJob({ name: 'test', build: job }) : job;
+    return JobHarness.#opened(defined, options, undefined);
+  }
+
+  /**
+   * Goes on from a snapshot in fresh tasks, e.g. at another parallelism. `options` win over those
+   * that the job was started with; `job` is a later version of it, if given.
+   * @example const again = await JobHarness.restore(await harness.snapshot(), { parallelism: 3 });
+   */
+  static async restore<R extends BuildResult>(
+    snapshot: JobSnapshot<R>,
+    options: JobHarnessOptions & { readonly job?: JobOrBuild<ParameterSpec, R> } = {},
+  ): Promise<JobHarness<R>> {
+    const { job = snapshot.job, ...more } = options;
+    const defined = typeof job === 'function' ? defineJob({ name: 'test', build: job }) : job;
+    return JobHarness.#opened(defined, { ...snapshot.options, ...more }, snapshot.state);
+  }
+
+  static async #opened<R>(
+    job: Job<ParameterSpec, R>,
+    options: JobHarnessOptions,
+    state: JobState | undefined,
+  ): Promise<JobHarness<R>> {
+    const harness = new JobHarness<R>(job, options, state);
+    await harness.#test.open();
+    return harness;
+  }
+
+  // --------------------------------------------------------------------------------------- inputs
+
+  /**
+   * A source that the test feeds. What it is given goes through the job at once, as far as nothing
+   * waits. `schema` gives the type; the values are checked by the source's own.
+   * @example harness.source('orders', Order).emit({ id: 'a', amount: 3 }, 1_000);
+   */
+  source<T = unknown>(name: string, _schema?: Schema<T>): TestSource<T> {
+    const { fed } = this.#test;
+    const among = operatorsOf(this.#test.graph, ({ id }) => fed.has(id));
+    const { operator } = findOperator(among, name, 'source');
+    return new TestSource<T>(fed.get(operator.id)!, () => this.#step());
+  }
+
+  /** A watermark from every source that the test feeds, where it is not beyond that already. */
+  watermark(at: TimestampInput): void {
+    this.atOnce(() => {
+      for (const source of this.#test.fed.values()) {
+        for (const subtask of source.subtasks) {
+          const { ended, watermark } = subtask.state;
+          if (!ended && (at === Number.POSITIVE_INFINITY || timestamp(at) > watermark)) {
+            subtask.watermark(at);
+          }
+        }
+      }
+    });
+  }
+
+  /**
+   * What sources are given in `feed` lies ready before any of it is processed: together it makes
+   * batches, and no order holds between sources or subtasks.
+   */
+  atOnce(feed: () => void): void {
+    this.#test.together(feed);
+    this.#step();
+  }
+
+  /** Ends the sources that the test feeds, runs the job to its end, and commits. */
+  async end(): Promise<void> {
+    await this.#test.end();
+  }
+
+  // ----------------------------------------------------------------------------------------- time
+
+  get now(): Timestamp {
+    return this.#test.world.clock.now();
+  }
+
+  /**
+   * Lets time pass: everything that is due happens in its order, and runs to its end before the
+   * next. Event time is not moved by it.
+   */
+  async advance(by: Duration): Promise<void> {
+    await this.#test.advance(by);
+  }
+
+  /** Runs until nothing can run and no promise brings anything. */
+  async run(): Promise<void> {
+    await this.#test.settle();
+  }
+
+  // -------------------------------------------------------------------------------------- outputs
+
+  /** What a sink has got so far, by uid or name, or by the label of `print` or `collect`. */
+  outputs<T = unknown>(sink: string, schema?: Schema<T>): readonly T[] {
+    return this.records(sink, schema).map(({ value }) => value);
+  }
+
+  /** The same with timestamp and subtask of each. */
+  records<T = unknown>(sink: string, _schema?: Schema<T>): readonly OutputRecord<T>[] {
+    this.#test.check();
+    const { captured } = this.#test;
+    const among = operatorsOf(this.#test.graph, ({ id }) => captured.has(id));
+    const { operator } = findOperator(among, sink, 'outputs');
+    return [...captured.get(operator.id)!.records] as OutputRecord<T>[];
+  }
+
+  /** What the job's build returned, with records so far in place of collected streams. */
+  results(): Collected<R> {
+    this.#test.check();
+    const records = (stream: CollectedStream<unknown>): readonly unknown[] =>
+      this.#test.recordsOf(stream);
+    const result: unknown = this.#result;
+    if (result instanceof CollectedStream) return records(result) as Collected<R>;
+    if (result === undefined || result instanceof DataStreamSink) return undefined as Collected<R>;
+    const streams = Object.entries(result as Record<string, CollectedStream<unknown>>);
+    return Object.fromEntries(
+      streams.map(([name, stream]) => [name, records(stream)]),
+    ) as Collected<R>;
+  }
+
+  // ---------------------------------------------------------------------------------------- inside
+
+  /**
+   * The state of a key in a function that declares state, by uid or name. With the declaration the
+   * values have their types.
+   * @example harness.state('brute-force', 'ada', { failures: state.value(t.int32) }).failures
+   */
+  state<S extends StateSpec>(operator: string, key: Key, spec: S): StateValues<S>;
+  state(operator: string, key: Key): Readonly<Record<string, unknown>>;
+  state(operator: string, key: Key, spec?: StateSpec): Readonly<Record<string, unknown>> {
+    this.#test.check();
+    const { id, name } = this.#find(operator, 'state');
+    const states = spec ?? requireStates(this.#test.specOf(id), name);
+    const values = atKey(this.#test.tasks, id, key, (backend) => readStates(backend, states));
+    if (values !== undefined) return values;
+    throw new EngineError('API_INVALID_ARGUMENT', {
+      call: 'state',
+      reason: `"${name}" has no keys`,
+    });
+  }
+
+  /** A counter of an operator, over its subtasks; 0 if it was never made. */
+  counter(operator: string, name: string): number {
+    const { id } = this.#find(operator, 'counter');
+    return this.#test.tasks
+      .flatMap(({ metrics }) => metrics.flatMap((each) => each.accumulators()))
+      .filter((each) => each.operator === id && each.name === name)
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** How far event time has come in all subtasks of an operator. */
+  watermarkOf(operator: string): number {
+    const { id } = this.#find(operator, 'watermarkOf');
+    const marks = this.#test.tasks
+      .filter(({ operators }) => operators.some((each) => each.id === id))
+      .map(({ task }) => task.watermark);
+    return Math.min(...marks);
+  }
+
+  /** What the job, and the engine on its behalf, has written to the log. */
+  get log(): readonly LoggedLine[] {
+    return this.#test.world.lines;
+  }
+
+  /** The names of the operators, as they can be asked for. */
+  get operators(): readonly string[] {
+    return operatorsOf(this.#test.graph).map(({ operator }) => shownName(operator));
+  }
+
+  // ------------------------------------------------------------------------------------ snapshots
+
+  /** All state of the job at this moment. @throws EngineError where something is under way. */
+  async snapshot(): Promise<JobSnapshot<R>> {
+    await this.#test.settle();
+    const state = this.#test.snapshot();
+    const { takenAt } = state;
+    return { takenAt, job: this.#job, options: this.#options, state };
+  }
+
+  /** Cancels what runs. Needed only where a job is not brought to its end. */
+  async close(): Promise<void> {
+    await this.#test.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #find(name: string, call: string): { readonly id: string; readonly name: string } {
+    return findOperator(operatorsOf(this.#test.graph), name, call).operator;
+  }
+
+  #step(): void {
+    this.#test.step();
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * All tasks of all subtasks of a job in one slot, in this thread: wired by the product's TaskWiring
+ * and run by its SlotLoop, which gets its turns only from `run`.
+ *
+ * Invariants
+ * S1. The first failure of a task ends the others, and is thrown by every call from then on.
+ * S2. After `run` no task can do anything until something comes from outside or time passes.
+ */
+import { assert, AssertionError } from '../base/assert.ts';
+import type { EngineError } from '../base/errors.ts';
+import { toEngineError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { PipelineOptions } from '../config/options.ts';
+import { WallClockGuard } from '../env/node/wall-clock-guard.ts';
+import type { SharedRegion } from '../env/env.ts';
+import type { CompiledJob, OperatorId } from '../graph/job-graph.ts';
+import { deploymentsOf, planJob } from '../jobmaster/job-plan.ts';
+import { Doorbell } from '../network/doorbell.ts';
+import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
+import type { SlotLocation, TaskDeployment } from '../protocol/task-deployment.ts';
+import { SlotLoop } from '../taskexecutor/slot/slot-loop.ts';
+import type { Task, TaskListener } from '../taskexecutor/slot/task.ts';
+import { TaskWiring } from '../taskexecutor/slot/task-wiring.ts';
+import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
+import type { TestWorld } from './test-world.ts';
+
+export interface TestSlotOptions {
+  readonly job: CompiledJob;
+  readonly world: TestWorld;
+  readonly configuration: Configuration;
+  readonly wallClock: 'refused' | 'allowed';
+  /** From a reader of a source that runs for real. */
+  toEnumerator(operator: OperatorId, subtask: number, event: SourceEventToEnumerator): void;
+}
+
+/** Turns of the microtask queue in which nothing came, after which no promise is waited for. */
+const IDLE_TURNS = 50;
+
+const HERE: SlotLocation = {
+  taskExecutorId: 'harness',
+  slot: 0,
+  generation: 1,
+  host: 'localhost',
+  dataPort: 0,
+};
+
+export class TestSlot {
+  /** Producers first. */
+  readonly tasks: readonly WiredTask[];
+  readonly #options: TestSlotOptions;
+  readonly #loop: SlotLoop;
+  readonly #guard = new WallClockGuard();
+  readonly #ended = new Set<string>();
+  readonly #readyToCommit = new Set<Task>();
+  #failure: EngineError | undefined;
+
+  constructor(options: TestSlotOptions) {
+    this.#options = options;
+    const { job, world, configuration } = options;
+    this.#loop = new SlotLoop({ clock: world.clock, doorbell: new Doorbell(silentRegion(), 0) });
+    const plan = planJob(job.graph);
+    const deployments = deploymentsOf(plan, {
+      attempt: 1,
+      executions: plan.executions.map((_, index) => index),
+      locationOf: () => HERE,
+      committablesOf: undefined,
+    });
+    const wiring = new TaskWiring({
+      job,
+      verify: configuration.get(PipelineOptions.exchangeVerify),
+      autoWatermarkInterval: configuration.get(PipelineOptions.autoWatermarkInterval),
+      clock: world.clock,
+      disk: world.disk,
+      random: world.random,
+      log: world.log,
+      isHere: () => true,
+      linkTo: () => {
+        throw new AssertionError('S2: a harness has one slot');
+      },
+      listenerOf: (deployment) => this.#listenerOf(deployment),
+      sourceWiring: ({ subtask }, operator, pressure, task) => ({
+        env: world,
+        pressure,
+        requestSplit: () => options.toEnumerator(operator, subtask, { kind: 'split-request' }),
+        sendToEnumerator: (payload) =>
+          options.toEnumerator(operator, subtask, { kind: 'user', payload }),
+        available: () => task().sourceAvailable(),
+      }),
+      sinkWiring: () => ({ env: world, jobId: 'harness', sendToClient: () => undefined }),
+    });
+    this.tasks = wiring.wire([...deployments.values()].flat());
+    this.#loop.setTasks(this.tasks.map(({ task }) => task));
+  }
+
+  /** Opens all operators. Nothing runs before `run`. */
+  async open(): Promise<void> {
+    await Promise.all(this.tasks.map(({ task }) => task.start()));
+    this.check();
+  }
+
+  /** Runs until nothing can run (S2). @returns whether anything did. */
+  run(): boolean {
+    const { clock } = this.#options.world;
+    if (this.#options.wallClock === 'allowed') return clock.runSoon();
+    let any = false;
+    this.#guard.run(() => {
+      any = clock.runSoon();
+    });
+    return any;
+  }
+
+  /** Runs, and takes in what promises bring, until neither brings anything any more. */
+  async settle(): Promise<void> {
+    for (let idle = 0; idle < IDLE_TURNS; idle += 1) {
+      if (this.run()) idle = 0;
+      await Promise.resolve();
+    }
+  }
+
+  /** Commits when all tasks are ready to, as a JobMaster decides. */
+  async commit(): Promise<void> {
+    if (this.#ended.size + this.#readyToCommit.size < this.tasks.length) return;
+    for (const task of this.#readyToCommit) task.commit();
+    await this.settle();
+  }
+
+  get isFinished(): boolean {
+    return this.#ended.size === this.tasks.length;
+  }
+
+  /** @throws the failure of a task (S1). */
+  check(): void {
+    if (this.#failure === undefined) return;
+    for (const { task } of this.tasks) task.cancel();
+    throw this.#failure;
+  }
+
+  /** The job fails of something outside of its tasks. */
+  fail(error: unknown): void {
+    this.#failure ??= toEngineError(error);
+  }
+
+  async close(): Promise<void> {
+    for (const { task } of this.tasks) task.cancel();
+    await this.settle();
+  }
+
+  toReader(operator: OperatorId, subtask: number, event: SourceEventToReader): void {
+    const wired = this.tasks.find(
+      ({ deployment, task }) =>
+        deployment.subtask === subtask &&
+        task.source !== undefined &&
+        deployment.vertex === operator,
+    );
+    assert(wired !== undefined, 'S2: an event for a source that is not there');
+    const { task } = wired;
+    task.mail(() => {
+      if (event.kind === 'splits') task.source!.addSplits(event.splits);
+      else if (event.kind === 'no-more-splits') task.source!.noMoreSplits();
+      else task.source!.handleEvent(event.payload);
+      task.sourceAvailable();
+    });
+  }
+
+  #listenerOf({ executionId }: TaskDeployment): TaskListener {
+    const wired = (): WiredTask =>
+      this.tasks.find(({ deployment }) => deployment.executionId === executionId)!;
+    return {
+      running: () => {
+        const { task, deployment } = wired();
+        if (task.source === undefined) return;
+        const registered = { kind: 'reader-registered' } as const;
+        this.#options.toEnumerator(deployment.vertex, deployment.subtask, registered);
+      },
+      readyToCommit: () => this.#readyToCommit.add(wired().task),
+      failing: (error) => {
+        this.#failure ??= error;
+      },
+      ended: (state, error) => {
+        if (state === 'FINISHED') this.#ended.add(executionId);
+        this.#readyToCommit.delete(wired().task);
+        if (error !== undefined) this.#failure ??= error;
+      },
+      wake: () => this.#loop.wake(),
+    };
+  }
+}
+
+/** A doorbell that nobody rings: everything that happens in a harness happens in its thread. */
+function silentRegion(): SharedRegion {
+  const words = new Int32Array(2);
+  const exchange = (word: number, value: number): number => {
+    const before = words[word]!;
+    words[word] = value;
+    return before;
+  };
+  return {
+    byteLength: words.byteLength,
+    bytes: new Uint8Array(words.buffer),
+    load: (word) => words[word]!,
+    store: (word, value) => void exchange(word, value),
+    exchange,
+    compareExchange: (word, expected, value) =>
+      words[word] === expected ? exchange(word, value) : words[word]!,
+    add: (word, value) => exchange(word, words[word]! + value),
+    wait: () => undefined,
+    notify: () => undefined,
+  };
+}
