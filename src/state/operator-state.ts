@@ -84,6 +84,11 @@ export class OperatorStateBackend {
     this.#options = options;
   }
 
+  /** Whether nobody has asked for a state, and none was restored. */
+  get isEmpty(): boolean {
+    return this.#states.length === 0;
+  }
+
   /** @throws EngineError STATE_INCOMPATIBLE */
   broadcast<MK, V>(descriptor: BroadcastStateDescriptor<MK, V>): BroadcastState<MK, V> {
     const { name, key, value } = descriptor;

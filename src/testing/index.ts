@@ -2,6 +2,14 @@
 export { JobHarness } from './job-harness.ts';
 export type { JobHarnessOptions, JobOrBuild, JobSnapshot } from './job-harness.ts';
 export type { OutputRecord } from './captured-sink.ts';
+export { builtOnce } from './built-once.ts';
+export { harnessOf } from './stream-harness.ts';
+export type {
+  FurtherOptions,
+  HarnessOptions,
+  StreamHarness,
+  TwoInputHarness,
+} from './stream-harness.ts';
 export type { StateValues } from './state-view.ts';
 export type { TestSource } from './test-source.ts';
 export type { LoggedLine } from './test-world.ts';

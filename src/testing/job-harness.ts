@@ -123,6 +123,11 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     return JobHarness.#opened(defined, { ...snapshot.options, ...more }, snapshot.state);
   }
 
+  /** The same job from its beginning, in fresh tasks. */
+  async fresh(options: JobHarnessOptions = {}): Promise<JobHarness<R>> {
+    return JobHarness.#opened(this.#job, { ...this.#options, ...options }, undefined);
+  }
+
   static async #opened<R>(
     job: Job<ParameterSpec, R>,
     options: JobHarnessOptions,
@@ -245,12 +250,15 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     });
   }
 
-  /** A counter of an operator, over its subtasks; 0 if it was never made. */
-  counter(operator: string, name: string): number {
-    const { id } = this.#find(operator, 'counter');
+  /**
+   * A counter of an operator (undefined: of all), over its subtasks; 0 if it was never made.
+   * @example harness.counter('hourly', 'numLateRecordsDropped')
+   */
+  counter(operator: string | undefined, name: string): number {
+    const of = operator === undefined ? undefined : this.#find(operator, 'counter').id;
     return this.#test.tasks
       .flatMap(({ metrics }) => metrics.flatMap((each) => each.accumulators()))
-      .filter((each) => each.operator === id && each.name === name)
+      .filter((each) => (of === undefined || each.operator === of) && each.name === name)
       .reduce((sum, { value }) => sum + value, 0);
   }
 
@@ -271,6 +279,15 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
   /** The names of the operators, as they can be asked for. */
   get operators(): readonly string[] {
     return operatorsOf(this.#test.graph).map(({ operator }) => shownName(operator));
+  }
+
+  /** Those of them that have state by key. */
+  get keyedOperators(): readonly string[] {
+    const keyed = this.#test.tasks.flatMap(({ operators }) =>
+      operators.filter(({ keyedState }) => keyedState !== undefined).map(({ id }) => id),
+    );
+    const found = operatorsOf(this.#test.graph, ({ id }) => keyed.includes(id));
+    return found.map(({ operator }) => shownName(operator));
   }
 
   // ------------------------------------------------------------------------------------ snapshots

@@ -18,7 +18,8 @@ import type { FedState } from './fed-source.ts';
 
 export interface SubtaskState {
   readonly keyed: Uint8Array | undefined;
-  readonly operatorState: Uint8Array;
+  /** Undefined if the operator has none. */
+  readonly operatorState: Uint8Array | undefined;
   /** What the operator keeps beside it, e.g. records in flight. */
   readonly own: Uint8Array | undefined;
 }
@@ -84,7 +85,9 @@ export function snapshotOperators(
 function snapshotOf({ operator, keyedState, operatorState }: WiredOperator): SubtaskState {
   return {
     keyed: keyedState && writtenBy((output) => keyedState.beginSnapshot(output)),
-    operatorState: writtenBy((output) => operatorState.beginSnapshot(output)),
+    operatorState: operatorState.isEmpty
+      ? undefined
+      : writtenBy((output) => operatorState.beginSnapshot(output)),
     own: operator.snapshot?.(),
   };
 }
@@ -96,13 +99,9 @@ export async function restoreOperator(
   { subtask, parallelism }: { readonly subtask: number; readonly parallelism: number },
 ): Promise<void> {
   const { subtasks } = snapshot;
-  const keyed = subtasks.flatMap((state, index) =>
-    state.keyed === undefined ? [] : [inputOf(`keyed state of subtask ${index}`, state.keyed)],
-  );
+  const keyed = inputsOf('keyed state', subtasks, (state) => state.keyed);
   if (keyedState !== undefined && keyed.length > 0) await keyedState.restore(keyed);
-  await operatorState.restore(
-    subtasks.map((state, index) => inputOf(`state of subtask ${index}`, state.operatorState)),
-  );
+  await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
   for (const [index, { own }] of subtasks.entries()) {
     if (own !== undefined && index % parallelism === subtask) operator.restore!(own);
   }
@@ -116,6 +115,13 @@ export function writtenBy(begin: (output: SnapshotOutput) => SnapshotWriter): Ui
   return out.copy();
 }
 
-function inputOf(name: string, bytes: Uint8Array): SnapshotInput {
-  return snapshotInputOf(name, bytes);
+function inputsOf(
+  what: string,
+  subtasks: readonly SubtaskState[],
+  bytesOf: (state: SubtaskState) => Uint8Array | undefined,
+): readonly SnapshotInput[] {
+  return subtasks.flatMap((state, index) => {
+    const bytes = bytesOf(state);
+    return bytes === undefined ? [] : [snapshotInputOf(`${what} of subtask ${index}`, bytes)];
+  });
 }
