@@ -55,6 +55,13 @@ export interface KeyedStateBackend {
    */
   register<H>(name: string, descriptor: StateDescriptor<H>): H;
   /**
+   * Timers of keys. They are state: in snapshots, and restored at any parallelism. The same queue
+   * for the same name. `namespace` is a schema of a number, a text or a struct of these; undefined:
+   * timers have none.
+   * @throws EngineError STATE_INCOMPATIBLE
+   */
+  registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N>;
+  /**
    * Calls `visit` for every key that holds something in the state of that name, with that key
    * current; it may read and change any state of that key. Keys come in no particular order. The
    * current key is what it was before, afterwards.
@@ -86,8 +93,37 @@ export interface MergingHandle {
   merge(taken: unknown): void;
 }
 
+/**
+ * Timers by time, each of a key and a namespace; the same timer is there once.
+ * @example
+ * timers.register(window.end - 1, window);
+ * while (timers.pop(watermark)) fire(backend.currentKey, timers.namespace);
+ */
+export interface TimerQueue<N> {
+  /**
+   * For the current key. A second one of the same key, namespace and time is the same timer.
+   * @throws EngineError STATE_VALUE_INVALID, USER_CODE_OUTSIDE_CALL
+   */
+  register(at: number, namespace: N): void;
+  /** Of the current key; nothing happens if there is none. */
+  delete(at: number, namespace: N): void;
+  /** The time of the earliest timer, Infinity if there is none. */
+  readonly next: number;
+  /**
+   * Removes the earliest timer if it is at or below `limit`, and makes its key current. Timers of
+   * one time come in any order.
+   */
+  pop(limit: number): boolean;
+  /** Of the timer that `pop` has removed last. */
+  readonly at: number;
+  readonly namespace: N;
+  readonly size: number;
+  /** By time. Looks at all timers: for tests and tools. */
+  timersOfCurrentKey(): readonly { readonly at: number; readonly namespace: N }[];
+}
+
 export interface StateUsage {
-  /** Live (state, key) pairs. */
+  /** Live (state, key) pairs, and timers. */
   readonly entries: number;
   /** Bytes in typed tables, which V8's heap limit does not see. */
   readonly typedBytes: number;

@@ -4,9 +4,11 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { StateDescriptor } from '../functions/state.ts';
+import { t } from '../types/index.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
+import type { Schema } from '../types/schema.ts';
 
-type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split' | 'union';
+type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split' | 'union' | 'timers';
 
 export interface StateDescription {
   readonly name: string;
@@ -15,6 +17,8 @@ export interface StateDescription {
   readonly value: SchemaDescription;
   /** Of the map's keys, where there are any. */
   readonly key?: SchemaDescription;
+  /** Of what the state belongs to besides its key, where that is something. */
+  readonly namespace?: SchemaDescription;
 }
 
 export function describeState(name: string, descriptor: StateDescriptor): StateDescription {
@@ -37,6 +41,14 @@ export function describeState(name: string, descriptor: StateDescriptor): StateD
   }
 }
 
+export function describeTimers(
+  name: string,
+  namespace: Schema<unknown> | undefined,
+): StateDescription {
+  const timers = { name, kind: 'timers', value: t.timestamp.description } as const;
+  return namespace === undefined ? timers : { ...timers, namespace: namespace.description };
+}
+
 /** @throws EngineError STATE_INCOMPATIBLE unless both say the same. */
 export function requireSameState(
   operator: string,
@@ -56,7 +68,8 @@ export function requireSameState(
 /** E.g. `map {"kind":"string"} -> {"kind":"int32"}`; the same text exactly for the same type. */
 function typeText(state: StateDescription): string {
   const key = state.key === undefined ? '' : `${schemaText(state.key)} -> `;
-  return `${state.kind} ${key}${schemaText(state.value)}`;
+  const namespace = state.namespace === undefined ? '' : ` by ${schemaText(state.namespace)}`;
+  return `${state.kind} ${key}${schemaText(state.value)}${namespace}`;
 }
 
 /** Primitives by their name alone. */

@@ -18,8 +18,17 @@ import { TimedValues, TimedView } from './timed-values.ts';
 /** Elements in one entry at most. */
 export const PART_ELEMENTS = 256;
 
-export class EntryWriter {
+/** The entries of a section, one after another. */
+export interface EntrySource {
   /** Of the last entry written: the length of the key's bytes, which come first. */
+  readonly keyBytes: number;
+  /** Comes to the next entry to write; false when there is none. */
+  next(): boolean;
+  /** Writes it. After a throw, what was written must be dropped, and nothing can follow. */
+  write(out: ByteWriter): void;
+}
+
+export class EntryWriter implements EntrySource {
   keyBytes = 0;
   readonly #state: HeapState;
   readonly #cursors: readonly TableCursor[];
@@ -34,7 +43,6 @@ export class EntryWriter {
     this.#cursors = cursors;
   }
 
-  /** Comes to the next entry to write; false when there is none. */
   next(): boolean {
     if (this.#rest !== undefined) return true;
     for (; this.#current < this.#cursors.length; this.#current++) {
@@ -43,7 +51,6 @@ export class EntryWriter {
     return false;
   }
 
-  /** Writes it. After a throw, what was written must be dropped, and nothing can follow. */
   write(out: ByteWriter): void {
     const { key, value } = this.#cursors[this.#current]!;
     const begin = out.offset;

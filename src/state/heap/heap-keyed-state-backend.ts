@@ -18,9 +18,10 @@ import type {
   KeyedStateOptions,
   KeyGroupRange,
   StateUsage,
+  TimerQueue,
 } from '../keyed-state-backend.ts';
 import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
-import { describeState, requireSameState } from '../state-description.ts';
+import { describeState, describeTimers, requireSameState } from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
 import { Float64Halves } from './float64-table.ts';
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
@@ -31,6 +32,7 @@ import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
 import { HeapTimelineState } from './heap-timeline-state.ts';
+import { HeapTimerQueue } from './heap-timer-queue.ts';
 import { openValueState } from './heap-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
@@ -45,7 +47,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #context: KeyContext;
   readonly #parts: HeapBackendParts;
   /** B1 */
-  readonly #states: HeapState[] = [];
+  readonly #states: (HeapState | HeapTimerQueue)[] = [];
   /** B2 */
   readonly #handles = new Map<string, HeapHandle>();
   #restored = false;
@@ -87,7 +89,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   register<H>(name: string, descriptor: StateDescriptor<H>): H {
-    const state = this.#stateOf(describeState(name, descriptor), schemasOf(descriptor));
+    const state = this.#tablesOf(describeState(name, descriptor), schemasOf(descriptor));
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as H;
     const handle = openHandle(state, descriptor);
@@ -95,11 +97,16 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return handle as unknown as H;
   }
 
+  registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N> {
+    return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
+  }
+
   forEachKey(name: string, visit: (key: Key) => void): void {
     const state = this.#states.find((candidate) => candidate.name === name);
     assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
     const { key, group } = this.#context;
     try {
+      if (state instanceof HeapTimerQueue) return state.forEachKey(visit);
       for (let index = 0; index < state.tables.length; index++) {
         for (const table of state.tablesOf(index)) this.#visitTable(table, index, visit);
       }
@@ -149,7 +156,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         context: this.#context,
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
-        stateOf: (description) => this.#stateOf(description),
+        stateOf: (description) =>
+          description.kind === 'timers' ? this.#timersOf(description) : this.#tablesOf(description),
       },
       snapshots,
     );
@@ -161,8 +169,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     let entries = 0;
     let typedBytes = 0;
     for (const state of this.#states) {
-      for (const table of [...state.tables, ...state.wideTables]) {
-        if (table === undefined) continue;
+      for (const table of state instanceof HeapTimerQueue ? [state] : state.allTables()) {
         entries += table.size;
         typedBytes += table.bytes;
       }
@@ -173,28 +180,41 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** Lets go of all state. */
   close(): void {
     this.#context.clear();
-    for (const state of this.#states) {
-      state.tables.fill(undefined);
-      state.wideTables.fill(undefined);
-    }
+    for (const state of this.#states) state.drop();
   }
 
-  #stateOf(description: StateDescription, schemas?: StateSchemas): HeapState {
-    const known = this.#states.find(({ name }) => name === description.name);
-    if (known !== undefined) {
-      requireSameState(this.#operator, known.description, description);
-      return known;
-    }
-    const groups = this.keyGroups.last - this.keyGroups.first + 1;
+  #tablesOf(description: StateDescription, schemas?: StateSchemas): HeapState {
+    const known = this.#known(description);
+    if (known !== undefined) return known as HeapState;
     const state = new HeapState(
       this.#states.length,
       description,
       schemas ?? describedSchemas(description),
       this.#parts,
-      groups,
+      this.#groups,
     );
     this.#states.push(state);
     return state;
+  }
+
+  #timersOf(description: StateDescription): HeapTimerQueue {
+    const known = this.#known(description);
+    if (known !== undefined) return known as HeapTimerQueue;
+    const index = this.#states.length;
+    const timers = new HeapTimerQueue(index, description, this.#parts, this.#groups);
+    this.#states.push(timers);
+    return timers;
+  }
+
+  /** The state of that name, which is then of that description. */
+  #known(description: StateDescription): HeapState | HeapTimerQueue | undefined {
+    const known = this.#states.find(({ name }) => name === description.name);
+    if (known !== undefined) requireSameState(this.#operator, known.description, description);
+    return known;
+  }
+
+  get #groups(): number {
+    return this.keyGroups.last - this.keyGroups.first + 1;
   }
 }
 

@@ -7,6 +7,8 @@ import type { ByteReader } from '../../base/byte-reader.ts';
 import { EngineError } from '../../base/errors.ts';
 import { readKey } from '../../types/key-bytes.ts';
 import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
+import type { KeyFamily } from '../../types/key.ts';
+import type { Key } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import { SnapshotFileReader } from '../snapshot-file-reader.ts';
 import { corrupt } from '../snapshot-layout.ts';
@@ -14,13 +16,16 @@ import type { KeyedManifest, Section } from '../snapshot-layout.ts';
 import type { SnapshotInput } from '../snapshot.ts';
 import type { StateDescription } from '../state-description.ts';
 import { storeValue } from './column.ts';
+import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
+import { HeapTimerQueue } from './heap-timer-queue.ts';
 import type { HeapState } from './heap-state.ts';
 import type { KeyContext } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { TimedValues } from './timed-values.ts';
+import { newTimer } from './timer-table.ts';
 
 /** What a restore fills. */
 export interface RestoreTarget {
@@ -30,7 +35,7 @@ export interface RestoreTarget {
   /**
    * The state of that description, made if there is none. @throws EngineError STATE_INCOMPATIBLE
    */
-  stateOf(description: StateDescription): HeapState;
+  stateOf(description: StateDescription): HeapState | HeapTimerQueue;
 }
 
 type KeyedFile = SnapshotFileReader & { readonly manifest: KeyedManifest };
@@ -88,12 +93,22 @@ async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void
   if (!overlap(manifest.keyGroups, keyGroups)) return;
   // All of them, with or without entries: what is not compatible is refused in any case.
   const states = manifest.states.map((description) => target.stateOf(description));
+  const seen = new Set<string>();
   for (const section of file.sections) {
     if (!isIn(section.group, manifest.keyGroups)) {
       corrupt(input.name, `section ${section.number} is of a foreign key group`);
     }
     if (!isIn(section.group, keyGroups)) continue;
-    await restoreSection(target, file, section, states[section.state]!);
+    const place = `${section.state} ${section.group}`;
+    if (seen.has(place)) corrupt(input.name, `section ${section.number} comes twice`);
+    seen.add(place);
+    const state = states[section.state]!;
+    const family = file.manifest.keyFamily;
+    if (family === null) corrupt(input.name, 'it holds entries but no family of keys');
+    const checkKey = keyCheckOf(section, family, target.maxParallelism);
+    if (state instanceof HeapTimerQueue) {
+      await restoreTimers({ target, file, section, checkKey }, state);
+    } else await restoreSection({ target, file, section, checkKey }, state);
   }
 }
 
@@ -101,27 +116,49 @@ function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
   return left.first <= right.last && right.first <= left.last;
 }
 
-async function restoreSection(
-  target: RestoreTarget,
-  file: KeyedFile,
-  section: Section,
-  state: HeapState,
-): Promise<void> {
-  const { context, maxParallelism } = target;
-  const { keyFamily: family } = file.manifest;
-  if (family === null) corrupt(file.input.name, 'it holds entries but no family of keys');
+/** A section to be restored. */
+interface Source {
+  readonly target: RestoreTarget;
+  readonly file: KeyedFile;
+  readonly section: Section;
+  readonly checkKey: KeyCheck;
+}
+
+type KeyCheck = (entry: ByteReader, key: Key) => void;
+
+function keyCheckOf({ group }: Section, family: KeyFamily, maxParallelism: number): KeyCheck {
+  return (entry, key) => {
+    if (keyFamily(key) !== family) entry.corrupt(`a ${keyFamily(key)} among keys of ${family}`);
+    // The arithmetic of graph/key-groups.ts: a key in a foreign group would never be found.
+    if ((hashKey(key) >>> 0) % maxParallelism !== group)
+      entry.corrupt('a key of another key group');
+  };
+}
+
+async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<void> {
+  const { target, file, section, checkKey } = source;
+  const timer = newTimer();
+  const parts: Key[] = [];
+  timer.group = section.group - target.keyGroups.first;
+  await file.readSection(section, (entry) => {
+    timer.key = readCompoundKey(entry, parts);
+    checkKey(entry, timer.key);
+    timer.lookup = target.context.lookupOf(timer.key);
+    timer.time = parts.shift() as number;
+    if (!Number.isSafeInteger(timer.time)) entry.corrupt('a timer without its time');
+    if (!queue.parts.fit(parts)) entry.corrupt('a timer of another namespace');
+    if (!queue.restore(timer, parts)) entry.corrupt('a timer for the second time');
+  });
+}
+
+async function restoreSection(source: Source, state: HeapState): Promise<void> {
+  const { target, file, section, checkKey } = source;
+  const { context } = target;
   const group = section.group - target.keyGroups.first;
-  if (state.tablesOf(group).length > 0) {
-    corrupt(file.input.name, `section ${section.number} comes twice`);
-  }
   const load = loaderOf(state);
   await file.readSection(section, (entry) => {
     const key = readKey(entry);
-    if (keyFamily(key) !== family) entry.corrupt(`a ${keyFamily(key)} among keys of ${family}`);
-    // The arithmetic of graph/key-groups.ts: a key in a foreign group would never be found.
-    if ((hashKey(key) >>> 0) % maxParallelism !== section.group) {
-      entry.corrupt('a key of another key group');
-    }
+    checkKey(entry, key);
     const lookup = context.lookupOf(key);
     const known = state.tableOf(group, lookup);
     const table = known ?? state.makeTableOf(group, lookup);

@@ -13,7 +13,10 @@ import type { KeyedManifest } from '../snapshot-layout.ts';
 import { SnapshotFileWriter } from '../snapshot-file-writer.ts';
 import type { SliceResult, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
 import { EntryWriter } from './entry-writer.ts';
+import type { EntrySource } from './entry-writer.ts';
+import { FrozenTimers } from './frozen-timers.ts';
 import type { HeapState } from './heap-state.ts';
+import { HeapTimerQueue } from './heap-timer-queue.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { CanonicalSectionWriter, NaturalSectionWriter } from './section-writer.ts';
 import type { SectionWriter } from './section-writer.ts';
@@ -23,7 +26,7 @@ import type { ChangeObserver, VersionClock } from './version-clock.ts';
 export interface HeapSnapshotOptions {
   readonly clock: VersionClock;
   /** Those that exist at this moment. */
-  readonly states: readonly HeapState[];
+  readonly states: readonly (HeapState | HeapTimerQueue)[];
   readonly manifest: KeyedManifest;
   readonly output: SnapshotOutput;
 }
@@ -31,7 +34,7 @@ export interface HeapSnapshotOptions {
 export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly version: number;
   readonly #clock: VersionClock;
-  readonly #states: readonly HeapState[];
+  #states: readonly (HeapState | FrozenTimers)[];
   readonly #manifest: KeyedManifest;
   readonly #file: SnapshotFileWriter;
   readonly #cursors = new Map<KeyGroupTable, TableCursor>();
@@ -40,6 +43,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   #group = 0;
   #state = 0;
   #section: SectionWriter | undefined;
+  /** Those that the section is made of. */
+  #tables: readonly KeyGroupTable[] = [];
   /** W3 */
   #closed = false;
 
@@ -47,12 +52,12 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   constructor(options: HeapSnapshotOptions) {
     const { keyGroups } = options.manifest;
     this.#clock = options.clock;
-    this.#states = options.states;
     this.#manifest = options.manifest;
     this.#file = new SnapshotFileWriter(options.output, 'keyed');
     this.#groups = keyGroups.last - keyGroups.first + 1;
     this.version = options.clock.advance();
     options.clock.open(this);
+    this.#states = options.states.map((s) => (s instanceof HeapTimerQueue ? s.freeze() : s));
   }
 
   get bytesWritten(): number {
@@ -99,7 +104,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   #cursorOf(table: KeyGroupTable): TableCursor {
     const known = this.#cursors.get(table);
     if (known !== undefined) return known;
-    const cursor = new TableCursor(this.#states[table.state]!, table, this.version);
+    const state = this.#states[table.state] as HeapState;
+    const cursor = new TableCursor(state, table, this.version);
     this.#cursors.set(table, cursor);
     return cursor;
   }
@@ -112,9 +118,11 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     }
     for (let looked = 0; looked < 256; looked++) {
       if (this.#group === this.#groups) return false;
-      const tables = this.#states[this.#state]?.tablesOf(this.#group) ?? [];
-      if (tables.length > 0) {
-        this.#beginSection(tables);
+      const state = this.#states[this.#state];
+      if (state instanceof FrozenTimers && !state.prepare()) return true;
+      const entries = state && this.#entriesOf(state);
+      if (entries !== undefined) {
+        this.#beginSection(entries);
         return true;
       }
       this.#advance();
@@ -122,9 +130,19 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     return true;
   }
 
-  #beginSection(tables: readonly KeyGroupTable[]): void {
-    const cursors = tables.map((table) => this.#cursorOf(table));
-    const entries = new EntryWriter(this.#states[this.#state]!, cursors);
+  /** Of the state in the current group; undefined if it has none. */
+  #entriesOf(state: HeapState | FrozenTimers): EntrySource | undefined {
+    if (state instanceof FrozenTimers) return state.entriesOf(this.#group);
+    const tables = state.tablesOf(this.#group);
+    if (tables.length === 0) return undefined;
+    this.#tables = tables;
+    return new EntryWriter(
+      state,
+      tables.map((table) => this.#cursorOf(table)),
+    );
+  }
+
+  #beginSection(entries: EntrySource): void {
     this.#section =
       this.#manifest.order === 'canonical'
         ? new CanonicalSectionWriter(entries)
@@ -135,9 +153,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   #endSection(): void {
     this.#file.endSection();
     this.#section = undefined;
-    for (const table of this.#states[this.#state]!.tablesOf(this.#group)) {
-      this.#cursors.delete(table);
-    }
+    for (const table of this.#tables) this.#cursors.delete(table);
+    this.#tables = [];
     this.#advance();
   }
 
@@ -152,7 +169,9 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   #close(): void {
     this.#closed = true;
     this.#section = undefined;
+    this.#tables = [];
     this.#cursors.clear();
+    this.#states = [];
     this.#clock.close(this);
   }
 }

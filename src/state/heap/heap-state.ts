@@ -112,6 +112,16 @@ export class HeapState {
     return table;
   }
 
+  *allTables(): Iterable<KeyGroupTable> {
+    for (let group = 0; group < this.tables.length; group++) yield* this.tablesOf(group);
+  }
+
+  /** Lets go of everything. */
+  drop(): void {
+    this.tables.fill(undefined);
+    this.wideTables.fill(undefined);
+  }
+
   tablesOf(group: number): readonly KeyGroupTable[] {
     const found: KeyGroupTable[] = [];
     const [table, wide] = [this.tables[group], this.wideTables[group]];

@@ -62,6 +62,13 @@ export class KeyContext {
     this.group = group;
   }
 
+  /** Makes a key current that has been before, or in the snapshot that was restored. */
+  take(key: Key, lookup: KeyLookup, group: number): void {
+    this.lookup = lookup;
+    this.key = key;
+    this.group = group;
+  }
+
   clear(): void {
     this.key = undefined;
     this.lookup = undefined;

@@ -118,7 +118,7 @@ export class LookupIndex {
 }
 
 /** Use the high bits. Equal lookups have equal hashes; nothing of them is kept. */
-function hashLookup(lookup: Lookup): number {
+export function hashLookup(lookup: Lookup): number {
   if (typeof lookup === 'string') return hashText(lookup);
   if (typeof lookup === 'number') return hashNumber(lookup);
   if (typeof lookup === 'bigint') {

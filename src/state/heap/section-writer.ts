@@ -7,7 +7,7 @@
  */
 import { ByteWriter } from '../../base/byte-writer.ts';
 import type { SnapshotFileWriter } from '../snapshot-file-writer.ts';
-import type { EntryWriter } from './entry-writer.ts';
+import type { EntrySource } from './entry-writer.ts';
 
 /** Entries and bytes after which a step ends. */
 const STEP_ENTRIES = 64;
@@ -23,9 +23,9 @@ export interface SectionWriter {
 
 /** In the order of the table. */
 export class NaturalSectionWriter implements SectionWriter {
-  readonly #entries: EntryWriter;
+  readonly #entries: EntrySource;
 
-  constructor(entries: EntryWriter) {
+  constructor(entries: EntrySource) {
     this.#entries = entries;
   }
 
@@ -58,14 +58,14 @@ interface Run {
 
 /** Sorts the section in runs as it goes through the table, then merges them. */
 export class CanonicalSectionWriter implements SectionWriter {
-  readonly #entries: EntryWriter;
+  readonly #entries: EntrySource;
   readonly #scratch = new ByteWriter(64 * 1024);
   #gathered: RunEntry[] = [];
   /** Once `#merging`, a binary heap by the entry at `at`; none is exhausted. */
   readonly #runs: Run[] = [];
   #merging = false;
 
-  constructor(entries: EntryWriter) {
+  constructor(entries: EntrySource) {
     this.#entries = entries;
   }
 
