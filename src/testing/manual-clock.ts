@@ -65,6 +65,11 @@ export class ManualClock implements Clock {
     return true;
   }
 
+  /** Time passes and nothing happens, as while a process is down. */
+  jumpTo(at: Timestamp): void {
+    this.#now = Math.max(this.#now, at);
+  }
+
   /**
    * Goes to the earliest timer at or before `until` and fires it; if there is none, goes to
    * `until`. @returns whether a timer has fired.

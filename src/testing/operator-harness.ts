@@ -12,7 +12,7 @@ import type { KeySelector } from '../graph/operator-spec.ts';
 import type { Batch } from '../network/batch.ts';
 import { NO_TIMESTAMP, ObjectBatch } from '../network/batch.ts';
 import type { ControlElement } from '../network/control-element.ts';
-import { END } from '../network/control-element.ts';
+import { END, MIN_WATERMARK } from '../network/control-element.ts';
 import { Deque } from '../network/deque.ts';
 import { freezeDeep } from '../network/exchange-verifier.ts';
 import type { InputChannel } from '../network/input-channel.ts';
@@ -25,10 +25,12 @@ import { OperatorChain } from '../operators/operator-chain.ts';
 import type { DeferrableEvent, Operator, OperatorContext } from '../operators/operator.ts';
 import { HeapKeyedStateBackend } from '../state/heap/heap-keyed-state-backend.ts';
 import { OperatorStateBackend } from '../state/operator-state.ts';
-import type { SnapshotInput, SnapshotWriter } from '../state/snapshot.ts';
+import { snapshotInputOf } from '../state/memory-snapshot.ts';
 import { Task } from '../taskexecutor/slot/task.ts';
 import { hashKey } from '../types/key.ts';
 import type { Schema } from '../types/schema.ts';
+import { writtenBy } from './job-snapshot.ts';
+import { ManualClock } from './manual-clock.ts';
 
 /** One thing that happens to the operator. */
 export type OperatorStep =
@@ -77,7 +79,14 @@ export interface HarnessSnapshot {
   readonly keyed: Uint8Array | undefined;
   readonly operatorState: Uint8Array;
   readonly inFlight: Uint8Array | undefined;
-  readonly now: number;
+  readonly now: Timestamp;
+  /** How far event time had come on each input. */
+  readonly inputs: readonly InputTime[];
+}
+
+interface InputTime {
+  readonly watermark: number;
+  readonly status: 'active' | 'idle';
 }
 
 const MAX_PARALLELISM = 128;
@@ -98,9 +107,7 @@ export class OperatorHarness {
     parallelism: 1,
   });
   readonly #task: Task;
-  readonly #timers: { readonly at: number; readonly callback: () => void; cancelled: boolean }[] =
-    [];
-  #now = 0;
+  readonly #clock = new ManualClock(0 as Timestamp);
   ended: string | undefined = undefined;
 
   constructor(options: OperatorHarnessOptions) {
@@ -133,11 +140,7 @@ export class OperatorHarness {
       chain: new OperatorChain([member]),
       gate,
       pressure: this.#pressure,
-      clock: {
-        now: () => this.#now as Timestamp,
-        monotonic: () => this.#now as Duration,
-        after: (delay, callback) => this.#after(delay, callback),
-      },
+      clock: this.#clock,
       commit: undefined,
       locate: (error) => error,
       listener: {
@@ -155,36 +158,44 @@ export class OperatorHarness {
 
   /** Opens the operator, as it was at `snapshot` if one is given. */
   async open(snapshot?: HarnessSnapshot): Promise<void> {
-    if (snapshot !== undefined) this.#now = snapshot.now;
+    if (snapshot !== undefined) this.#clock.jumpTo(snapshot.now);
     await this.#task.start();
     if (snapshot === undefined) return;
-    if (snapshot.keyed !== undefined) await this.#keyed!.restore([bytesInput(snapshot.keyed)]);
-    await this.#operatorState.restore([bytesInput(snapshot.operatorState)]);
-    if (snapshot.inFlight !== undefined) this.#options.operator.restore!(snapshot.inFlight);
+    const { keyed, operatorState, inFlight, inputs } = snapshot;
+    if (keyed !== undefined) await this.#keyed!.restore([snapshotInputOf('keyed', keyed)]);
+    await this.#operatorState.restore([snapshotInputOf('operator', operatorState)]);
+    if (inFlight !== undefined) this.#options.operator.restore!(inFlight);
+    for (const [index, channel] of this.#channels.entries()) channel.restore(inputs[index]!);
   }
 
   /** Gives one step and runs the operator as far as it goes without waiting. */
   step(step: OperatorStep): void {
+    if (step.kind === 'record') {
+      const input = step.input ?? 0;
+      this.#channels[input]!.push(this.#batch(step.value, step.timestamp, input));
+    } else {
+      // A record may come before another input has said again where it is; nothing else may.
+      for (const channel of this.#channels) channel.announce();
+      this.#control(step);
+    }
+    this.run();
+  }
+
+  #control(step: Exclude<OperatorStep, { readonly kind: 'record' }>): void {
     switch (step.kind) {
-      case 'record':
-        this.#channels[step.input ?? 0]!.queue.push(
-          this.#batch(step.value, step.timestamp, step.input ?? 0),
-        );
-        break;
       case 'watermark':
       case 'status':
         for (const [input, channel] of this.#channels.entries()) {
-          if (step.input !== undefined && step.input !== input) continue;
-          channel.queue.push(step);
+          if (step.input === undefined || step.input === input) channel.push(step);
         }
         break;
       case 'epoch':
-        for (const channel of this.#channels) channel.queue.push({ kind: 'epoch', id: step.id });
+        for (const channel of this.#channels) channel.push({ kind: 'epoch', id: step.id });
         break;
       case 'advance':
+        this.run();
         this.#advance(step.by);
     }
-    this.run();
   }
 
   /** Runs what can run now, and what settled promises bring. */
@@ -197,8 +208,9 @@ export class OperatorHarness {
 
   /** Ends the inputs, the left one first. */
   end(): void {
+    for (const channel of this.#channels) channel.announce();
     for (const channel of this.#channels) {
-      channel.queue.push(END);
+      channel.push(END);
       this.run();
     }
   }
@@ -232,10 +244,11 @@ export class OperatorHarness {
       keyed:
         this.#keyed === undefined
           ? undefined
-          : snapshotBytes((output) => this.#keyed!.beginSnapshot(output)),
-      operatorState: snapshotBytes((output) => this.#operatorState.beginSnapshot(output)),
+          : writtenBy((output) => this.#keyed!.beginSnapshot(output)),
+      operatorState: writtenBy((output) => this.#operatorState.beginSnapshot(output)),
       inFlight: this.#options.operator.snapshot?.(),
-      now: this.#now,
+      now: this.#clock.now(),
+      inputs: this.#channels.map((channel) => channel.time),
     };
   }
 
@@ -244,17 +257,10 @@ export class OperatorHarness {
     await this.settle();
   }
 
+  /** Everything that is due happens at its time. */
   #advance(by: Duration): void {
-    this.#now += by;
-    for (;;) {
-      const due = this.#timers
-        .filter(({ at, cancelled }) => !cancelled && at <= this.#now)
-        .toSorted((a, b) => a.at - b.at)[0];
-      if (due === undefined) return;
-      due.cancelled = true;
-      due.callback();
-      this.run();
-    }
+    const until = (this.#clock.now() + by) as Timestamp;
+    while (this.#clock.fireNext(until)) this.run();
   }
 
   #batch(value: unknown, timestamp: number | undefined, input: 0 | 1): ObjectBatch {
@@ -307,7 +313,7 @@ export class OperatorHarness {
       output: outputs.main,
       sideOutput: (tag) => outputs.side(tag),
       rowOutput: (routeRow) => outputs.rows(routeRow),
-      processingTime: () => this.#now as Timestamp,
+      processingTime: () => this.#clock.now(),
       watermark: () => outputs.watermark(),
       emitWatermark: (timestamp) => outputs.emitWatermark(timestamp),
       emitStatus: (status) => outputs.emitStatus(status),
@@ -325,35 +331,49 @@ export class OperatorHarness {
       hold: () => this.#pressure.hold(),
       release: () => this.#pressure.release(),
       fail: (error) => this.#task.fail(error),
-      after: (delay, callback) => this.#after(delay, () => this.#task.mail(callback)),
+      after: (delay, callback) => this.#clock.after(delay, () => this.#task.mail(callback)),
       forward: (event: DeferrableEvent) => this.#task.forward(event),
-    };
-  }
-
-  #after(delay: Duration, callback: () => void): Disposable {
-    const timer = {
-      at: this.#now + delay,
-      callback,
-      cancelled: false,
-    };
-    this.#timers.push(timer);
-    return {
-      [Symbol.dispose]: () => {
-        timer.cancelled = true;
-      },
     };
   }
 }
 
 class ScriptedChannel implements InputChannel {
-  readonly queue = new Deque<Batch | ControlElement>();
+  readonly #queue = new Deque<Batch | ControlElement>();
+  #time: InputTime = { watermark: MIN_WATERMARK, status: 'active' };
+  /** Restored, and not given to the operator again. */
+  #announces = false;
+
+  get time(): InputTime {
+    return this.#time;
+  }
+
+  /** Whoever sends it says again where it was, before anything else. */
+  restore(time: InputTime): void {
+    this.#time = time;
+    this.#announces = true;
+  }
+
+  announce(): void {
+    if (!this.#announces) return;
+    this.#announces = false;
+    const { watermark, status } = this.#time;
+    if (watermark > MIN_WATERMARK) this.#queue.push({ kind: 'watermark', timestamp: watermark });
+    if (status === 'idle') this.#queue.push({ kind: 'status', status });
+  }
+
+  push(element: Batch | ControlElement): void {
+    this.announce();
+    if (element.kind === 'watermark') this.#time = { ...this.#time, watermark: element.timestamp };
+    if (element.kind === 'status') this.#time = { ...this.#time, status: element.status };
+    this.#queue.push(element);
+  }
 
   get hasData(): boolean {
-    return this.queue.length > 0;
+    return this.#queue.length > 0;
   }
 
   poll(): Batch | ControlElement | undefined {
-    return this.queue.shift();
+    return this.#queue.shift();
   }
 
   recycle(): void {}
@@ -420,23 +440,6 @@ class RecordingChannel implements OutputChannel {
     this.#pressure.release();
     return true;
   }
-}
-
-function snapshotBytes(
-  begin: (output: { write(bytes: Uint8Array): void }) => SnapshotWriter,
-): Uint8Array {
-  const out = new ByteWriter();
-  const writer = begin({ write: (bytes) => out.raw(bytes) });
-  while (writer.writeSlice(5, () => 0) !== 'done');
-  return out.copy();
-}
-
-function bytesInput(bytes: Uint8Array): SnapshotInput {
-  return {
-    name: 'memory',
-    size: bytes.length,
-    read: (position, length) => bytes.slice(position, position + length),
-  };
 }
 
 function drop(): void {}
