@@ -100,5 +100,10 @@ export class KeyedBroadcastConnectedStream<
 }
 
 function requireBroadcastFunction(process: object): void {
-  requireFunctionObject(process, 'process', ['onElement', 'onBroadcast'], ['onInputEnd', 'onEnd']);
+  requireFunctionObject(
+    process,
+    'process',
+    ['onElement', 'onBroadcast'],
+    ['onTimer', 'onInputEnd', 'onEnd'],
+  );
 }

@@ -135,7 +135,12 @@ export class KeyedConnectedStreams<out L, out R, out K extends Key> {
   process<V, S extends StateSpec = {}, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>(
     process: KeyedCoProcessFunction<L, R, K, V, S, O, P>,
   ): ProcessedStream<V, O> {
-    requireFunctionObject(process, 'process', ['onLeft', 'onRight'], ['onInputEnd', 'onEnd']);
+    requireFunctionObject(
+      process,
+      'process',
+      ['onLeft', 'onRight'],
+      ['onTimer', 'onInputEnd', 'onEnd'],
+    );
     const [leftKey, rightKey] = this.#keys;
     const spec = { kind: 'keyedCoProcess', leftKey, rightKey, function: process } as const;
     return processPair(this.#pair, spec, process);

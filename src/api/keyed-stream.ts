@@ -80,7 +80,7 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
     O extends OutputSpec = {},
     P extends OperatorStateSpec = {},
   >(process: KeyedProcessFunction<T, K, R, S, O, P>): ProcessedStream<R, O> {
-    requireFunctionObject(process, 'process', ['onElement'], ['onEnd']);
+    requireFunctionObject(process, 'process', ['onElement'], ['onTimer', 'onEnd']);
     const { builder, id } = this.handle;
     const outputs = functionOutputs<R, O>('process', process);
     const spec: UnresolvedSpec = { kind: 'keyedProcess', key: this.#key, function: process };

@@ -420,6 +420,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     retry: 'backoff',
     message: 'The {role} function of "{operator}" threw: {message}',
   },
+  USER_CODE_INVALID_TIMER: user(
+    '"{operator}" registered a timer for {value}, which is no point in time.',
+    'A timer takes a whole number of milliseconds since 1970, e.g. plus(ctx.timestamp, minutes(5)).',
+  ),
   USER_CODE_MUTATION: user(
     'The {role} function of "{operator}" changed a record at {field} that had been emitted already.',
     'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
@@ -431,6 +435,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   USER_CODE_NOT_ITERABLE: user(
     'The {role} function of "{operator}" returned {type}.',
     'It must return an array, a generator or anything else to iterate over; a single value goes through map, or as [value].',
+  ),
+  USER_CODE_NO_ON_TIMER: user(
+    '"{operator}" registered a timer, but its function has no onTimer that it could call.',
+    'Add onTimer(at, ctx) to the function.',
   ),
   USER_CODE_OUTSIDE_CALL: user(
     '{what} of "{operator}" was used outside of the call that it was given to.',

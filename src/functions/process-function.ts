@@ -1,6 +1,6 @@
 /**
  * The process functions: the general form of a user's operator, with several outputs, state and the
- * end of input. Timers join them with event time. Side outputs are named keys of the function.
+ * end of input. Those of keyed streams have timers. Side outputs are named keys of the function.
  */
 import type { Timestamp } from '../base/units.ts';
 import type { Infer, Key, Schema } from '../types/schema.ts';
@@ -37,6 +37,30 @@ export interface OperatorStateAccess<P extends OperatorStateSpec> {
   readonly operatorState: Handles<P>;
 }
 
+/**
+ * Timers of the current key: `onTimer` is called at their time, with the key current. A key has at
+ * most one timer for a time and kind of time: registering it again does nothing. Timers are state.
+ * @example ctx.timers.onEventTime(plus(login.at, minutes(5)))
+ */
+export interface KeyTimers {
+  /**
+   * When the watermark has come to `at`; at the next watermark if it already has.
+   * @throws EngineError USER_CODE_INVALID_TIMER, USER_CODE_NO_ON_TIMER
+   */
+  onEventTime(at: Timestamp): void;
+  /**
+   * When the clock has come to `at`; soon if it already has. Those left at the end of bounded input
+   * do not fire.
+   * @throws EngineError USER_CODE_INVALID_TIMER, USER_CODE_NO_ON_TIMER
+   */
+  onProcessingTime(at: Timestamp): void;
+  deleteEventTime(at: Timestamp): void;
+  deleteProcessingTime(at: Timestamp): void;
+}
+
+/** Which time a timer was for. */
+export type TimeDomain = 'event' | 'processing';
+
 export interface KeyedProcessContext<
   K,
   R,
@@ -45,6 +69,20 @@ export interface KeyedProcessContext<
 > extends ProcessContext<R, O> {
   readonly key: K;
   readonly state: Handles<S>;
+  readonly timers: KeyTimers;
+}
+
+/**
+ * Given to `onTimer`. `timestamp`, and that of what is emitted, is the time of an event timer;
+ * there is none for a timer of processing time.
+ */
+export interface OnTimerContext<
+  K,
+  R,
+  S extends StateSpec,
+  O extends OutputSpec,
+> extends KeyedProcessContext<K, R, S, O> {
+  readonly timeDomain: TimeDomain;
 }
 
 /** Given to `onEnd`: no current record. */
@@ -99,6 +137,11 @@ export interface KeyedProcessFunction<
     value: T,
     context: KeyedProcessContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
   ): void;
+  /** A timer of the key is due. */
+  onTimer?(
+    at: Timestamp,
+    context: OnTimerContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
   onEnd?(context: KeyedEndContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>): void;
 }
 
@@ -143,6 +186,11 @@ export interface KeyedCoProcessFunction<
   onRight(
     value: U,
     context: KeyedProcessContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
+  ): void;
+  /** A timer of the key is due. */
+  onTimer?(
+    at: Timestamp,
+    context: OnTimerContext<K, NoInfer<R>, S, O> & OperatorStateAccess<P>,
   ): void;
   onInputEnd?(
     side: InputSide,
@@ -215,6 +263,11 @@ export interface KeyedBroadcastProcessFunction<
   onElement(
     value: T,
     context: KeyedProcessContext<K, NoInfer<R>, S, O> & BroadcastReader & OperatorStateAccess<P>,
+  ): void;
+  /** A timer of the key is due. */
+  onTimer?(
+    at: Timestamp,
+    context: OnTimerContext<K, NoInfer<R>, S, O> & BroadcastReader & OperatorStateAccess<P>,
   ): void;
   /** `forEachKey` applies something to every key of this subtask. */
   onBroadcast(

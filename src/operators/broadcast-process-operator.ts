@@ -15,8 +15,10 @@ import type {
 import type { KeySelector } from '../graph/operator-spec.ts';
 import { CallContext, KeyedCallContext } from './call-context.ts';
 import { FunctionOperator } from './function-operator.ts';
+import { functionTimers } from './function-timers.ts';
 import { KeySelection } from './key-selection.ts';
 import type { OperatorContext, TwoInputOperator } from './operator.ts';
+import type { TimerService } from './timer-service.ts';
 
 type Descriptor = BroadcastStateDescriptor<any, any>;
 type AnyBroadcast = BroadcastProcessFunction<any, any, any, any, any>;
@@ -94,8 +96,13 @@ class BroadcastContext extends CallContext {
 class KeyedBroadcastContext extends KeyedCallContext {
   readonly access: BroadcastAccess;
 
-  constructor(context: OperatorContext, fn: AnyKeyedBroadcast, access: BroadcastAccess) {
-    super(context, fn);
+  constructor(
+    context: OperatorContext,
+    fn: AnyKeyedBroadcast,
+    access: BroadcastAccess,
+    timers: TimerService,
+  ) {
+    super(context, fn, timers);
     this.access = access;
   }
 
@@ -168,11 +175,9 @@ export class KeyedBroadcastProcessOperator
 
   protected createContext(context: OperatorContext): KeyedBroadcastContext {
     this.#keys = new KeySelection(this.#key, context);
-    return new KeyedBroadcastContext(
-      context,
-      this.function,
-      new BroadcastAccess(this.descriptors, context),
-    );
+    const access = new BroadcastAccess(this.descriptors, context);
+    this.timers = functionTimers(context, this.function, () => this.context);
+    return new KeyedBroadcastContext(context, this.function, access, this.timers);
   }
 
   processLeft(value: unknown, timestamp: number, keyGroup: number): void {

@@ -9,13 +9,14 @@
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
-import type { OutputSpec } from '../functions/process-function.ts';
+import type { KeyTimers, OutputSpec, TimeDomain } from '../functions/process-function.ts';
 import type { OperatorStateSpec, StateDescriptor, StateSpec } from '../functions/state.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { Key } from '../types/schema.ts';
 import { operatorListHandles } from './operator-list-handle.ts';
 import type { Downstream, OperatorContext } from './operator.ts';
+import type { TimerService } from './timer-service.ts';
 
 /** What a function declares of its outputs and its state. */
 interface Declarations {
@@ -25,6 +26,7 @@ interface Declarations {
 
 interface KeyedDeclarations extends Declarations {
   readonly state?: StateSpec | undefined;
+  readonly onTimer?: unknown;
 }
 
 /** Emits, tells time, and has lists of the subtask; for functions without keys. */
@@ -112,10 +114,15 @@ export class KeyedCallContext extends CallContext {
   readonly #spec: StateSpec;
   readonly #operator: string;
   readonly #handles: Readonly<Record<string, unknown>>;
+  readonly #timerService: TimerService;
+  readonly #timers: KeyTimers;
+  #timeDomain: TimeDomain = 'event';
 
-  constructor(context: OperatorContext, fn: KeyedDeclarations) {
+  constructor(context: OperatorContext, fn: KeyedDeclarations, timerService: TimerService) {
     super(context, fn);
     this.#backend = context.keyedState;
+    this.#timerService = timerService;
+    this.#timers = this.#createTimers(timerService, fn.onTimer !== undefined);
     this.#spec = fn.state ?? {};
     this.#operator = context.open.operatorName;
     const handles: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
@@ -133,6 +140,27 @@ export class KeyedCallContext extends CallContext {
   get state(): Readonly<Record<string, unknown>> {
     this.check('state');
     return this.#handles;
+  }
+
+  get timers(): KeyTimers {
+    this.check('timers');
+    return this.#timers;
+  }
+
+  get timeDomain(): TimeDomain {
+    this.check('timeDomain');
+    return this.#timeDomain;
+  }
+
+  override get watermark(): Timestamp {
+    this.check('watermark');
+    return this.#timerService.watermark as Timestamp;
+  }
+
+  /** Makes the context valid for a call of `onTimer`. */
+  enterTimer(domain: TimeDomain, at: Timestamp): void {
+    this.#timeDomain = domain;
+    this.enter('onTimer', domain === 'event' ? at : NO_TIMESTAMP);
   }
 
   forEachKey(which: StateDescriptor | string, visit: (key: Key) => void): void {
@@ -154,5 +182,31 @@ export class KeyedCallContext extends CallContext {
   override leave(): void {
     super.leave();
     this.#backend.clearCurrentKey();
+  }
+
+  #createTimers(service: TimerService, handled: boolean): KeyTimers {
+    const usable = (method: string): void => {
+      this.check(`timers.${method}`);
+      if (handled) return;
+      throw new EngineError('USER_CODE_NO_ON_TIMER', { operator: this.#operator });
+    };
+    return Object.freeze<KeyTimers>({
+      onEventTime: (at) => {
+        usable('onEventTime');
+        service.registerEvent(at, undefined);
+      },
+      onProcessingTime: (at) => {
+        usable('onProcessingTime');
+        service.registerProcessing(at, undefined);
+      },
+      deleteEventTime: (at) => {
+        usable('deleteEventTime');
+        service.deleteEvent(at, undefined);
+      },
+      deleteProcessingTime: (at) => {
+        usable('deleteProcessingTime');
+        service.deleteProcessing(at, undefined);
+      },
+    });
   }
 }

@@ -3,6 +3,7 @@ import type { CoProcessFunction, KeyedCoProcessFunction } from '../functions/pro
 import type { KeySelector } from '../graph/operator-spec.ts';
 import { CallContext, KeyedCallContext } from './call-context.ts';
 import { FunctionOperator } from './function-operator.ts';
+import { functionTimers } from './function-timers.ts';
 import { KeySelection } from './key-selection.ts';
 import type { OperatorContext, TwoInputOperator } from './operator.ts';
 
@@ -58,7 +59,8 @@ export class KeyedCoProcessOperator
   protected createContext(context: OperatorContext): KeyedCallContext {
     this.#left = new KeySelection(this.#leftKey, context);
     this.#right = new KeySelection(this.#rightKey, context);
-    return new KeyedCallContext(context, this.function);
+    this.timers = functionTimers(context, this.function, () => this.context);
+    return new KeyedCallContext(context, this.function, this.timers);
   }
 
   processLeft(value: unknown, timestamp: number, keyGroup: number): void {

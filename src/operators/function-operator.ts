@@ -4,8 +4,10 @@
  */
 import type { FunctionLifecycle } from '../functions/function-context.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
+import type { Timestamp } from '../base/units.ts';
 import type { CallContext } from './call-context.ts';
 import type { Operator, OperatorContext } from './operator.ts';
+import type { TimerService } from './timer-service.ts';
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 /** What every function object that `FunctionOperator` runs may have. */
@@ -19,6 +21,8 @@ export abstract class FunctionOperator<
 > implements Operator {
   protected readonly function: F;
   protected context!: C;
+  /** Of keyed operators, which set it in `createContext`. */
+  protected timers: TimerService | undefined = undefined;
   protected name = '';
 
   constructor(fn: F) {
@@ -36,6 +40,14 @@ export abstract class FunctionOperator<
 
   close(): void | Promise<void> {
     return this.#lifecycle('close', () => this.function.close?.());
+  }
+
+  watermark(timestamp: number): boolean {
+    return this.timers?.advanceWatermark(timestamp) ?? true;
+  }
+
+  processingTime(now: Timestamp): boolean {
+    return this.timers?.advanceProcessingTime(now) ?? true;
   }
 
   finish(): boolean {

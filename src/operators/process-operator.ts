@@ -4,6 +4,7 @@ import type { KeyedProcessFunction, ProcessFunction } from '../functions/process
 import type { KeySelector } from '../graph/operator-spec.ts';
 import { CallContext, KeyedCallContext } from './call-context.ts';
 import { FunctionOperator } from './function-operator.ts';
+import { functionTimers } from './function-timers.ts';
 import { KeySelection } from './key-selection.ts';
 import type { KeyedOperator, OneInputOperator, OperatorContext } from './operator.ts';
 
@@ -37,7 +38,8 @@ export class KeyedProcessOperator
 
   protected createContext(context: OperatorContext): KeyedCallContext {
     this.#keys = new KeySelection(this.#key, context);
-    return new KeyedCallContext(context, this.function);
+    this.timers = functionTimers(context, this.function, () => this.context);
+    return new KeyedCallContext(context, this.function, this.timers);
   }
 
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void {
