@@ -128,6 +128,7 @@ export type {
   SourceSplit,
   SplitEnumerator,
   SplitEnumeratorContext,
+  SplitOutput,
 } from './functions/source.ts';
 
 export {

@@ -80,3 +80,14 @@ test('a strategy that makes no sense is refused at build', async () => {
     assert.ok(stderr.includes(said), `${strategy}: ${stderr}`);
   }
 });
+
+test('a strategy at the source: timestamps and watermarks of its splits', async () => {
+  const file = job(
+    'source',
+    `env.from(m.collection([3, 7, 5], t.integer), byValue).process(seen).print();`,
+    SEEN,
+  );
+  const { stdout, stderr, code } = await millrace(['run', file], folder);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(linesOf(stdout), ['3@3/-Infinity', '7@7/3', '5@5/7']);
+});

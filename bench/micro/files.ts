@@ -18,6 +18,7 @@ import type {
   ConnectorEnv,
   Counter,
   OpenContext,
+  SourceOutput,
   SourceReaderContext,
   WriteContext,
 } from '../../src/index.ts';
@@ -93,7 +94,7 @@ async function readAll<T>(path: string, format: LineFormat<T>): Promise<number> 
   return output.total;
 }
 
-class CountingOutput {
+class CountingOutput implements SourceOutput<unknown> {
   total = 0;
   #count = 0;
 
@@ -109,6 +110,15 @@ class CountingOutput {
     this.#count += 1;
     this.total += 1;
   }
+
+  forSplit(): this {
+    return this;
+  }
+
+  releaseSplit(): void {}
+  emitWatermark(): void {}
+  markIdle(): void {}
+  markActive(): void {}
 }
 
 /** Finds the lines and makes nothing of them. */

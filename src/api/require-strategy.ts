@@ -25,8 +25,27 @@ export function requireStrategy(strategy: WatermarkStrategy<never>, call: string
   if (idleAfter !== undefined && !(isDuration(idleAfter) && idleAfter > 0)) {
     refuse(`idleAfter is a duration above 0, e.g. minutes(1), not ${String(idleAfter)}`);
   }
+  requireAlignment(strategy, refuse);
 }
 
-function isDuration(value: unknown): boolean {
+function requireAlignment(
+  { alignment }: WatermarkStrategy<never>,
+  refuse: (reason: string) => never,
+): void {
+  if (alignment === undefined) return;
+  if (typeof alignment !== 'object' || alignment === null) {
+    refuse("alignment is e.g. { group: 'orders', maxDrift: seconds(30) }");
+  }
+  const { group, maxDrift, updateInterval } = alignment;
+  if (typeof group !== 'string' || group === '') refuse('alignment.group is a name');
+  if (!isDuration(maxDrift) || maxDrift < 0) {
+    refuse(`alignment.maxDrift is a duration of at least 0, not ${String(maxDrift)}`);
+  }
+  if (updateInterval !== undefined && !(isDuration(updateInterval) && updateInterval > 0)) {
+    refuse(`alignment.updateInterval is a duration above 0, not ${String(updateInterval)}`);
+  }
+}
+
+function isDuration(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }

@@ -5,11 +5,13 @@ import { collection } from '../connectors/collection/collection.ts';
 import { sequence } from '../connectors/generator/sequence.ts';
 import type { OutputSpec } from '../functions/process-function.ts';
 import type { AnySource } from '../functions/source.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Schema } from '../types/schema.ts';
 import { requireCount, requireSchema } from './callbacks.ts';
 import type { DataStream } from './data-stream.ts';
 import type { JobBuilder } from './job-builder.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import { requireStrategy } from './require-strategy.ts';
 
 /**
  * @example
@@ -31,23 +33,31 @@ export class StreamEnvironment {
   /**
    * The records of a source; what it puts aside, e.g. lines that it could not parse, is under
    * `side`.
-   * @example env.from(sequence(1, 100))
+   * `strategy` says what their event time is. Each split has its own watermarks and idleness then,
+   * and the stream has the least of those of all splits that are not idle.
+   * @example
+   * env.from(fileSource({ path: 'orders/*.jsonl', format: json(Order) }), {
+   *   timestamp: (order) => order.at,
+   *   outOfOrder: seconds(5),
+   * })
    */
   from<T, O extends OutputSpec>(
     source: AnySource<T> & { readonly outputs: O },
+    strategy?: WatermarkStrategy<NoInfer<T>>,
   ): ProcessedStream<T, O>;
-  from<T>(source: AnySource<T>): DataStream<T>;
-  from<T>(source: AnySource<T>): DataStream<T> {
+  from<T>(source: AnySource<T>, strategy?: WatermarkStrategy<NoInfer<T>>): DataStream<T>;
+  from<T>(source: AnySource<T>, strategy?: WatermarkStrategy<NoInfer<T>>): DataStream<T> {
     const isSource = typeof source === 'object' && source !== null && source.kind === 'source';
     if (!isSource) {
       throw new EngineError('API_INVALID_ARGUMENT', { call: 'from', reason: 'it takes a source' });
     }
+    if (strategy !== undefined) requireStrategy(strategy, 'from');
     const builder = this.handle;
     const outputs = source.outputs ?? {};
     const node = builder.operator({
       kind: 'operator',
       name: `Source: ${source.name}`,
-      spec: { kind: 'source', source },
+      spec: { kind: 'source', source, strategy },
       inputs: [],
       output: { kind: 'declared', schema: source.produces },
       sideOutputs: new Map(Object.entries(outputs)),

@@ -17,6 +17,7 @@ import type {
   SplitEnumerator,
 } from '../functions/source.ts';
 import type { Schema } from '../types/schema.ts';
+import { SingleOutput } from './single-output.test-kit.ts';
 
 export class ManualClock implements Clock {
   #now = 0;
@@ -157,7 +158,7 @@ export class SourceHarness {
     state.available = false;
     const into = this.collected[subtask]!;
     const limit = into.length + records;
-    const result = state.reader.poll({
+    const output = new SingleOutput<unknown>({
       collect: (value) => {
         assert.ok(into.length < limit, 'a record was collected while the output was full');
         into.push(value);
@@ -166,6 +167,7 @@ export class SourceHarness {
         return into.length >= limit;
       },
     });
+    const result = state.reader.poll(output);
     if (result === 'more') state.available = true;
     if (result === 'end') state.ended = true;
     return result;

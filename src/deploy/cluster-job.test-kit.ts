@@ -1,9 +1,12 @@
 // The job of the cluster simulation: numbers over an exchange by key into a sink with a committer
 // that leaves a file for each of its committables, so that a commit which comes twice changes
 // nothing.
-import { defineJob } from '../api/define-job.ts';
+import type { DataStream } from '../api/data-stream.ts';
+import { defineJob, type Job } from '../api/define-job.ts';
+import { milliseconds } from '../base/units.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import type { Sink } from '../functions/sink.ts';
+import type { WatermarkAlignment } from '../functions/watermark-strategy.ts';
 import { t } from '../types/index.ts';
 
 export const OUT = '/shared/out';
@@ -32,6 +35,36 @@ export const steady = defineJob({
       .reduce((_last, n) => n, t.float64)
       .sinkTo(filesOnCommit());
   },
+});
+
+/** Event time of the records: 10, 20 ... those of the slow source are negative numbers. */
+function twoSources(name: string, alignment: WatermarkAlignment | undefined): Job {
+  return defineJob({
+    name,
+    build(env) {
+      const source = (sign: number, ratePerSecond: number): DataStream<number> =>
+        env
+          .from(
+            generator(t.float64, (i) => sign * (i + 1) * 10, { count: 300, ratePerSecond }),
+            {
+              timestamp: (n) => Math.abs(n),
+              generator: () => ({ onEvent: (_n, at, output) => output.emitWatermark(at) }),
+              alignment,
+            },
+          )
+          .setParallelism(1);
+      source(-1, 100).union(source(1, 1000)).sinkTo(filesOnCommit()).setParallelism(1);
+    },
+  });
+}
+
+/** One source is ten times as fast as the other. */
+export const apart: Job = twoSources('apart', undefined);
+/** The same, kept together. */
+export const together: Job = twoSources('together', {
+  group: 'both',
+  maxDrift: milliseconds(100),
+  updateInterval: milliseconds(50),
 });
 
 function filesOnCommit(): Sink<number, string> {

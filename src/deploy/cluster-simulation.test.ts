@@ -141,3 +141,32 @@ test('output is whole and single whatever breaks while a job runs', async () => 
   }
   assert.ok(injected > 20 && restarted > 1, `${injected} faults, ${restarted} restarts`);
 });
+
+test('sources of a group stay together: who is ahead waits for the other', async () => {
+  const most: Record<string, number> = {};
+  for (const exportName of ['apart', 'together']) {
+    await jobs.instantiate(JOB_URL, 20);
+    const run = startCluster({ seed: 3, jobs, exportName, parallelism: 1 });
+    await run.world.run({ until: () => run.result() !== undefined, within: minutes(2) });
+    assert.equal(run.result()?.status, 'FINISHED', JSON.stringify(run.result()?.error));
+    const files = await run.world.runProcess(run.world.host('reader'), readOutput, minutes(1));
+    const records = files.join('').split(' ').slice(1).map(Number);
+    assert.equal(records.length, 600);
+    most[exportName] = greatestLead(records);
+  }
+  // Behind the drift comes the record that passes it, and how far the slow one is by now.
+  assert.ok(most['apart']! > 1000 && most['together']! <= 150, JSON.stringify(most));
+});
+
+/** How far the fast source was ahead of the slow one, after the first second of the latter. */
+function greatestLead(records: readonly number[]): number {
+  let slow = 0;
+  let fast = 0;
+  let most = 0;
+  for (const n of records) {
+    if (n < 0) slow = -n;
+    else fast = n;
+    if (slow > 1000) most = Math.max(most, fast - slow);
+  }
+  return most;
+}

@@ -36,6 +36,11 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
    * `env.from(source).side` has them by name.
    */
   readonly outputs?: Readonly<Record<string, Schema<unknown>>> | undefined;
+  /**
+   * Whether its readers give every record an event time. False: never; operators that need event
+   * time then ask for a strategy when the job is built. Undefined: it is seen when it runs.
+   */
+  readonly timestamps?: boolean | undefined;
   readonly split: Schema<Split>;
   readonly enumeratorState: Schema<EnumeratorState>;
   /** `restored` is what `snapshot` gave; undefined at the first start. */
@@ -109,16 +114,43 @@ export interface SourceReader<T, Split extends SourceSplit> {
    * every record. Throwing fails the task; give malformed input a place (file, line, offset).
    */
   poll(output: SourceOutput<T>): PollResult;
+  /**
+   * Where splits are kept together (alignment): records of `pause` must wait, those of `resume` may
+   * come again. A reader without it waits as a whole, until the least of its splits may go on.
+   */
+  pauseOrResumeSplits?(pause: readonly string[], resume: readonly string[]): void;
   /** The splits with their positions: reading on from them loses and doubles nothing. */
   snapshot(): readonly Split[];
   close(): void | Promise<void>;
 }
 
-export interface SourceOutput<T> {
+/**
+ * Takes the records of one split. Each split has its own event time; that of the reader is the
+ * least of all that are active.
+ */
+export interface SplitOutput<T> {
   /** A record, with its event time if the source knows one. */
   collect(value: T, timestamp?: Timestamp): void;
   /** True when the reader must return `more`: the batch is full or the output is held back. */
   readonly full: boolean;
+  /** For sources that know that no record at or below this time will follow. */
+  emitWatermark(timestamp: Timestamp): void;
+  /** For sources that know that nothing will come for a while; until the next record. */
+  markIdle(): void;
+  /** It is so again without one, and holds event time. */
+  markActive(): void;
+}
+
+/** What is emitted here directly counts like a split of its own. */
+export interface SourceOutput<T> extends SplitOutput<T> {
+  /**
+   * The output of a split, the same at each call until `releaseSplit`. From the first call on the
+   * split holds event time, records or none: call it for all splits that are read side by side
+   * before the first record, but not for those whose turn comes later.
+   */
+  forSplit(id: string): SplitOutput<T>;
+  /** The split has been read to its end. */
+  releaseSplit(id: string): void;
   /** To one of the source's `outputs`, e.g. lines that could not be parsed. */
   collectTo?(output: string, value: unknown): void;
   /**

@@ -3,6 +3,7 @@
  * and when a stream that says nothing no longer holds the others up. A strategy is given to
  * `stream.assignTimestamps` (one clock for each subtask) or to `env.from` (one for each split).
  */
+import { seconds } from '../base/units.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
 
 /**
@@ -44,6 +45,12 @@ export interface WatermarkAlignment {
   readonly maxDrift: Duration;
   /** Default 1 s. */
   readonly updateInterval?: Duration | undefined;
+}
+
+const UPDATE_INTERVAL = seconds(1);
+
+export function updateIntervalOf({ updateInterval }: WatermarkAlignment): Duration {
+  return updateInterval ?? UPDATE_INTERVAL;
 }
 
 /**

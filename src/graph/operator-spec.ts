@@ -73,7 +73,12 @@ export function keepsRecords(spec: Pick<WindowSpec, 'contents' | 'evictor'>): bo
 }
 
 export type OperatorSpec =
-  | { readonly kind: 'source'; readonly source: AnySource }
+  | {
+      readonly kind: 'source';
+      readonly source: AnySource;
+      /** For each of its splits. */
+      readonly strategy?: WatermarkStrategy<any> | undefined;
+    }
   | {
       readonly kind: 'assignTimestamps';
       readonly strategy: WatermarkStrategy<any>;

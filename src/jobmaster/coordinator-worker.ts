@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.ts';
 import { EngineError, isEngineError, messageOf, toEngineError } from '../base/errors.ts';
 import type { WorkerContext, WorkerMain } from '../env/env.ts';
+import { updateIntervalOf } from '../functions/watermark-strategy.ts';
 import { unguarded } from '../graph/build-guard.ts';
 import type { BuildGuard } from '../graph/build-guard.ts';
 import { requireSameGraph } from '../graph/fingerprint.ts';
@@ -18,7 +19,10 @@ import { findJob } from '../graph/job-module.ts';
 import { decodeToCoordinator, encodeCoordinatorMessage } from '../protocol/coordinator-messages.ts';
 import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
+import { AlignmentGroups } from './alignment-groups.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
+
+type SourceEvent = Extract<ToCoordinator, { readonly kind: 'source-event' }>;
 
 /**
  * The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the
@@ -51,6 +55,7 @@ class CoordinatorWorker {
   readonly #context: WorkerContext;
   readonly #guard: BuildGuard;
   readonly #hosts = new Map<OperatorId, EnumeratorHost>();
+  #alignment: AlignmentGroups | undefined;
   /** Undefined until the build has succeeded. */
   #job: CompiledJob | undefined;
   #generation = 0;
@@ -79,10 +84,18 @@ class CoordinatorWorker {
       case 'source-event':
         // The enumerators of this generation may still wait for their predecessors to close.
         this.#turns = this.#turns.then(() => {
-          if (message.generation !== this.#generation) return;
-          this.#hosts.get(message.operator)?.handle(message.subtask, message.event);
+          if (message.generation === this.#generation) this.#sourceEvent(message);
         });
     }
+  }
+
+  #sourceEvent({ operator, subtask, event }: SourceEvent): void {
+    if (event.kind === 'watermark') {
+      this.#alignment?.report(operator, subtask, event.watermark);
+      return;
+    }
+    if (event.kind === 'reader-registered') this.#alignment?.register(operator, subtask);
+    this.#hosts.get(operator)?.handle(subtask, event);
   }
 
   async #build(job: JobReference): Promise<void> {
@@ -97,6 +110,8 @@ class CoordinatorWorker {
 
   /** K2. */
   async #close(): Promise<void> {
+    this.#alignment?.close();
+    this.#alignment = undefined;
     const hosts = [...this.#hosts.values()];
     this.#hosts.clear();
     await Promise.all(hosts.map((host) => host.close()));
@@ -105,6 +120,7 @@ class CoordinatorWorker {
   #start(generation: number): void {
     const job = this.#job;
     assert(job !== undefined, 'K1: sources start after the build');
+    this.#alignment = this.#align(generation, job);
     for (const vertex of job.graph.vertices) {
       for (const { id, name } of vertex.operators) {
         const spec = job.operators.get(id)?.spec;
@@ -117,6 +133,19 @@ class CoordinatorWorker {
         }
       }
     }
+  }
+
+  #align(generation: number, job: CompiledJob): AlignmentGroups {
+    const groups = new AlignmentGroups(this.#context.env.clock, (operator, subtask, limit) => {
+      const event = { kind: 'watermark-limit', limit } as const;
+      this.#sendFor(generation, { kind: 'source-event', generation, operator, subtask, event });
+    });
+    for (const [operator, { spec }] of job.operators) {
+      const alignment = spec.kind === 'source' ? spec.strategy?.alignment : undefined;
+      if (alignment === undefined) continue;
+      groups.add({ operator, ...alignment, updateInterval: updateIntervalOf(alignment) });
+    }
+    return groups;
   }
 
   #host(

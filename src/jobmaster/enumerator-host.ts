@@ -22,6 +22,9 @@ export interface EnumeratorSurroundings {
   failed(error: unknown): void;
 }
 
+/** Watermarks are not the enumerator's. */
+export type EnumeratorEvent = Exclude<SourceEventToEnumerator, { readonly kind: 'watermark' }>;
+
 export class EnumeratorHost {
   readonly #source: AnySource;
   readonly #surroundings: EnumeratorSurroundings;
@@ -50,7 +53,7 @@ export class EnumeratorHost {
     this.#calls = this.#guarded(() => this.#enumerator.start());
   }
 
-  handle(subtask: number, event: SourceEventToEnumerator): void {
+  handle(subtask: number, event: EnumeratorEvent): void {
     this.#calls = this.#calls.then(() =>
       this.#closed ? undefined : this.#guarded(() => this.#dispatch(subtask, event)),
     );
@@ -95,7 +98,7 @@ export class EnumeratorHost {
     );
   }
 
-  #dispatch(subtask: number, event: SourceEventToEnumerator): void {
+  #dispatch(subtask: number, event: EnumeratorEvent): void {
     // A reader may ask for splits while it starts, before its task reports it.
     if (!this.#readers.has(subtask)) {
       this.#readers.add(subtask);

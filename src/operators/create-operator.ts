@@ -36,7 +36,14 @@ export interface OperatorWiring {
 export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Operator {
   switch (spec.kind) {
     case 'source':
-      return new SourceOperator(spec.source, wiring.source);
+      return new SourceOperator(
+        {
+          source: spec.source,
+          strategy: spec.strategy,
+          autoWatermarkInterval: wiring.autoWatermarkInterval,
+        },
+        wiring.source,
+      );
     case 'assignTimestamps':
       return new TimestampsOperator(spec.strategy, wiring.autoWatermarkInterval);
     case 'map':

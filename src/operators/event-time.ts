@@ -99,7 +99,7 @@ export class EventTime implements WatermarkOutput {
 
   /** Goes on from what a snapshot says; nobody is told. */
   restore(watermark: number, idle: boolean): void {
-    if (watermark > this.#watermark) this.#watermark = watermark;
+    this.#watermark = watermark;
     this.#idle = idle;
   }
 
@@ -139,6 +139,11 @@ export class EventTime implements WatermarkOutput {
     else if (this.#generator?.onPeriodicEmit !== undefined) this.#emitPeriodic();
   }
 
+  /** Begins the wait for idleness anew, as a record does. */
+  touch(): void {
+    this.#records += 1;
+  }
+
   /** No record will follow. */
   end(): void {
     this.emitWatermark(MAX_WATERMARK as Timestamp);
@@ -147,6 +152,7 @@ export class EventTime implements WatermarkOutput {
   // ----------------------------------------------------------------------------- WatermarkOutput
 
   emitWatermark(timestamp: Timestamp): void {
+    if (timestamp <= this.#watermark) return;
     if (!Number.isSafeInteger(timestamp) && timestamp !== MAX_WATERMARK) {
       throw new EngineError('DATA_INVALID_TIMESTAMP', {
         value: shortRecord(timestamp),
@@ -154,7 +160,6 @@ export class EventTime implements WatermarkOutput {
         operator: this.#operator,
       });
     }
-    if (timestamp <= this.#watermark) return;
     this.#watermark = timestamp;
     this.markActive();
     this.#listener.watermark(timestamp);

@@ -137,6 +137,11 @@ export class OperatorChain {
     return least;
   }
 
+  /** How far event time has come for an operator, or behind it if it generates event time. */
+  watermarkOf(id: string): number {
+    return this.#watermarks[this.members.findIndex((member) => member.id === id)]!;
+  }
+
   closeEpoch(): void {
     for (const { operator } of this.members) operator.closeEpoch?.();
   }

@@ -1,24 +1,31 @@
 /**
- * The head of a chain that reads a source: owns the SourceReader of one subtask and gives its
- * records to the chain. The driver calls `poll` instead of `process`.
+ * The head of a chain that reads a source: owns the SourceReader of one subtask, gives its records
+ * to the chain, and makes the event time of all behind it. The driver calls `poll` instead of
+ * `process`.
  *
  * Invariants
  * R1. After `poll` answered `end` the reader is not polled again.
- * R2. A reader emits only inside `poll`.
+ * R3. While the source waits for others of its group (`isWaiting`) the reader is not polled.
  */
 import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
-import type { Timestamp } from '../base/units.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import type { Duration } from '../base/units.ts';
 import type { Pressure } from '../network/pressure.ts';
-import { NO_TIMESTAMP } from '../network/batch.ts';
 import type {
   AnySource,
   ConnectorEnv,
   PollResult,
-  SourceOutput,
   SourceReader,
+  SourceSplit,
 } from '../functions/source.ts';
-import type { Downstream, Operator, OperatorContext } from './operator.ts';
+import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
+import { EventTimeTicks } from './event-time-ticks.ts';
+import type { Operator, OperatorContext } from './operator.ts';
+import { ReaderOutput } from './reader-output.ts';
+import { SourceAlignment } from './source-alignment.ts';
+import { decodeSourceSnapshot, encodeSourceSnapshot } from './source-snapshot.ts';
+import { SourceTime } from './source-time.ts';
 
 /** What a source operator needs beyond an operator's context. */
 export interface SourceWiring {
@@ -26,50 +33,101 @@ export interface SourceWiring {
   readonly pressure: Pressure;
   requestSplit(): void;
   sendToEnumerator(event: Uint8Array): void;
+  /** How far a source is that others of its group wait for. */
+  reportWatermark(watermark: number): void;
   available(): void;
 }
 
-/** Records per call of `poll`: bounds the time of a step. */
-const POLL_RECORDS = 1024;
+export interface SourceOperatorOptions {
+  readonly source: AnySource;
+  readonly strategy: WatermarkStrategy<unknown> | undefined;
+  readonly autoWatermarkInterval: Duration;
+}
 
 export class SourceOperator implements Operator {
-  readonly #source: AnySource;
+  readonly generatesTime = true;
+  readonly #options: SourceOperatorOptions;
   readonly #wiring: SourceWiring;
   #reader: SourceReader<unknown, never> | undefined;
+  #time: SourceTime | undefined;
   #output: ReaderOutput | undefined;
+  #ticks: EventTimeTicks | undefined;
+  #alignment: SourceAlignment | undefined;
+  /** Came before `open`. */
+  readonly #restored: Uint8Array[] = [];
   #ended = false;
 
-  constructor(source: AnySource, wiring: SourceWiring) {
-    this.#source = source;
+  constructor(options: SourceOperatorOptions, wiring: SourceWiring) {
+    this.#options = options;
     this.#wiring = wiring;
   }
 
   open(context: OperatorContext): void | Promise<void> {
-    this.#output = new ReaderOutput(context, this.#wiring.pressure);
+    const { source, strategy, autoWatermarkInterval } = this.#options;
+    const { env, pressure } = this.#wiring;
     const wiring = this.#wiring;
-    this.#reader = this.#source.createReader({
+    const time = new SourceTime({
+      strategy,
+      operator: context.open.operatorName,
+      processingTime: () => context.processingTime(),
+      emitWatermark: (timestamp) => context.emitWatermark(timestamp),
+      emitStatus: (status) => context.emitStatus(status),
+      changed: () => this.#alignment?.look(),
+    });
+    this.#time = time;
+    this.#output = new ReaderOutput({ context, pressure, time, stamps: strategy !== undefined });
+    this.#reader = source.createReader({
       ...context.open,
-      env: wiring.env,
+      env,
       requestSplit: () => wiring.requestSplit(),
       sendToEnumerator: (event) => wiring.sendToEnumerator(event),
       available: () => wiring.available(),
     }) as SourceReader<unknown, never>;
+    this.#align(context);
+    const isWaiting = (id: string): boolean => this.#alignment?.isSplitWaiting(id) === true;
+    this.#ticks = new EventTimeTicks(context, autoWatermarkInterval, (activeTime, periodic) =>
+      time.tick(activeTime, periodic, isWaiting),
+    );
+    this.#ticks.start(time.own);
+    for (const restored of this.#restored.splice(0)) this.#restore(restored);
     return this.#reader.start();
   }
 
   close(): void | Promise<void> {
+    this.#ticks?.close();
+    this.#alignment?.close();
     return this.#reader?.close();
   }
 
   /** Lets the reader emit a bounded number of records. */
   poll(): PollResult {
     assert(!this.#ended, 'R1: a reader that has ended is not polled');
+    assert(!this.isWaiting, 'R3: a reader that waits is not polled');
     const output = this.#output!;
     output.begin();
     const result = this.#reader!.poll(output);
     output.end();
     if (result === 'end') this.#ended = true;
     return result;
+  }
+
+  /** R3 */
+  get isWaiting(): boolean {
+    return this.#alignment?.isWaiting === true;
+  }
+
+  /** The end of event time: there is nothing before a source that could say more. */
+  watermark(): boolean {
+    this.#ticks!.close();
+    this.#time!.end();
+    this.#alignment?.end();
+    return true;
+  }
+
+  /** Called before the first record. */
+  processingTime(): boolean {
+    this.#time!.announce();
+    return true;
   }
 
   /** Records emitted by the last `poll`. */
@@ -82,8 +140,13 @@ export class SourceOperator implements Operator {
     return this.#output?.place?.();
   }
 
+  /** Of the reader's splits; undefined before `open`. */
+  get time(): SourceTime | undefined {
+    return this.#time;
+  }
+
   addSplits(splits: readonly Uint8Array[]): void {
-    const codec = this.#source.split.codec;
+    const { codec } = this.#options.source.split;
     this.#reader!.addSplits(splits.map((bytes) => codec.decode(new ByteReader(bytes)) as never));
   }
 
@@ -94,48 +157,50 @@ export class SourceOperator implements Operator {
   handleEvent(payload: Uint8Array): void {
     this.#reader!.handleEvent?.(payload);
   }
-}
 
-class ReaderOutput implements SourceOutput<unknown> {
-  readonly #output: Downstream;
-  readonly #context: OperatorContext;
-  readonly #pressure: Pressure;
-  #polling = false;
-  count = 0;
-  place: (() => string) | undefined = undefined;
-
-  constructor(context: OperatorContext, pressure: Pressure) {
-    this.#context = context;
-    this.#output = context.output;
-    this.#pressure = pressure;
+  /** How far the sources of its group let it go. */
+  alignTo(limit: number): void {
+    this.#alignment?.setLimit(limit);
   }
 
-  begin(): void {
-    this.count = 0;
-    this.#polling = true;
+  snapshot(): Uint8Array {
+    const { codec } = this.#options.source.split;
+    const splits = (this.#reader!.snapshot() as readonly SourceSplit[]).map((split) => {
+      const out = new ByteWriter();
+      codec.encode(split, out);
+      return out.copy();
+    });
+    return encodeSourceSnapshot({ splits, time: this.#time!.snapshot() });
   }
 
-  end(): void {
-    this.#polling = false;
+  /**
+   * Before `open`, so that the reader starts with its splits, or right after it. Once for each
+   * former subtask whose splits it takes over.
+   */
+  restore(snapshot: Uint8Array): void {
+    if (this.#reader === undefined) this.#restored.push(snapshot);
+    else this.#restore(snapshot);
   }
 
-  get full(): boolean {
-    return this.count >= POLL_RECORDS || this.#pressure.holds !== 0;
+  #restore(snapshot: Uint8Array): void {
+    const { splits, time } = decodeSourceSnapshot(snapshot);
+    this.#time!.restore(time);
+    if (splits.length > 0) this.addSplits(splits);
   }
 
-  collect(value: unknown, timestamp?: Timestamp): void {
-    assert(this.#polling, 'R2: a reader emits only while it is polled');
-    this.count += 1;
-    this.#output.process(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
-  }
-
-  collectTo(output: string, value: unknown): void {
-    assert(this.#polling, 'R2: a reader emits only while it is polled');
-    this.count += 1;
-    this.#context.sideOutput(output).process(value, NO_TIMESTAMP);
-  }
-
-  locate(place: () => string): void {
-    this.place = place;
+  #align(context: OperatorContext): void {
+    const alignment = this.#options.strategy?.alignment;
+    if (alignment === undefined) return;
+    this.#alignment = new SourceAlignment({
+      alignment,
+      context,
+      time: this.#time!,
+      reader: this.#reader!,
+      report: (watermark) => this.#wiring.reportWatermark(watermark),
+      onWaiting: (waiting) => {
+        this.#output!.waiting = waiting;
+        if (!waiting) this.#wiring.available();
+      },
+    });
   }
 }

@@ -46,11 +46,15 @@ export type SourceEventToReader =
   /** Splits encoded with the source's split schema. */
   | { readonly kind: 'splits'; readonly splits: readonly Uint8Array[] }
   | { readonly kind: 'no-more-splits' }
+  /** How far the sources of its group may go; +infinity: as far as they like. */
+  | { readonly kind: 'watermark-limit'; readonly limit: number }
   | { readonly kind: 'user'; readonly payload: Uint8Array };
 
 export type SourceEventToEnumerator =
   | { readonly kind: 'reader-registered' }
   | { readonly kind: 'split-request' }
+  /** Of a reader that others of its group wait for; +infinity: it does not hold them. */
+  | { readonly kind: 'watermark'; readonly watermark: number }
   | { readonly kind: 'user'; readonly payload: Uint8Array };
 
 /** States a task reports; CREATED, SCHEDULED and DEPLOYING are known only to the JobMaster. */

@@ -1,7 +1,6 @@
 /**
  * A source of the job that runs for real in a harness: its split enumerator, hosted as in a job's
- * coordinator, and its readers, both known to the harness so that their positions can be
- * snapshotted and restored.
+ * coordinator, known to the harness so that it can be snapshotted and restored, and its readers.
  */
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
@@ -12,11 +11,9 @@ import { EnumeratorHost } from '../jobmaster/enumerator-host.ts';
 import type { EnumeratorSurroundings } from '../jobmaster/enumerator-host.ts';
 import type { Schema } from '../types/schema.ts';
 
-/** What a snapshot keeps of a source: encoded, as it would be stored. */
+/** What a snapshot keeps of a source beside what its readers keep: encoded, as it is stored. */
 export interface DrivenState {
   readonly enumerator: Uint8Array;
-  /** The splits that readers had, each with its position. */
-  readonly splits: readonly Uint8Array[];
 }
 
 type Reader = SourceReader<unknown, SourceSplit>;
@@ -29,8 +26,6 @@ export class DrivenSource {
   /** The original, with hooks where its parts are made. */
   readonly source: AnySource;
   readonly #original: AnySource;
-  readonly #readers = new Map<number, Reader>();
-  readonly #restored: DrivenState | undefined;
   #enumerator: SplitEnumerator<SourceSplit, unknown> | undefined;
 
   constructor(
@@ -39,8 +34,7 @@ export class DrivenSource {
     restored: DrivenState | undefined,
   ) {
     this.#original = original;
-    this.#restored = restored;
-    const { parallelism, env } = surroundings;
+    const { env } = surroundings;
     this.source = {
       ...original,
       createEnumerator: (context) =>
@@ -50,9 +44,6 @@ export class DrivenSource {
         ) as SplitEnumerator<SourceSplit, unknown>),
       createReader: (context) => {
         const reader = original.createReader(context) as Reader;
-        this.#readers.set(context.subtask, reader);
-        const splits = this.#splitsOf(context.subtask, parallelism);
-        if (splits.length > 0) reader.addSplits(splits);
         return original.boundedness === 'bounded'
           ? reader
           : new PausingReader(reader, original.name, () => env.clock.monotonic());
@@ -62,19 +53,8 @@ export class DrivenSource {
   }
 
   snapshot(): DrivenState {
-    const { split, enumeratorState } = this.#original;
-    const readers = [...this.#readers].toSorted(([left], [right]) => left - right);
-    return {
-      enumerator: encode(enumeratorState, this.#enumerator!.snapshot()),
-      splits: readers.flatMap(([, reader]) => reader.snapshot().map((each) => encode(split, each))),
-    };
-  }
-
-  /** The restored splits are dealt out in turn. */
-  #splitsOf(subtask: number, parallelism: number): readonly SourceSplit[] {
-    return (this.#restored?.splits ?? [])
-      .filter((_, index) => index % parallelism === subtask)
-      .map((bytes) => decode(this.#original.split, bytes) as SourceSplit);
+    const { enumeratorState } = this.#original;
+    return { enumerator: encode(enumeratorState, this.#enumerator!.snapshot()) };
   }
 }
 
@@ -83,11 +63,15 @@ class PausingReader implements Reader {
   readonly #reader: Reader;
   readonly #name: string;
   readonly #monotonic: () => number;
+  readonly pauseOrResumeSplits?: NonNullable<Reader['pauseOrResumeSplits']>;
   #moment = -1;
   #polls = 0;
 
   constructor(reader: Reader, name: string, monotonic: () => number) {
     this.#reader = reader;
+    if (reader.pauseOrResumeSplits !== undefined) {
+      this.pauseOrResumeSplits = (pause, resume) => reader.pauseOrResumeSplits!(pause, resume);
+    }
     this.#name = name;
     this.#monotonic = monotonic;
   }

@@ -21,7 +21,6 @@ import { MIN_WATERMARK } from '../network/control-element.ts';
 import type { StatusElement, WatermarkElement } from '../network/control-element.ts';
 import { Deque } from '../network/deque.ts';
 import { ExchangeVerifier } from '../network/exchange-verifier.ts';
-import type { Task } from '../taskexecutor/slot/task.ts';
 import { t } from '../types/t.ts';
 
 /** What a snapshot keeps of one subtask. */
@@ -114,7 +113,6 @@ export class FedSubtask {
   #ended = false;
   /** Tells the task that there is something to read. */
   available: () => void = () => undefined;
-  task: Task | undefined = undefined;
 
   constructor(source: FedSource) {
     this.#source = source;
@@ -189,8 +187,6 @@ export class FedSubtask {
 
 class FedReader implements SourceReader<unknown, { readonly id: string }> {
   readonly #subtask: FedSubtask;
-  /** A watermark or status is on its way into the task; F1. */
-  #waits = false;
 
   constructor(subtask: FedSubtask, context: SourceReaderContext) {
     this.#subtask = subtask;
@@ -200,11 +196,13 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
   poll(output: SourceOutput<unknown>): PollResult {
     const { queue } = this.#subtask;
     while (!output.full) {
-      const item = this.#waits ? undefined : queue.shift();
+      const item = queue.shift();
       if (item === undefined) return 'nothing';
       if (item.kind === 'end') return 'end';
       if (item.kind === 'record') output.collect(item.value, item.at);
-      else this.#forward(item);
+      else if (item.kind === 'watermark') output.emitWatermark(item.timestamp as Timestamp);
+      else if (item.status === 'idle') output.markIdle();
+      else output.markActive();
     }
     return 'more';
   }
@@ -218,14 +216,4 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
   }
 
   close(): void {}
-
-  #forward(event: WatermarkElement | StatusElement): void {
-    const task = this.#subtask.task!;
-    this.#waits = true;
-    task.mail(() => {
-      task.forward(event);
-      this.#waits = false;
-      this.#subtask.available();
-    });
-  }
 }

@@ -267,7 +267,7 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     const { id } = this.#find(operator, 'watermarkOf');
     const marks = this.#test.tasks
       .filter(({ operators }) => operators.some((each) => each.id === id))
-      .map(({ task }) => task.watermark);
+      .map(({ task }) => task.watermarkOf(id));
     return Math.min(...marks);
   }
 

@@ -10,6 +10,7 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { OperatorId } from '../graph/job-graph.ts';
+import { SourceOperator } from '../operators/source-operator.ts';
 import { snapshotInputOf } from '../state/memory-snapshot.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from '../state/snapshot.ts';
 import type { WiredOperator, WiredTask } from '../taskexecutor/slot/task-wiring.ts';
@@ -92,19 +93,41 @@ function snapshotOf({ operator, keyedState, operatorState }: WiredOperator): Sub
   };
 }
 
+/** Gives the sources their splits, before they are opened: their readers start with them. */
+export function restoreSources(tasks: readonly WiredTask[], { operators }: JobState): void {
+  for (const { deployment, task } of tasks) {
+    const snapshot = task.source && operators.get(deployment.vertex);
+    for (const own of ownOf(snapshot?.subtasks ?? [], deployment)) task.source!.restore(own);
+  }
+}
+
 /** Gives an operator of a fresh task, opened and not run yet, its part of a snapshot. */
 export async function restoreOperator(
   { operator, keyedState, operatorState }: WiredOperator,
   snapshot: OperatorSnapshot,
-  { subtask, parallelism }: { readonly subtask: number; readonly parallelism: number },
+  deployment: Place,
 ): Promise<void> {
   const { subtasks } = snapshot;
   const keyed = inputsOf('keyed state', subtasks, (state) => state.keyed);
   if (keyedState !== undefined && keyed.length > 0) await keyedState.restore(keyed);
   await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
-  for (const [index, { own }] of subtasks.entries()) {
-    if (own !== undefined && index % parallelism === subtask) operator.restore!(own);
-  }
+  if (operator instanceof SourceOperator) return;
+  for (const own of ownOf(subtasks, deployment)) operator.restore!(own);
+}
+
+interface Place {
+  readonly subtask: number;
+  readonly parallelism: number;
+}
+
+/** What a subtask takes over of what operators kept beside their state. */
+function ownOf(
+  subtasks: readonly SubtaskState[],
+  { subtask, parallelism }: Place,
+): readonly Uint8Array[] {
+  return subtasks.flatMap(({ own }, index) =>
+    own !== undefined && index % parallelism === subtask ? [own] : [],
+  );
 }
 
 /** The bytes of a snapshot, written at once. */

@@ -16,13 +16,15 @@ import { Configuration } from '../config/configuration.ts';
 import type { CompiledJob, CompiledOperator, JobGraph, OperatorId } from '../graph/job-graph.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import type { AnySource } from '../functions/source.ts';
+import { updateIntervalOf } from '../functions/watermark-strategy.ts';
+import { AlignmentGroups } from '../jobmaster/alignment-groups.ts';
 import type { SourceEventToEnumerator } from '../protocol/slot-messages.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
 import { CapturedSink } from './captured-sink.ts';
 import { DrivenSource } from './driven-source.ts';
 import { FedSource } from './fed-source.ts';
 import type { JobHarnessOptions } from './job-harness.ts';
-import { requireRest, restoreOperator, snapshotOperators } from './job-snapshot.ts';
+import { requireRest, restoreOperator, restoreSources, snapshotOperators } from './job-snapshot.ts';
 import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
@@ -38,6 +40,7 @@ export class JobUnderTest {
   readonly #driven = new Map<OperatorId, DrivenSource>();
   readonly #restored: JobState | undefined;
   readonly #slot: TestSlot;
+  readonly #alignment: AlignmentGroups;
   #gathering = false;
 
   constructor(compiled: CompiledJob, options: JobHarnessOptions, restored: JobState | undefined) {
@@ -53,9 +56,14 @@ export class JobUnderTest {
       wallClock: options.wallClock ?? 'refused',
       toEnumerator: (operator, subtask, event) => this.#toEnumerator(operator, subtask, event),
     });
-    for (const { deployment, task } of this.#slot.tasks) {
-      const source = this.fed.get(deployment.vertex);
-      if (source !== undefined) source.subtasks[deployment.subtask]!.task = task;
+    this.#alignment = new AlignmentGroups(this.world.clock, (operator, subtask, limit) =>
+      this.#slot.toReader(operator, subtask, { kind: 'watermark-limit', limit }),
+    );
+    for (const [operator, { spec }] of compiled.operators) {
+      const alignment = spec.kind === 'source' ? spec.strategy?.alignment : undefined;
+      if (alignment === undefined) continue;
+      const updateInterval = updateIntervalOf(alignment);
+      this.#alignment.add({ operator, ...alignment, updateInterval });
     }
   }
 
@@ -68,6 +76,7 @@ export class JobUnderTest {
   }
 
   async open(): Promise<void> {
+    if (this.#restored !== undefined) restoreSources(this.tasks, this.#restored);
     await this.#slot.open();
     if (this.#restored !== undefined) await this.#restore(this.#restored);
     await this.settle();
@@ -151,6 +160,7 @@ export class JobUnderTest {
   }
 
   async close(): Promise<void> {
+    this.#alignment.close();
     await Promise.all([...this.#driven.values()].map(({ host }) => host.close()));
     await this.#slot.close();
   }
@@ -171,7 +181,7 @@ export class JobUnderTest {
       const source = byHand.has(operator.id)
         ? this.#feed(operator.id, shownName(operator), spec.source, vertex.parallelism)
         : this.#drive(operator.id, spec.source, vertex.parallelism);
-      put(operator.id, { kind: 'source', source });
+      put(operator.id, { ...spec, source });
     }
     const sinks = operatorsOf(this.graph, ({ kind }) => kind === 'sink');
     const real = new Set(
@@ -226,6 +236,11 @@ export class JobUnderTest {
   }
 
   #toEnumerator(operator: OperatorId, subtask: number, event: SourceEventToEnumerator): void {
+    if (event.kind === 'watermark') {
+      this.#alignment.report(operator, subtask, event.watermark);
+      return;
+    }
+    if (event.kind === 'reader-registered') this.#alignment.register(operator, subtask);
     this.#driven.get(operator)?.host.handle(subtask, event);
   }
 

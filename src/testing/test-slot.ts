@@ -84,6 +84,8 @@ export class TestSlot {
         requestSplit: () => options.toEnumerator(operator, subtask, { kind: 'split-request' }),
         sendToEnumerator: (payload) =>
           options.toEnumerator(operator, subtask, { kind: 'user', payload }),
+        reportWatermark: (watermark) =>
+          options.toEnumerator(operator, subtask, { kind: 'watermark', watermark }),
         available: () => task().sourceAvailable(),
       }),
       sinkWiring: () => ({ env: world, jobId: 'harness', sendToClient: () => undefined }),
@@ -157,6 +159,7 @@ export class TestSlot {
     task.mail(() => {
       if (event.kind === 'splits') task.source!.addSplits(event.splits);
       else if (event.kind === 'no-more-splits') task.source!.noMoreSplits();
+      else if (event.kind === 'watermark-limit') task.source!.alignTo(event.limit);
       else task.source!.handleEvent(event.payload);
       task.sourceAvailable();
     });

@@ -38,6 +38,7 @@ export function collection<T>(
     produces,
     boundedness: 'bounded',
     parallelism: 1,
+    timestamps: false,
     split: IndexRangeSchema,
     enumeratorState: IndexRangesSchema,
     createEnumerator: (context, restored) =>

@@ -14,6 +14,7 @@ import type {
   SourceOutput,
   SourceReader,
   SourceReaderContext,
+  SplitOutput,
 } from '../../functions/source.ts';
 import type { LineFormat, LineProblem } from '../../formats/format.ts';
 import type { FileSplit } from './file-split.ts';
@@ -54,6 +55,8 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
   #requested = false;
   #noMore = false;
   #output: SourceOutput<T> | undefined;
+  /** Of `#current`. */
+  #split: SplitOutput<T> | undefined;
   #held: RefusedLine | undefined;
   /** Whose lines are being counted. */
   #counting: SplitReading<T> | undefined;
@@ -93,6 +96,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
       this.#current ??= this.#opened.shift();
       const current = this.#current;
       if (current === undefined) return this.#noMore ? 'end' : 'nothing';
+      this.#split = output.forSplit(current.split.id);
       this.stopped = false;
       const result = current.read(this);
       if (result === 'finished') this.#finish(current);
@@ -121,9 +125,9 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
   // ---------------------------------------------------------------------------- from the decoder
 
   record(value: T): boolean {
-    const output = this.#output!;
-    output.collect(value);
-    if (!output.full) return true;
+    const split = this.#split!;
+    split.collect(value);
+    if (!split.full) return true;
     this.stopped = true;
     return false;
   }
@@ -183,6 +187,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
 
   #finish(reading: SplitReading<T>): void {
     this.#current = undefined;
+    this.#output!.releaseSplit(reading.split.id);
     const closing: Promise<void> = reading.close().then(
       () => void this.#closing.delete(closing),
       (error: unknown) => {

@@ -74,6 +74,7 @@ export function fileSource<T>(options: FileSourceOptions<T>): FileSource<T> {
     produces: format.schema,
     ...(onError === 'side-output' ? { outputs: { malformed: MalformedLineSchema } } : {}),
     boundedness: watch === undefined ? 'bounded' : 'unbounded',
+    timestamps: false,
     split: FileSplitSchema,
     enumeratorState: FileEnumeratorStateSchema,
     createEnumerator: (context, restored) =>

@@ -10,6 +10,7 @@ import { simulation } from '../../../sim/simulation.ts';
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ByteWriter } from '../../base/byte-writer.ts';
 import type { Schema } from '../../types/schema.ts';
+import { SingleOutput } from '../single-output.test-kit.ts';
 import { openContext, type SourceSnapshot } from '../source-harness.test-kit.ts';
 
 export interface DriveOptions {
@@ -124,7 +125,7 @@ export async function drive(
       const limit = Math.min(perPoll, stopAfter - total);
       let count = 0;
       let place = (): string => 'nowhere';
-      const result = driver.reader.poll({
+      const output = new SingleOutput<unknown>({
         collect: (value) => {
           assert.ok(count < limit, 'a record was collected while the output was full');
           count += 1;
@@ -142,6 +143,7 @@ export async function drive(
           return count >= limit;
         },
       });
+      const result = driver.reader.poll(output);
       total += count;
       if (result === 'more') driver.available = true;
       if (result === 'end') driver.ended = true;

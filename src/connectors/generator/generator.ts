@@ -42,6 +42,7 @@ export function generator<T>(
     name: 'generator',
     produces: schema,
     boundedness: count === undefined ? 'unbounded' : 'bounded',
+    timestamps: false,
     split: IndexRangeSchema,
     enumeratorState: IndexRangesSchema,
     createEnumerator: (context, restored) =>

@@ -16,10 +16,13 @@ import type {
   SourceReaderContext,
   SplitEnumerator,
   SplitEnumeratorContext,
+  SplitOutput,
 } from '../../functions/source.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
 import { Throttle } from './throttle.ts';
+
+const WITHOUT_END = Number.MAX_SAFE_INTEGER;
 
 /** The indices `next`, `next + step`, ... below `end`. Without end, `end` is undefined. */
 export interface IndexRange {
@@ -121,7 +124,7 @@ export class IndexRangeEnumerator implements SplitEnumerator<IndexRange, readonl
  * record.
  */
 export type EmitRange<T> = (
-  output: SourceOutput<T>,
+  output: SplitOutput<T>,
   first: number,
   end: number,
   step: number,
@@ -145,6 +148,7 @@ export class IndexRangeReader<T> implements SourceReader<T, IndexRange> {
     readonly end: number;
     readonly step: number;
   }[] = [];
+  readonly #paused = new Set<string>();
   #requested = false;
   #noMore = false;
 
@@ -164,7 +168,7 @@ export class IndexRangeReader<T> implements SourceReader<T, IndexRange> {
   addSplits(splits: readonly IndexRange[]): void {
     this.#requested = false;
     for (const { id, next, end, step } of splits) {
-      this.#ranges.push({ id, next, end: end ?? Number.MAX_SAFE_INTEGER, step });
+      this.#ranges.push({ id, next, end: end ?? WITHOUT_END, step });
     }
     this.#context.available();
   }
@@ -175,30 +179,40 @@ export class IndexRangeReader<T> implements SourceReader<T, IndexRange> {
   }
 
   poll(output: SourceOutput<T>): PollResult {
+    // Those that take turns hold event time together, from their beginning.
+    for (const { id, end } of this.#ranges) if (end === WITHOUT_END) output.forSplit(id);
     while (!output.full) {
-      const range = this.#ranges[0];
-      if (range === undefined) return this.#exhausted();
+      if (this.#ranges.length === 0) return this.#exhausted();
+      const turn = this.#ranges.findIndex(({ id }) => !this.#paused.has(id));
+      const range = this.#ranges[turn];
+      if (range === undefined) return 'nothing';
       const budget = this.#throttle?.budget() ?? Number.MAX_SAFE_INTEGER;
       if (budget === 0) return 'nothing';
-      const next = this.#emit(output, range.next, range.end, range.step, budget);
+      const split = output.forSplit(range.id);
+      const next = this.#emit(split, range.next, range.end, range.step, budget);
       this.#throttle?.spend((next - range.next) / range.step);
       assert(next >= range.next, 'I2: a range is read upwards');
       range.next = next;
-      this.#ranges.shift();
+      this.#ranges.splice(turn, 1);
       // Endless ranges take turns, so that the indices of one are not far ahead of another's.
-      if (next < range.end) {
-        if (range.end === Number.MAX_SAFE_INTEGER) this.#ranges.push(range);
-        else this.#ranges.unshift(range);
-      }
+      if (next >= range.end) output.releaseSplit(range.id);
+      else if (range.end === WITHOUT_END) this.#ranges.push(range);
+      else this.#ranges.unshift(range);
     }
     return this.#ranges.length === 0 ? this.#exhausted() : 'more';
+  }
+
+  pauseOrResumeSplits(pause: readonly string[], resume: readonly string[]): void {
+    for (const id of pause) this.#paused.add(id);
+    for (const id of resume) this.#paused.delete(id);
+    if (resume.length > 0) this.#context.available();
   }
 
   snapshot(): readonly IndexRange[] {
     return this.#ranges.map(({ id, next, end, step }) => ({
       id,
       next,
-      ...(end === Number.MAX_SAFE_INTEGER ? {} : { end }),
+      ...(end === WITHOUT_END ? {} : { end }),
       step,
     }));
   }

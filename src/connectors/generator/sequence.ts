@@ -1,6 +1,6 @@
 /** The source of all whole numbers of a range. */
 import { EngineError } from '../../base/errors.ts';
-import type { Source, SourceOutput } from '../../functions/source.ts';
+import type { Source, SplitOutput } from '../../functions/source.ts';
 import { t } from '../../types/t.ts';
 import {
   IndexRangeEnumerator,
@@ -28,6 +28,7 @@ export function sequence(
     name: `sequence(${from}, ${to})`,
     produces: t.integer,
     boundedness: 'bounded',
+    timestamps: false,
     split: IndexRangeSchema,
     enumeratorState: IndexRangesSchema,
     createEnumerator: (context, restored) =>
@@ -41,7 +42,7 @@ export function sequence(
 }
 
 function emitIndices(
-  output: SourceOutput<number>,
+  output: SplitOutput<number>,
   first: number,
   end: number,
   step: number,

@@ -15,6 +15,7 @@ import type {
   SourceOutput,
   SourceReader,
   SourceReaderContext,
+  SplitOutput,
 } from '../../functions/source.ts';
 import type { LineDecoder, LineHandler, LineProblem } from '../../formats/format.ts';
 import { text } from '../../formats/text/text.ts';
@@ -67,7 +68,7 @@ export class SocketReader implements SourceReader<string, SocketSplit>, LineHand
   /** Up to here there is no line end. */
   #searched = 0;
   #decoder: LineDecoder<string> = text().createDecoder();
-  #output: SourceOutput<string> | undefined;
+  #output: SplitOutput<string> | undefined;
   #stopped = false;
 
   constructor(context: SourceReaderContext, options: SocketReaderOptions) {
@@ -95,7 +96,7 @@ export class SocketReader implements SourceReader<string, SocketSplit>, LineHand
   poll(output: SourceOutput<string>): PollResult {
     if (this.#split === undefined) return this.#noMore ? 'end' : 'nothing';
     if (output.full) return 'more';
-    this.#output = output;
+    this.#output = output.forSplit(this.#split.id);
     output.locate?.(this.#place);
     this.#stopped = false;
     if (this.#start < this.#end) this.#decode();
@@ -103,6 +104,7 @@ export class SocketReader implements SourceReader<string, SocketSplit>, LineHand
     if (this.#failure !== undefined) throw this.#failure.error;
     if (!this.#ended) return 'nothing';
     if (this.#options.reconnect === undefined) {
+      output.releaseSplit(this.#split.id);
       this.#split = undefined;
       return 'end';
     }

@@ -48,6 +48,7 @@ export function socketText(options: SocketTextOptions): SocketSource {
     produces: t.string,
     boundedness: 'unbounded',
     parallelism: 1,
+    timestamps: false,
     split: SocketSplitSchema,
     enumeratorState: SocketEnumeratorStateSchema,
     createEnumerator: (context, restored) =>

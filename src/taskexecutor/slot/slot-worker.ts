@@ -160,6 +160,8 @@ class SlotWorker {
         requestSplit: () => this.#fromReader(deployment, operator, { kind: 'split-request' }),
         sendToEnumerator: (payload) =>
           this.#fromReader(deployment, operator, { kind: 'user', payload }),
+        reportWatermark: (watermark) =>
+          this.#fromReader(deployment, operator, { kind: 'watermark', watermark }),
         available: () => task().sourceAvailable(),
       }),
       sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
@@ -268,6 +270,7 @@ class SlotWorker {
     wired.task.mail(() => {
       if (event.kind === 'splits') source.addSplits(event.splits);
       else if (event.kind === 'no-more-splits') source.noMoreSplits();
+      else if (event.kind === 'watermark-limit') source.alignTo(event.limit);
       else source.handleEvent(event.payload);
       wired.task.sourceAvailable();
     });

@@ -16,6 +16,7 @@ import type { EngineError } from '../../base/errors.ts';
 import { toEngineError } from '../../base/errors.ts';
 import type { Timestamp } from '../../base/units.ts';
 import type { Clock } from '../../env/env.ts';
+import type { OperatorId } from '../../graph/job-graph.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { END, MAX_WATERMARK } from '../../network/control-element.ts';
@@ -125,6 +126,11 @@ export class Task {
     return this.#pressure.isHeld;
   }
 
+  /** How far event time has come for an operator of its chain. */
+  watermarkOf(operator: OperatorId): number {
+    return this.#chain.watermarkOf(operator);
+  }
+
   get source(): SourceOperator | undefined {
     return this.#source;
   }
@@ -158,7 +164,7 @@ export class Task {
     if (this.#batch !== undefined || this.#event !== undefined) return true;
     if (this.#processingTime.isDue) return true;
     if (this.#gate !== undefined) return this.#gate.hasData;
-    return this.#sourceReady || this.#sourceEnded;
+    return this.#sourceEnded || (this.#sourceReady && !this.#source!.isWaiting);
   }
 
   /** Does a bounded piece of work. Failures end the task, never the caller. */
@@ -286,6 +292,7 @@ export class Task {
 
   #poll(source: SourceOperator): void {
     if (!this.#sourceEnded) {
+      if (source.isWaiting) return;
       this.#sourceReady = false;
       const result = source.poll();
       this.recordsIn += source.polled;
