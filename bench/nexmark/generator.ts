@@ -38,6 +38,8 @@ const CATEGORIES = 5;
 const ACTIVE_PEOPLE = 1000;
 const LEAD = 10;
 const AUCTIONS_IN_FLIGHT = 100;
+/** Until as many auctions have come. */
+const EVENTS_AHEAD = Math.floor((AUCTIONS_IN_FLIGHT * ROUND) / AUCTIONS);
 /** Of so many people or auctions one is hot. */
 const HOT_OF = 100;
 /** All but one of so many go to hot ones. */
@@ -71,6 +73,8 @@ export class NexmarkGenerator {
   readonly count: number;
   /** How far back in time an event may lie behind one that came before it. */
   readonly outOfOrder: Duration;
+  /** No auction is open for longer. */
+  readonly longestAuction: Duration;
   readonly #draws: Draws;
   readonly #rate: number;
   readonly #group: number;
@@ -90,6 +94,7 @@ export class NexmarkGenerator {
       outOfOrderGroup === 1 ? 0 : Math.ceil((outOfOrderGroup * 1000) / eventsPerSecond),
     );
     this.#rate = eventsPerSecond;
+    this.longestAuction = milliseconds(2 * Math.ceil((EVENTS_AHEAD * 1000) / eventsPerSecond));
     this.#group = outOfOrderGroup;
     const draws = new Draws(seed);
     this.#draws = draws;
@@ -157,7 +162,7 @@ export class NexmarkGenerator {
     const category = FIRST_CATEGORY + draws.below(CATEGORIES);
     const initialBid = draws.price();
     const dateTime = this.timeOf(number);
-    const expires = (dateTime + 1 + draws.below(this.#longestAuction(number))) as Timestamp;
+    const expires = (dateTime + 1 + draws.below(this.#twiceTheMean(number))) as Timestamp;
     const itemName = draws.words(20);
     const description = draws.words(100);
     const reserve = initialBid + draws.price();
@@ -203,10 +208,10 @@ export class NexmarkGenerator {
     return (FIRST_TIME + Math.floor((number * 1000) / this.#rate)) as Timestamp;
   }
 
-  /** Twice the time until as many auctions have come as are in flight: that is the mean. */
-  #longestAuction(number: number): number {
-    const ahead = Math.floor((AUCTIONS_IN_FLIGHT * ROUND) / AUCTIONS);
-    return Math.max(1, 2 * (this.timeOf(number + ahead) - this.timeOf(number)));
+  /** Auctions last as long, on average, as it takes until as many have come as are in flight. */
+  #twiceTheMean(number: number): number {
+    const horizon = this.timeOf(number + EVENTS_AHEAD) - this.timeOf(number);
+    return Math.max(1, 2 * horizon);
   }
 
   #auctionInFlight(newest: number): number {

@@ -7,8 +7,9 @@ import type { Event } from './events.ts';
 import { NexmarkGenerator } from './generator.ts';
 import { ORACLES, type Row } from './oracles.ts';
 import { nexmarkParameters } from './parameters.ts';
+import { expectSame } from './rows.test-kit.ts';
 
-const QUERIES = ['q0', 'q1', 'q2', 'q3'];
+const QUERIES = ['q0', 'q1', 'q2', 'q3', 'q4'];
 const EVENTS = 100_000;
 const INPUTS = [
   { name: "Nexmark's rate", parallelism: 1, outOfOrderGroup: 1, eventsPerSecond: 10_000 },
@@ -34,27 +35,4 @@ for (const { name, parallelism, outOfOrderGroup, eventsPerSecond } of INPUTS) {
       });
     }
   });
-}
-
-/** As multisets. */
-function expectSame(actual: readonly Row[], expected: readonly Row[]): void {
-  const missing = new Map<string, number>();
-  for (const row of expected) {
-    const text = JSON.stringify(row);
-    missing.set(text, (missing.get(text) ?? 0) + 1);
-  }
-  const tooMany: string[] = [];
-  for (const row of actual) {
-    const text = JSON.stringify(row);
-    const left = (missing.get(text) ?? 0) - 1;
-    if (left < 0) tooMany.push(text);
-    else if (left === 0) missing.delete(text);
-    else missing.set(text, left);
-  }
-  const some = 3;
-  assert.deepEqual(
-    { tooMany: tooMany.slice(0, some), missing: [...missing.keys()].slice(0, some) },
-    { tooMany: [], missing: [] },
-    `${actual.length} rows, must be ${expected.length}: ${tooMany.length} are wrong`,
-  );
 }

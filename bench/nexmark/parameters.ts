@@ -7,7 +7,9 @@ import {
   type DataStream,
   type DataStreamSink,
   type JobParameter,
+  type WatermarkStrategy,
 } from 'millrace';
+import { NexmarkGenerator, type NexmarkOptions } from './generator.ts';
 
 /** Not an interface: those may have more fields than they say. */
 type NexmarkParameters = {
@@ -27,6 +29,11 @@ export const nexmarkParameters: NexmarkParameters = {
   outOfOrderGroup: param(t.integer, 1, 'events come out of order within groups of so many'),
   results: param(t.enum('discard', 'collect'), 'discard', 'collect: for the program that executes'),
 };
+
+/** Event time is that of the source. */
+export function eventTime(options: NexmarkOptions): WatermarkStrategy<unknown> {
+  return { outOfOrder: new NexmarkGenerator(options).outOfOrder };
+}
 
 /** The end of a job. */
 export function finish<T>(

@@ -1,22 +1,36 @@
 /**
- * The suite of windows and timers: the memory of a million keys.
+ * The suite of windows and timers: a million live timers, whose rate counts operations (a record
+ * sets one and fires one) per second of CPU of the whole process, and the memory of a million keys.
  */
 import { runJob } from '../core/run-job.ts';
+import { rate, type Expected } from '../core/rate.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
 
+const TIMERS = 10_000_000;
+const LIVE_TIMERS = 1_000_000;
 const KEYS = 1_000_000;
 /** A double for the key and one for the count. */
 const PAYLOAD_BYTES = 16;
 
 export const windowsBenchmarks: readonly Benchmark[] = [
+  rate({
+    name: 'timers',
+    records: 2 * TIMERS,
+    parameters: async () => ({ records: TIMERS, live: LIVE_TIMERS }),
+    expected: () => timersExpected(TIMERS, LIVE_TIMERS),
+  }),
   { name: 'bytes-per-key', measure: bytesPerKey },
 ];
+
+/** Every record sets a timer for `live` after its own number. */
+function timersExpected(records: number, live: number): Expected {
+  const numbers = (BigInt(records) * (BigInt(records) - 1n)) / 2n;
+  return { records, checksum: numbers + BigInt(records) * BigInt(live) };
+}
 
 /** What a job with the keys has more than the same job without, for each of them. */
 async function bytesPerKey(this: Benchmark, runs: number): ReturnType<Benchmark['measure']> {
   const values: number[] = [];
-  // The first run after a change compiles, and keeps what it needed for that.
-  await memoryOf(KEYS);
   for (let run = 0; run < runs; run += 1) {
     const without = await memoryOf(0);
     values.push(((await memoryOf(KEYS)) - without) / KEYS - PAYLOAD_BYTES);

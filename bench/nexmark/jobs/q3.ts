@@ -4,6 +4,7 @@ import { defineJob, state, t } from 'millrace';
 import { Person } from '../events.ts';
 import { finish, nexmarkParameters } from '../parameters.ts';
 import { nexmarkEvents } from '../source.ts';
+import { auctionsOf, peopleOf } from '../streams.ts';
 
 const CATEGORY = 10;
 const STATES = ['OR', 'ID', 'CA'];
@@ -14,13 +15,11 @@ export default defineJob({
   params: nexmarkParameters,
   build(env, { results, ...nexmark }) {
     const events = env.from(nexmarkEvents(nexmark));
-    const auctions = events
-      .flatMap(({ auction }) => (auction?.category === CATEGORY ? [auction] : []))
+    const auctions = auctionsOf(events)
+      .filter(({ category }) => category === CATEGORY)
       .map(({ id, seller }) => ({ id, seller }))
       .returns(t.struct({ id: t.integer, seller: t.integer }));
-    const people = events
-      .flatMap(({ person }) => (person && STATES.includes(person.state) ? [person] : []))
-      .returns(Person);
+    const people = peopleOf(events).filter(({ state }) => STATES.includes(state));
     const sellers = auctions
       .keyBy(({ seller }) => seller)
       .connect(people.keyBy(({ id }) => id))
