@@ -61,6 +61,8 @@ export interface KeyedStateBackend {
    * @throws EngineError STATE_INCOMPATIBLE
    */
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N>;
+  /** The timers that are registered, by name. For tests and tools. */
+  readonly timers: ReadonlyMap<string, TimerQueue<unknown>>;
   /**
    * Calls `visit` for every key that holds something in the state of that name, with that key
    * current; it may read and change any state of that key. Keys come in no particular order. The

@@ -19,7 +19,7 @@ export interface DrivenState {
 type Reader = SourceReader<unknown, SourceSplit>;
 
 /** Calls of `poll` at one moment of the clock after which a source counts as endless. */
-const POLLS_AT_ONE_MOMENT = 2000;
+const POLLS_AT_ONE_MOMENT = 500;
 
 export class DrivenSource {
   readonly host: EnumeratorHost;

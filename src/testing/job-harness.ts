@@ -15,12 +15,13 @@ import { EngineError } from '../base/errors.ts';
 import { timestamp } from '../base/units.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
 import type { StateSpec } from '../functions/state.ts';
+import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { Key, Schema } from '../types/schema.ts';
 import type { OutputRecord } from './captured-sink.ts';
 import { JobUnderTest } from './job-under-test.ts';
 import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
-import { atKey, readStates, requireStates } from './state-view.ts';
+import { atKey, readStates, readTimers, requireStates } from './state-view.ts';
 import type { StateValues } from './state-view.ts';
 import { TestSource } from './test-source.ts';
 import type { LoggedLine } from './test-world.ts';
@@ -239,15 +240,24 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
   state<S extends StateSpec>(operator: string, key: Key, spec: S): StateValues<S>;
   state(operator: string, key: Key): Readonly<Record<string, unknown>>;
   state(operator: string, key: Key, spec?: StateSpec): Readonly<Record<string, unknown>> {
-    this.#test.check();
     const { id, name } = this.#find(operator, 'state');
     const states = spec ?? requireStates(this.#test.specOf(id), name);
-    const values = atKey(this.#test.tasks, id, key, (backend) => readStates(backend, states));
-    if (values !== undefined) return values;
-    throw new EngineError('API_INVALID_ARGUMENT', {
-      call: 'state',
-      reason: `"${name}" has no keys`,
-    });
+    return this.#atKey(operator, key, 'state', (backend) => readStates(backend, states));
+  }
+
+  /**
+   * When the timers of event time of a key are due, ascending: those of a function, and those that
+   * windows and joins have set.
+   */
+  eventTimers(operator: string, key: Key): readonly Timestamp[] {
+    return this.#atKey(operator, key, 'eventTimers', (backend) => readTimers(backend, 'event'));
+  }
+
+  /** The same for processing time. */
+  processingTimers(operator: string, key: Key): readonly Timestamp[] {
+    const read = (backend: KeyedStateBackend): readonly Timestamp[] =>
+      readTimers(backend, 'processing');
+    return this.#atKey(operator, key, 'processingTimers', read);
   }
 
   /**
@@ -307,6 +317,15 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Reads the keyed state of an operator, where the key belongs. */
+  #atKey<T>(operator: string, key: Key, call: string, read: (backend: KeyedStateBackend) => T): T {
+    this.#test.check();
+    const { id, name } = this.#find(operator, call);
+    const found = atKey(this.#test.tasks, id, key, (backend) => ({ value: read(backend) }));
+    if (found !== undefined) return found.value;
+    throw new EngineError('API_INVALID_ARGUMENT', { call, reason: `"${name}" has no keys` });
   }
 
   #find(name: string, call: string): { readonly id: string; readonly name: string } {

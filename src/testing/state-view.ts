@@ -2,6 +2,7 @@
  * Reads keyed state of the tasks of a harness, as tests want to see it: by key, as plain values.
  */
 import { EngineError } from '../base/errors.ts';
+import type { Timestamp } from '../base/units.ts';
 import type {
   Handles,
   ListState,
@@ -82,6 +83,17 @@ function readState(backend: KeyedStateBackend, name: string, descriptor: StateDe
     default:
       return handle.get!();
   }
+}
+
+/** When the timers of the current key are due, in any part of the operator, ascending. */
+export function readTimers(
+  backend: KeyedStateBackend,
+  domain: 'event' | 'processing',
+): readonly Timestamp[] {
+  return [...backend.timers]
+    .filter(([name]) => name.endsWith(`:${domain}`))
+    .flatMap(([, queue]) => queue.timersOfCurrentKey().map(({ at }) => at as Timestamp))
+    .toSorted((left, right) => left - right);
 }
 
 /** @throws EngineError API_INVALID_ARGUMENT */

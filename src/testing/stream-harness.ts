@@ -174,6 +174,16 @@ abstract class AnyStreamHarness<R, O> implements AsyncDisposable {
     return spec === undefined ? this.job.state(operator, key) : this.job.state(operator, key, spec);
   }
 
+  /** When the timers of event time of a key are due, ascending. */
+  eventTimers(key: Key): readonly Timestamp[] {
+    return this.job.eventTimers(this.#keyedOperator('eventTimers'), key);
+  }
+
+  /** When its timers of processing time are due. */
+  processingTimers(key: Key): readonly Timestamp[] {
+    return this.job.processingTimers(this.#keyedOperator('processingTimers'), key);
+  }
+
   /** A counter, over all operators and subtasks. */
   counter(name: string): number {
     return this.job.counter(undefined, name);

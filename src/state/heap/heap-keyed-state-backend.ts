@@ -101,6 +101,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
   }
 
+  get timers(): ReadonlyMap<string, TimerQueue<unknown>> {
+    const queues = this.#states.filter((state) => state instanceof HeapTimerQueue);
+    return new Map(queues.map((queue) => [queue.name, queue]));
+  }
+
   forEachKey(name: string, visit: (key: Key) => void): void {
     const state = this.#states.find((candidate) => candidate.name === name);
     assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
