@@ -19,6 +19,8 @@ export interface StateDescription {
   readonly key?: SchemaDescription;
   /** Of what the state belongs to besides its key, where that is something. */
   readonly namespace?: SchemaDescription;
+  /** Whether the state belongs to a slice of time as well. */
+  readonly sliced?: boolean;
 }
 
 export function describeState(name: string, descriptor: StateDescriptor): StateDescription {
@@ -69,7 +71,8 @@ export function requireSameState(
 function typeText(state: StateDescription): string {
   const key = state.key === undefined ? '' : `${schemaText(state.key)} -> `;
   const namespace = state.namespace === undefined ? '' : ` by ${schemaText(state.namespace)}`;
-  return `${state.kind} ${key}${schemaText(state.value)}${namespace}`;
+  const slice = state.sliced === true ? ' by slice' : '';
+  return `${state.kind} ${key}${schemaText(state.value)}${namespace}${slice}`;
 }
 
 /** Primitives by their name alone. */

@@ -7,7 +7,6 @@
  * E1. `#rest` is undefined, or frozen and not yet all written.
  */
 import type { ByteWriter } from '../../base/byte-writer.ts';
-import { writeKey } from '../../types/key-bytes.ts';
 import { notSerializable } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
 import { ListView } from './list-view.ts';
@@ -52,10 +51,10 @@ export class EntryWriter implements EntrySource {
   }
 
   write(out: ByteWriter): void {
-    const { key, value } = this.#cursors[this.#current]!;
+    const { key, value, table } = this.#cursors[this.#current]!;
     const begin = out.offset;
     try {
-      writeKey(key, out);
+      this.#state.writeKey(key, table, out);
       this.keyBytes = out.offset - begin;
       switch (this.#state.description.kind) {
         case 'list':

@@ -17,6 +17,7 @@ import type {
   KeyedStateBackend,
   KeyedStateOptions,
   KeyGroupRange,
+  SlicedState,
   StateUsage,
   TimerQueue,
 } from '../keyed-state-backend.ts';
@@ -28,6 +29,7 @@ import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-sta
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
 import { restoreHeap } from './heap-restore.ts';
+import { HeapSlicedState } from './heap-sliced-state.ts';
 import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
@@ -36,7 +38,9 @@ import { HeapTimerQueue } from './heap-timer-queue.ts';
 import { openValueState } from './heap-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
+import { keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import { SlicedHeapState } from './sliced-heap-state.ts';
 import { VersionClock } from './version-clock.ts';
 
 export class HeapKeyedStateBackend implements KeyedStateBackend {
@@ -97,6 +101,16 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return handle as unknown as H;
   }
 
+  registerSliced<H>(name: string, descriptor: StateDescriptor<H>): SlicedState<H> {
+    const description = { ...describeState(name, descriptor), sliced: true };
+    const state = this.#tablesOf(description, schemasOf(descriptor)) as SlicedHeapState;
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known as unknown as SlicedState<H>;
+    const sliced = new HeapSlicedState(state, openHandle(state, descriptor));
+    this.#handles.set(name, sliced);
+    return sliced as unknown as SlicedState<H>;
+  }
+
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N> {
     return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
   }
@@ -111,7 +125,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
     const { key, group } = this.#context;
     try {
-      if (state instanceof HeapTimerQueue) return state.forEachKey(visit);
+      if (state instanceof HeapTimerQueue || state instanceof SlicedHeapState) {
+        return state.forEachKey(visit);
+      }
       for (let index = 0; index < state.tables.length; index++) {
         for (const table of state.tablesOf(index)) this.#visitTable(table, index, visit);
       }
@@ -123,11 +139,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   /** The keys of the table first: `visit` may change it. */
   #visitTable(table: KeyGroupTable, index: number, visit: (key: Key) => void): void {
-    const keys: Key[] = [];
-    for (let slot = table.first; slot < table.end; slot += table.step) {
-      if (table.versionAt(slot) > 0) keys.push(table.keyAt(slot));
-    }
-    for (const key of keys) {
+    for (const key of keysOf(table)) {
       this.#context.set(key, this.keyGroups.first + index);
       // Another visit may have removed it.
       if (table.find(this.#context.lookup!) >= 0) visit(key);
@@ -191,7 +203,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   #tablesOf(description: StateDescription, schemas?: StateSchemas): HeapState {
     const known = this.#known(description);
     if (known !== undefined) return known as HeapState;
-    const state = new HeapState(
+    const State = description.sliced === true ? SlicedHeapState : HeapState;
+    const state = new State(
       this.#states.length,
       description,
       schemas ?? describedSchemas(description),

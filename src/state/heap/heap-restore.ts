@@ -5,7 +5,6 @@
  */
 import type { ByteReader } from '../../base/byte-reader.ts';
 import { EngineError } from '../../base/errors.ts';
-import { readKey } from '../../types/key-bytes.ts';
 import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
 import type { KeyFamily } from '../../types/key.ts';
 import type { Key } from '../../types/schema.ts';
@@ -19,7 +18,7 @@ import { storeValue } from './column.ts';
 import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
 import { HeapTimerQueue } from './heap-timer-queue.ts';
-import type { HeapState } from './heap-state.ts';
+import type { HeapState, KeyCheck } from './heap-state.ts';
 import type { KeyContext } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
@@ -124,8 +123,6 @@ interface Source {
   readonly checkKey: KeyCheck;
 }
 
-type KeyCheck = (entry: ByteReader, key: Key) => void;
-
 function keyCheckOf({ group }: Section, family: KeyFamily, maxParallelism: number): KeyCheck {
   return (entry, key) => {
     if (keyFamily(key) !== family) entry.corrupt(`a ${keyFamily(key)} among keys of ${family}`);
@@ -157,14 +154,14 @@ async function restoreSection(source: Source, state: HeapState): Promise<void> {
   const group = section.group - target.keyGroups.first;
   const load = loaderOf(state);
   await file.readSection(section, (entry) => {
-    const key = readKey(entry);
-    checkKey(entry, key);
+    const key = state.readKey(entry, checkKey);
     const lookup = context.lookupOf(key);
     const known = state.tableOf(group, lookup);
     const table = known ?? state.makeTableOf(group, lookup);
     // Most sections have keys of one kind; those of lists and maps may have fewer keys than
-    // entries.
-    if (known === undefined && !state.changesInPlace) table.reserve(section.entries);
+    // entries, and those of sliced state have a table for each slice.
+    if (known === undefined && !state.changesInPlace && state.slice === undefined)
+      table.reserve(section.entries);
     load(entry, table, table.find(lookup), () => {
       const slot = table.insert(lookup, key);
       table.markRestored(slot);

@@ -7,6 +7,8 @@
  *     tables behind it have a cursor exactly if one of their entries has been saved.
  * W2. Only entries of `version` or less are written, each as it was at that version.
  * W3. Once closed (done, aborted) it observes nothing and holds no state.
+ * W4. A table that has left its state before its section began is in `#dropped`; its cursor reads
+ *     on in it, since nobody changes it any more.
  */
 import { assert } from '../../base/assert.ts';
 import type { KeyedManifest } from '../snapshot-layout.ts';
@@ -38,6 +40,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly #manifest: KeyedManifest;
   readonly #file: SnapshotFileWriter;
   readonly #cursors = new Map<KeyGroupTable, TableCursor>();
+  /** W4, by state and group. */
+  readonly #dropped = new Map<number, KeyGroupTable[]>();
   readonly #groups: number;
   /** W1 */
   #group = 0;
@@ -94,6 +98,19 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     if (!this.#isWritten(table)) this.#cursors.get(table)?.detach();
   }
 
+  beforeDrop(table: KeyGroupTable): void {
+    const later = table.state >= this.#states.length;
+    if (later || this.#isWritten(table) || this.#tables.includes(table)) return;
+    const place = this.#placeOf(table.state, table.group);
+    const known = this.#dropped.get(place);
+    if (known === undefined) this.#dropped.set(place, [table]);
+    else known.push(table);
+  }
+
+  #placeOf(state: number, group: number): number {
+    return group * this.#states.length + state;
+  }
+
   /**
    * W1. Tables of states that came later hold nothing of this version, and are never asked about.
    */
@@ -133,7 +150,9 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   /** Of the state in the current group; undefined if it has none. */
   #entriesOf(state: HeapState | FrozenTimers): EntrySource | undefined {
     if (state instanceof FrozenTimers) return state.entriesOf(this.#group);
-    const tables = state.tablesOf(this.#group);
+    const place = this.#placeOf(this.#state, this.#group);
+    const tables = [...state.tablesOf(this.#group), ...(this.#dropped.get(place) ?? [])];
+    this.#dropped.delete(place);
     if (tables.length === 0) return undefined;
     this.#tables = tables;
     return new EntryWriter(
@@ -171,6 +190,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#section = undefined;
     this.#tables = [];
     this.#cursors.clear();
+    this.#dropped.clear();
     this.#states = [];
     this.#clock.close(this);
   }

@@ -5,8 +5,11 @@
  * H1. A key's entry is in `tables` at the index of its key group, but for numbers that are no
  *     int32: those are in `wideTables`. There are only tables that have had an entry.
  */
+import type { ByteReader } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { StateDescriptor } from '../../functions/state.ts';
-import type { Schema } from '../../types/schema.ts';
+import { readKey, writeKey } from '../../types/key-bytes.ts';
+import type { Key, Schema } from '../../types/schema.ts';
 import type { StateDescription } from '../state-description.ts';
 import type { StateNames } from '../state-errors.ts';
 import { columnKindOf } from './column.ts';
@@ -36,6 +39,9 @@ export interface StateSchemas {
   readonly key: Schema<unknown> | undefined;
 }
 
+/** Finds keys damaged that cannot be where they were read. */
+export type KeyCheck = (entry: ByteReader, key: Key) => void;
+
 export class HeapState {
   readonly index: number;
   readonly description: StateDescription;
@@ -45,8 +51,10 @@ export class HeapState {
   readonly mapLookups: MapLookups | undefined;
   readonly parts: HeapBackendParts;
   /** H1 */
-  readonly tables: (KeyGroupTable | undefined)[];
-  readonly wideTables: (KeyGroupTable | undefined)[];
+  tables: (KeyGroupTable | undefined)[];
+  wideTables: (KeyGroupTable | undefined)[];
+  /** Of sliced state: the start of the slice whose tables these are. */
+  slice: number | undefined;
 
   constructor(
     index: number,
@@ -63,6 +71,7 @@ export class HeapState {
     this.parts = parts;
     this.tables = Array.from({ length: groups });
     this.wideTables = Array.from({ length: groups });
+    this.slice = undefined;
   }
 
   get name(): string {
@@ -102,7 +111,8 @@ export class HeapState {
   makeTableOf(group: number, lookup: KeyLookup): KeyGroupTable {
     const known = this.tableOf(group, lookup);
     if (known !== undefined) return known;
-    const place = { state: this.index, group, column: this.column, clock: this.parts.clock };
+    const { slice, column } = this;
+    const place = { state: this.index, group, column, clock: this.parts.clock, slice };
     if (isWide(lookup))
       return (this.wideTables[group] = new Float64Table(place, this.parts.halves));
     const tuples = this.parts.context.family === 'tuple';
@@ -110,6 +120,18 @@ export class HeapState {
       typeof lookup === 'number' ? new Int32Table(place) : new ReferenceTable(place, tuples);
     this.tables[group] = table;
     return table;
+  }
+
+  /** The key of an entry of a snapshot, of a key as it is in a table. */
+  writeKey(key: Key, _table: KeyGroupTable, out: ByteWriter): void {
+    writeKey(key, out);
+  }
+
+  /** Gives the key as it is in a table; `check` is of the user's key. */
+  readKey(entry: ByteReader, check: KeyCheck): Key {
+    const key = readKey(entry);
+    check(entry, key);
+    return key;
   }
 
   *allTables(): Iterable<KeyGroupTable> {

@@ -69,6 +69,10 @@ export class KeyContext {
     this.group = group;
   }
 
+  keyGroupAt(group: number): number {
+    return this.#first + group;
+  }
+
   clear(): void {
     this.key = undefined;
     this.lookup = undefined;

@@ -39,6 +39,8 @@ export interface TablePlace {
   readonly group: number;
   readonly column: ColumnKind;
   readonly clock: VersionClock;
+  /** Of sliced state: the start of the slice. */
+  readonly slice?: number | undefined;
 }
 
 export abstract class KeyGroupTable implements TableRows {
@@ -49,6 +51,7 @@ export abstract class KeyGroupTable implements TableRows {
   readonly group: number;
   readonly column: ColumnKind;
   readonly clock: VersionClock;
+  readonly slice: number | undefined;
 
   constructor(place: TablePlace, values: Column) {
     this.size = 0;
@@ -57,6 +60,7 @@ export abstract class KeyGroupTable implements TableRows {
     this.group = place.group;
     this.column = place.column;
     this.clock = place.clock;
+    this.slice = place.slice;
   }
 
   abstract readonly first: number;
@@ -103,4 +107,13 @@ export abstract class KeyGroupTable implements TableRows {
   protected announceRebuild(): void {
     for (const observer of this.clock.observers) observer.beforeRebuild(this);
   }
+}
+
+/** The keys of all entries as they are now, in no particular order. */
+export function keysOf(table: KeyGroupTable): readonly Key[] {
+  const keys: Key[] = [];
+  for (let slot = table.first; slot < table.end; slot += table.step) {
+    if (table.versionAt(slot) > 0) keys.push(table.keyAt(slot));
+  }
+  return keys;
 }

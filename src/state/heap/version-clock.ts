@@ -25,6 +25,8 @@ export interface ChangeObserver {
    * reused.
    */
   beforeRebuild(table: KeyGroupTable): void;
+  /** The table is about to leave its state; nobody changes it any more. */
+  beforeDrop(table: KeyGroupTable): void;
 }
 
 export class VersionClock {

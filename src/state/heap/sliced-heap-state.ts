@@ -1,0 +1,153 @@
+/**
+ * State of a key in a slice of time: a set of tables for each slice. Those of the current slice
+ * stand where other states have their only ones, so that handles work on them as on any.
+ *
+ * Invariants
+ * L1. `#slices` has exactly the slices for which there is a table. If it has the current one,
+ *     `tables` and `wideTables` are that slice's, else they are `#none`, which stays empty.
+ * L2. Before a slice leaves `#slices`, open snapshots are told of its tables; afterwards nobody
+ *     writes to them.
+ */
+import { assert } from '../../base/assert.ts';
+import type { ByteReader } from '../../base/byte-reader.ts';
+import type { ByteWriter } from '../../base/byte-writer.ts';
+import type { Key } from '../../types/schema.ts';
+import { readCompoundKey, writeCompoundKey } from './compound-key.ts';
+import { HeapState } from './heap-state.ts';
+import type { KeyCheck } from './heap-state.ts';
+import type { KeyLookup } from './key-context.ts';
+import { ABSENT, keysOf } from './key-group-table.ts';
+import type { KeyGroupTable } from './key-group-table.ts';
+
+type Tables = (KeyGroupTable | undefined)[];
+
+interface Slice {
+  readonly start: number;
+  readonly tables: Tables;
+  readonly wideTables: Tables;
+}
+
+export class SlicedHeapState extends HeapState {
+  /** L1 */
+  readonly #slices = new Map<number, Slice>();
+  readonly #none: Slice = { start: NaN, tables: this.tables, wideTables: this.wideTables };
+  /** Of `#slices`, ascending; undefined: to be made anew. */
+  #starts: readonly number[] | undefined = undefined;
+  readonly #parts: Key[] = [];
+
+  /** Makes a slice current; false if it has been. */
+  select(start: number): boolean {
+    if (start === this.slice) return false;
+    assert(start === start, 'L1: a slice without a start');
+    this.slice = start + 0;
+    this.#show(this.#slices.get(start) ?? this.#none);
+    return true;
+  }
+
+  override makeTableOf(group: number, lookup: KeyLookup): KeyGroupTable {
+    if (this.tables === this.#none.tables) {
+      assert(this.slice !== undefined, 'L1: sliced state before setSlice');
+      const slice = this.#newSlice(this.slice);
+      this.#slices.set(slice.start, slice);
+      this.#starts = undefined;
+      this.#show(slice);
+    }
+    return super.makeTableOf(group, lookup);
+  }
+
+  /** Starts of slices that hold something, ascending. */
+  starts(): readonly number[] {
+    for (const slice of this.#slices.values())
+      if (!holdsSomething(slice)) this.dropSlice(slice.start);
+    this.#starts ??= [...this.#slices.keys()].sort((a, b) => a - b);
+    return this.#starts;
+  }
+
+  tablesOfSlice(start: number): readonly KeyGroupTable[] {
+    const slice = this.#slices.get(start);
+    if (slice === undefined) return [];
+    return [...slice.tables, ...slice.wideTables].filter((table) => table !== undefined);
+  }
+
+  /** Its handle must be told. */
+  dropSlice(start: number): void {
+    const slice = this.#slices.get(start);
+    if (slice === undefined) return;
+    const { observers } = this.parts.clock;
+    if (observers.length > 0) {
+      for (const table of this.tablesOfSlice(start)) {
+        for (const observer of observers) observer.beforeDrop(table);
+      }
+    }
+    this.#slices.delete(slice.start);
+    this.#starts = undefined;
+    if (this.slice === slice.start) this.#show(this.#none);
+  }
+
+  /** Calls `visit` for every key that holds something in any slice, with that key current. */
+  forEachKey(visit: (key: Key) => void): void {
+    const { context } = this.parts;
+    for (let group = 0; group < this.#none.tables.length; group++) {
+      const keys = new Map<KeyLookup, Key>();
+      for (const table of this.tablesOf(group)) {
+        for (const key of keysOf(table)) keys.set(context.lookupOf(key), key);
+      }
+      for (const [lookup, key] of keys) {
+        // Another visit may have removed it.
+        if (!this.tablesOf(group).some((table) => table.find(lookup) !== ABSENT)) continue;
+        context.take(key, lookup, group);
+        visit(key);
+      }
+    }
+  }
+
+  override tablesOf(group: number): readonly KeyGroupTable[] {
+    const found: KeyGroupTable[] = [];
+    for (const { tables, wideTables } of this.#slices.values()) {
+      const [table, wide] = [tables[group], wideTables[group]];
+      if (table !== undefined) found.push(table);
+      if (wide !== undefined) found.push(wide);
+    }
+    return found;
+  }
+
+  override drop(): void {
+    this.#slices.clear();
+    this.#starts = undefined;
+    this.#show(this.#none);
+  }
+
+  override writeKey(key: Key, { slice }: KeyGroupTable, out: ByteWriter): void {
+    this.#parts[0] = slice!;
+    writeCompoundKey(key, this.#parts, out);
+  }
+
+  override readKey(entry: ByteReader, check: KeyCheck): Key {
+    const parts = this.#parts;
+    const key = readCompoundKey(entry, parts);
+    check(entry, key);
+    const start = parts[0];
+    if (parts.length !== 1 || typeof start !== 'number' || start !== start) {
+      entry.corrupt('a key without its slice');
+    }
+    this.select(start);
+    return key;
+  }
+
+  #show({ tables, wideTables }: Slice): void {
+    this.tables = tables;
+    this.wideTables = wideTables;
+  }
+
+  #newSlice(start: number): Slice {
+    const length = this.tables.length;
+    return { start, tables: Array.from({ length }), wideTables: Array.from({ length }) };
+  }
+}
+
+function holdsSomething({ tables, wideTables }: Slice): boolean {
+  for (let group = 0; group < tables.length; group++) {
+    if ((tables[group]?.size ?? 0) > 0 || (wideTables[group]?.size ?? 0) > 0) return true;
+  }
+  return false;
+}
