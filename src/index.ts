@@ -23,6 +23,13 @@ export type {
   BroadcastStream,
   KeyedBroadcastConnectedStream,
 } from './api/broadcast-stream.ts';
+export type {
+  BroadcastJoin,
+  BroadcastJoinOptions,
+  KeyedBroadcastJoin,
+} from './api/broadcast-join.ts';
+export type { KeyedTemporalJoin, TemporalJoin, TemporalJoinOptions } from './api/temporal-join.ts';
+export type { BoundedIntervalJoin, IntervalJoin, LateSides } from './api/interval-join.ts';
 export type { BuildResult, Collected, CollectedStream } from './api/collected-stream.ts';
 export type { ExecuteArguments, ExecuteOptions } from './api/execute-and-collect.ts';
 
@@ -88,6 +95,7 @@ export type {
   FunctionLogger,
   OpenContext,
 } from './functions/function-context.ts';
+export type { IntervalJoinContext, IntervalJoinFunction } from './functions/join-function.ts';
 export type { Counter, MetricGroup } from './functions/metric-group.ts';
 export type { Partitioner } from './functions/partitioner.ts';
 export type {

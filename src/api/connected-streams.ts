@@ -10,15 +10,10 @@ import type { OperatorStateSpec, StateSpec } from '../functions/state.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import type { UnresolvedSpec } from '../graph/transformation.ts';
 import type { Key, Schema } from '../types/schema.ts';
-import {
-  requireFunctionObject,
-  requireSchema,
-  requireSynchronous,
-  type Synchronous,
-} from './callbacks.ts';
+import { requireFunctionObject, requireSynchronous, type Synchronous } from './callbacks.ts';
 import type { DataStream } from './data-stream.ts';
-import type { StreamHandle } from './job-builder.ts';
 import { functionOutputs } from './function-outputs.ts';
+import { keyedPair, pairKeys } from './keyed-pair.ts';
 import type { ProcessedStream } from './processed-stream.ts';
 import type { Pair } from './stream-kinds.ts';
 
@@ -68,18 +63,8 @@ export class ConnectedStreams<out L, out R> {
     right: (value: R) => NoInfer<K>,
     schema?: Schema<K>,
   ): KeyedConnectedStreams<L, R, K> {
-    requireSynchronous(left, 'keyBy');
-    requireSynchronous(right, 'keyBy');
-    if (schema !== undefined) requireSchema(schema, 'keyBy');
-    const keys = [
-      { select: left, schema },
-      { select: right, schema },
-    ] as const;
-    const pair = {
-      left: hashed(this.#pair.left, keys[0]),
-      right: hashed(this.#pair.right, keys[1]),
-    };
-    return this.#pair.left.builder.kinds.keyedConnected(pair, keys);
+    const pair = keyedPair(this.#pair, pairKeys('keyBy', { left, right, schema }));
+    return this.#pair.left.builder.kinds.keyedConnected(pair, pair.keys);
   }
 
   #then<S>(name: string, spec: UnresolvedSpec): DataStream<S> {
@@ -163,13 +148,4 @@ export function processPair<V, O extends OutputSpec>(
     ...outputs.node,
   });
   return left.builder.kinds.processed(node, outputs.outputs);
-}
-
-function hashed({ builder, id }: StreamHandle, key: KeySelector): StreamHandle {
-  return builder.way({
-    kind: 'partition',
-    name: 'keyBy',
-    input: id,
-    partitioner: { kind: 'hash', key },
-  });
 }

@@ -20,6 +20,11 @@ import type { Key, Schema } from '../types/schema.ts';
 import { dynamic, t } from '../types/t.ts';
 import type { AllWindowedStream } from './all-windowed-stream.ts';
 import { asyncFunctionOf, requireAsyncOptions } from './async-options.ts';
+import {
+  BroadcastJoin,
+  broadcastJoinSettings,
+  type BroadcastJoinOptions,
+} from './broadcast-join.ts';
 import { BroadcastStream, type BroadcastConnectedStream } from './broadcast-stream.ts';
 import {
   requireFunctionObject,
@@ -33,9 +38,11 @@ import type { ConnectedStreams } from './connected-streams.ts';
 import type { DataStreamSink } from './data-stream-sink.ts';
 import { idOf, type StreamHandle } from './job-builder.ts';
 import type { KeyedStream } from './keyed-stream.ts';
+import type { LateSides } from './interval-join.ts';
 import { OperatorSettings } from './operator-settings.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import { TemporalJoin, temporalJoinSettings, type TemporalJoinOptions } from './temporal-join.ts';
 import { countWindows } from './window-settings.ts';
 import { requireStrategy } from './require-strategy.ts';
 
@@ -192,6 +199,50 @@ export class DataStream<T> extends OperatorSettings {
     return other instanceof BroadcastStream
       ? builder.kinds.broadcastConnected(pair, other.states)
       : builder.kinds.connected(pair);
+  }
+
+  /**
+   * Each record with the version of its key in another stream: by event time the one that is valid
+   * at its time, by processing time the latest.
+   * @example
+   * orders
+   *   .temporalJoin(rates)
+   *   .on((order) => order.currency, (rate) => rate.currency)
+   *   .left((order, rate) => ({ id: order.id, rate: rate?.value ?? 1 }))
+   */
+  temporalJoin<U>(
+    versions: DataStream<U>,
+    options?: TemporalJoinOptions<U> & { readonly time?: 'event' | undefined },
+  ): TemporalJoin<T, U, LateSides<T, U>>;
+  temporalJoin<U>(
+    versions: DataStream<U>,
+    options: TemporalJoinOptions<U> & { readonly time: 'processing' },
+  ): TemporalJoin<T, U, {}>;
+  temporalJoin<U>(
+    versions: DataStream<U>,
+    options: TemporalJoinOptions<U> = {},
+  ): TemporalJoin<T, U, OutputSpec> {
+    idOf(this.handle.builder, versions, 'temporalJoin');
+    const pair = { left: this.handle, right: versions.handle };
+    return new TemporalJoin<T, U, OutputSpec>(pair, temporalJoinSettings(options));
+  }
+
+  /**
+   * Each record with the latest one of the same key in another stream, which every subtask gets in
+   * full: for the smaller of two streams. This one needs no key.
+   * @example
+   * flights
+   *   .broadcastJoin(airports, { holdUntilEnd: true })
+   *   .on((flight) => flight.origin, (airport) => airport.code)
+   *   .inner((flight, airport) => ({ ...flight, city: airport.city }))
+   */
+  broadcastJoin<U>(
+    other: DataStream<U>,
+    options: BroadcastJoinOptions<U> = {},
+  ): BroadcastJoin<T, U> {
+    idOf(this.handle.builder, other, 'broadcastJoin');
+    const pair = { left: this.handle, right: other.handle };
+    return new BroadcastJoin<T, U>(pair, broadcastJoinSettings(options));
   }
 
   // -------------------------------------------------------------------------------- partitioning

@@ -20,6 +20,7 @@ import {
 } from './callbacks.ts';
 import type { ConnectedStreams, KeyedConnectedStreams } from './connected-streams.ts';
 import { DataStream } from './data-stream.ts';
+import { IntervalJoin } from './interval-join.ts';
 import { idOf, type StreamHandle } from './job-builder.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
@@ -196,6 +197,23 @@ export class KeyedStream<T, out K extends Key> extends DataStream<T> {
     return other instanceof KeyedStream
       ? builder.kinds.keyedConnected(pair, [this.#key, other.keySelector])
       : builder.kinds.connected(pair);
+  }
+
+  /**
+   * Pairs of records of both streams with the same key, whose times are near each other. Both
+   * streams need timestamps.
+   * @example
+   * orders
+   *   .keyBy((order) => order.id)
+   *   .intervalJoin(payments.keyBy((payment) => payment.orderId))
+   *   .between(minutes(0), hours(1))
+   *   .inner((order, payment) => ({ id: order.id, delay: payment.at - order.at }))
+   */
+  intervalJoin<U>(other: KeyedStream<U, K>): IntervalJoin<T, U> {
+    const { builder } = this.handle;
+    idOf(builder, other, 'intervalJoin');
+    const keys = [this.#key, other.keySelector] as const;
+    return new IntervalJoin<T, U>({ left: this.handle, right: other.handle, keys });
   }
 
   #rolling(

@@ -262,7 +262,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Give one of them a uid("...").',
   ),
   GRAPH_STATE_SCHEMA_MISSING: user(
-    '"{operator}" keeps records in state, but nothing says what they look like{place}.',
+    '"{operator}" keeps records{side} in state, but nothing says what they look like{place}.',
     'Declare the stream after "{upstream}": .returns(t.struct({ ... })), with the fields of its records.',
   ),
   GRAPH_TYPE_MISMATCH: user('"{operator}" does not fit its input: {reason}{place}.'),
@@ -429,7 +429,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
   ),
   USER_CODE_NOT_BOOLEAN: user(
-    'The filter function of "{operator}" returned {type}.',
+    'The {role} function of "{operator}" returned {type}.',
     'It must return true or false.',
   ),
   USER_CODE_NOT_ITERABLE: user(

@@ -4,7 +4,6 @@
  * the graph only describes.
  */
 import { EngineError } from '../base/errors.ts';
-import type { Schema } from '../types/schema.ts';
 import { createChains, type Chain } from './chaining.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type {
@@ -113,6 +112,9 @@ function isStateful(spec: OperatorSpec): boolean {
     case 'broadcastProcess':
     case 'keyedBroadcastProcess':
     case 'async':
+    case 'intervalJoin':
+    case 'temporalJoin':
+    case 'broadcastJoin':
       return true;
     case 'keyedProcess':
     case 'keyedCoProcess':
@@ -176,7 +178,7 @@ function compiledOperators(stream: StreamGraph): ReadonlyMap<OperatorId, Compile
       {
         spec: node.spec,
         output: node.output,
-        sideOutputs: new Map<string, Schema<unknown>>(node.transformation.sideOutputs),
+        sideOutputs: node.sideOutputs,
         declaredAt: node.transformation.declaredAt,
       },
     ]),

@@ -94,7 +94,7 @@ export function requireKeys(node: StreamNode): void {
 
 function keysOf(node: StreamNode): readonly (KeySelector | undefined)[] {
   const { spec } = node;
-  if (spec.kind === 'keyedCoProcess') return [spec.leftKey, spec.rightKey];
+  if ('leftKey' in spec) return [spec.leftKey, spec.rightKey];
   return 'key' in spec ? [spec.key] : [];
 }
 

@@ -23,6 +23,7 @@ import type { AnyWindowFunction } from '../functions/window-function.ts';
 import type { WindowAssigner } from '../functions/window.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Key, Schema } from '../types/schema.ts';
+import type { BroadcastJoinSpec, IntervalJoinSpec, TemporalJoinSpec } from './join-spec.ts';
 
 /** Takes the key of a value; `schema` is undefined where the key's run-time family pins it. */
 export interface KeySelector {
@@ -144,6 +145,9 @@ export type OperatorSpec =
       readonly states: readonly BroadcastStateDescriptor<any, any>[];
       readonly function: KeyedBroadcastProcessFunction<any, any, any, any, any, any, any>;
     }
+  | IntervalJoinSpec
+  | TemporalJoinSpec
+  | BroadcastJoinSpec
   | {
       readonly kind: 'async';
       readonly function: AsyncFunction<any, any>;

@@ -38,6 +38,7 @@ export interface StreamNode {
   readonly chaining: ChainingStrategy;
   /** Of the main output; undefined for sinks. */
   readonly output: Schema<unknown> | undefined;
+  readonly sideOutputs: ReadonlyMap<string, Schema<unknown>>;
   readonly inputs: readonly StreamEdge[];
 }
 
@@ -98,6 +99,7 @@ export function createStreamGraph(
       slotSharingGroup: group,
       chaining: node.chaining,
       output: node.output.kind === 'none' ? undefined : (schemas.of(node.id) ?? dynamic),
+      sideOutputs: schemas.sideOutputs(node),
       inputs,
     });
   }

@@ -5,11 +5,13 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { Schema } from '../types/schema.ts';
+import { t } from '../types/t.ts';
 import { keepsRecords, type OperatorSpec } from './operator-spec.ts';
 import {
   inputsOf,
   placeOf,
   type OperatorTransformation,
+  type SideOutputSchema,
   type Transformation,
   type TransformationId,
   type UnresolvedSpec,
@@ -46,21 +48,24 @@ export class StreamSchemas {
 
   /** The spec with its state's schema. @throws EngineError GRAPH_STATE_SCHEMA_MISSING */
   resolveSpec(node: OperatorTransformation): OperatorSpec {
+    if (isJoin(node.spec)) return { ...node.spec, sides: this.#sides(node) };
     if (!hasOpenState(node.spec)) return node.spec;
     const { builtIn: _builtIn, ...spec } = node.spec;
     const value = this.#stateSchema(node);
-    if (spec.kind === 'window' && (value !== undefined || !keepsRecords(spec))) {
-      return { ...spec, value };
+    if (spec.kind === 'window') {
+      return { ...spec, value: value ?? (keepsRecords(spec) ? this.#missing(node, 0) : undefined) };
     }
-    if (value === undefined || spec.kind === 'window') {
-      const input = this.#transformations[node.inputs[0]!]!;
-      throw new EngineError('GRAPH_STATE_SCHEMA_MISSING', {
-        operator: node.name,
-        place: placeOf(node),
-        upstream: this.#producerName(input.id),
-      });
+    return { ...spec, value: value ?? this.#missing(node, 0) };
+  }
+
+  /** Those of the side outputs, as far as they are known. */
+  sideOutputs(node: OperatorTransformation): ReadonlyMap<string, Schema<unknown>> {
+    const known = new Map<string, Schema<unknown>>();
+    for (const [tag, declared] of node.sideOutputs) {
+      const schema = this.#sideOutput(node, declared);
+      if (schema !== undefined) known.set(tag, schema);
     }
-    return { ...spec, value };
+    return known;
   }
 
   #derive(node: Transformation): Schema<unknown> | undefined {
@@ -69,7 +74,9 @@ export class StreamSchemas {
     if (node.kind === 'union') return this.#common(node.inputs);
     if (node.kind === 'sideOutput') {
       const producer = this.#transformations[node.input]!;
-      return producer.kind === 'operator' ? producer.sideOutputs.get(node.tag) : undefined;
+      const declared =
+        producer.kind === 'operator' ? producer.sideOutputs.get(node.tag) : undefined;
+      return declared && this.#sideOutput(producer as OperatorTransformation, declared);
     }
     if (node.output.kind === 'declared') return node.output.schema;
     if (node.output.kind === 'state') {
@@ -82,6 +89,36 @@ export class StreamSchemas {
   #stateSchema(node: OperatorTransformation): Schema<unknown> | undefined {
     if (!hasOpenState(node.spec)) return undefined;
     return node.spec.value ?? this.of(node.inputs[0]!) ?? node.spec.builtIn;
+  }
+
+  /** @throws EngineError GRAPH_STATE_SCHEMA_MISSING */
+  #sides(node: OperatorTransformation): { readonly left: any; readonly right: Schema<unknown> } {
+    const left = this.of(node.inputs[0]!);
+    const right = this.of(node.inputs[1]!) ?? this.#missing(node, 1);
+    return { left: left ?? (keepsLeft(node.spec) ? this.#missing(node, 0) : undefined), right };
+  }
+
+  #sideOutput(
+    node: OperatorTransformation,
+    declared: SideOutputSchema,
+  ): Schema<unknown> | undefined {
+    if (!('recordsOf' in declared)) return declared;
+    const { recordsOf } = declared;
+    const left = this.of(node.inputs[0]!);
+    if (recordsOf === 'left') return left;
+    const right = this.of(node.inputs[1]!);
+    if (recordsOf === 'right') return right;
+    return left === undefined || right === undefined ? undefined : t.oneOf({ left, right });
+  }
+
+  #missing(node: OperatorTransformation, input: 0 | 1): never {
+    const sides = node.inputs.length === 1 ? [''] : [' of its left side', ' of its right side'];
+    throw new EngineError('GRAPH_STATE_SCHEMA_MISSING', {
+      operator: node.name,
+      side: sides[input]!,
+      place: placeOf(node),
+      upstream: this.#producerName(node.inputs[input]!),
+    });
   }
 
   /** The schema of several streams, if they agree. */
@@ -108,4 +145,21 @@ type OpenStateSpec = Extract<UnresolvedSpec, { readonly builtIn: unknown }>;
 
 function hasOpenState(spec: UnresolvedSpec): spec is OpenStateSpec {
   return 'builtIn' in spec;
+}
+
+type JoinKind = Extract<OperatorSpec, { readonly sides: unknown }>['kind'];
+
+const JOINS: Readonly<Record<JoinKind, true>> = {
+  intervalJoin: true,
+  temporalJoin: true,
+  broadcastJoin: true,
+};
+
+function isJoin(spec: UnresolvedSpec): spec is Extract<UnresolvedSpec, { kind: JoinKind }> {
+  return Object.hasOwn(JOINS, spec.kind);
+}
+
+function keepsLeft(spec: UnresolvedSpec): boolean {
+  if (spec.kind === 'temporalJoin') return spec.time === 'event';
+  return spec.kind !== 'broadcastJoin' || spec.holdUntilEnd;
 }

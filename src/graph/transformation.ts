@@ -29,7 +29,7 @@ export interface OperatorTransformation extends TransformationNode {
   /** None for a source; the second is the right (or broadcast) side. */
   readonly inputs: readonly TransformationId[];
   readonly output: OutputSchema;
-  readonly sideOutputs: ReadonlyMap<string, Schema<unknown>>;
+  readonly sideOutputs: ReadonlyMap<string, SideOutputSchema>;
   readonly parallelism: number | undefined;
   readonly maxParallelism: number | undefined;
   readonly slotSharingGroup: string | undefined;
@@ -68,8 +68,16 @@ export type OutputSchema =
   | { readonly kind: 'state' | 'input' | 'inferred' | 'none' };
 
 /**
+ * A side output with records of the operator's input has their schema: of one side, or of either,
+ * told apart as `t.oneOf({ left, right })` does.
+ */
+export type SideOutputSchema =
+  | Schema<unknown>
+  | { readonly recordsOf: 'left' | 'right' | 'either' };
+
+/**
  * A spec whose state may still lack its schema: then it is the one that the input stream declares,
- * or `builtIn` where the operation fixes it.
+ * or `builtIn` where the operation fixes it. The sides of a join are what both inputs declare.
  */
 export type UnresolvedSpec = OperatorSpec extends infer S
   ? S extends { readonly value: Schema<unknown> } | { readonly kind: 'window' }
@@ -77,7 +85,9 @@ export type UnresolvedSpec = OperatorSpec extends infer S
         readonly value: Schema<unknown> | undefined;
         readonly builtIn: Schema<unknown> | undefined;
       }
-    : S
+    : S extends { readonly sides: unknown }
+      ? Omit<S, 'sides'>
+      : S
   : never;
 
 /** The streams that a node reads. */

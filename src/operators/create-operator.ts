@@ -13,6 +13,9 @@ import { CoFlatMapOperator, CoMapOperator } from './co-map-operators.ts';
 import { CoProcessOperator, KeyedCoProcessOperator } from './co-process-operator.ts';
 import { FilterOperator } from './filter-operator.ts';
 import { FlatMapOperator } from './flat-map-operator.ts';
+import { BroadcastJoinOperator } from './joins/broadcast-join-operator.ts';
+import { IntervalJoinOperator } from './joins/interval-join-operator.ts';
+import { temporalJoinOperator } from './joins/temporal-join-operator.ts';
 import { MapOperator } from './map-operator.ts';
 import type { Operator } from './operator.ts';
 import { KeyedProcessOperator, ProcessOperator } from './process-operator.ts';
@@ -86,6 +89,12 @@ export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Oper
       return new BroadcastProcessOperator(spec.states, spec.function);
     case 'keyedBroadcastProcess':
       return new KeyedBroadcastProcessOperator(spec.key, spec.states, spec.function);
+    case 'intervalJoin':
+      return new IntervalJoinOperator(spec);
+    case 'temporalJoin':
+      return temporalJoinOperator(spec);
+    case 'broadcastJoin':
+      return new BroadcastJoinOperator(spec);
     case 'async':
       return new AsyncOperator(spec.function, spec.options, wiring.input!);
     case 'sink':

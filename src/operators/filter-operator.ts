@@ -33,6 +33,7 @@ export class FilterOperator implements OneInputOperator {
   #refuse(result: unknown): never {
     refusePromise(result, 'filter', this.#name);
     throw new EngineError('USER_CODE_NOT_BOOLEAN', {
+      role: 'filter',
       operator: this.#name,
       type: result === null ? 'null' : typeof result,
     });

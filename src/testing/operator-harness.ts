@@ -47,6 +47,8 @@ export type OperatorStep =
       readonly input?: 0 | 1 | undefined;
     }
   | { readonly kind: 'epoch'; readonly id: number }
+  /** Of one input; the others end after the last step. */
+  | { readonly kind: 'end-of-input'; readonly input: 0 | 1 }
   | { readonly kind: 'advance'; readonly by: Duration };
 
 /** What came out: `tag` undefined is the main output. */
@@ -87,6 +89,7 @@ export interface HarnessSnapshot {
 interface InputTime {
   readonly watermark: number;
   readonly status: 'active' | 'idle';
+  readonly ended: boolean;
 }
 
 const MAX_PARALLELISM = 128;
@@ -192,6 +195,9 @@ export class OperatorHarness {
       case 'epoch':
         for (const channel of this.#channels) channel.push({ kind: 'epoch', id: step.id });
         break;
+      case 'end-of-input':
+        this.#channels[step.input]!.end();
+        break;
       case 'advance':
         this.run();
         this.#advance(step.by);
@@ -210,7 +216,7 @@ export class OperatorHarness {
   end(): void {
     for (const channel of this.#channels) channel.announce();
     for (const channel of this.#channels) {
-      channel.push(END);
+      channel.end();
       this.run();
     }
   }
@@ -339,7 +345,7 @@ export class OperatorHarness {
 
 class ScriptedChannel implements InputChannel {
   readonly #queue = new Deque<Batch | ControlElement>();
-  #time: InputTime = { watermark: MIN_WATERMARK, status: 'active' };
+  #time: InputTime = { watermark: MIN_WATERMARK, status: 'active', ended: false };
   /** Restored, and not given to the operator again. */
   #announces = false;
 
@@ -351,14 +357,22 @@ class ScriptedChannel implements InputChannel {
   restore(time: InputTime): void {
     this.#time = time;
     this.#announces = true;
+    if (time.ended) this.announce();
   }
 
   announce(): void {
     if (!this.#announces) return;
     this.#announces = false;
-    const { watermark, status } = this.#time;
+    const { watermark, status, ended } = this.#time;
     if (watermark > MIN_WATERMARK) this.#queue.push({ kind: 'watermark', timestamp: watermark });
     if (status === 'idle') this.#queue.push({ kind: 'status', status });
+    if (ended) this.#queue.push(END);
+  }
+
+  end(): void {
+    if (this.#time.ended) return;
+    this.push(END);
+    this.#time = { ...this.#time, ended: true };
   }
 
   push(element: Batch | ControlElement): void {

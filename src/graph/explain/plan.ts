@@ -100,14 +100,16 @@ function planEdge(edge: JobEdge, source: JobVertex, target: JobVertex, to: numbe
 
 function sideOf(edge: JobEdge, target: JobVertex): PlanEdge['side'] {
   const kind = target.operators[0]!.kind;
-  if (kind === 'broadcastProcess' || kind === 'keyedBroadcastProcess') {
+  if (kind === 'broadcastProcess' || kind === 'keyedBroadcastProcess' || kind === 'broadcastJoin') {
     return edge.targetInput === 0 ? 'elements' : 'broadcast';
   }
   if (
     kind === 'coMap' ||
     kind === 'coFlatMap' ||
     kind === 'coProcess' ||
-    kind === 'keyedCoProcess'
+    kind === 'keyedCoProcess' ||
+    kind === 'intervalJoin' ||
+    kind === 'temporalJoin'
   ) {
     return edge.targetInput === 0 ? 'left' : 'right';
   }
