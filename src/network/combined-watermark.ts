@@ -10,7 +10,7 @@
  *     greatest that a part has had, whatever the order in which they became idle.
  * M3. `active` is told before a watermark, `idle` after it.
  */
-import { MIN_WATERMARK } from './control-element.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from './control-element.ts';
 
 /** One of those that are combined. `update` must follow a change. */
 export interface WatermarkPart {
@@ -65,10 +65,20 @@ export class CombinedWatermark<P extends WatermarkPart> {
     return holder;
   }
 
+  /** Nothing will come any more. */
+  end(): void {
+    this.#parts.clear();
+    if (this.#idle) {
+      this.#idle = false;
+      this.#listener.status('active');
+    }
+    this.#advance(MAX_WATERMARK);
+  }
+
   /** Tells what has changed. */
   update(): void {
     if (this.#parts.size === 0) return;
-    let least = Number.POSITIVE_INFINITY;
+    let least = MAX_WATERMARK;
     let greatest = MIN_WATERMARK;
     let idle = true;
     for (const { watermark, isIdle } of this.#parts) {

@@ -142,19 +142,43 @@ describe('InputGate', () => {
     const next = (): unknown => gate.next();
     channels[0]!.queue.push({ kind: 'watermark', timestamp: 10 });
     assert.equal(next(), undefined);
+    assert.equal(gate.holder, 1);
     channels[1]!.queue.push({ kind: 'watermark', timestamp: 4 });
     assert.deepEqual(next(), { kind: 'watermark', timestamp: 4 });
     channels[1]!.queue.push({ kind: 'status', status: 'idle' });
     assert.deepEqual(next(), { kind: 'watermark', timestamp: 10 });
+    assert.equal(gate.holder, 0);
     channels[1]!.queue.push({ kind: 'status', status: 'active' });
     channels[1]!.queue.push({ kind: 'watermark', timestamp: 6 });
     assert.equal(next(), undefined, 'G4: waking up does not take the watermark back');
     assert.equal(gate.watermark, 10);
+    channels[0]!.queue.push({ kind: 'watermark', timestamp: 20 });
+    assert.deepEqual(next(), { kind: 'watermark', timestamp: 20 }, 'G4: nor does it hold it');
     channels[0]!.queue.push({ kind: 'status', status: 'idle' });
     channels[1]!.queue.push({ kind: 'status', status: 'idle' });
     assert.deepEqual(next(), { kind: 'status', status: 'idle' });
+    assert.deepEqual([gate.isIdle, gate.holder], [true, undefined]);
     channels[0]!.queue.push({ kind: 'status', status: 'active' });
     assert.deepEqual(next(), { kind: 'status', status: 'active' });
+  });
+
+  it('G4: an input that wakes holds the watermark of both where it is', () => {
+    const [left, right] = [new QueueChannel(), new QueueChannel()];
+    const gate = new InputGate([
+      { channel: left, input: 0 },
+      { channel: right, input: 1 },
+    ]);
+    left.queue.push({ kind: 'status', status: 'idle' });
+    assert.equal(gate.next(), undefined);
+    right.queue.push({ kind: 'watermark', timestamp: 8 });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 8 });
+    left.queue.push({ kind: 'status', status: 'active' });
+    right.queue.push({ kind: 'watermark', timestamp: 9 });
+    assert.equal(gate.next(), undefined);
+    assert.equal(gate.holder, 0);
+    left.queue.push({ kind: 'watermark', timestamp: 10 });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 9 });
+    assert.equal(gate.holder, 1);
   });
 
   it('G3: each of two inputs ends for itself, event time before the end', () => {

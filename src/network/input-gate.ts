@@ -6,16 +6,19 @@
  * Invariants
  * G1. A channel that has delivered the element being aligned is not read until all active channels
  * have.
- * G2. Watermarks given out ascend strictly; they are the minimum over channels that are ACTIVE, and
- *     +infinity when all channels of all inputs have ended.
+ * G2. Watermarks given out ascend strictly; they are the minimum over inputs that are active, each
+ *     of which has its own valve over its channels, and +infinity when all channels of all inputs
+ *     have ended.
  * G3. `end-of-input` comes once per input, after the last record of all its channels.
- * G4. A channel that becomes active again does not take the watermark back.
+ * G4. Who becomes active again does not take the watermark back: a channel does not count until it
+ *     has caught up (see WatermarkValve), an input holds it where it is.
  */
 import { assert } from '../base/assert.ts';
 import type { Batch } from './batch.ts';
+import { CombinedWatermark } from './combined-watermark.ts';
 import type { BarrierElement, ControlElement, EpochMarkElement } from './control-element.ts';
-import { MIN_WATERMARK } from './control-element.ts';
 import type { InputChannel } from './input-channel.ts';
+import { WatermarkValve } from './watermark-valve.ts';
 
 export interface GateChannel {
   readonly channel: InputChannel;
@@ -32,8 +35,10 @@ export type GateEvent =
 interface ChannelState {
   readonly channel: InputChannel;
   readonly input: 0 | 1;
-  watermark: number;
-  status: 'active' | 'idle' | 'finished';
+  readonly valve: WatermarkValve;
+  /** In the valve. */
+  readonly index: number;
+  ended: boolean;
   blocked: boolean;
 }
 
@@ -43,37 +48,55 @@ export class InputGate {
   readonly #open: [number, number] = [0, 0];
   #turn = 0;
   #aligning: BarrierElement | EpochMarkElement | undefined;
-  #watermark = MIN_WATERMARK;
-  #idle = false;
+  readonly #valves: ReadonlyMap<0 | 1, WatermarkValve>;
+  readonly #combined: CombinedWatermark<WatermarkValve>;
   /** Set with each batch that `next` returns. */
   input: 0 | 1 = 0;
   #source: ChannelState | undefined;
 
   constructor(channels: readonly GateChannel[]) {
+    this.#combined = new CombinedWatermark({
+      watermark: (timestamp) => this.#events.push({ kind: 'watermark', timestamp }),
+      status: (status) => this.#events.push({ kind: 'status', status }),
+    });
+    this.#valves = this.#createValves(channels);
     this.#channels = channels.map(({ channel, input }) => ({
       channel,
       input,
-      watermark: MIN_WATERMARK,
-      status: 'active',
+      valve: this.#valves.get(input)!,
+      index: this.#open[input]++,
+      ended: false,
       blocked: false,
     }));
-    for (const { input } of channels) this.#open[input] += 1;
   }
 
   /** How many inputs (1 or 2) the gate joins. */
   get inputs(): number {
-    return new Set(this.#channels.map(({ input }) => input)).size;
+    return this.#valves.size;
   }
 
   get watermark(): number {
-    return this.#watermark;
+    return this.#combined.watermark;
+  }
+
+  /** True while no channel holds event time. */
+  get isIdle(): boolean {
+    return this.#combined.isIdle;
+  }
+
+  /** The place of the channel that the watermark waits for, in the order given; if there is one. */
+  get holder(): number | undefined {
+    const valve = this.#combined.holder;
+    const index = valve?.holder;
+    if (index === undefined) return undefined;
+    return this.#channels.findIndex((state) => state.valve === valve && state.index === index);
   }
 
   /** Whether `next` would give something. */
   get hasData(): boolean {
     if (this.#events.length > 0) return true;
     for (const state of this.#channels) {
-      if (!state.blocked && state.status !== 'finished' && state.channel.hasData) return true;
+      if (!state.blocked && !state.ended && state.channel.hasData) return true;
     }
     return false;
   }
@@ -90,7 +113,7 @@ export class InputGate {
     for (let visits = 0; visits < count; visits += 1) {
       const state = this.#channels[this.#turn]!;
       this.#turn = this.#turn + 1 === count ? 0 : this.#turn + 1;
-      while (!state.blocked && state.status !== 'finished') {
+      while (!state.blocked && !state.ended) {
         const element = state.channel.poll();
         if (element === undefined) break;
         if (element.kind === 'objects' || element.kind === 'rows') {
@@ -119,13 +142,10 @@ export class InputGate {
   #control(state: ChannelState, element: ControlElement): void {
     switch (element.kind) {
       case 'watermark':
-        assert(element.timestamp >= state.watermark, 'G2: a channel took its watermark back');
-        state.watermark = element.timestamp;
-        this.#advance();
+        state.valve.channelWatermark(state.index, element.timestamp);
         return;
       case 'status':
-        state.status = element.status;
-        this.#advance();
+        state.valve.channelStatus(state.index, element.status);
         return;
       case 'barrier':
       case 'epoch':
@@ -150,7 +170,7 @@ export class InputGate {
     const element = this.#aligning;
     if (element === undefined) return;
     for (const state of this.#channels) {
-      if (!state.blocked && state.status !== 'finished') return;
+      if (!state.blocked && !state.ended) return;
     }
     this.#unblock();
     this.#events.push(element);
@@ -162,42 +182,36 @@ export class InputGate {
   }
 
   #end(state: ChannelState): void {
-    assert(state.status !== 'finished', 'G3: a channel ended twice');
-    state.status = 'finished';
+    assert(!state.ended, 'G3: a channel ended twice');
+    state.ended = true;
     this.#open[state.input] -= 1;
     this.#completeAlignment();
     // Event time first: what it fires may still be read by `onInputEnd`.
-    this.#advance();
+    state.valve.channelEnd(state.index);
     if (this.#open[state.input] === 0) {
       this.#events.push({ kind: 'end-of-input', input: state.input });
     }
   }
 
-  #advance(): void {
-    let minimum = Number.POSITIVE_INFINITY;
-    let active = false;
-    let finished = true;
-    for (const state of this.#channels) {
-      if (state.status !== 'finished') finished = false;
-      if (state.status !== 'active') continue;
-      active = true;
-      if (state.watermark < minimum) minimum = state.watermark;
+  #createValves(channels: readonly GateChannel[]): ReadonlyMap<0 | 1, WatermarkValve> {
+    const counts = new Map<0 | 1, number>();
+    for (const { input } of channels) counts.set(input, (counts.get(input) ?? 0) + 1);
+    const valves = new Map<0 | 1, WatermarkValve>();
+    for (const [input, count] of counts) {
+      const look = (): void => this.#inputChanged(valve);
+      const valve = new WatermarkValve(count, { watermark: look, status: look });
+      valves.set(input, valve);
+      this.#combined.add(valve);
     }
-    if (finished) {
-      this.#emitWatermark(Number.POSITIVE_INFINITY);
-      return;
-    }
-    if (active === this.#idle) {
-      this.#idle = !active;
-      this.#events.push({ kind: 'status', status: active ? 'active' : 'idle' });
-    }
-    if (active) this.#emitWatermark(minimum);
+    return valves;
   }
 
-  #emitWatermark(timestamp: number): void {
-    if (timestamp <= this.#watermark) return;
-    this.#watermark = timestamp;
-    this.#events.push({ kind: 'watermark', timestamp });
+  /** An input that has ended counts no more, as long as the other may go on. */
+  #inputChanged(valve: WatermarkValve): void {
+    if (valve.hasEnded) this.#combined.remove(valve);
+    const allEnded = [...this.#valves.values()].every(({ hasEnded }) => hasEnded);
+    if (allEnded) this.#combined.end();
+    else this.#combined.update();
   }
 }
 
