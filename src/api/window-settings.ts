@@ -1,14 +1,13 @@
 /**
- * What windowed streams by key and of all records have in common: trigger, evictor, allowed
- * lateness, the checks of what fits together, and the node that comes of it.
+ * What windowed streams by key and of all records have in common: the contents of their windows,
+ * and the node that comes of it.
  */
-import type { Duration } from '../base/units.ts';
-import { evictor, type Evictor } from '../functions/evictor.ts';
+import { evictor } from '../functions/evictor.ts';
 import type { OutputSpec } from '../functions/process-function.ts';
-import { canMerge, requireTrigger, trigger, type Trigger } from '../functions/trigger.ts';
-import { refuse, requirePositiveCount, requireWhole } from '../functions/window-arguments.ts';
+import { trigger } from '../functions/trigger.ts';
+import { refuse, requirePositiveCount } from '../functions/window-arguments.ts';
 import type { AnyWindowFunction } from '../functions/window-function.ts';
-import { isMerging, windowTimeOf, type WindowAssigner } from '../functions/window.ts';
+import type { WindowAssigner } from '../functions/window.ts';
 import {
   LATE_OUTPUT,
   type KeySelector,
@@ -23,6 +22,7 @@ import { requireFunctionObject, requireText } from './callbacks.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { StreamHandle } from './job-builder.ts';
 import type { ProcessedStream } from './processed-stream.ts';
+import { WindowModifiers } from './window-modifiers.ts';
 
 /** The side output that every windowed stream has. */
 export type LateOutput<T> = { readonly late: Schema<T> };
@@ -36,56 +36,13 @@ export interface WindowInput<T> {
   readonly assigner: WindowAssigner<T>;
 }
 
-export abstract class WindowSettings<T> {
+export abstract class WindowSettings<T> extends WindowModifiers<T> {
   // `any`, so that a stream of more is a stream of less, as it is without windows.
   readonly #input: WindowInput<any>;
-  #trigger: Trigger<any> | undefined = undefined;
-  #evictor: Evictor<any> | undefined = undefined;
-  #allowedLateness: Duration = 0 as Duration;
 
   constructor(input: WindowInput<T>) {
-    requireAssigner(input.assigner);
+    super(input.assigner);
     this.#input = input;
-  }
-
-  /**
-   * When windows fire, in place of the trigger that comes with them.
-   * @example .trigger(trigger.purging(trigger.count(100)))
-   */
-  trigger(wanted: Trigger<T>): this {
-    requireTrigger(wanted, 'trigger');
-    const { assigner } = this.#input;
-    if (isMerging(assigner) && !canMerge(wanted)) {
-      const which = wanted.kind === 'custom' ? 'this one has no onMerge' : wanted.kind;
-      refuse('trigger', `${assigner.kind} windows merge, and the trigger cannot (${which})`);
-    }
-    this.#trigger = wanted;
-    return this;
-  }
-
-  /** What is removed from windows when they fire. They keep all their records then. */
-  evictor(wanted: Evictor<T>): this {
-    const is = typeof wanted === 'object' && (wanted as unknown) !== null && 'kind' in wanted;
-    if (!is) refuse('evictor', 'it takes an evictor such as evictor.count(10)');
-    this.#evictor = wanted;
-    return this;
-  }
-
-  /**
-   * How long windows are kept after the watermark has passed their end, so that late records are
-   * still counted. They fire again for each of them.
-   */
-  allowedLateness(lateness: Duration): this {
-    requireWhole(lateness, 'allowedLateness', 'duration');
-    if (lateness < 0) refuse('allowedLateness', `${lateness} ms is below 0`);
-    const time = windowTimeOf(this.#input.assigner);
-    if (time !== 'event') {
-      const which =
-        time === undefined ? 'the global window has' : 'windows of processing time have';
-      refuse('allowedLateness', `only event time has late records, and ${which} none`);
-    }
-    this.#allowedLateness = lateness;
-    return this;
   }
 
   /** Results as they are: window and value, and the key if there is one. */
@@ -104,10 +61,7 @@ export abstract class WindowSettings<T> {
     if (LATE_OUTPUT in outputs) {
       refuse(name, `the output "${LATE_OUTPUT}" is that of late records: choose another name`);
     }
-    if (fn.windowState !== undefined && isMerging(this.#input.assigner)) {
-      const which = `${this.#input.assigner.kind} windows merge`;
-      refuse(name, `${which}, so they cannot have windowState: use globalState`);
-    }
+    this.requireWindowState(name, fn);
     return this.#build(name, contents, fn, { kind: 'declared', schema: fn.emits }, outputs);
   }
 
@@ -127,7 +81,7 @@ export abstract class WindowSettings<T> {
     output: OutputSchema,
     outputs: O,
   ): ProcessedStream<R, O & LateOutput<T>> {
-    const { stream, key, keyed, assigner } = this.#input;
+    const { stream, key, keyed } = this.#input;
     const { builder, id } = stream;
     const schema = new StreamSchemas(builder.transformations).of(id) ?? dynamic;
     const sides: O & LateOutput<T> = { ...outputs, late: schema as Schema<T> };
@@ -139,10 +93,7 @@ export abstract class WindowSettings<T> {
         kind: 'window',
         key,
         keyed,
-        assigner,
-        trigger: this.#trigger,
-        evictor: this.#evictor,
-        allowedLateness: this.#allowedLateness,
+        ...this.modifiers,
         contents,
         function: fn,
         value: undefined,
@@ -173,13 +124,4 @@ export function countWindows<S extends WindowSettings<any>>(
 function builtIn(contents: WindowContents): Schema<unknown> | undefined {
   const isSum = contents.kind === 'rolling' && contents.rolling === 'sum';
   return isSum && contents.field === undefined ? t.float64 : undefined;
-}
-
-function requireAssigner(assigner: WindowAssigner<never>): void {
-  const is = typeof assigner === 'object' && (assigner as unknown) !== null && 'kind' in assigner;
-  if (!is) refuse('window', 'it takes windows such as tumbling(minutes(1))');
-  if (assigner.kind !== 'custom' || assigner.defaultTrigger === undefined) return;
-  if (assigner.merging && !canMerge(assigner.defaultTrigger)) {
-    refuse('window', 'its windows merge, and its default trigger cannot');
-  }
 }
