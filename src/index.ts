@@ -81,6 +81,7 @@ export type {
   ValueState,
   ValueStateDescriptor,
 } from './functions/state.ts';
+export type { StateTtl, StateTtlCleanup } from './functions/state-ttl.ts';
 
 export { count, maxOf, meanOf, minOf, sumOf } from './functions/aggregates.ts';
 export type { AggregateFunction } from './functions/aggregate-function.ts';

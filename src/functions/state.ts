@@ -4,6 +4,8 @@
  * returns is immutable: change state by `set`, never by changing the object.
  */
 import type { AggregateFunction } from './aggregate-function.ts';
+import { checkedTtl } from './state-ttl.ts';
+import type { StateTtl } from './state-ttl.ts';
 import type { Schema } from '../types/schema.ts';
 import type { TimelineStateDescriptor } from './timeline-state.ts';
 
@@ -83,28 +85,33 @@ export interface ValueStateDescriptor<out H> extends Descriptor<H> {
   readonly kind: 'value';
   readonly value: Schema<unknown>;
   readonly initial: unknown;
+  readonly ttl?: StateTtl | undefined;
 }
 
 export interface ListStateDescriptor<out H> extends Descriptor<H> {
   readonly kind: 'list';
   readonly element: Schema<unknown>;
+  readonly ttl?: StateTtl | undefined;
 }
 
 export interface MapStateDescriptor<out H> extends Descriptor<H> {
   readonly kind: 'map';
   readonly key: Schema<unknown>;
   readonly value: Schema<unknown>;
+  readonly ttl?: StateTtl | undefined;
 }
 
 export interface ReducingStateDescriptor<out H> extends Descriptor<H> {
   readonly kind: 'reducing';
   readonly value: Schema<unknown>;
   readonly reduce: (accumulated: never, value: never) => unknown;
+  readonly ttl?: StateTtl | undefined;
 }
 
 export interface AggregatingStateDescriptor<out H> extends Descriptor<H> {
   readonly kind: 'aggregating';
   readonly aggregate: AggregateFunction<never, any, unknown>;
+  readonly ttl?: StateTtl | undefined;
 }
 
 /** A named piece of keyed state; `H` is the handle the function gets. */
@@ -145,17 +152,32 @@ export type Handles<S extends StateSpec | OperatorStateSpec> = {
   readonly [N in keyof S]: S[N] extends Descriptor<infer H> ? H : never;
 };
 
+interface TtlOption {
+  /** How long what is stored lives; for ever if undefined. */
+  readonly ttl?: StateTtl | undefined;
+}
+
 interface StateDeclarations {
   value<V>(
     of: Schema<V>,
-    options: { readonly initial: NoInfer<V> },
+    options: TtlOption & { readonly initial: NoInfer<V> },
   ): ValueStateDescriptor<ValueState<V>>;
-  value<V>(of: Schema<V>): ValueStateDescriptor<ValueState<V | undefined>>;
-  list<V>(of: Schema<V>): ListStateDescriptor<ListState<V>>;
-  map<MK, V>(key: Schema<MK>, value: Schema<V>): MapStateDescriptor<MapState<MK, V>>;
+  value<V>(
+    of: Schema<V>,
+    options?: TtlOption & { readonly initial?: never },
+  ): ValueStateDescriptor<ValueState<V | undefined>>;
+  /** With `ttl` by element. */
+  list<V>(of: Schema<V>, options?: TtlOption): ListStateDescriptor<ListState<V>>;
+  /** With `ttl` by entry. */
+  map<MK, V>(
+    key: Schema<MK>,
+    value: Schema<V>,
+    options?: TtlOption,
+  ): MapStateDescriptor<MapState<MK, V>>;
   reducing<V>(
     of: Schema<V>,
     reduce: (accumulated: NoInfer<V>, value: NoInfer<V>) => NoInfer<V>,
+    options?: TtlOption,
   ): ReducingStateDescriptor<ReducingState<V>>;
   /**
    * Keeps the accumulator of an AggregateFunction, which brings its schema; `get` gives the result.
@@ -168,6 +190,7 @@ interface StateDeclarations {
    */
   aggregating<T, A, R>(
     aggregate: AggregateFunction<T, A, R>,
+    options?: TtlOption,
   ): AggregatingStateDescriptor<AggregatingState<T, R>>;
   /**
    * For `operatorState`: a list of which every subtask holds a part. After a restore with another
@@ -204,15 +227,34 @@ interface StateDeclarations {
  * state: { failures: state.value(t.int32, { initial: 0 }), perIp: state.map(t.string, t.int32) }
  */
 export const state: StateDeclarations = {
-  value: <V>(of: Schema<V>, options?: { readonly initial: V }) => ({
+  value: <V>(of: Schema<V>, options?: TtlOption & { readonly initial?: V }) => ({
     kind: 'value',
     value: of,
     initial: options?.initial,
+    ttl: checkedTtl('state.value', options?.ttl),
   }),
-  list: (of) => ({ kind: 'list', element: of }),
-  map: (key, value) => ({ kind: 'map', key, value }),
-  reducing: (of, reduce) => ({ kind: 'reducing', value: of, reduce }),
-  aggregating: (aggregate) => ({ kind: 'aggregating', aggregate }),
+  list: (of, options) => ({
+    kind: 'list',
+    element: of,
+    ttl: checkedTtl('state.list', options?.ttl),
+  }),
+  map: (key, value, options) => ({
+    kind: 'map',
+    key,
+    value,
+    ttl: checkedTtl('state.map', options?.ttl),
+  }),
+  reducing: (of, reduce, options) => ({
+    kind: 'reducing',
+    value: of,
+    reduce,
+    ttl: checkedTtl('state.reducing', options?.ttl),
+  }),
+  aggregating: (aggregate, options) => ({
+    kind: 'aggregating',
+    aggregate,
+    ttl: checkedTtl('state.aggregating', options?.ttl),
+  }),
   split: (element) => ({ kind: 'split', element }),
   union: (element) => ({ kind: 'union', element }),
   broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),

@@ -31,6 +31,8 @@ export interface KeyedStateOptions {
   readonly maxParallelism: number;
   /** Undefined: the first key pins the family. */
   readonly keySchema?: Schema<Key> | undefined;
+  /** The clock in milliseconds, which may jump; needed where a state has a time-to-live. */
+  readonly processingTime?: (() => number) | undefined;
 }
 
 /**

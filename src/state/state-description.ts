@@ -21,6 +21,8 @@ export interface StateDescription {
   readonly namespace?: SchemaDescription;
   /** Whether the state belongs to a slice of time as well. */
   readonly sliced?: boolean;
+  /** Whether what is stored has the time of its last access with it. */
+  readonly timed?: boolean;
 }
 
 export function describeState(name: string, descriptor: StateDescriptor): StateDescription {

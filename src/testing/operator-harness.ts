@@ -123,6 +123,7 @@ export class OperatorHarness {
           operator: 'operator',
           keyGroups: { first: 0, last: MAX_PARALLELISM - 1 },
           maxParallelism: MAX_PARALLELISM,
+          processingTime: () => this.#clock.now(),
         })
       : undefined;
     const member: ChainMember = {

@@ -1,6 +1,6 @@
 // The types of declared state, both ways: which handle a declaration gives, and what must not
 // compile. Checked by tsc; nothing here runs.
-import { count, meanOf, state, sumOf, t } from 'millrace';
+import { count, hours, meanOf, state, sumOf, t } from 'millrace';
 import type {
   AggregatingState,
   Handles,
@@ -104,6 +104,37 @@ const others = { sum: state.aggregating(sumOf((other: { readonly n: number }) =>
 declare const otherHandles: Handles<typeof others>;
 // @ts-expect-error the handle of an aggregation of other records
 expectType<AggregatingState<Order, number>>()(otherHandles.sum);
+
+// -------------------------------------------------------------------------------- time-to-live
+const ttl = { duration: hours(1) };
+const living = {
+  n: state.value(t.int32, { ttl, initial: 0 }),
+  last: state.value(Order, { ttl: { ...ttl, update: 'on-read-and-write' } }),
+  all: state.list(t.string, { ttl: { ...ttl, cleanup: false } }),
+  perId: state.map(t.string, t.int64, { ttl }),
+  most: state.reducing(t.float64, Math.max, { ttl }),
+  mean: state.aggregating(
+    meanOf((order: Order) => order.amount),
+    { ttl },
+  ),
+};
+declare const livingHandles: Handles<typeof living>;
+expectType<ValueState<number>>()(livingHandles.n);
+expectType<ValueState<Order | undefined>>()(livingHandles.last);
+expectType<ListState<string>>()(livingHandles.all);
+expectType<MapState<string, bigint>>()(livingHandles.perId);
+expectType<ReducingState<number>>()(livingHandles.most);
+expectType<AggregatingState<Order, number>>()(livingHandles.mean);
+// @ts-expect-error a bare number is no duration
+state.value(t.int32, { ttl: { duration: 3_600_000 } });
+// @ts-expect-error a time-to-live without its duration
+state.list(t.int32, { ttl: {} });
+// @ts-expect-error an update type that does not exist
+state.list(t.int32, { ttl: { ...ttl, update: 'on-read' } });
+// @ts-expect-error an initial value of another schema beside a time-to-live
+state.value(t.int32, { ttl, initial: '' });
+// @ts-expect-error lists have no initial value
+state.list(t.int32, { initial: [1] });
 
 // ----------------------------------------------------------------------------- state of functions
 declare const env: StreamEnvironment;

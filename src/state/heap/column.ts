@@ -69,6 +69,11 @@ export function storeValue(kind: ColumnKind, column: Column, slot: number, value
   (column as unknown[])[slot] = kind === 'boolean' ? (value === true ? 1 : 0) : value;
 }
 
+/** Of the column of times, where there is one. */
+export function timesBytes(times: Float64Array | undefined): number {
+  return times === undefined ? 0 : times.byteLength;
+}
+
 export function columnBytes(column: Column): number {
   return Array.isArray(column) ? 0 : column.byteLength;
 }

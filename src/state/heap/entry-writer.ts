@@ -11,6 +11,7 @@ import { notSerializable } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
 import { ListView } from './list-view.ts';
 import { MapView, OrderedMap } from './ordered-map.ts';
+import { StampedList } from './stamped-list.ts';
 import type { TableCursor } from './table-cursor.ts';
 import { TimedValues, TimedView } from './timed-values.ts';
 
@@ -31,39 +32,53 @@ export class EntryWriter implements EntrySource {
   keyBytes = 0;
   readonly #state: HeapState;
   readonly #cursors: readonly TableCursor[];
+  /** What has its time at or before it is left out. */
+  readonly #cutoff: number;
   #current = 0;
   /** E1 */
-  #rest: ListView | MapView | TimedView | undefined;
+  #rest: ListView | StampedList | MapView | TimedView | undefined;
   #at = 0;
 
   /** `cursors` are those of all tables of a key group. */
-  constructor(state: HeapState, cursors: readonly TableCursor[]) {
+  constructor(state: HeapState, cursors: readonly TableCursor[], cutoff: number = -Infinity) {
     this.#state = state;
     this.#cursors = cursors;
+    this.#cutoff = cutoff;
   }
 
   next(): boolean {
     if (this.#rest !== undefined) return true;
     for (; this.#current < this.#cursors.length; this.#current++) {
-      if (this.#cursors[this.#current]!.next()) return true;
+      const cursor = this.#cursors[this.#current]!;
+      while (cursor.next()) if (this.#cutoff === -Infinity || this.#isLeft(cursor)) return true;
     }
     return false;
   }
 
+  /** Whether something of the entry is behind the cutoff. */
+  #isLeft({ value, time }: TableCursor): boolean {
+    if (value instanceof StampedList) return value.holdsAfter(this.#cutoff);
+    if (value instanceof OrderedMap) return value.peek().holdsAfter(this.#cutoff);
+    if (value instanceof MapView) return value.holdsAfter(this.#cutoff);
+    return time > this.#cutoff;
+  }
+
   write(out: ByteWriter): void {
-    const { key, value, table } = this.#cursors[this.#current]!;
+    const { key, value, table, time } = this.#cursors[this.#current]!;
     const begin = out.offset;
     try {
       this.#state.writeKey(key, table, out);
       this.keyBytes = out.offset - begin;
       switch (this.#state.description.kind) {
         case 'list':
+          if (this.#state.isTimed) return this.#writeStampedList(value as StampedList, out);
           return this.#writeList(value, out);
         case 'map':
           return this.#writeMap(value, out);
         case 'timeline':
           return this.#writeTimeline(value, out);
         default:
+          if (this.#state.isTimed) out.float64(time);
           return this.#state.schemas.value.codec.encode(value, out);
       }
     } catch (error) {
@@ -80,14 +95,32 @@ export class EntryWriter implements EntrySource {
     this.#continueAt(end, end === list.length ? undefined : list);
   }
 
+  #writeStampedList(value: StampedList, out: ByteWriter): void {
+    const list = (this.#rest ?? value.after(this.#cutoff).freeze()) as StampedList;
+    const { codec } = this.#state.schemas.value;
+    const end = Math.min(this.#at + PART_ELEMENTS, list.length);
+    out.varint(end - this.#at);
+    for (let i = this.#at; i < end; i++) {
+      out.float64(list.times[i]!);
+      codec.encode(list.items[i], out);
+    }
+    this.#continueAt(end, end === list.length ? undefined : list);
+  }
+
   #writeMap(value: unknown, out: ByteWriter): void {
     const map = (this.#rest ?? (value instanceof OrderedMap ? mapView(value) : value)) as MapView;
     const { value: values, key: keys } = this.#state.schemas;
+    const timed = this.#state.isTimed;
     const countAt = out.reserve(4);
     let at = this.#at;
     let count = 0;
     for (; at < map.end && count < PART_ELEMENTS; at++) {
       if (!map.holds(at)) continue;
+      if (timed) {
+        const time = map.time(at);
+        if (time <= this.#cutoff) continue;
+        out.float64(time);
+      }
       keys!.codec.encode(map.key(at), out);
       values.codec.encode(map.value(at), out);
       count += 1;
@@ -109,7 +142,7 @@ export class EntryWriter implements EntrySource {
     this.#continueAt(end, end === view.size ? undefined : view);
   }
 
-  #continueAt(at: number, rest: ListView | MapView | TimedView | undefined): void {
+  #continueAt(at: number, rest: ListView | StampedList | MapView | TimedView | undefined): void {
     this.#at = rest === undefined ? 0 : at;
     this.#rest = rest;
   }

@@ -10,7 +10,7 @@
  * D3. `used` counts the slots that are not 0.
  * D4. Every NaN has the same bits; -0 is an int32.
  */
-import { columnBytes, makeColumn, storeRaw } from './column.ts';
+import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column } from './column.ts';
 import {
   capacityFor,
@@ -51,6 +51,7 @@ export class Float64Halves {
 export class Float64Table extends KeyGroupTable {
   readonly first = 0;
   readonly step = 1;
+  readonly timeShift = 0;
   #words: Int32Array;
   #capacity: number;
   #shift: number;
@@ -63,6 +64,11 @@ export class Float64Table extends KeyGroupTable {
     this.#shift = shiftOf(MINIMUM_CAPACITY);
     this.#words = new Int32Array(MINIMUM_CAPACITY * 3);
     this.#halves = halves;
+    if (place.timed) this.stampAll(0);
+  }
+
+  protected override get places(): number {
+    return this.#capacity;
   }
 
   override get end(): number {
@@ -134,11 +140,11 @@ export class Float64Table extends KeyGroupTable {
   }
 
   override rows(): TableRows {
-    return new Float64Rows(this.#words, this.values, this.#halves);
+    return new Float64Rows(this.#words, this, this.#halves);
   }
 
   override get bytes(): number {
-    return this.#words.byteLength + columnBytes(this.values);
+    return this.#words.byteLength + columnBytes(this.values) + timesBytes(this.times);
   }
 
   #store(slot: number, low: number, high: number, version: number): void {
@@ -162,10 +168,12 @@ export class Float64Table extends KeyGroupTable {
     this.announceRebuild();
     const words = this.#words;
     const values = this.values;
+    const times = this.times;
     this.#capacity = capacity;
     this.#shift = shiftOf(capacity);
     this.#words = new Int32Array(capacity * 3);
     this.values = makeColumn(this.column, capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity);
     this.#used = this.size;
     for (let from = 0; from * 3 < words.length; from++) {
       const version = words[from * 3 + 2]!;
@@ -175,6 +183,7 @@ export class Float64Table extends KeyGroupTable {
       const to = this.#place(low, high);
       this.#store(to, low, high, version);
       storeRaw(this.values, to, values[from]);
+      if (times !== undefined) this.times![to] = times[from]!;
     }
   }
 }
@@ -186,14 +195,17 @@ function hash(low: number, high: number): number {
 class Float64Rows implements TableRows {
   readonly first = 0;
   readonly step = 1;
+  readonly timeShift = 0;
   readonly end: number;
   readonly values: Column;
+  readonly times: Float64Array | undefined;
   readonly #words: Int32Array;
   readonly #halves: Float64Halves;
 
-  constructor(words: Int32Array, values: Column, halves: Float64Halves) {
+  constructor(words: Int32Array, { values, times }: Float64Table, halves: Float64Halves) {
     this.end = words.length / 3;
     this.values = values;
+    this.times = times;
     this.#words = words;
     this.#halves = halves;
   }

@@ -12,22 +12,27 @@ import type {
 import type { MergingHandle } from '../keyed-state-backend.ts';
 import { refusePromise, valueInvalid } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
-import { openValueState } from './heap-value-state.ts';
-import type { HeapValueState } from './heap-value-state.ts';
+import { openStoredValue } from './heap-ttl-value-state.ts';
+import type { StoredValue } from './heap-ttl-value-state.ts';
+import type { TtlCleaner } from './ttl-cleaner.ts';
 
 abstract class HeapAccumulatingState implements MergingHandle {
-  protected readonly stored: HeapValueState;
+  protected readonly stored: StoredValue;
   readonly #state: HeapState;
   readonly #role: string;
 
   constructor(state: HeapState, role: string) {
-    this.stored = openValueState(state, undefined);
+    this.stored = openStoredValue(state, undefined);
     this.#state = state;
     this.#role = role;
   }
 
   clear(): void {
     this.stored.clear();
+  }
+
+  get cleaner(): TtlCleaner | undefined {
+    return this.stored.cleaner;
   }
 
   forget(): void {

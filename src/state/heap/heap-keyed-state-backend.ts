@@ -9,6 +9,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { StateDescriptor } from '../../functions/state.ts';
+import type { StateTtl } from '../../functions/state-ttl.ts';
 import { schemaOf } from '../../types/index.ts';
 import { keyFamilyOfSchema } from '../../types/key-schema.ts';
 import { KEY_HASH_VERSION } from '../../types/key.ts';
@@ -35,12 +36,16 @@ import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
 import { HeapTimelineState } from './heap-timeline-state.ts';
 import { HeapTimerQueue } from './heap-timer-queue.ts';
-import { openValueState } from './heap-value-state.ts';
+import { HeapTtlListState } from './heap-ttl-list-state.ts';
+import { HeapTtlMapState } from './heap-ttl-map-state.ts';
+import { openStoredValue } from './heap-ttl-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
 import { keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
+import { Ttl, TtlClock } from './ttl.ts';
+import type { TtlCleaner } from './ttl-cleaner.ts';
 import { VersionClock } from './version-clock.ts';
 
 export class HeapKeyedStateBackend implements KeyedStateBackend {
@@ -54,6 +59,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #states: (HeapState | HeapTimerQueue)[] = [];
   /** B2 */
   readonly #handles = new Map<string, HeapHandle>();
+  /** Of states with a time-to-live that look for what has expired at every record. */
+  readonly #cleaners: TtlCleaner[] = [];
   #restored = false;
 
   private constructor(options: KeyedStateOptions) {
@@ -71,6 +78,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       context: this.#context,
       clock: new VersionClock(),
       halves: new Float64Halves(),
+      ttlClock: new TtlClock(options.processingTime),
     };
     const family = keySchema === undefined ? undefined : keyFamilyOfSchema(keySchema.description);
     if (family !== undefined) this.#context.pin(family);
@@ -82,6 +90,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 
   setCurrentKey(key: Key, keyGroup: number): void {
     this.#context.set(key, keyGroup);
+    if (this.#cleaners.length !== 0) this.#clean();
   }
 
   clearCurrentKey(): void {
@@ -96,12 +105,16 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const state = this.#tablesOf(describeState(name, descriptor), schemasOf(descriptor));
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as H;
+    const ttl = ttlOf(descriptor);
+    state.setTtl(ttl && new Ttl(this.#parts.ttlClock, ttl));
     const handle = openHandle(state, descriptor);
     this.#handles.set(name, handle);
+    if (state.ttl?.everyRecord === true) this.#cleaners.push(handle.cleaner!);
     return handle as unknown as H;
   }
 
   registerSliced<H>(name: string, descriptor: StateDescriptor<H>): SlicedState<H> {
+    assert(ttlOf(descriptor) === undefined, 'slices are dropped by their owner, and do not expire');
     const description = { ...describeState(name, descriptor), sliced: true };
     const state = this.#tablesOf(description, schemasOf(descriptor)) as SlicedHeapState;
     const known = this.#handles.get(name);
@@ -137,9 +150,17 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     }
   }
 
+  #clean(): void {
+    const now = this.#parts.ttlClock.now();
+    for (const cleaner of this.#cleaners) cleaner.run(now);
+  }
+
   /** The keys of the table first: `visit` may change it. */
   #visitTable(table: KeyGroupTable, index: number, visit: (key: Key) => void): void {
-    for (const key of keysOf(table)) {
+    const state = this.#states[table.state] as HeapState;
+    const cutoff = state.visibleCutoff();
+    const isShown = (slot: number): boolean => state.holdsAfter(table, slot, cutoff);
+    for (const key of keysOf(table, cutoff === -Infinity ? undefined : isShown)) {
       this.#context.set(key, this.keyGroups.first + index);
       // Another visit may have removed it.
       if (table.find(this.#context.lookup!) >= 0) visit(key);
@@ -151,6 +172,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       clock: this.#parts.clock,
       states: this.#states.slice(),
       output,
+      cutoffs: this.#states.map((state) =>
+        state instanceof HeapState ? state.snapshotCutoff() : -Infinity,
+      ),
       manifest: {
         kind: 'keyed',
         operator: this.#operator,
@@ -237,24 +261,28 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
 }
 
 /** As far as the backend itself uses a handle. */
-type HeapHandle = Pick<KeyedHandle, 'forget'>;
+type HeapHandle = Pick<KeyedHandle, 'forget'> & { readonly cleaner?: TtlCleaner | undefined };
 
 function describedSchemas({ value, key }: StateDescription): StateSchemas {
   return { value: schemaOf(value), key: key === undefined ? undefined : schemaOf(key) };
 }
 
+function ttlOf(descriptor: StateDescriptor): StateTtl | undefined {
+  return 'ttl' in descriptor ? descriptor.ttl : undefined;
+}
+
 function openHandle(state: HeapState, descriptor: StateDescriptor): HeapHandle {
   switch (descriptor.kind) {
     case 'value':
-      return openValueState(state, descriptor.initial);
+      return openStoredValue(state, descriptor.initial);
     case 'reducing':
       return new HeapReducingState(state, descriptor.reduce);
     case 'aggregating':
       return new HeapAggregatingState(state, descriptor.aggregate);
     case 'list':
-      return new HeapListState(state);
+      return state.ttl ? new HeapTtlListState(state, state.ttl) : new HeapListState(state);
     case 'map':
-      return new HeapMapState(state);
+      return state.ttl ? new HeapTtlMapState(state, state.ttl) : new HeapMapState(state);
     case 'timeline':
       return new HeapTimelineState(state);
   }

@@ -23,6 +23,7 @@ import type { KeyContext } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
+import { StampedList } from './stamped-list.ts';
 import { TimedValues } from './timed-values.ts';
 import { newTimer } from './timer-table.ts';
 
@@ -152,7 +153,8 @@ async function restoreSection(source: Source, state: HeapState): Promise<void> {
   const { target, file, section, checkKey } = source;
   const { context } = target;
   const group = section.group - target.keyGroups.first;
-  const load = loaderOf(state);
+  const fileTimed = file.manifest.states[section.state]!.timed === true;
+  const load = loaderOf(state, timeReaderOf(state, fileTimed));
   await file.readSection(section, (entry) => {
     const key = state.readKey(entry, checkKey);
     const lookup = context.lookupOf(key);
@@ -178,16 +180,47 @@ type Loader = (
   insert: () => number,
 ) => void;
 
-function loaderOf(state: HeapState): Loader {
+/**
+ * Reads the time of what follows. Where the snapshot has none, and the state wants one, it is that
+ * of the restore. Where the state wants none, it is of no matter.
+ */
+type TimeReader = (entry: ByteReader) => number;
+
+function timeReaderOf(state: HeapState, fileTimed: boolean): TimeReader {
+  if (!fileTimed) {
+    const now = state.ttl === undefined ? 0 : state.ttl.clock.now();
+    return () => now;
+  }
+  return (entry) => {
+    const time = entry.float64();
+    if (!Number.isFinite(time)) entry.corrupt('a time that is none');
+    return time;
+  };
+}
+
+function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
   const { codec } = state.schemas.value;
   switch (state.description.kind) {
     case 'list':
       return (entry, table, found, insert) => {
         const count = partSize(entry, entry.varint());
         const slot = found === ABSENT ? insert() : found;
+        if (state.isTimed) {
+          const lists = table.values as StampedList[];
+          const list =
+            found === ABSENT ? (lists[slot] = StampedList.of([], Infinity)) : lists[slot]!;
+          for (let i = 0; i < count; i++) {
+            const time = timeOf(entry);
+            list.append(codec.decode(entry), time);
+          }
+          return;
+        }
         const lists = table.values as unknown[][];
         const list = found === ABSENT ? (lists[slot] = []) : lists[slot]!;
-        for (let i = 0; i < count; i++) list.push(codec.decode(entry));
+        for (let i = 0; i < count; i++) {
+          timeOf(entry);
+          list.push(codec.decode(entry));
+        }
       };
     case 'map': {
       const keys = state.schemas.key!.codec;
@@ -196,10 +229,12 @@ function loaderOf(state: HeapState): Loader {
         const count = partSize(entry, entry.uint32());
         const slot = found === ABSENT ? insert() : found;
         const maps = table.values as OrderedMap[];
-        const map = found === ABSENT ? (maps[slot] = new OrderedMap(lookups)) : maps[slot]!;
+        const map =
+          found === ABSENT ? (maps[slot] = new OrderedMap(lookups, state.isTimed)) : maps[slot]!;
         for (let i = 0; i < count; i++) {
+          const time = timeOf(entry);
           const key = keys.decode(entry);
-          map.set(lookups.of(key), key, codec.decode(entry));
+          map.set(lookups.of(key), key, codec.decode(entry), time);
         }
       };
     }
@@ -218,9 +253,11 @@ function loaderOf(state: HeapState): Loader {
     default:
       return (entry, table, found, insert) => {
         if (found !== ABSENT) entry.corrupt('a key for the second time');
+        const time = timeOf(entry);
         const value = codec.decode(entry);
         const slot = insert();
         storeValue(state.column, table.values, slot, value);
+        if (state.isTimed) table.setTime(slot, time);
       };
   }
 }

@@ -31,6 +31,8 @@ export interface HeapSnapshotOptions {
   readonly states: readonly (HeapState | HeapTimerQueue)[];
   readonly manifest: KeyedManifest;
   readonly output: SnapshotOutput;
+  /** By state: what has its time at or before it has expired and is left out. */
+  readonly cutoffs: readonly number[];
 }
 
 export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
@@ -42,6 +44,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly #cursors = new Map<KeyGroupTable, TableCursor>();
   /** W4, by state and group. */
   readonly #dropped = new Map<number, KeyGroupTable[]>();
+  readonly #cutoffs: readonly number[];
   readonly #groups: number;
   /** W1 */
   #group = 0;
@@ -58,6 +61,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#clock = options.clock;
     this.#manifest = options.manifest;
     this.#file = new SnapshotFileWriter(options.output, 'keyed');
+    this.#cutoffs = options.cutoffs;
     this.#groups = keyGroups.last - keyGroups.first + 1;
     this.version = options.clock.advance();
     options.clock.open(this);
@@ -158,6 +162,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     return new EntryWriter(
       state,
       tables.map((table) => this.#cursorOf(table)),
+      this.#cutoffs[this.#state],
     );
   }
 

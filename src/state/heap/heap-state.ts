@@ -4,9 +4,12 @@
  * Invariants
  * H1. A key's entry is in `tables` at the index of its key group, but for numbers that are no
  *     int32: those are in `wideTables`. There are only tables that have had an entry.
+ * H2. What is stored has times exactly if the description says `timed`. That is so where there is a
+ *     `ttl`, and in restored state that nobody has registered yet and that had one.
  */
 import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
+import { assert } from '../../base/assert.ts';
 import type { StateDescriptor } from '../../functions/state.ts';
 import { readKey, writeKey } from '../../types/key-bytes.ts';
 import type { Key, Schema } from '../../types/schema.ts';
@@ -18,12 +21,14 @@ import { Float64Table } from './float64-table.ts';
 import type { Float64Halves } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
 import type { KeyContext, KeyLookup } from './key-context.ts';
-import type { KeyGroupTable } from './key-group-table.ts';
+import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
-import type { OrderedMap } from './ordered-map.ts';
+import { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
 import type { TimedValues } from './timed-values.ts';
+import { StampedList } from './stamped-list.ts';
+import type { Ttl, TtlClock } from './ttl.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What all states of a backend share. */
@@ -31,6 +36,7 @@ export interface HeapBackendParts {
   readonly context: KeyContext;
   readonly clock: VersionClock;
   readonly halves: Float64Halves;
+  readonly ttlClock: TtlClock;
 }
 
 /** The schemas of a state, as far as it has them. */
@@ -44,7 +50,8 @@ export type KeyCheck = (entry: ByteReader, key: Key) => void;
 
 export class HeapState {
   readonly index: number;
-  readonly description: StateDescription;
+  /** What a snapshot says of it. */
+  description: StateDescription;
   readonly schemas: StateSchemas;
   readonly column: ColumnKind;
   /** Of map state: how its keys are compared. */
@@ -55,6 +62,8 @@ export class HeapState {
   wideTables: (KeyGroupTable | undefined)[];
   /** Of sliced state: the start of the slice whose tables these are. */
   slice: number | undefined;
+  /** H2 */
+  ttl: Ttl | undefined;
 
   constructor(
     index: number,
@@ -72,6 +81,7 @@ export class HeapState {
     this.tables = Array.from({ length: groups });
     this.wideTables = Array.from({ length: groups });
     this.slice = undefined;
+    this.ttl = undefined;
   }
 
   get name(): string {
@@ -86,6 +96,7 @@ export class HeapState {
   frozen(stored: unknown): unknown {
     switch (this.description.kind) {
       case 'list':
+        if (this.isTimed) return (stored as StampedList).freeze();
         return new ListView(stored as unknown[], (stored as unknown[]).length);
       case 'map':
         return (stored as OrderedMap).view();
@@ -93,6 +104,63 @@ export class HeapState {
         return (stored as TimedValues).view();
       default:
         return stored;
+    }
+  }
+
+  get isTimed(): boolean {
+    return this.description.timed === true;
+  }
+
+  /**
+   * H2: what is there gets times or loses them, where this changes something. What gets one has
+   * been written now. Never while a snapshot is open.
+   */
+  setTtl(ttl: Ttl | undefined): void {
+    this.ttl = ttl;
+    if (this.isTimed === (ttl !== undefined)) return;
+    const time = ttl === undefined ? undefined : ttl.clock.now();
+    const { timed: _, ...plain } = this.description;
+    this.description = ttl === undefined ? plain : { ...plain, timed: true };
+    for (const table of [...this.tables, ...this.wideTables]) {
+      if (table === undefined) continue;
+      assert(table.clock.observers.length === 0, 'H2: times change under a snapshot');
+      if (this.changesInPlace) this.#convert(table, time);
+      else table.stampAll(time);
+    }
+  }
+
+  /** For a snapshot that begins now: what has its time at or before it is left out. */
+  snapshotCutoff(): number {
+    const { ttl } = this;
+    return ttl?.cleansSnapshots === true ? ttl.cutoffAt(ttl.clock.now()) : -Infinity;
+  }
+
+  /** What has its time at or before it is not shown. */
+  visibleCutoff(): number {
+    const { ttl } = this;
+    return ttl?.showsExpired === false ? ttl.cutoffAt(ttl.clock.now()) : -Infinity;
+  }
+
+  /** Whether something of an entry has its time behind `cutoff`. */
+  holdsAfter(rows: TableRows, slot: number, cutoff: number): boolean {
+    switch (this.description.kind) {
+      case 'list':
+        return (rows.values[slot] as StampedList).holdsAfter(cutoff);
+      case 'map':
+        return (rows.values[slot] as OrderedMap).peek().holdsAfter(cutoff);
+      default:
+        return rows.times![slot >> rows.timeShift]! > cutoff;
+    }
+  }
+
+  #convert(table: KeyGroupTable, time: number | undefined): void {
+    const values = table.values as unknown[];
+    for (let slot = table.first; slot < table.end; slot += table.step) {
+      if (table.versionAt(slot) <= 0) continue;
+      values[slot] =
+        this.description.kind === 'list'
+          ? convertedList(values[slot], time)
+          : convertedMap(values[slot] as OrderedMap, this.mapLookups!, time);
     }
   }
 
@@ -112,7 +180,9 @@ export class HeapState {
     const known = this.tableOf(group, lookup);
     if (known !== undefined) return known;
     const { slice, column } = this;
-    const place = { state: this.index, group, column, clock: this.parts.clock, slice };
+    const { clock } = this.parts;
+    const timed = this.isTimed && !this.changesInPlace;
+    const place = { state: this.index, group, column, clock, slice, timed };
     if (isWide(lookup))
       return (this.wideTables[group] = new Float64Table(place, this.parts.halves));
     const tuples = this.parts.context.family === 'tuple';
@@ -151,6 +221,21 @@ export class HeapState {
     if (wide !== undefined) found.push(wide);
     return found;
   }
+}
+
+function convertedList(list: unknown, time: number | undefined): unknown {
+  if (time !== undefined) return StampedList.of(list as unknown[], time);
+  const stamped = list as StampedList;
+  return stamped.items.slice(0, stamped.length);
+}
+
+function convertedMap(map: OrderedMap, lookups: MapLookups, time: number | undefined): OrderedMap {
+  const view = map.peek();
+  const converted = new OrderedMap(lookups, time !== undefined);
+  for (let at = 0; at < view.end; at++) {
+    if (view.holds(at)) converted.set(lookups.of(view.key(at)), view.key(at), view.value(at), time);
+  }
+  return converted;
 }
 
 function isWide(lookup: KeyLookup): boolean {

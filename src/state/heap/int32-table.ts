@@ -15,7 +15,7 @@
  * I4. The slot of place p is the index of its value: 2p + 1 in shared memory, else p. So the
  *     version of a slot is at 2 * slot + `toVersion`, and the key before it.
  */
-import { columnBytes, makeColumn, storeRaw } from './column.ts';
+import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column, ColumnKind } from './column.ts';
 import {
   capacityFor,
@@ -42,6 +42,7 @@ export class Int32Table extends KeyGroupTable {
   readonly #toVersion: number;
   readonly step: number;
   readonly first: number;
+  readonly timeShift: number;
 
   constructor(place: TablePlace) {
     super(place, []);
@@ -54,6 +55,12 @@ export class Int32Table extends KeyGroupTable {
     this.#shift = shiftOf(MINIMUM_CAPACITY);
     this.#words = new Int32Array(MINIMUM_CAPACITY << this.#logStride);
     this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
+    this.timeShift = shared ? 1 : 0;
+    if (place.timed) this.stampAll(0);
+  }
+
+  protected override get places(): number {
+    return this.#capacity;
   }
 
   override get end(): number {
@@ -129,7 +136,8 @@ export class Int32Table extends KeyGroupTable {
   }
 
   override get bytes(): number {
-    return this.#words.byteLength + (this.step === 2 ? 0 : columnBytes(this.values));
+    const values = this.step === 2 ? 0 : columnBytes(this.values);
+    return this.#words.byteLength + values + timesBytes(this.times);
   }
 
   /** I2: where an entry for a key that has none goes. */
@@ -147,11 +155,13 @@ export class Int32Table extends KeyGroupTable {
     this.announceRebuild();
     const words = this.#words;
     const values = this.values;
+    const times = this.times;
     const stride = 1 << this.#logStride;
     this.#capacity = capacity;
     this.#shift = shiftOf(capacity);
     this.#words = new Int32Array(capacity * stride);
     this.values = columnOver(this.column, this.#words, capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity);
     this.#used = this.size;
     for (let from = 0; from < words.length; from += stride) {
       const version = words[from + 1]!;
@@ -161,6 +171,7 @@ export class Int32Table extends KeyGroupTable {
       const to = place * stride;
       this.#words[to] = key;
       this.#words[to + 1] = version;
+      if (times !== undefined) this.times![place] = times[from >> this.#logStride]!;
       if (stride === 4) {
         this.#words[to + 2] = words[from + 2]!;
         this.#words[to + 3] = words[from + 3]!;
@@ -187,10 +198,15 @@ class Int32Rows implements TableRows {
   readonly step: number;
   readonly end: number;
   readonly values: Column;
+  readonly times: Float64Array | undefined;
+  readonly timeShift: number;
   readonly #words: Int32Array;
   readonly #toVersion: number;
 
-  constructor(words: Int32Array, values: Column, { first, step, end }: Int32Table) {
+  constructor(words: Int32Array, values: Column, table: Int32Table) {
+    const { first, step, end } = table;
+    this.times = table.times;
+    this.timeShift = table.timeShift;
     this.first = first;
     this.step = step;
     this.end = end;

@@ -10,6 +10,10 @@
  * T3. While its version is the clock's, an entry was changed after every open snapshot began.
  * T4. Entries keep their slots until `beforeRebuild` has been told; then the memory is replaced,
  *     and what `rows` gave before is never written again.
+ * T5. `times` is there exactly where values have a time-to-live: the one in slot s was last
+ * written,
+ *     or read, at the time at s >> timeShift. Lists and maps have the times of their elements in
+ *     themselves.
  */
 import type { Key } from '../../types/schema.ts';
 import type { Column, ColumnKind } from './column.ts';
@@ -26,6 +30,9 @@ export interface TableRows {
   readonly step: number;
   readonly end: number;
   readonly values: Column;
+  /** Of state with a time-to-live (T5). */
+  readonly times: Float64Array | undefined;
+  readonly timeShift: number;
   /** Greater than 0 for entries (T1). */
   versionAt(slot: number): number;
   /** Of an entry. */
@@ -41,12 +48,16 @@ export interface TablePlace {
   readonly clock: VersionClock;
   /** Of sliced state: the start of the slice. */
   readonly slice?: number | undefined;
+  /** T5 */
+  readonly timed: boolean;
 }
 
 export abstract class KeyGroupTable implements TableRows {
   /** T1 */
   size: number;
   values: Column;
+  /** T5 */
+  times: Float64Array | undefined;
   readonly state: number;
   readonly group: number;
   readonly column: ColumnKind;
@@ -56,6 +67,7 @@ export abstract class KeyGroupTable implements TableRows {
   constructor(place: TablePlace, values: Column) {
     this.size = 0;
     this.values = values;
+    this.times = undefined;
     this.state = place.state;
     this.group = place.group;
     this.column = place.column;
@@ -65,6 +77,7 @@ export abstract class KeyGroupTable implements TableRows {
 
   abstract readonly first: number;
   abstract readonly step: number;
+  abstract readonly timeShift: number;
   abstract get end(): number;
   abstract versionAt(slot: number): number;
   abstract keyAt(slot: number): Key;
@@ -96,6 +109,23 @@ export abstract class KeyGroupTable implements TableRows {
   /** Of typed memory. */
   abstract get bytes(): number;
 
+  timeAt(slot: number): number {
+    return this.times![slot >> this.timeShift]!;
+  }
+
+  /** For an entry that was inserted or touched. */
+  setTime(slot: number, time: number): void {
+    this.times![slot >> this.timeShift] = time;
+  }
+
+  /** T5: from now on entries have times, those that are there this one; undefined: not any more. */
+  stampAll(time: number | undefined): void {
+    this.times = time === undefined ? undefined : new Float64Array(this.places).fill(time);
+  }
+
+  /** How many entries there is room for. */
+  protected abstract get places(): number;
+
   /** T2: the entry at `slot`, of that version, is about to change. */
   protected announceChange(slot: number, version: number): void {
     for (const observer of this.clock.observers) {
@@ -109,11 +139,12 @@ export abstract class KeyGroupTable implements TableRows {
   }
 }
 
-/** The keys of all entries as they are now, in no particular order. */
-export function keysOf(table: KeyGroupTable): readonly Key[] {
+/** The keys of all entries, or of those wanted, as they are now, in no particular order. */
+export function keysOf(table: KeyGroupTable, wanted?: (slot: number) => boolean): readonly Key[] {
   const keys: Key[] = [];
   for (let slot = table.first; slot < table.end; slot += table.step) {
-    if (table.versionAt(slot) > 0) keys.push(table.keyAt(slot));
+    if (table.versionAt(slot) <= 0) continue;
+    if (wanted === undefined || wanted(slot)) keys.push(table.keyAt(slot));
   }
   return keys;
 }

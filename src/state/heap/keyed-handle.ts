@@ -44,6 +44,18 @@ export abstract class KeyedHandle {
     this.#located = NaN;
   }
 
+  /** Of a state with a time-to-live: the time of the current key's value; NaN if there is none. */
+  valueTime(): number {
+    const slot = this.locate();
+    return slot === ABSENT ? NaN : this.table!.timeAt(slot);
+  }
+
+  /** Gives the value, which is there, another time. */
+  stampValue(time: number): void {
+    const slot = this.locateForWrite();
+    this.table!.setTime(slot, time);
+  }
+
   /** The slot of the current key, or ABSENT. @throws EngineError USER_CODE_OUTSIDE_CALL */
   protected locate(): number {
     if (this.context.lookup === this.#located) return this.slot;

@@ -11,6 +11,7 @@
  *     entry of it is changed. Appending to it is no change: a view ends where the map ended.
  * O3. `index` has exactly the lookups of the entries, each with its number; a map of a few entries
  *     has none.
+ * O4. Chunks have times exactly if the map was made so; `least` is at or before all of them.
  */
 import { LookupIndex } from './lookup-index.ts';
 import type { Lookup, LookupHolder } from './lookup-index.ts';
@@ -26,6 +27,8 @@ interface Chunk {
   /** The same array as `lookups` where keys are their own lookups. */
   readonly keys: unknown[];
   readonly values: unknown[];
+  /** Of a map whose entries have times (O4). */
+  readonly times: number[] | undefined;
 }
 
 export class OrderedMap implements LookupHolder {
@@ -36,9 +39,14 @@ export class OrderedMap implements LookupHolder {
   #chunks: Chunk[] = [];
   #index: LookupIndex | undefined;
   readonly #lookups: MapLookups;
+  /** O4 */
+  readonly #timed: boolean;
+  #least = Infinity;
 
-  constructor(lookups: MapLookups) {
+  /** @param timed whether entries have times */
+  constructor(lookups: MapLookups, timed = false) {
     this.#lookups = lookups;
+    this.#timed = timed;
   }
 
   /** Of an entry, by its number. */
@@ -55,10 +63,45 @@ export class OrderedMap implements LookupHolder {
     return this.#find(lookup) >= 0;
   }
 
-  set(lookup: Lookup, key: unknown, value: unknown): void {
+  set(lookup: Lookup, key: unknown, value: unknown, time = 0): void {
     const at = this.#find(lookup);
-    if (at < 0) this.#append(lookup, key, value);
-    else this.#owned(at).values[at & (CHUNK - 1)] = value;
+    if (at < 0) return this.#append(lookup, key, value, time);
+    const chunk = this.#owned(at);
+    chunk.values[at & (CHUNK - 1)] = value;
+    if (chunk.times !== undefined) this.#stampAt(chunk, at, time);
+  }
+
+  /** Of a timed map: that of the entry, NaN if there is none. */
+  timeOf(lookup: Lookup): number {
+    const at = this.#find(lookup);
+    return at < 0 ? NaN : this.#chunks[at >>> 8]!.times![at & (CHUNK - 1)]!;
+  }
+
+  /** Gives an entry that is there another time. */
+  stamp(lookup: Lookup, time: number): void {
+    const at = this.#find(lookup);
+    this.#stampAt(this.#owned(at), at, time);
+  }
+
+  /** The same for all entries. */
+  stampAll(time: number): void {
+    for (let at = 0; at < this.#end; at++) {
+      const lookup = this.#chunks[at >>> 8]!.lookups[at & (CHUNK - 1)];
+      if (lookup !== REMOVED) this.#owned(at).times![at & (CHUNK - 1)] = time;
+    }
+    this.#least = time;
+  }
+
+  /** Whether there is an entry with its time at or before `cutoff`. */
+  hasUntil(cutoff: number): boolean {
+    if (this.#least > cutoff) return false;
+    let least = Infinity;
+    const view = this.peek();
+    for (let at = 0; at < view.end; at++) {
+      if (view.holds(at) && view.time(at) < least) least = view.time(at);
+    }
+    this.#least = least;
+    return least <= cutoff;
   }
 
   delete(lookup: Lookup): boolean {
@@ -74,6 +117,18 @@ export class OrderedMap implements LookupHolder {
     const removed = this.#end - this.size;
     if (removed > SMALL && removed > this.size) this.#compact();
     return true;
+  }
+
+  /** Removes the entries with times at or before `cutoff`. */
+  deleteUntil(cutoff: number): void {
+    // Deleting may move entries: those to go first.
+    const expired: Lookup[] = [];
+    for (let at = 0; at < this.#end; at++) {
+      const chunk = this.#chunks[at >>> 8]!;
+      const lookup = chunk.lookups[at & (CHUNK - 1)]!;
+      if (lookup !== REMOVED && chunk.times![at & (CHUNK - 1)]! <= cutoff) expired.push(lookup);
+    }
+    for (const lookup of expired) this.delete(lookup);
   }
 
   /** The map as it is now, whatever happens to it later. */
@@ -97,15 +152,22 @@ export class OrderedMap implements LookupHolder {
     return -1;
   }
 
-  #append(lookup: Lookup, key: unknown, value: unknown): void {
+  #stampAt(chunk: Chunk, at: number, time: number): void {
+    chunk.times![at & (CHUNK - 1)] = time;
+    if (time < this.#least) this.#least = time;
+  }
+
+  #append(lookup: Lookup, key: unknown, value: unknown, time: number): void {
     const at = this.#end;
-    if ((at & (CHUNK - 1)) === 0)
-      this.#chunks.push(emptyChunk(this.#generation, this.#lookups.direct));
+    if ((at & (CHUNK - 1)) === 0) {
+      this.#chunks.push(emptyChunk(this.#generation, this.#lookups.direct, this.#timed));
+    }
     const chunk = this.#chunks[at >>> 8]!;
     const kept = this.#lookups.kept(key, lookup);
     chunk.lookups.push(this.#lookups.direct ? (kept as Lookup) : lookup);
     if (!this.#lookups.direct) chunk.keys.push(kept);
     chunk.values.push(value);
+    if (chunk.times !== undefined) this.#stampAt(chunk, at, time);
     this.#end += 1;
     this.size += 1;
     if (this.#index !== undefined) this.#index.add(lookup, at);
@@ -130,6 +192,7 @@ export class OrderedMap implements LookupHolder {
       lookups,
       keys: this.#lookups.direct ? lookups : chunk.keys.slice(),
       values: chunk.values.slice(),
+      times: chunk.times?.slice(),
     };
     this.#chunks[at >>> 8] = copy;
     return copy;
@@ -147,14 +210,17 @@ export class OrderedMap implements LookupHolder {
       const chunk = chunks[at >>> 8]!;
       const lookup = chunk.lookups[at & (CHUNK - 1)];
       if (lookup === REMOVED) continue;
-      this.#append(lookup, chunk.keys[at & (CHUNK - 1)], chunk.values[at & (CHUNK - 1)]);
+      const offset = at & (CHUNK - 1);
+      const time = chunk.times === undefined ? 0 : chunk.times[offset]!;
+      this.#append(lookup, chunk.keys[offset], chunk.values[offset], time);
     }
   }
 }
 
-function emptyChunk(generation: number, direct: boolean): Chunk {
+function emptyChunk(generation: number, direct: boolean, timed: boolean): Chunk {
   const lookups: (Lookup | typeof REMOVED)[] = [];
-  return { generation, lookups, keys: direct ? lookups : [], values: [] };
+  const times = timed ? [] : undefined;
+  return { generation, lookups, keys: direct ? lookups : [], values: [], times };
 }
 
 /** An OrderedMap as it was at one moment. */
@@ -181,6 +247,17 @@ export class MapView {
 
   value(at: number): unknown {
     return this.#chunks[at >>> 8]!.values[at & (CHUNK - 1)];
+  }
+
+  /** Of a timed map: whether there is an entry with its time behind `cutoff`. */
+  holdsAfter(cutoff: number): boolean {
+    for (let at = 0; at < this.end; at++) if (this.holds(at) && this.time(at) > cutoff) return true;
+    return false;
+  }
+
+  /** Of a timed map. */
+  time(at: number): number {
+    return this.#chunks[at >>> 8]!.times![at & (CHUNK - 1)]!;
   }
 
   entries(): Iterable<readonly [unknown, unknown]> {

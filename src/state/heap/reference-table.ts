@@ -8,7 +8,7 @@
  * M2. Slots below `end` without an entry are in `free`, each once.
  */
 import type { Key } from '../../types/schema.ts';
-import { columnBytes, growColumn, makeColumn, storeRaw } from './column.ts';
+import { columnBytes, growColumn, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column } from './column.ts';
 import { flat } from './flat.ts';
 import { KeyGroupTable } from './key-group-table.ts';
@@ -23,6 +23,7 @@ const SPARSE_MIN = 64;
 export class ReferenceTable extends KeyGroupTable implements LookupHolder {
   readonly first = 0;
   readonly step = 1;
+  readonly timeShift = 0;
   #keys: Key[] = [];
   /** M1 */
   #lookups: Lookup[];
@@ -38,6 +39,11 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     this.#tuples = tuples;
     this.#lookups = tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(MINIMUM_CAPACITY);
+    if (place.timed) this.stampAll(0);
+  }
+
+  protected override get places(): number {
+    return this.#versions.length;
   }
 
   override get end(): number {
@@ -102,11 +108,12 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
   }
 
   override rows(): TableRows {
-    return new ReferenceRows(this.#keys, this.#versions, this.values);
+    return new ReferenceRows(this.#keys, this.#versions, this);
   }
 
   override get bytes(): number {
-    return this.#index.bytes + this.#versions.byteLength + columnBytes(this.values);
+    const values = columnBytes(this.values) + timesBytes(this.times);
+    return this.#index.bytes + this.#versions.byteLength + values;
   }
 
   #append(): number {
@@ -123,6 +130,10 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     versions.set(this.#versions);
     this.#versions = versions;
     this.values = growColumn(this.column, this.values, capacity);
+    const times = this.times;
+    if (times === undefined) return;
+    this.times = new Float64Array(capacity);
+    this.times.set(times);
   }
 
   /** T4: gives out all slots anew, without gaps. */
@@ -132,11 +143,13 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     const versions = this.#versions;
     const values = this.values;
     const lookups = this.#lookups;
+    const times = this.times;
     const capacity = Math.max(this.size, MINIMUM_CAPACITY);
     this.#keys = [];
     this.#lookups = this.#tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(capacity);
     this.values = makeColumn(this.column, capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity);
     this.#index = new LookupIndex();
     this.#free = [];
     for (let from = 0; from < keys.length; from++) {
@@ -146,6 +159,7 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
       this.#lookups[to] = lookups[from];
       this.#versions[to] = versions[from]!;
       storeRaw(this.values, to, values[from]);
+      if (times !== undefined) this.times![to] = times[from]!;
       this.#index.add(lookups[from], to);
     }
   }
@@ -154,14 +168,17 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
 class ReferenceRows implements TableRows {
   readonly first = 0;
   readonly step = 1;
+  readonly timeShift = 0;
   readonly end: number;
   readonly values: Column;
+  readonly times: Float64Array | undefined;
   readonly #keys: readonly Key[];
   readonly #versions: Int32Array;
 
-  constructor(keys: readonly Key[], versions: Int32Array, values: Column) {
+  constructor(keys: readonly Key[], versions: Int32Array, { values, times }: ReferenceTable) {
     this.end = keys.length;
     this.values = values;
+    this.times = times;
     this.#keys = keys;
     this.#versions = versions;
   }

@@ -20,6 +20,8 @@ export class TableCursor {
   key: Key = false;
   /** What the column holds, or what the state has frozen of it. */
   value: unknown = undefined;
+  /** Of an entry of a state with a time-to-live that has one time. */
+  time = 0;
   readonly table: KeyGroupTable;
   readonly #state: HeapState;
   readonly #version: number;
@@ -29,6 +31,7 @@ export class TableCursor {
   #detachedValues: unknown[] | undefined;
   readonly #savedKeys: Key[] = [];
   readonly #savedValues: unknown[] = [];
+  readonly #savedTimes: number[] = [];
   #given = 0;
 
   /** Of entries changed last at `version` or before. */
@@ -52,12 +55,14 @@ export class TableCursor {
       if (!this.#isIn(rows.versionAt(slot))) continue;
       this.key = rows.keyAt(slot);
       this.value = loadValue(this.table.column, this.#detachedValues ?? rows.values, slot);
+      if (rows.times !== undefined) this.time = rows.times[slot >> rows.timeShift]!;
       return true;
     }
     if (this.#given === this.#savedKeys.length) return false;
     this.key = this.#savedKeys[this.#given]!;
     this.value = this.#savedValues[this.#given];
     this.#savedValues[this.#given] = undefined;
+    if (this.table.times !== undefined) this.time = this.#savedTimes[this.#given]!;
     this.#given += 1;
     return true;
   }
@@ -68,6 +73,7 @@ export class TableCursor {
     const table = this.table;
     this.#savedKeys.push(table.keyAt(slot));
     this.#savedValues.push(this.#state.frozen(loadValue(table.column, table.values, slot)));
+    if (table.times !== undefined) this.#savedTimes.push(table.timeAt(slot));
   }
 
   /**

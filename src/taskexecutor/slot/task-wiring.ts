@@ -309,6 +309,7 @@ export class TaskWiring {
       ),
       maxParallelism: deployment.maxParallelism,
       keySchema: schema.declared,
+      processingTime: () => this.#options.clock.now(),
     });
   }
 
