@@ -7,7 +7,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { linesOf, millrace, REPOSITORY, start, startNode } from './command.test-kit.ts';
+import {
+  linesOf,
+  millrace,
+  REPOSITORY,
+  start,
+  startNode,
+  startProgram,
+} from './command.test-kit.ts';
 
 const DATA = join(REPOSITORY, 'examples', 'data');
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
@@ -316,6 +323,16 @@ test('execute-and-collect: a program gets the records', async () => {
     `${primes.length} primes, the last is ${primes.at(-1)}`,
     `most divisors: {"n":${divisors.indexOf(most) + 1},"divisors":${most}}`,
   ]);
+});
+
+test('suspicious-logins.test: its tests pass', async () => {
+  const args = ['--test', '--test-reporter=tap', 'examples/suspicious-logins.test.ts'];
+  // Otherwise it would take itself for a part of this test.
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const { ended } = startProgram(process.execPath, args, { cwd: REPOSITORY, env });
+  const { stdout, stderr, code } = await ended;
+  assert.deepEqual({ stderr, code }, { stderr: '', code: 0 }, stdout);
+  assert.match(stdout, /^# pass 2$/m);
 });
 
 test('csv-to-json: every airport of the state, exact numbers', async () => {
