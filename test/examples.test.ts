@@ -396,6 +396,82 @@ test('socket-text: counts as the words come, and ends with the connection', asyn
   }
 });
 
+// --------------------------------------------------------------------------------- flights in time
+
+describe('flights in time', () => {
+  const HOUR = 3_600_000;
+
+  interface Flight {
+    readonly origin: string;
+    readonly destination: string;
+    readonly delay: number;
+    readonly distance: number;
+    /** When it is to depart. */
+    readonly at: number;
+  }
+
+  const flights = dataFile('flights.jsonl').map((line): Flight => {
+    const { date, ...flight } = JSON.parse(line) as Flight & { readonly date: string };
+    const [year, month, day, hour, minute] = date.split(/\D/).map(Number);
+    return { ...flight, at: Date.UTC(year!, month! - 1, day, hour, minute) };
+  });
+
+  function shown(at: number): string {
+    return `${new Date(at).toISOString().slice(0, 10)} ${new Date(at).toISOString().slice(11, 16)}`;
+  }
+
+  function byOrigin(): ReadonlyMap<string, readonly Flight[]> {
+    return Map.groupBy(flights, ({ origin }) => origin);
+  }
+
+  test('timers: an alarm for every day of silence', async () => {
+    const airports = ['ATL', 'DEN', 'DFW', 'LAX', 'ORD', 'SFO', 'BNA'];
+    const expected = airports.flatMap((airport) => {
+      const departures = [
+        ...new Set(
+          byOrigin()
+            .get(airport)!
+            .map(({ at }) => at),
+        ),
+      ];
+      return departures
+        .filter((at, i) => (departures[i + 1] ?? Infinity) > at + 24 * HOUR)
+        .map((at) => `${airport}: no departure since ${shown(at)}`);
+    });
+    const param = `airports=${JSON.stringify(airports)}`;
+    for (const parallelism of ['1', '2']) {
+      const lines = await run('timers', '-p', parallelism, '--param', param);
+      const alarms = lines.map((line) => line.replace(/^alarm(:\d+)?> /, ''));
+      assert.deepEqual(sorted(alarms), sorted(expected));
+    }
+    const few = await run('timers');
+    assert.deepEqual(
+      sorted(labelled(few, 'alarm> ')),
+      sorted(expected.filter((line) => !line.startsWith('BNA'))),
+    );
+  });
+
+  test('interval-join: every connection within an hour', async () => {
+    const expected: string[] = [];
+    const departures = byOrigin();
+    for (const landed of flights) {
+      const minutes = landed.delay + 30 + Math.round(landed.distance / 8);
+      const landing = landed.at + minutes * 60_000;
+      for (const { origin, destination, at } of departures.get(landed.destination) ?? []) {
+        if (at < landing || at > landing + HOUR) continue;
+        expected.push([landed.origin, shown(landing), origin, shown(at), destination].join(','));
+      }
+    }
+    assert.ok(expected.length > 1000);
+    for (const parallelism of ['1', '2']) {
+      const out = join(scratch, `connections-${parallelism}`);
+      assert.deepEqual(await run('interval-join', '-p', parallelism, '--param', `out=${out}`), []);
+      const found = [...filesOf(out).values()].flatMap((content) => linesOf(content).slice(1));
+      assert.deepEqual(sorted(found), sorted(expected));
+    }
+  });
+});
+
 test('every example is run here', () => {
   const here = readFileSync(import.meta.filename, 'utf8');
   for (const file of readdirSync(join(REPOSITORY, 'examples')).filter((name) =>

@@ -100,6 +100,7 @@ function source<T>(
     name: `${name}(${options.events})`,
     produces: schema,
     boundedness: 'bounded',
+    timestamps: true,
     split: Stride,
     enumeratorState: Strides,
     createEnumerator: (context, restored) => new Strider(context, restored),

@@ -16,7 +16,7 @@ export default defineJob({
   name: 'nexmark-q4',
   params: nexmarkParameters,
   build(env, { results, ...nexmark }) {
-    const events = env.from(nexmarkEvents(nexmark)).assignTimestamps(eventTime(nexmark));
+    const events = env.from(nexmarkEvents(nexmark), eventTime(nexmark));
     const means = auctionsOf(events)
       .keyBy(({ id }) => id)
       .connect(bidsOf(events).keyBy(({ auction }) => auction))
