@@ -57,6 +57,15 @@ export interface KeyedStateBackend {
    */
   register<H>(name: string, descriptor: StateDescriptor<H>): H;
   /**
+   * State of the current key and a namespace, e.g. a window. `namespace` is a schema of a number, a
+   * text or a struct of these. @throws EngineError STATE_INCOMPATIBLE
+   */
+  registerNamespaced<H, N>(
+    name: string,
+    descriptor: StateDescriptor<H>,
+    namespace: Schema<N>,
+  ): NamespacedState<H, N>;
+  /**
    * State of the current key and a slice of time that many keys share. Finding a key costs what it
    * costs in other state; a slice is dropped at once. @throws EngineError STATE_INCOMPATIBLE
    */
@@ -100,6 +109,21 @@ export interface MergingHandle {
    * Adds what `take` of another namespace has given, behind what is here, by the user's function.
    */
   merge(taken: unknown): void;
+}
+
+/**
+ * @example
+ * counts.setNamespace(window);
+ * counts.handle.set(counts.handle.get() + 1);
+ */
+export interface NamespacedState<H, N> {
+  /** Acts on the current key and namespace. */
+  readonly handle: H;
+  /**
+   * Before the first use of the handle, and whenever another namespace is meant.
+   * @throws EngineError STATE_VALUE_INVALID
+   */
+  setNamespace(namespace: N): void;
 }
 
 /**

@@ -28,11 +28,14 @@ function keyedSnapshot(keys: number): Uint8Array {
   const list = backend.register('list', state.list(t.string));
   const map = backend.register('map', state.map(t.string, t.int32));
   const timers = backend.registerTimers('timers', t.string);
+  const named = backend.registerNamespaced('named', state.value(t.float64), t.string);
   const sliced = backend.registerSliced('sliced', state.value(t.float64));
   for (let key = 0; key < keys; key++) {
     backend.setCurrentKey(key, (hashKey(key) >>> 0) % GROUPS);
     sliced.setSlice((key % 3) * 10);
     sliced.handle.set(key);
+    named.setNamespace(`window ${key}`);
+    named.handle.set(key);
     timers.register(key * 1000, `window ${key}`);
     count.set(key);
     list.add(`element ${key}`);
@@ -162,7 +165,7 @@ describe('a snapshot', () => {
     assert.ok(read < bytes.length * 0.3, `${read} of ${bytes.length} bytes`);
     const other = open(0, 3);
     await other.restore([snapshotInputOf('s', bytes)]);
-    assert.equal(other.usage.entries, 100_000);
-    assert.ok(backend.usage.entries > 20_000 && backend.usage.entries < 30_000);
+    assert.equal(other.usage.entries, 120_000);
+    assert.ok(backend.usage.entries > 24_000 && backend.usage.entries < 36_000);
   });
 });

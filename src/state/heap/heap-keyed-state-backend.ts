@@ -18,6 +18,7 @@ import type {
   KeyedStateBackend,
   KeyedStateOptions,
   KeyGroupRange,
+  NamespacedState,
   SlicedState,
   StateUsage,
   TimerQueue,
@@ -43,6 +44,7 @@ import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
 import { keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import { HeapNamespacedState, NamespacedHeapState } from './namespaced-heap-state.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
 import { Ttl, TtlClock } from './ttl.ts';
 import type { TtlCleaner } from './ttl-cleaner.ts';
@@ -113,6 +115,23 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return handle as unknown as H;
   }
 
+  registerNamespaced<H, N>(
+    name: string,
+    descriptor: StateDescriptor<H>,
+    namespace: Schema<N>,
+  ): NamespacedState<H, N> {
+    const description = {
+      ...describeState(name, descriptor),
+      namespace: namespace.description,
+    };
+    const state = this.#tablesOf(description, schemasOf(descriptor)) as NamespacedHeapState;
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known as unknown as NamespacedState<H, N>;
+    const namespaced = new HeapNamespacedState(state, openHandle(state, descriptor));
+    this.#handles.set(name, namespaced);
+    return namespaced as unknown as NamespacedState<H, N>;
+  }
+
   registerSliced<H>(name: string, descriptor: StateDescriptor<H>): SlicedState<H> {
     assert(ttlOf(descriptor) === undefined, 'slices are dropped by their owner, and do not expire');
     const description = { ...describeState(name, descriptor), sliced: true };
@@ -138,9 +157,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
     const { key, group } = this.#context;
     try {
-      if (state instanceof HeapTimerQueue || state instanceof SlicedHeapState) {
-        return state.forEachKey(visit);
-      }
+      if ('forEachKey' in state) return state.forEachKey(visit);
       for (let index = 0; index < state.tables.length; index++) {
         for (const table of state.tablesOf(index)) this.#visitTable(table, index, visit);
       }
@@ -227,8 +244,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   #tablesOf(description: StateDescription, schemas?: StateSchemas): HeapState {
     const known = this.#known(description);
     if (known !== undefined) return known as HeapState;
-    const State = description.sliced === true ? SlicedHeapState : HeapState;
-    const state = new State(
+    const state = new (stateClassOf(description))(
       this.#states.length,
       description,
       schemas ?? describedSchemas(description),
@@ -258,6 +274,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   get #groups(): number {
     return this.keyGroups.last - this.keyGroups.first + 1;
   }
+}
+
+function stateClassOf({ sliced, namespace }: StateDescription): typeof HeapState {
+  if (sliced === true) return SlicedHeapState;
+  return namespace === undefined ? HeapState : NamespacedHeapState;
 }
 
 /** As far as the backend itself uses a handle. */

@@ -151,7 +151,7 @@ async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<voi
 
 async function restoreSection(source: Source, state: HeapState): Promise<void> {
   const { target, file, section, checkKey } = source;
-  const { context } = target;
+  const { context } = state;
   const group = section.group - target.keyGroups.first;
   const fileTimed = file.manifest.states[section.state]!.timed === true;
   const load = loaderOf(state, timeReaderOf(state, fileTimed));

@@ -20,7 +20,7 @@ import type { ColumnKind } from './column.ts';
 import { Float64Table } from './float64-table.ts';
 import type { Float64Halves } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
-import type { KeyContext, KeyLookup } from './key-context.ts';
+import type { HandleContext, KeyContext, KeyLookup } from './key-context.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
@@ -57,6 +57,8 @@ export class HeapState {
   /** Of map state: how its keys are compared. */
   readonly mapLookups: MapLookups | undefined;
   readonly parts: HeapBackendParts;
+  /** What handles act on. */
+  readonly context: HandleContext;
   /** H1 */
   tables: (KeyGroupTable | undefined)[];
   wideTables: (KeyGroupTable | undefined)[];
@@ -78,6 +80,7 @@ export class HeapState {
     this.column = this.changesInPlace ? 'reference' : columnKindOf(schemas.value);
     this.mapLookups = schemas.key === undefined ? undefined : new MapLookups(schemas.key);
     this.parts = parts;
+    this.context = parts.context;
     this.tables = Array.from({ length: groups });
     this.wideTables = Array.from({ length: groups });
     this.slice = undefined;
@@ -185,7 +188,7 @@ export class HeapState {
     const place = { state: this.index, group, column, clock, slice, timed };
     if (isWide(lookup))
       return (this.wideTables[group] = new Float64Table(place, this.parts.halves));
-    const tuples = this.parts.context.family === 'tuple';
+    const tuples = this.context.family === 'tuple';
     const table =
       typeof lookup === 'number' ? new Int32Table(place) : new ReferenceTable(place, tuples);
     this.tables[group] = table;

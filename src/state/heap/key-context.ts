@@ -24,7 +24,18 @@ import { shown } from '../state-errors.ts';
  */
 export type KeyLookup = string | number | bigint | boolean;
 
-export class KeyContext {
+/** What handles act on, as they see it. */
+export interface HandleContext {
+  readonly key: Key | undefined;
+  /** Undefined while there is no current key. */
+  readonly lookup: KeyLookup | undefined;
+  readonly group: number;
+  readonly operator: string;
+  readonly family: KeyFamily | undefined;
+  lookupOf(key: Key): KeyLookup;
+}
+
+export class KeyContext implements HandleContext {
   key: Key | undefined;
   lookup: KeyLookup | undefined;
   /** Index of the current key's group within the range. */

@@ -11,20 +11,20 @@
 import { EngineError } from '../../base/errors.ts';
 import { valueInvalid } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
-import type { KeyContext, KeyLookup } from './key-context.ts';
+import type { HandleContext, KeyLookup } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 
 export abstract class KeyedHandle {
   protected readonly state: HeapState;
-  protected readonly context: KeyContext;
+  protected readonly context: HandleContext;
   protected table: KeyGroupTable | undefined;
   protected slot: number;
   #located: KeyLookup;
 
   constructor(state: HeapState) {
     this.state = state;
-    this.context = state.parts.context;
+    this.context = state.context;
     this.table = undefined;
     this.slot = ABSENT;
     this.#located = NaN;

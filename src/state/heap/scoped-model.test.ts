@@ -8,7 +8,7 @@ import type { ListState, MapState, StateDescriptor, ValueState } from '../../fun
 import { t } from '../../types/index.ts';
 import { canonicalKeyBytes } from '../../types/key-bytes.ts';
 import { hashKey } from '../../types/key.ts';
-import type { Key } from '../../types/schema.ts';
+import type { Key, Schema } from '../../types/schema.ts';
 import type { SlicedState } from '../keyed-state-backend.ts';
 import { MemorySnapshot } from '../memory-snapshot.ts';
 import type { SnapshotOrder, SnapshotWriter } from '../snapshot.ts';
@@ -63,7 +63,30 @@ type Scoping = (backend: HeapKeyedStateBackend) => Scoped;
 /** The nth scope of a kind. */
 const sliceOf = (n: number): number => [0, 10_000, -5000, 2 ** 40, 0.5][n]!;
 
+function namespaced<N>(schema: Schema<N>, nth: (n: number) => N): Scoping {
+  return (backend) => {
+    const states = NAMES.map((name) =>
+      backend.registerNamespaced(name, DESCRIPTORS[name] as StateDescriptor, schema),
+    );
+    return {
+      handles: Object.fromEntries(NAMES.map((n, i) => [n, states[i]!.handle])) as never,
+      enter: (scope) => states.forEach((s) => s.setNamespace(nth(scope))),
+      sliced: [],
+    };
+  };
+}
+
 const SCOPINGS: Readonly<Record<string, Scoping>> = {
+  windows: namespaced(t.struct({ start: t.float64, end: t.float64 }), (n) =>
+    n === 0 ? { start: -Infinity, end: Infinity } : { start: n % 3, end: 10 - n },
+  ),
+  numbers: namespaced(t.float64, (n) => [-0, NaN, 2 ** 60, 0.5, 7][n]!),
+  texts: namespaced(t.string, (n) => `window ${n}`),
+  structs: namespaced(t.struct({ name: t.string, open: t.boolean, n: t.int64 }), (n) => ({
+    name: `w${n % 2}`,
+    open: n < 2,
+    n: BigInt(n),
+  })),
   slices: (backend) => {
     const sliced = NAMES.map((name) =>
       backend.registerSliced(name, DESCRIPTORS[name] as StateDescriptor),
@@ -354,7 +377,7 @@ async function check(run: Run): Promise<void> {
 describe('scoped state against a model', () => {
   for (const [kind, scoping] of Object.entries(SCOPINGS)) {
     for (const [family, keyAt] of Object.entries(FAMILIES)) {
-      test(`${kind}, keys of family ${family}: L1, L2, W1-W4, U1-U3`, async () => {
+      test(`${kind}, keys of family ${family}: L1, L2, N1-N3, W1-W4, U1-U3`, async () => {
         await fc.assert(
           fc.asyncProperty(
             fc.record({
@@ -363,7 +386,7 @@ describe('scoped state against a model', () => {
             }),
             (input) => check({ scoping, keyAt, ...input }),
           ),
-          { seed: 20260703, numRuns: 25 },
+          { seed: 20260703, numRuns: 8 },
         );
       });
     }
