@@ -42,7 +42,6 @@ import { HeapTtlMapState } from './heap-ttl-map-state.ts';
 import { openStoredValue } from './heap-ttl-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
-import { keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { HeapNamespacedState, NamespacedHeapState } from './namespaced-heap-state.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
@@ -107,11 +106,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const state = this.#tablesOf(describeState(name, descriptor), schemasOf(descriptor));
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as H;
-    const ttl = ttlOf(descriptor);
-    state.setTtl(ttl && new Ttl(this.#parts.ttlClock, ttl));
-    const handle = openHandle(state, descriptor);
+    const handle = this.#openHandle(state, descriptor);
     this.#handles.set(name, handle);
-    if (state.ttl?.everyRecord === true) this.#cleaners.push(handle.cleaner!);
     return handle as unknown as H;
   }
 
@@ -120,14 +116,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     descriptor: StateDescriptor<H>,
     namespace: Schema<N>,
   ): NamespacedState<H, N> {
-    const description = {
-      ...describeState(name, descriptor),
-      namespace: namespace.description,
-    };
+    const description = { ...describeState(name, descriptor), namespace: namespace.description };
     const state = this.#tablesOf(description, schemasOf(descriptor)) as NamespacedHeapState;
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as NamespacedState<H, N>;
-    const namespaced = new HeapNamespacedState(state, openHandle(state, descriptor));
+    const namespaced = new HeapNamespacedState(state, this.#openHandle(state, descriptor));
     this.#handles.set(name, namespaced);
     return namespaced as unknown as NamespacedState<H, N>;
   }
@@ -175,9 +168,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   /** The keys of the table first: `visit` may change it. */
   #visitTable(table: KeyGroupTable, index: number, visit: (key: Key) => void): void {
     const state = this.#states[table.state] as HeapState;
-    const cutoff = state.visibleCutoff();
-    const isShown = (slot: number): boolean => state.holdsAfter(table, slot, cutoff);
-    for (const key of keysOf(table, cutoff === -Infinity ? undefined : isShown)) {
+    for (const key of state.shownKeysOf(table)) {
       this.#context.set(key, this.keyGroups.first + index);
       // Another visit may have removed it.
       if (table.find(this.#context.lookup!) >= 0) visit(key);
@@ -253,6 +244,14 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     );
     this.#states.push(state);
     return state;
+  }
+
+  #openHandle(state: HeapState, descriptor: StateDescriptor): HeapHandle {
+    const ttl = ttlOf(descriptor);
+    state.setTtl(ttl && new Ttl(this.#parts.ttlClock, ttl));
+    const handle = openHandle(state, descriptor);
+    if (state.ttl?.everyRecord === true) this.#cleaners.push(handle.cleaner!);
+    return handle;
   }
 
   #timersOf(description: StateDescription): HeapTimerQueue {

@@ -21,6 +21,7 @@ import { Float64Table } from './float64-table.ts';
 import type { Float64Halves } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
 import type { HandleContext, KeyContext, KeyLookup } from './key-context.ts';
+import { keysOf } from './key-group-table.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
@@ -142,6 +143,13 @@ export class HeapState {
   visibleCutoff(): number {
     const { ttl } = this;
     return ttl?.showsExpired === false ? ttl.cutoffAt(ttl.clock.now()) : -Infinity;
+  }
+
+  /** Of a table of this state, without what has expired. */
+  shownKeysOf(table: KeyGroupTable): readonly Key[] {
+    const cutoff = this.visibleCutoff();
+    if (cutoff === -Infinity) return keysOf(table);
+    return keysOf(table, (slot) => this.holdsAfter(table, slot, cutoff));
   }
 
   /** Whether something of an entry has its time behind `cutoff`. */

@@ -54,6 +54,41 @@ describe('expiry', () => {
     assert.equal(count.get(), 3);
   });
 
+  test('what is in a namespace expires and is cleaned up as elsewhere, over restores too', async () => {
+    const clock = new Clock();
+    const backend = openAt(clock);
+    const descriptor = state.value(t.int32, { ttl: TTL });
+    const plain = state.value(t.int32, { ttl: PLAIN });
+    const cleaned = backend.registerNamespaced('cleaned', descriptor, t.string);
+    const kept = backend.registerNamespaced('kept', plain, t.string);
+    at(backend, 1);
+    for (const namespace of ['a', 'b']) {
+      for (const counts of [cleaned, kept]) {
+        counts.setNamespace(namespace);
+        counts.handle.set(1);
+      }
+      clock.now += 60;
+    }
+    const memory = finish(backend);
+    assert.equal(cleaned.handle.get(), 1);
+    cleaned.setNamespace('a');
+    assert.equal(cleaned.handle.get(), undefined);
+    clock.now += 60;
+    at(backend, 2);
+    for (let i = 0; i < 100; i++) assert.equal(cleaned.handle.get(), undefined);
+    assert.equal(entriesOf(backend), 2);
+    backend.forEachKey('kept', () => assert.fail('all have expired'));
+    clock.now -= 60;
+    const again = openAt(clock);
+    await again.restore([memory.input()]);
+    const restored = again.registerNamespaced('kept', plain, t.string);
+    at(again, 1);
+    restored.setNamespace('b');
+    assert.equal(restored.handle.get(), 1);
+    restored.setNamespace('a');
+    assert.equal(restored.handle.get(), undefined);
+  });
+
   test('reads let it live on where that is declared, and only there', () => {
     const clock = new Clock();
     const backend = openAt(clock);

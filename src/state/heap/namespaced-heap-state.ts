@@ -11,7 +11,7 @@ import { HeapState } from './heap-state.ts';
 import type { KeyCheck } from './heap-state.ts';
 import type { KeyLookup } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
-import { ABSENT, keysOf } from './key-group-table.ts';
+import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { NamespaceContext } from './namespace-context.ts';
 import { NamespaceParts } from './namespace-parts.ts';
@@ -63,7 +63,7 @@ export class NamespacedHeapState extends HeapState {
   }
 
   #gather(table: KeyGroupTable, into: Map<KeyLookup, Held>): void {
-    for (const tuple of keysOf(table)) {
+    for (const tuple of this.shownKeysOf(table)) {
       const key = (tuple as readonly Key[])[0]!;
       const lookup = this.parts.context.lookupOf(key);
       const known = into.get(lookup);

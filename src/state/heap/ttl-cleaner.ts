@@ -92,5 +92,5 @@ function cleanMap(state: HeapState, table: KeyGroupTable, slot: number, cutoff: 
 }
 
 function removeEntry(state: HeapState, table: KeyGroupTable, slot: number): void {
-  table.remove(slot, state.parts.context.lookupOf(table.keyAt(slot)));
+  table.remove(slot, state.context.lookupOf(table.keyAt(slot)));
 }
