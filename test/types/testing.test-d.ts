@@ -70,7 +70,7 @@ joined.pushRight({ amount: 1 });
 expectType<TestSource<Order>>()(joined.left);
 expectType<readonly number[]>()(joined.output());
 
-// --------------------------------------------------------------------------------------- whole jobs
+// ---------------------------------------------------------------------------------- whole jobs
 const job = defineJob({
   name: 'job',
   params: { user: t.string },
