@@ -414,6 +414,14 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The partitioner of "{operator}" chose channel {value}.',
     'It must return a whole number from 0 to {last}.',
   ),
+  USER_CODE_BAD_TRIGGER_RESULT: user(
+    'The {role} function of the trigger of "{operator}" returned {value}.',
+    "It must return 'continue', 'fire', 'purge' or 'fire-and-purge'.",
+  ),
+  USER_CODE_BAD_WINDOW: user(
+    '"{operator}" cannot put a record into a window: {reason}. The record: {record}.',
+    'Correct the function: {fix}.',
+  ),
   // As in Flink, what a user's function threw may be restarted, where a strategy says so.
   USER_CODE_FAILED: {
     domain: 'user',

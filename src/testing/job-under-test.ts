@@ -28,7 +28,6 @@ import { requireRest, restoreOperator, restoreSources, snapshotOperators } from 
 import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
-import { tapSides } from './tapped-sides.ts';
 import { TestSlot } from './test-slot.ts';
 import { TestWorld } from './test-world.ts';
 
@@ -44,8 +43,7 @@ export class JobUnderTest {
   readonly #alignment: AlignmentGroups;
   #gathering = false;
 
-  constructor(built: CompiledJob, options: JobHarnessOptions, restored: JobState | undefined) {
-    const compiled = tapSides(built, options.sides ?? {});
+  constructor(compiled: CompiledJob, options: JobHarnessOptions, restored: JobState | undefined) {
     this.#compiled = compiled;
     this.#restored = restored;
     this.graph = restored === undefined ? compiled.graph : withKeyGroups(compiled.graph, restored);

@@ -7,6 +7,7 @@ import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
+import type { OpenContext } from '../functions/function-context.ts';
 import { keyGroupOf } from '../graph/key-groups.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import type { Batch } from '../network/batch.ts';
@@ -72,6 +73,8 @@ export interface OperatorHarnessOptions {
   /** Schemas of the outputs; values are frozen and go through the codec. */
   readonly output: Schema<unknown>;
   readonly sideOutputs?: Readonly<Record<string, Schema<unknown>>> | undefined;
+  /** In place of what the operator is otherwise told of where it runs. */
+  readonly open?: Partial<OpenContext> | undefined;
   /** Holds the output after every record, so that the driver must ask again. */
   readonly fullAfterEveryRecord?: boolean | undefined;
 }
@@ -315,6 +318,7 @@ export class OperatorHarness {
         attempt: 1,
         logger: { debug: drop, info: drop, warn: drop, error: drop },
         metrics: { counter: () => ({ count: 0, increment: drop }) },
+        ...this.#options.open,
       },
       operatorId: 'operator',
       output: outputs.main,
