@@ -237,6 +237,39 @@ describe('a harness', () => {
     );
   });
 
+  it('reads side outputs that the job does not, in one and in many subtasks', async () => {
+    const job = defineJob({
+      name: 'sides',
+      build(env) {
+        env
+          .from(placeholderSource('numbers', t.int32))
+          .process({
+            emits: t.int32,
+            outputs: { odd: t.int32, even: t.int32 },
+            onElement: (n, ctx) => ctx.emitTo(n % 2 === 0 ? 'even' : 'odd', n),
+          })
+          .uid('parity')
+          .print('out');
+      },
+    });
+    for (const parallelism of [1, 3]) {
+      const options = { parallelism, sides: { parity: ['odd'] } };
+      await using harness = await JobHarness.start(job, options);
+      harness.source('numbers').emitAll([1, 2, 3, 4, 5]);
+      const odd = harness.side('parity', 'odd', t.int32);
+      assert.deepEqual(
+        odd.toSorted((a, b) => a - b),
+        [1, 3, 5],
+      );
+      assert.throws(() => harness.side('parity', 'even'), /sides: \{ "parity": \['even'\] \}/);
+      assert.deepEqual(harness.outputs('out'), []);
+    }
+    await assert.rejects(
+      JobHarness.start(job, { sides: { parity: ['od'] } }),
+      /Did you mean "odd"/,
+    );
+  });
+
   it('finds a source without end that gives records without any time passing', async () => {
     await assert.rejects(
       JobHarness.start((env) => env.from(generator(t.int32, (n) => n)).print(), { feed: [] }),

@@ -23,6 +23,8 @@ import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
 import { atKey, readStates, readTimers, requireStates } from './state-view.ts';
 import type { StateValues } from './state-view.ts';
+import { tapId } from './tapped-sides.ts';
+import type { SidesToRead } from './tapped-sides.ts';
 import { TestSource } from './test-source.ts';
 import type { LoggedLine } from './test-world.ts';
 
@@ -42,6 +44,13 @@ export interface JobHarnessOptions<P extends ParameterSpec = ParameterSpec> {
   readonly feed?: 'all' | readonly string[] | undefined;
   /** Sinks that really write, by uid or name; the others are captured. */
   readonly write?: readonly string[] | undefined;
+  /**
+   * Side outputs to be read by `side`, by the uid or name of their operator. What the job itself
+   * reads is in the outputs of its sinks; all others are dropped, and operators that count what
+   * they drop, such as late records, count those.
+   * @example { hourly: ['late'] }
+   */
+  readonly sides?: SidesToRead | undefined;
   /** Where the clock begins; 1970 unless said. */
   readonly startAt?: TimestampInput | undefined;
   /** Of what the engine draws at random, e.g. for `shuffle`. */
@@ -214,6 +223,16 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     const among = operatorsOf(this.#test.graph, ({ id }) => captured.has(id));
     const { operator } = findOperator(among, sink, 'outputs');
     return [...captured.get(operator.id)!.records] as OutputRecord<T>[];
+  }
+
+  /** What an operator has put into one of the side outputs that `sides` names. */
+  side<T = unknown>(operator: string, output: string, _schema?: Schema<T>): readonly T[] {
+    this.#test.check();
+    const { id } = this.#find(operator, 'side');
+    const sink = this.#test.captured.get(tapId(id, output));
+    if (sink !== undefined) return sink.records.map(({ value }) => value) as readonly T[];
+    const reason = `start the harness with sides: { ${JSON.stringify(operator)}: ['${output}'] }`;
+    throw new EngineError('API_INVALID_ARGUMENT', { call: 'side', reason });
   }
 
   /** What the job's build returned, with records so far in place of collected streams. */

@@ -28,6 +28,7 @@ import { requireRest, restoreOperator, restoreSources, snapshotOperators } from 
 import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
+import { tapSides } from './tapped-sides.ts';
 import { TestSlot } from './test-slot.ts';
 import { TestWorld } from './test-world.ts';
 
@@ -43,7 +44,8 @@ export class JobUnderTest {
   readonly #alignment: AlignmentGroups;
   #gathering = false;
 
-  constructor(compiled: CompiledJob, options: JobHarnessOptions, restored: JobState | undefined) {
+  constructor(built: CompiledJob, options: JobHarnessOptions, restored: JobState | undefined) {
+    const compiled = tapSides(built, options.sides ?? {});
     this.#compiled = compiled;
     this.#restored = restored;
     this.graph = restored === undefined ? compiled.graph : withKeyGroups(compiled.graph, restored);

@@ -10,12 +10,9 @@ import { t } from '../../types/index.ts';
 import type { Key } from '../../types/schema.ts';
 import { BroadcastJoinOperator } from './broadcast-join-operator.ts';
 import { events, Item, outputOf, run, stepsOf } from './join.test-kit.ts';
-import type { Event } from './join.test-kit.ts';
+import { broadcastJoinOf, isDeletion } from './join-definitions.test-kit.ts';
 
 const Pair = t.tuple(t.integer, t.nullable(t.integer));
-/** Every seventh record removes that of its key. */
-const isDeletion = (item: Item): boolean => item.id % 7 === 3;
-
 function specOf(changes: Partial<BroadcastJoinSpec> = {}): BroadcastJoinSpec {
   return {
     kind: 'broadcastJoin',
@@ -31,22 +28,6 @@ function specOf(changes: Partial<BroadcastJoinSpec> = {}): BroadcastJoinSpec {
 
 const HARNESS = { inputs: 2, output: Pair } as const;
 
-/** Each left record with the last right one of its key: of all, or of those before it. */
-function byDefinition(list: readonly Event[], spec: BroadcastJoinSpec): readonly string[] {
-  const of = (side: 'left' | 'right', events: readonly Event[]): readonly Item[] =>
-    events.flatMap((event) => (event.kind === 'record' && event.side === side ? [event.item] : []));
-  const results = list.flatMap((event, index) => {
-    if (event.kind !== 'record' || event.side !== 'left') return [];
-    const { item } = event;
-    const seen = of('right', spec.holdUntilEnd ? list : list.slice(0, index));
-    const last = seen.findLast(({ key }) => key === item.key);
-    const right = last === undefined || isDeletion(last) ? null : last.id;
-    if (right === null && spec.type === 'inner') return [];
-    return [`${JSON.stringify([item.id, right])} @${item.at}`];
-  });
-  return results.toSorted();
-}
-
 const changes = fc.record({
   type: fc.constantFrom('inner' as const, 'left' as const),
   holdUntilEnd: fc.boolean(),
@@ -60,7 +41,7 @@ describe('broadcast join', () => {
         { operator: new BroadcastJoinOperator(spec), ...HARNESS },
         stepsOf(list),
       );
-      assert.deepEqual(outputOf(results), byDefinition(list, spec));
+      assert.deepEqual(outputOf(results), broadcastJoinOf(list, spec));
     });
     await fc.assert(property, { numRuns: 1000 });
   });

@@ -1,9 +1,10 @@
 /**
- * Records by key in broadcast state, the last one of each key. The schema of the keys, where none
- * is declared, is that of the family of the first key.
+ * Records by key in broadcast state, the last one of each key. Where no schema of the keys is
+ * declared, there is a state for each family of keys, and the first key says which one is used.
  *
  * Invariants
- * T1. All keys are of one family, so that keys which look alike are not taken for different ones.
+ * T1. All keys are of one family, also those that were restored: keys that look alike must not be
+ *     taken for different ones.
  */
 import { EngineError } from '../../base/errors.ts';
 import { state } from '../../functions/state.ts';
@@ -15,6 +16,8 @@ import type { Key, Schema } from '../../types/schema.ts';
 import { dynamic, t } from '../../types/t.ts';
 import type { OperatorContext } from '../operator.ts';
 
+type Records = BroadcastState<Key, unknown>;
+
 const SCHEMAS: Readonly<Record<KeyFamily, Schema<any>>> = {
   string: t.string,
   number: t.float64,
@@ -22,22 +25,28 @@ const SCHEMAS: Readonly<Record<KeyFamily, Schema<any>>> = {
   bigint: dynamic,
   tuple: dynamic,
 };
+const FAMILIES = Object.keys(SCHEMAS) as KeyFamily[];
 
 export class BroadcastTable {
-  readonly #context: OperatorContext;
-  readonly #records: Schema<unknown>;
-  readonly #keys: Schema<Key> | undefined;
-  #state: BroadcastState<Key, unknown> | undefined = undefined;
+  readonly #operator: string;
+  readonly #states: ReadonlyMap<KeyFamily, Records>;
   /** T1 */
-  #family: KeyFamily | undefined;
-  /** The family once more, as what `typeof` says of its keys. */
-  #type: string = '';
+  #family: KeyFamily | undefined = undefined;
+  /** The family once more, as what `typeof` says of its keys; no type until the first key. */
+  #type = '';
+  #records!: Records;
 
+  /** In the operator's `open`: all subtasks must have the same states. */
   constructor(context: OperatorContext, records: Schema<unknown>, keys: Schema<Key> | undefined) {
-    this.#context = context;
-    this.#records = records;
-    this.#keys = keys;
-    this.#family = keys && keyFamilyOfSchema(keys.description);
+    this.#operator = context.open.operatorName;
+    const declared = keys && keyFamilyOfSchema(keys.description);
+    const families = declared === undefined ? FAMILIES : [declared];
+    this.#states = new Map(
+      families.map((family) => {
+        const descriptor = state.broadcast(`right:${family}`, keys ?? SCHEMAS[family], records);
+        return [family, context.operatorState.broadcast(descriptor) as Records];
+      }),
+    );
   }
 
   get(key: Key): unknown {
@@ -52,27 +61,31 @@ export class BroadcastTable {
     this.#of(key).delete(key);
   }
 
-  #of(key: Key): BroadcastState<Key, unknown> {
-    return typeof key === this.#type ? this.#state! : this.#open(key);
+  #of(key: Key): Records {
+    return typeof key === this.#type ? this.#records : this.#look(key);
   }
 
-  #open(key: Key): BroadcastState<Key, unknown> {
+  #look(key: Key): Records {
     const family = keyFamily(key);
-    this.#family ??= family;
-    if (family !== this.#family) {
-      throw new EngineError('STATE_KEY_FAMILY', {
-        operator: this.#context.open.operatorName,
-        key: `a ${family}`,
-        family,
-        pinned: this.#family,
-      });
+    if (this.#family === undefined) this.#pin(family);
+    if (family !== this.#family) this.#refuse(family, this.#family!);
+    return this.#records;
+  }
+
+  #pin(family: KeyFamily): void {
+    for (const [other, { size }] of this.#states) {
+      if (other !== family && size > 0) this.#refuse(family, other);
     }
-    const keys: Schema<Key> = this.#keys ?? SCHEMAS[family];
-    this.#state ??= this.#context.operatorState.broadcast(
-      state.broadcast('right', keys, this.#records),
-    );
+    const records = this.#states.get(family);
+    if (records === undefined) this.#refuse(family, [...this.#states.keys()][0]!);
+    this.#records = records;
+    this.#family = family;
     // A tuple is told from an object by every look at it.
     if (family !== 'tuple') this.#type = family;
-    return this.#state;
+  }
+
+  #refuse(family: KeyFamily, pinned: KeyFamily): never {
+    const key = `a ${family}`;
+    throw new EngineError('STATE_KEY_FAMILY', { operator: this.#operator, key, family, pinned });
   }
 }

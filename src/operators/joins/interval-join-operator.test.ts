@@ -10,12 +10,8 @@ import { verifyOperator } from '../../testing/verify-operator.ts';
 import { dynamic, t } from '../../types/index.ts';
 import { IntervalJoinOperator } from './interval-join-operator.ts';
 import { byKey, events, Item, outputOf, run, stepsOf, watch } from './join.test-kit.ts';
-import type { Event } from './join.test-kit.ts';
-
-interface Bounds {
-  readonly lower: number;
-  readonly upper: number;
-}
+import { intervalJoinOf } from './join-definitions.test-kit.ts';
+import type { Bounds } from './join-definitions.test-kit.ts';
 
 const Pair = t.tuple(t.integer, t.integer);
 
@@ -38,39 +34,6 @@ const HARNESS = {
   sideOutputs: { lateLeft: Item, lateRight: Item },
 } as const;
 
-/**
- * All pairs of records that are not late, within the bounds; but a record exactly at the watermark
- * does not meet what that watermark has made expire.
- */
-function byDefinition(list: readonly Event[], { lower, upper }: Bounds) {
-  const kept: { readonly side: string; readonly item: Item; readonly since: number }[] = [];
-  const pairs: string[] = [];
-  const late = { left: [] as string[], right: [] as string[] };
-  let watermark = -Infinity;
-  for (const event of list) {
-    if (event.kind === 'watermark') {
-      watermark = event.at;
-      continue;
-    }
-    const { side, item } = event;
-    if (item.at < watermark) {
-      late[side].push(`${JSON.stringify(item)} @${item.at}`);
-      continue;
-    }
-    for (const other of kept) {
-      if (other.side === side || other.item.key !== item.key) continue;
-      const [left, right] = side === 'left' ? [item, other.item] : [other.item, item];
-      const distance = right.at - left.at;
-      if (distance < lower || distance > upper) continue;
-      const expiry = other.item.at + Math.max(0, side === 'left' ? -lower : upper);
-      if (expiry <= watermark && other.since < watermark) continue;
-      pairs.push(`${JSON.stringify([left.id, right.id])} @${Math.max(left.at, right.at)}`);
-    }
-    kept.push({ side, item, since: watermark });
-  }
-  return { pairs: pairs.toSorted(), left: late.left.toSorted(), right: late.right.toSorted() };
-}
-
 const bounds: fc.Arbitrary<Bounds> = fc
   .tuple(fc.integer({ min: -9, max: 9 }), fc.nat({ max: 9 }))
   .map(([lower, width]) => ({ lower, upper: lower + width }));
@@ -80,7 +43,7 @@ describe('interval join', () => {
     const property = fc.asyncProperty(events({ maxLength: 40 }), bounds, async (list, between) => {
       const watched = watch(new IntervalJoinOperator(specOf(between)));
       const results = await run({ operator: watched.operator, ...HARNESS }, stepsOf(list));
-      const expected = byDefinition(list, between);
+      const expected = intervalJoinOf(list, between);
       assert.deepEqual(outputOf(results), expected.pairs);
       assert.deepEqual(outputOf(results, 'lateLeft'), expected.left);
       assert.deepEqual(outputOf(results, 'lateRight'), expected.right);

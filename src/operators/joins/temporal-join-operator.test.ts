@@ -7,13 +7,10 @@ import { verifyOperator } from '../../testing/verify-operator.ts';
 import type { OperatorStep } from '../../testing/operator-harness.ts';
 import { t } from '../../types/index.ts';
 import { byKey, events, Item, outputOf, run, stepsOf, watch } from './join.test-kit.ts';
-import type { Event } from './join.test-kit.ts';
+import { isDeletion, TemporalJoin } from './join-definitions.test-kit.ts';
 import { temporalJoinOperator } from './temporal-join-operator.ts';
 
 const Pair = t.tuple(t.integer, t.nullable(t.integer));
-
-/** Every seventh version is a deletion. */
-const isDeletion = (item: Item): boolean => item.id % 7 === 3;
 
 function specOf(type: OneSidedJoin, time: 'event' | 'processing' = 'event'): TemporalJoinSpec {
   return {
@@ -35,86 +32,6 @@ const HARNESS = {
   sideOutputs: { lateLeft: Item, lateRight: Item },
 } as const;
 
-interface Waiting {
-  readonly item: Item;
-  readonly late: boolean;
-}
-
-/**
- * What is joined, by definition: when the watermark has come to a left record (a late one: with the
- * next watermark), the last version at or before it of those that have come. Late records see only
- * what is kept: after a watermark, no version before the last one at or below it.
- */
-class Definition {
-  readonly joined: string[] = [];
-  readonly late = { left: [] as string[], right: [] as string[] };
-  readonly cleared = new Set<string>();
-  readonly #outer: boolean;
-  #all: Item[] = [];
-  #kept: Item[] = [];
-  #waiting: Waiting[] = [];
-  #watermark = -Infinity;
-
-  constructor(list: readonly Event[], type: OneSidedJoin) {
-    this.#outer = type === 'left';
-    for (const event of list) {
-      if (event.kind === 'watermark') this.#advance(event.at);
-      else if (event.side === 'right') this.#version(event.item);
-      else this.#wait(event.item);
-    }
-    this.#advance(Infinity);
-  }
-
-  #version(item: Item): void {
-    if (item.at <= this.#watermark) this.late.right.push(textOf(item));
-    this.#all = withVersion(this.#all, item);
-    this.#kept = withVersion(this.#kept, item);
-  }
-
-  #wait(item: Item): void {
-    const late = item.at <= this.#watermark;
-    const kept = this.#kept.filter(({ key }) => key === item.key);
-    const unknown = kept.length > 0 && kept.every(({ at }) => at > item.at);
-    if (late && unknown && this.cleared.has(item.key)) this.late.left.push(textOf(item));
-    else this.#waiting.push({ item, late });
-  }
-
-  #advance(watermark: number): void {
-    this.#watermark = watermark;
-    const due = this.#waiting.filter(({ item }) => item.at <= watermark);
-    this.#waiting = this.#waiting.filter(({ item }) => item.at > watermark);
-    for (const { item, late } of due) this.#join(item, late ? this.#kept : this.#all);
-    const kept = this.#kept.filter(
-      (version) =>
-        !this.#kept.some(
-          ({ key, at }) => key === version.key && at > version.at && at <= watermark,
-        ),
-    );
-    for (const version of this.#kept) {
-      if (!kept.includes(version)) this.cleared.add(version.key);
-    }
-    this.#kept = kept;
-  }
-
-  #join(item: Item, versions: readonly Item[]): void {
-    const valid = versions
-      .filter(({ key, at }) => key === item.key && at <= item.at)
-      .toSorted((a, b) => b.at - a.at)[0];
-    const found = valid === undefined || isDeletion(valid) ? null : valid.id;
-    if (found === null && !this.#outer) return;
-    this.joined.push(`${JSON.stringify([item.id, found])} @${item.at}`);
-  }
-}
-
-/** A version takes the place of one of the same time. */
-function withVersion(versions: readonly Item[], item: Item): Item[] {
-  return [...versions.filter(({ key, at }) => key !== item.key || at !== item.at), item];
-}
-
-function textOf(item: Item): string {
-  return `${JSON.stringify(item)} @${item.at}`;
-}
-
 const type = fc.constantFrom<OneSidedJoin>('inner', 'left');
 
 describe('temporal join by event time', () => {
@@ -122,7 +39,7 @@ describe('temporal join by event time', () => {
     const property = fc.asyncProperty(events({ maxLength: 40 }), type, async (list, wanted) => {
       const watched = watch(temporalJoinOperator(specOf(wanted)));
       const results = await run({ operator: watched.operator, ...HARNESS }, stepsOf(list));
-      const expected = new Definition(list, wanted);
+      const expected = new TemporalJoin(list, wanted);
       assert.deepEqual(outputOf(results), expected.joined.toSorted());
       assert.deepEqual(outputOf(results, 'lateLeft'), expected.late.left.toSorted());
       assert.deepEqual(outputOf(results, 'lateRight'), expected.late.right.toSorted());
