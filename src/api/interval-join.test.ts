@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hours, milliseconds, minutes, type Duration } from '../base/units.ts';
+import { collection } from '../connectors/collection/collection.ts';
 import { discard } from '../connectors/discard/discard.ts';
+import { ingestionTime } from '../functions/watermark-strategy.ts';
 import type { IntervalJoinSpec } from '../graph/join-spec.ts';
 import { t, type Infer } from '../types/index.ts';
 import { compile, failure, operatorNamed } from './compile.test-kit.ts';
@@ -16,9 +18,9 @@ type Order = Infer<typeof Order>;
 type Payment = Infer<typeof Payment>;
 
 const ordersOf = (env: StreamEnvironment): DataStream<Order> =>
-  env.fromCollection([] as readonly Order[], Order);
+  env.from(collection([] as readonly Order[], Order), ingestionTime());
 const paymentsOf = (env: StreamEnvironment): DataStream<Payment> =>
-  env.fromCollection([] as readonly Payment[], Payment);
+  env.from(collection([] as readonly Payment[], Payment), ingestionTime());
 
 function joined(
   env: StreamEnvironment,

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ErrorCode } from '../base/errors.ts';
+import { collection } from '../connectors/collection/collection.ts';
 import { discard } from '../connectors/discard/discard.ts';
+import { ingestionTime } from '../functions/watermark-strategy.ts';
 import type { BroadcastJoinSpec, TemporalJoinSpec } from '../graph/join-spec.ts';
 import type { CompiledJob } from '../graph/job-graph.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
@@ -17,9 +19,9 @@ type Order = Infer<typeof Order>;
 type Rate = Infer<typeof Rate>;
 
 const ordersOf = (env: StreamEnvironment): DataStream<Order> =>
-  env.fromCollection([] as readonly Order[], Order);
+  env.from(collection([] as readonly Order[], Order), ingestionTime());
 const ratesOf = (env: StreamEnvironment): DataStream<Rate> =>
-  env.fromCollection([] as readonly Rate[], Rate);
+  env.from(collection([] as readonly Rate[], Rate), ingestionTime());
 const bareOf = (env: StreamEnvironment): DataStream<Order> =>
   ordersOf(env)
     .map((order) => ({ ...order }))

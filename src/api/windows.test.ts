@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { days, hours, minutes, seconds, type Duration } from '../base/units.ts';
 import { discard } from '../connectors/discard/discard.ts';
+import { sequence } from '../connectors/generator/sequence.ts';
 import { count } from '../functions/aggregates.ts';
 import { evictor } from '../functions/evictor.ts';
 import { state } from '../functions/state.ts';
@@ -31,7 +32,7 @@ const untyped = (value: unknown): never => value as never;
 const ms = (n: number): Duration => n as Duration;
 const bare = (env: StreamEnvironment): DataStream<Order> =>
   env
-    .sequence(1, 9)
+    .from(sequence(1, 9), { timestamp: (n) => n })
     .map((n) => ({ user: `u${n}`, n }))
     .name('orders');
 const byUser = (env: StreamEnvironment): KeyedStream<Order, string> =>

@@ -257,6 +257,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The stream "{operator}" goes nowhere{place}.',
     'End it with sinkTo(...), or remove it.',
   ),
+  GRAPH_NO_TIMESTAMPS: user(
+    '"{operator}" works by event time, but the records of "{source}" have no timestamps{place}.',
+    'Say what their time is: env.from(source, { timestamp: (record) => record.at }), or .assignTimestamps(...) on the way; or let it work by processing time.',
+  ),
   GRAPH_SAME_OPERATOR_ID: user(
     'The operators "{first}" and "{second}" got the same identity.',
     'Give one of them a uid("...").',

@@ -7,6 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import type { Schema } from '../types/schema.ts';
 import { dynamic } from '../types/t.ts';
 import type { OperatorId } from './job-graph.ts';
+import { requireTimestamps } from './event-time.ts';
 import { requireInputs, requireKeys, requireSinks, requireUniqueUids } from './graph-checks.ts';
 import { operatorIds } from './operator-ids.ts';
 import type { OperatorSpec, PartitionerSpec } from './operator-spec.ts';
@@ -104,6 +105,7 @@ export function createStreamGraph(
     });
   }
   for (const node of nodes) requireKeys(node);
+  requireTimestamps(nodes);
   return { nodes, edges };
 }
 

@@ -27,90 +27,108 @@ export interface ReaderOutputOptions {
   readonly stamps: boolean;
 }
 
-/** Of all outputs of a reader. */
+/** Of all outputs of a reader. Looked at twice for each record, so its fields are plain. */
 class Polled {
   readonly pressure: Pressure;
   polling = false;
   count = 0;
-  /** Past its limit in a group of sources that wait for each other. */
-  waiting = false;
+  /** 0 while the source waits for others of its group. */
+  limit = POLL_RECORDS;
 
   constructor(pressure: Pressure) {
     this.pressure = pressure;
   }
-
-  get full(): boolean {
-    return this.count >= POLL_RECORDS || this.pressure.holds !== 0 || this.waiting;
-  }
 }
 
-class TimedOutput implements SplitOutput<unknown> {
-  readonly #polled: Polled;
-  readonly #output: Downstream;
-  readonly #time: EventTime;
-  readonly #stamps: boolean;
-  readonly #punctuated: boolean;
+/** Where records keep the timestamps of their source. */
+class PlainOutput implements SplitOutput<unknown> {
+  protected readonly polled: Polled;
+  protected readonly output: Downstream;
+  protected readonly time: EventTime;
+  /** Because the reader said so. */
+  #idle = false;
 
-  constructor(polled: Polled, output: Downstream, time: EventTime, stamps: boolean) {
-    this.#polled = polled;
-    this.#output = output;
-    this.#time = time;
-    this.#stamps = stamps;
-    this.#punctuated = time.isPunctuated;
+  constructor(polled: Polled, output: Downstream, time: EventTime) {
+    this.polled = polled;
+    this.output = output;
+    this.time = time;
+    this.#idle = time.isIdle;
+  }
+
+  /** The time was restored. */
+  restored(): void {
+    this.#idle = this.time.isIdle;
   }
 
   get full(): boolean {
-    return this.#polled.full;
+    const { polled } = this;
+    return polled.count >= polled.limit || polled.pressure.holds !== 0;
   }
 
   collect(value: unknown, timestamp?: Timestamp): void {
-    const polled = this.#polled;
+    const { polled } = this;
     assert(polled.polling, R2);
     polled.count += 1;
-    const current = timestamp === undefined ? NO_TIMESTAMP : timestamp;
-    const time = this.#time;
-    if (!this.#stamps) {
-      if (time.isIdle) time.markActive();
-      this.#output.process(value, current);
-      return;
-    }
-    const at = time.stamp(value, current);
-    this.#output.process(value, at);
-    if (this.#punctuated) time.emitted(value, at);
+    if (this.#idle) this.markActive();
+    this.output.process(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
   }
 
   emitWatermark(timestamp: Timestamp): void {
-    assert(this.#polled.polling, R2);
-    this.#time.emitWatermark(timestamp);
+    assert(this.polled.polling, R2);
+    this.#idle = false;
+    this.time.emitWatermark(timestamp);
   }
 
   markIdle(): void {
-    assert(this.#polled.polling, R2);
-    this.#time.markIdle();
+    assert(this.polled.polling, R2);
+    this.#idle = true;
+    this.time.markIdle();
   }
 
   markActive(): void {
-    assert(this.#polled.polling, R2);
-    this.#time.markActive();
+    assert(this.polled.polling, R2);
+    this.#idle = false;
+    this.time.markActive();
+  }
+}
+
+/** Where a strategy says what the timestamps of records are. */
+class StampedOutput extends PlainOutput {
+  readonly #punctuated: boolean;
+
+  constructor(polled: Polled, output: Downstream, time: EventTime) {
+    super(polled, output, time);
+    this.#punctuated = time.isPunctuated;
+  }
+
+  override collect(value: unknown, timestamp?: Timestamp): void {
+    const { polled, time } = this;
+    assert(polled.polling, R2);
+    polled.count += 1;
+    const at = time.stamp(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
+    this.output.process(value, at);
+    if (this.#punctuated) time.emitted(value, at);
   }
 }
 
 export class ReaderOutput implements SourceOutput<unknown> {
   readonly #options: ReaderOutputOptions;
   readonly #polled: Polled;
-  readonly #own: TimedOutput;
-  readonly #splits = new Map<string, TimedOutput>();
-  readonly #stamps: boolean;
+  readonly #own: PlainOutput;
+  readonly #splits = new Map<string, PlainOutput>();
   /** Whether records that name no split are on their own time; see SourceTime. */
   #ownUsed = false;
   place: (() => string) | undefined = undefined;
 
   constructor(options: ReaderOutputOptions) {
-    const { context, pressure, time, stamps } = options;
     this.#options = options;
-    this.#stamps = stamps;
-    this.#polled = new Polled(pressure);
-    this.#own = new TimedOutput(this.#polled, context.output, time.own, stamps);
+    this.#polled = new Polled(options.pressure);
+    this.#own = this.#outputOf(options.time.own);
+  }
+
+  /** The event time was restored. */
+  restored(): void {
+    this.#own.restored();
   }
 
   begin(): void {
@@ -129,15 +147,15 @@ export class ReaderOutput implements SourceOutput<unknown> {
 
   /** Nothing more is to be emitted until it is false again. */
   set waiting(waiting: boolean) {
-    this.#polled.waiting = waiting;
+    this.#polled.limit = waiting ? 0 : POLL_RECORDS;
   }
 
   get full(): boolean {
-    return this.#polled.full;
+    return this.#own.full;
   }
 
   collect(value: unknown, timestamp?: Timestamp): void {
-    if (this.#stamps && !this.#ownUsed) this.#useOwn();
+    if (!this.#ownUsed && this.#options.stamps) this.#useOwn();
     this.#own.collect(value, timestamp);
   }
 
@@ -159,8 +177,7 @@ export class ReaderOutput implements SourceOutput<unknown> {
   forSplit(id: string): SplitOutput<unknown> {
     let output = this.#splits.get(id);
     if (output !== undefined) return output;
-    const { context, time } = this.#options;
-    output = new TimedOutput(this.#polled, context.output, time.open(id), this.#stamps);
+    output = this.#outputOf(this.#options.time.open(id));
     this.#splits.set(id, output);
     return output;
   }
@@ -178,6 +195,11 @@ export class ReaderOutput implements SourceOutput<unknown> {
 
   locate(place: () => string): void {
     this.place = place;
+  }
+
+  #outputOf(time: EventTime): PlainOutput {
+    const { context, stamps } = this.#options;
+    return new (stamps ? StampedOutput : PlainOutput)(this.#polled, context.output, time);
   }
 
   #useOwn(): void {

@@ -299,6 +299,21 @@ describe('snapshot and restore of a source', () => {
   });
 });
 
+test('a source that was idle says so after a restore, and wakes with its next record', () => {
+  const run = new SourceRun(undefined);
+  const idle = run.poll((output) => {
+    output.collect(1);
+    output.markIdle();
+  });
+  assert.deepEqual(idle, ['1@-Infinity', 'idle']);
+  const again = new SourceRun(undefined, { restored: run.operator.snapshot() });
+  assert.deepEqual(again.take(), ['idle']);
+  assert.deepEqual(
+    again.poll((output) => output.collect(2)),
+    ['active', '2@-Infinity'],
+  );
+});
+
 describe('restore at another parallelism', () => {
   test('with the splits of several subtasks event time is where the last of them was', () => {
     const snapshots = [
