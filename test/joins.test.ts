@@ -128,6 +128,6 @@ describe('joins', () => {
         });
       },
     );
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: 150 });
   });
 });

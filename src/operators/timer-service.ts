@@ -36,6 +36,8 @@ export class TimerService<N = undefined> {
   readonly #events: TimerQueue<N>;
   readonly #processing: TimerQueue<N>;
   readonly #watermark: GroupWatermark;
+  /** A watermark has not fired all its timers yet. */
+  #firing = false;
 
   /** In the operator's `open`. */
   constructor(context: OperatorContext, options: TimerServiceOptions<N>) {
@@ -80,8 +82,14 @@ export class TimerService<N = undefined> {
     this.#processing.delete(at, namespace);
   }
 
-  /** Fires what is due. False: call again with the same watermark when output has drained. */
+  /**
+   * Fires what is due. False: call again with the same watermark when output has drained. One that
+   * is given again after a restore fires nothing: timers that are due were registered too late for
+   * it, and wait for the next one, as they would have without the restore.
+   */
   advanceWatermark(timestamp: number): boolean {
+    if (timestamp <= this.watermark && !this.#firing) return true;
+    this.#firing = true;
     this.#watermark.advance(timestamp);
     const queue = this.#events;
     let left = FIRED_AT_ONCE;
@@ -92,6 +100,7 @@ export class TimerService<N = undefined> {
     }
     this.#backend.clearCurrentKey();
     if (queue.size > 0 && queue.next <= timestamp) return false;
+    this.#firing = false;
     this.#watermark.settle();
     return true;
   }
