@@ -50,6 +50,8 @@ export interface KeyedStateBackend {
   /** After the last record of a step: from here on handles throw (K3). */
   clearCurrentKey(): void;
   readonly currentKey: Key | undefined;
+  /** Of the current key; meaningless while there is none. */
+  readonly currentKeyGroup: number;
   /**
    * The handle of a state by its name in the operator; the same for the same name. States are told
    * from one another by name alone. @throws EngineError STATE_INCOMPATIBLE if restored or

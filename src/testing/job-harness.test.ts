@@ -117,49 +117,6 @@ describe('JobHarness', () => {
     await again.close();
   });
 
-  it('shows what operators keep beside keys, by subtask', async () => {
-    const limits = state.broadcast('limits', t.string, t.int32);
-    const harness = await JobHarness.start(
-      (env) => {
-        const changes = env
-          .from(generator(t.string, () => ''))
-          .name('changes')
-          .broadcast(limits);
-        env
-          .from(generator(t.string, () => ''))
-          .name('words')
-          .process({
-            emits: t.string,
-            operatorState: { seen: state.split(t.string) },
-            onElement(word, ctx) {
-              ctx.operatorState.seen.add(word);
-              ctx.emit(word);
-            },
-          })
-          .uid('seen')
-          .connect(changes)
-          .process({
-            emits: t.string,
-            onElement: (word, ctx) => ctx.emit(`${word} ${ctx.broadcast(limits).get(word)}`),
-            onBroadcast: (change, ctx) => ctx.broadcast(limits).set(change, change.length),
-          })
-          .uid('limited')
-          .print('out');
-      },
-      { parallelism: 2 },
-    );
-    harness.source('changes').emit('three');
-    for (const word of ['one', 'two', 'three']) harness.source('words').emit(word);
-    assert.deepEqual(harness.operatorState('seen'), { seen: [['one', 'three'], ['two']] });
-    const limit = new Map([['three', 5]]);
-    assert.deepEqual(harness.broadcastState('limited', limits), [limit, limit]);
-    assert.ok(harness.outputs('out').includes('three 5'));
-    const again = await JobHarness.restore(await harness.snapshot(), { parallelism: 3 });
-    assert.deepEqual(again.operatorState('seen'), { seen: [['one'], ['three'], ['two']] });
-    assert.deepEqual(again.broadcastState('limited', limits), [limit, limit, limit]);
-    await Promise.all([harness.close(), again.close()]);
-  });
-
   it('throws the failure of a task at once, and again', async () => {
     const harness = await JobHarness.start((env) =>
       env

@@ -148,7 +148,8 @@ function sessionAssignment({ gap }: SessionWindows<unknown>, operator: string): 
   };
 }
 
-function gapOf(gap: (value: unknown) => unknown, value: unknown, operator: string): number {
+/** @throws EngineError USER_CODE_BAD_WINDOW, USER_CODE_FAILED */
+export function gapOf(gap: (value: unknown) => unknown, value: unknown, operator: string): number {
   let length: unknown;
   try {
     length = gap(value);

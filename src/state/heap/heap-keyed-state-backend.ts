@@ -102,6 +102,10 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return this.#context.key;
   }
 
+  get currentKeyGroup(): number {
+    return this.keyGroups.first + this.#context.group;
+  }
+
   register<H>(name: string, descriptor: StateDescriptor<H>): H {
     const state = this.#tablesOf(describeState(name, descriptor), schemasOf(descriptor));
     const known = this.#handles.get(name);

@@ -1,0 +1,102 @@
+/**
+ * What a window keeps of its records when it does not keep the records: an accumulator, by a
+ * reduction or an aggregate of the user, whose failures are named as the user's.
+ */
+import { assert } from '../../base/assert.ts';
+import { EngineError } from '../../base/errors.ts';
+import type { AggregateFunction } from '../../functions/aggregate-function.ts';
+import type { WindowSpec } from '../../graph/operator-spec.ts';
+import type { Schema } from '../../types/schema.ts';
+import { refusePromise, userCodeFailure } from '../user-code.ts';
+import { reductionOf, roleOf } from './window-contents.ts';
+
+export interface Incremental {
+  readonly accumulator: Schema<unknown>;
+  /** `before` is undefined for the first value. */
+  add(before: unknown, value: unknown): unknown;
+  /** `left` is of earlier records. */
+  merge(left: unknown, right: unknown): unknown;
+  result(accumulator: unknown): unknown;
+}
+
+type Reduce = (accumulated: unknown, value: unknown) => unknown;
+
+/** Of windows that do not keep their records. `operator` is its name. */
+export function incrementalOf(
+  { contents, value }: Pick<WindowSpec, 'contents' | 'value'>,
+  operator: string,
+): Incremental {
+  assert(contents.kind !== 'list', 'windows that keep their records are not incremental');
+  return contents.kind === 'aggregate'
+    ? aggregating(contents.aggregate, operator)
+    : reducing(reductionOf(contents, value!), value!, roleOf(contents), operator);
+}
+
+/** @param role how the function is called in messages, e.g. `reduce` or `sum` */
+function reducing(
+  reduce: Reduce,
+  value: Schema<unknown>,
+  role: string,
+  operator: string,
+): Incremental {
+  const fold: Reduce = (left, right) => {
+    try {
+      return checked(reduce(left, right), role, operator);
+    } catch (thrown) {
+      throw userCodeFailure(role, operator, thrown);
+    }
+  };
+  return {
+    accumulator: value,
+    add: (before, record) => (before === undefined ? record : fold(before, record)),
+    merge: fold,
+    result: (accumulator) => accumulator,
+  };
+}
+
+function aggregating(
+  aggregate: AggregateFunction<unknown, unknown, unknown>,
+  operator: string,
+): Incremental {
+  const role = 'aggregate';
+  return {
+    accumulator: aggregate.accumulator,
+    add(before, value) {
+      try {
+        const from = before === undefined ? aggregate.create() : before;
+        return checked(aggregate.add(from, value), role, operator);
+      } catch (thrown) {
+        throw userCodeFailure(role, operator, thrown);
+      }
+    },
+    merge(left, right) {
+      try {
+        return checked(aggregate.merge(left, right), role, operator);
+      } catch (thrown) {
+        throw userCodeFailure(role, operator, thrown);
+      }
+    },
+    result(accumulator) {
+      try {
+        const result = aggregate.result(accumulator);
+        if (typeof result === 'object') refusePromise(result, role, operator);
+        return result;
+      } catch (thrown) {
+        throw userCodeFailure(role, operator, thrown);
+      }
+    },
+  };
+}
+
+/** An accumulator is a value: `undefined` would pass for none. */
+function checked(accumulator: unknown, role: string, operator: string): unknown {
+  if (typeof accumulator === 'object') refusePromise(accumulator, role, operator);
+  else if (accumulator === undefined) {
+    throw new EngineError('USER_CODE_FAILED', {
+      role,
+      operator,
+      message: 'it returned nothing, where it must return the accumulator',
+    });
+  }
+  return accumulator;
+}

@@ -1,0 +1,335 @@
+/**
+ * Aligned windows (tumbling, sliding, cumulating) with the default trigger, over incremental
+ * contents. Records are added up by slice and key, so that a record costs the same however much
+ * windows overlap; a window is fired for all its keys at once, and a slice is dropped as a whole.
+ * No timer is kept per key.
+ *
+ * Invariants
+ * W1. `#live` are the slices that hold something in the state.
+ * W2. `#nextEnd` is the end of the earliest window that holds something and has not been fired,
+ *     +infinity if there is none. Windows fire in order, each when the limit (the watermark; with
+ *     processing time the moment before now) has come to its last millisecond.
+ * W3. A record in a window that was fired, and is kept for late records, fires the window again for
+ *     its key at once. A record all of whose windows are over changes nothing.
+ * W4. A slice is dropped when its last window is over: fired, and the allowed lateness behind.
+ * W5. Processing time never goes back for the operator, even if the clock does.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Timestamp } from '../../base/units.ts';
+import type { Counter } from '../../functions/metric-group.ts';
+import { state } from '../../functions/state.ts';
+import type { ValueState } from '../../functions/state.ts';
+import type { Window, WindowTime } from '../../functions/window.ts';
+import { LATE_OUTPUT } from '../../graph/operator-spec.ts';
+import type { WindowSpec } from '../../graph/operator-spec.ts';
+import { NO_TIMESTAMP } from '../../network/batch.ts';
+import type { KeyedStateBackend, SlicedState } from '../../state/keyed-state-backend.ts';
+import { t } from '../../types/t.ts';
+import { KeySelection } from '../key-selection.ts';
+import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
+import { GroupWatermark } from '../group-watermark.ts';
+import { noTimestamp } from '../timestamp-errors.ts';
+import { incrementalOf } from './incremental.ts';
+import type { Incremental } from './incremental.ts';
+import { LiveSlices } from './live-slices.ts';
+import { MergedPanes } from './merged-panes.ts';
+import type { Slices } from './slices.ts';
+import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
+import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
+import { WindowFunctionRunner } from './window-function-runner.ts';
+import { functionResults, plainResults } from './window-results.ts';
+import type { GroupedKey, WindowResults } from './window-results.ts';
+
+export class SliceWindowOperator implements KeyedOperator {
+  readonly #spec: WindowSpec;
+  readonly #slices: Slices;
+  readonly #lateness: number;
+  readonly #byClock: boolean;
+  #context!: OperatorContext;
+  #backend!: KeyedStateBackend;
+  #keys!: KeySelection;
+  #incremental!: Incremental;
+  #contents!: SlicedState<ValueState<unknown>>;
+  #accumulator!: ValueState<unknown>;
+  /** How many records are in a slice, where some may never be fired. */
+  #counts: SlicedState<ValueState<number>> | undefined;
+  #function: WindowFunctionRunner | undefined;
+  #results!: WindowResults;
+  /** How far event time, or the clock, has come; `#limit` once it is loaded. */
+  #reached!: GroupWatermark;
+  #surroundings!: FiringSurroundings;
+  #late: Downstream | undefined;
+  #lateDropped!: Counter;
+  #panes!: MergedPanes;
+  #live = new LiveSlices();
+  #nextEnd = Infinity;
+  #limit = -Infinity;
+  #firing: WindowFiring | undefined;
+  /** The slice of the last record, which is mostly that of the next one. */
+  #start = NaN;
+  #end = NaN;
+  #firstEnd = NaN;
+  #lastEnd = NaN;
+  #entered = false;
+  #loaded = false;
+  /** Whether some key groups are further than the limit, which is so only after a restore. */
+  #uneven = false;
+
+  constructor(spec: WindowSpec, slices: Slices, time: WindowTime) {
+    this.#spec = spec;
+    this.#slices = slices;
+    this.#lateness = spec.allowedLateness;
+    this.#byClock = time === 'processing';
+  }
+
+  open(context: OperatorContext): void | Promise<void> {
+    const spec = this.#spec;
+    this.#context = context;
+    this.#backend = context.keyedState;
+    this.#keys = new KeySelection(spec.key, context);
+    this.#incremental = incrementalOf(spec, context.open.operatorName);
+    const { accumulator } = this.#incremental;
+    this.#contents = this.#backend.registerSliced('window-contents', state.value(accumulator));
+    this.#accumulator = this.#contents.handle;
+    if (this.#byClock) {
+      const count = state.value(t.integer, { initial: 0 });
+      this.#counts = this.#backend.registerSliced('window-counts', count);
+    }
+    this.#reached = new GroupWatermark(context, this.#byClock ? 'clock' : 'watermark');
+    this.#surroundings = this.#createSurroundings(context);
+    this.#late = context.isRead(LATE_OUTPUT) ? context.sideOutput(LATE_OUTPUT) : undefined;
+    this.#lateDropped = context.open.metrics.counter('numLateRecordsDropped');
+    this.#panes = new MergedPanes((left, right) => this.#incremental.merge(left, right));
+    if (spec.function === undefined) {
+      this.#results = plainResults(context.output, spec.keyed);
+      return undefined;
+    }
+    this.#function = new WindowFunctionRunner(spec.function, context, {
+      watermark: () => (this.#byClock ? context.watermark() : this.#limit),
+      processingTime: () => context.processingTime(),
+    });
+    this.#results = functionResults(this.#function, this.#backend);
+    return this.#function.open(context);
+  }
+
+  close(): void | Promise<void> {
+    return this.#function?.close();
+  }
+
+  process(): void {
+    assert(false, 'a window gets records by key');
+  }
+
+  processKeyed(value: unknown, timestamp: number, keyGroup: number): void {
+    const at = this.#byClock ? this.#now() : timestamp;
+    if (!(at >= this.#start && at < this.#end)) this.#enter(at, value);
+    const limit = this.#uneven ? this.#reached.of(keyGroup) : this.#limit;
+    if (this.#lastEnd - 1 + this.#lateness <= limit || this.#firstEnd > this.#lastEnd) {
+      this.#skip(value, timestamp, limit);
+      return;
+    }
+    const key = this.#keys.enter(value, keyGroup);
+    const accumulator = this.#accumulator;
+    accumulator.set(this.#incremental.add(accumulator.get(), value));
+    if (!this.#entered) this.#addSlice();
+    if (this.#counts !== undefined) this.#count(this.#counts);
+    if (this.#firstEnd - 1 <= limit) this.#fireLate({ key, keyGroup }, limit);
+  }
+
+  watermark(timestamp: number): boolean {
+    return this.#byClock || this.#advance(timestamp);
+  }
+
+  processingTime(now: Timestamp): boolean {
+    this.#loadOnce();
+    if (!this.#byClock) return true;
+    if (!this.#advance(Math.max(now - 1, this.#limit))) return false;
+    if (this.#nextEnd !== Infinity) this.#context.wakeAt(this.#nextEnd as Timestamp);
+    return true;
+  }
+
+  /** What has not been fired never will be. */
+  finish(): boolean {
+    if (this.#counts === undefined) return true;
+    let unfired = 0;
+    for (const slice of this.#live) {
+      if (this.#slices.lastEnd(slice) - 1 <= this.#limit) continue;
+      const cursor = this.#counts.cursor(slice);
+      while (cursor.next()) unfired += cursor.value as number;
+    }
+    if (unfired === 0) return true;
+    const { metrics, logger, operatorName } = this.#context.open;
+    metrics.counter('numElementsUnfired').increment(unfired);
+    logger.warn(
+      `${unfired} records were still in windows of "${operatorName}" when its input ended: ` +
+        'windows of processing time that the clock has not come to the end of are not fired',
+    );
+    return true;
+  }
+
+  // ------------------------------------------------------------------------------------- records
+
+  /** W5 */
+  #now(): number {
+    return Math.max(this.#context.processingTime(), this.#limit + 1);
+  }
+
+  /** Makes the slice of this time the current one. */
+  #enter(at: number, value: unknown): void {
+    if (at === NO_TIMESTAMP) throw noTimestamp(this.#context.open.operatorName, value);
+    const slices = this.#slices;
+    this.#start = slices.sliceStart(at);
+    this.#end = slices.sliceEnd(this.#start);
+    this.#firstEnd = slices.firstEnd(this.#start);
+    this.#lastEnd = slices.lastEnd(this.#start);
+    this.#entered = false;
+    this.#contents.setSlice(this.#start);
+    this.#counts?.setSlice(this.#start);
+  }
+
+  /** W1, W2 */
+  #addSlice(): void {
+    this.#entered = true;
+    if (!this.#live.add(this.#start)) return;
+    const end = Math.max(this.#firstEnd, this.#slices.endAtOrAfter(this.#limit + 2));
+    if (end > this.#lastEnd || end >= this.#nextEnd) return;
+    this.#nextEnd = end;
+    if (this.#byClock) this.#context.wakeAt(end as Timestamp);
+  }
+
+  #count({ handle }: SlicedState<ValueState<number>>): void {
+    handle.set(handle.get() + 1);
+  }
+
+  /**
+   * All windows of the record are over, or it is in none: with a slide above the size, times
+   * between windows. Then it is late only if it is below the watermark and the allowed lateness.
+   */
+  #skip(value: unknown, timestamp: number, limit: number): void {
+    if (this.#byClock || timestamp + this.#lateness > limit) return;
+    if (this.#late === undefined) this.#lateDropped.increment();
+    else this.#late.process(value, timestamp);
+  }
+
+  /** W3 */
+  #fireLate(of: GroupedKey, limit: number): void {
+    if (!this.#slices.single && this.#end <= this.#panes.foldedTo) {
+      this.#panes.markChanged(of.key, of.keyGroup);
+    }
+    const { step } = this.#slices;
+    for (let end = this.#lastEnd; end >= this.#firstEnd; end -= step) {
+      if (end - 1 > limit) continue;
+      if (end - 1 + this.#lateness <= limit) break;
+      const window = windowOf(this.#slices.windowStart(end), end);
+      let merged: unknown = undefined;
+      this.#eachSlice(of, window, (_, value) => {
+        merged = merged === undefined ? value : this.#incremental.merge(merged, value);
+      });
+      this.#emit(of, window, merged);
+    }
+  }
+
+  // -------------------------------------------------------------------------------------- firing
+
+  /** Fires what is due at the limit. False: call again. */
+  #advance(limit: number): boolean {
+    this.#limit = limit;
+    this.#reached.advance(limit);
+    while (this.#firing !== undefined || this.#isDue(limit)) {
+      this.#firing ??= this.#begin(this.#nextEnd);
+      if (!this.#firing.run()) return false;
+      this.#firing = undefined;
+      const fired = this.#nextEnd;
+      this.#nextEnd = this.#endAfter(fired);
+      this.#dropSlices(Math.min(fired - 1, limit - this.#lateness));
+      if (this.#context.isHeld && this.#isDue(limit)) return false;
+    }
+    this.#dropSlices(limit - this.#lateness);
+    if (this.#uneven) {
+      this.#reached.settle();
+      this.#uneven = this.#reached.isUneven;
+    }
+    this.#backend.clearCurrentKey();
+    return true;
+  }
+
+  #isDue(limit: number): boolean {
+    return this.#nextEnd !== Infinity && this.#nextEnd - 1 <= limit;
+  }
+
+  #begin(end: number): WindowFiring {
+    const slices = this.#slices;
+    const window = windowOf(slices.windowStart(end), end);
+    if (slices.single) return new SliceFiring(window, this.#surroundings);
+    const from = Math.max(this.#panes.foldedTo, window.start);
+    const added = this.#live.between(from, end);
+    return new MergedFiring(window, added, this.#panes, this.#surroundings);
+  }
+
+  #createSurroundings(context: OperatorContext): FiringSurroundings {
+    return {
+      get isHeld(): boolean {
+        return context.isHeld;
+      },
+      cursor: (slice) => this.#contents.cursor(slice),
+      emit: (of, window, accumulator) => {
+        // At another parallelism before a restore, the window may have been fired for some keys.
+        if (this.#uneven && window.end - 1 <= this.#reached.restoredOf(of.keyGroup)) return;
+        this.#emit(of, window, accumulator);
+      },
+      eachSlice: (of, window, visit) => this.#eachSlice(of, window, visit),
+    };
+  }
+
+  /** W2: the earliest end behind `fired` of a window with something in it. */
+  #endAfter(fired: number): number {
+    const slices = this.#slices;
+    const next = fired + slices.step;
+    const slice = this.#live.firstWhere((start) => slices.lastEnd(start) >= next);
+    return slice === undefined ? Infinity : Math.max(slices.firstEnd(slice), next);
+  }
+
+  /** W4: drops the slices whose last window ends with or before this millisecond. */
+  #dropSlices(last: number): void {
+    const live = this.#live;
+    while (!live.isEmpty && this.#slices.lastEnd(live.first) - 1 <= last) {
+      this.#contents.dropSlice(live.first);
+      this.#counts?.dropSlice(live.first);
+      live.removeFirst();
+    }
+    if (live.isEmpty) this.#panes.clear();
+  }
+
+  #emit(of: GroupedKey, window: Window, accumulator: unknown): void {
+    const result = this.#incremental.result(accumulator);
+    this.#results.emit(of, window, result, (window.end - 1) as Timestamp);
+  }
+
+  /** What the slices of a window hold for one key, in order. */
+  #eachSlice(
+    { key, keyGroup }: GroupedKey,
+    window: Window,
+    visit: (slice: number, value: unknown) => void,
+  ): void {
+    this.#backend.setCurrentKey(key, keyGroup);
+    for (const slice of this.#live.between(window.start, window.end)) {
+      this.#contents.setSlice(slice);
+      const value = this.#accumulator.get();
+      if (value !== undefined) visit(slice, value);
+    }
+    if (!Number.isNaN(this.#start)) this.#contents.setSlice(this.#start);
+  }
+
+  /** After a restore, before the first record. */
+  #loadOnce(): void {
+    if (this.#loaded) return;
+    this.#loaded = true;
+    this.#limit = this.#reached.value;
+    this.#uneven = this.#reached.isUneven;
+    this.#live = new LiveSlices(this.#contents.slices());
+    const slices = this.#slices;
+    const from = slices.endAtOrAfter(this.#limit + 2);
+    const first = this.#live.firstWhere((start) => slices.lastEnd(start) >= from);
+    if (first !== undefined) this.#nextEnd = Math.max(slices.firstEnd(first), from);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Windows by their definition, without any thought of speed: every window keeps all its records,
+ * and each step looks at all windows.
+ */
+import type { Window } from 'millrace';
+
+export interface Entry {
+  readonly key: string;
+  readonly value: number;
+}
+
+/** What a window has come to when it fired. */
+export interface Firing {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+  readonly values: readonly number[];
+}
+
+/** Which windows a time belongs to; a gap makes sessions. */
+export type ModelAssigner = { readonly gap: number } | ((at: number) => readonly Window[]);
+
+interface ModelWindow {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+  readonly values: number[];
+  /** Since it has got its end. */
+  fired: boolean;
+  /** Records since it was fired last. */
+  unfired: number[];
+}
+
+export class WindowModel {
+  readonly #assigner: ModelAssigner;
+  readonly #lateness: number;
+  #windows: ModelWindow[] = [];
+  /** The watermark; with processing time the moment before now. */
+  #limit: number;
+  readonly firings: Firing[] = [];
+  readonly late: Entry[] = [];
+
+  constructor(assigner: ModelAssigner, lateness: number, limit: number = -Infinity) {
+    this.#assigner = assigner;
+    this.#lateness = lateness;
+    this.#limit = limit;
+  }
+
+  record({ key, value }: Entry, at: number): void {
+    const taken =
+      typeof this.#assigner === 'function'
+        ? this.#addToWindows(this.#assigner(at), key, value)
+        : this.#addToSession(this.#assigner.gap, key, value, at);
+    const isLate = at + this.#lateness <= this.#limit;
+    if (!taken && (isLate || typeof this.#assigner !== 'function')) this.late.push({ key, value });
+  }
+
+  advance(limit: number): void {
+    if (limit <= this.#limit) return;
+    this.#limit = limit;
+    for (const window of this.#windows) {
+      if (!window.fired && window.end - 1 <= limit) this.#fire(window);
+    }
+    this.#windows = this.#windows.filter((window) => !this.#isOver(window.end));
+  }
+
+  /** Records that no firing has shown, each once. */
+  get unfired(): number {
+    return new Set(this.#windows.flatMap(({ key, unfired }) => unfired.map((v) => `${key}/${v}`)))
+      .size;
+  }
+
+  #addToWindows(windows: readonly Window[], key: string, value: number): boolean {
+    let taken = false;
+    for (const { start, end } of windows) {
+      if (this.#isOver(end)) continue;
+      taken = true;
+      let window = this.#windows.find(
+        (each) => each.key === key && each.start === start && each.end === end,
+      );
+      if (window === undefined) {
+        window = { key, start, end, values: [], fired: false, unfired: [] };
+        this.#windows.push(window);
+      }
+      window.values.push(value);
+      window.unfired.push(value);
+      if (end - 1 <= this.#limit) this.#fire(window);
+    }
+    return taken;
+  }
+
+  #addToSession(gap: number, key: string, value: number, at: number): boolean {
+    let [start, end] = [at, at + gap];
+    const joined: ModelWindow[] = [];
+    for (let grown = true; grown;) {
+      grown = false;
+      for (const each of this.#windows) {
+        const apart = each.key !== key || each.start > end || each.end < start;
+        if (apart || joined.includes(each)) continue;
+        joined.push(each);
+        [start, end] = [Math.min(start, each.start), Math.max(end, each.end)];
+        grown = true;
+      }
+    }
+    if (this.#isOver(end)) return false;
+    const window: ModelWindow = {
+      key,
+      start,
+      end,
+      values: [...joined.flatMap(({ values }) => values), value],
+      fired: false,
+      unfired: [...joined.flatMap(({ unfired }) => unfired), value],
+    };
+    this.#windows = [...this.#windows.filter((each) => !joined.includes(each)), window];
+    if (end - 1 <= this.#limit) this.#fire(window);
+    return true;
+  }
+
+  #fire(window: ModelWindow): void {
+    window.fired = true;
+    window.unfired = [];
+    const { key, start, end, values } = window;
+    this.firings.push({ key, start, end, values: [...values] });
+  }
+
+  #isOver(end: number): boolean {
+    return end - 1 + this.#lateness <= this.#limit;
+  }
+}
+
+/** All windows of a kind that hold a time, by trying every begin. */
+export function slidingModel(size: number, slide: number, offset: number): ModelAssigner {
+  return (at) => {
+    const windows: Window[] = [];
+    for (let start = at - size; start <= at; start++) {
+      const begins = (((start - offset) % slide) + slide) % slide === 0;
+      if (begins && at < start + size) windows.push({ start, end: start + size } as Window);
+    }
+    return windows;
+  };
+}
+
+export function cumulatingModel(size: number, step: number, offset: number): ModelAssigner {
+  const periods = slidingModel(size, size, offset) as (at: number) => readonly Window[];
+  return (at) =>
+    periods(at).flatMap(({ start }) => {
+      const windows: Window[] = [];
+      for (let end = start + step; end <= start + size; end += step) {
+        if (at < end) windows.push({ start, end } as Window);
+      }
+      return windows;
+    });
+}

@@ -1,0 +1,272 @@
+// Windows of every kind against their definition: whole jobs with random input out of order, late
+// records, subtasks, snapshots at random moments that are restored at another parallelism. What
+// comes out must be the same records, of each key and all in all.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  cumulating,
+  generator,
+  milliseconds,
+  session,
+  sliding,
+  t,
+  trigger,
+  tumbling,
+  type AggregateFunction,
+  type Infer,
+  type StreamEnvironment,
+  type Trigger,
+  type Window,
+  type WindowAssigner,
+} from 'millrace';
+import { JobHarness } from 'millrace/testing';
+import { Prng } from '../src/base/prng.ts';
+import {
+  cumulatingModel,
+  slidingModel,
+  WindowModel,
+  type Firing,
+  type ModelAssigner,
+} from './window-model.test-kit.ts';
+
+const CASES = 2500;
+const Visit = t.struct({ user: t.string, n: t.integer, gap: t.integer });
+type Visit = Infer<typeof Visit>;
+type Time = 'event' | 'processing';
+type Contents = 'aggregate' | 'reduce' | 'list';
+
+interface Case {
+  readonly assigner: WindowAssigner<Visit>;
+  readonly model: ModelAssigner;
+  readonly time: Time;
+  readonly lateness: number;
+  readonly contents: Contents;
+  /** The default one said explicitly takes the general operator. */
+  readonly trigger: Trigger<Visit> | undefined;
+  readonly keys: 'text' | 'number' | 'tuple';
+  readonly said: string;
+}
+
+/** Sums numbers and counts them; adding up in any order gives the same. */
+const totals: AggregateFunction<Visit, { sum: number; count: number }, string> = {
+  accumulator: t.struct({ sum: t.integer, count: t.integer }),
+  create: () => ({ sum: 0, count: 0 }),
+  add: ({ sum, count }, { n }) => ({ sum: sum + n, count: count + 1 }),
+  merge: (a, b) => ({ sum: a.sum + b.sum, count: a.count + b.count }),
+  result: ({ sum, count }) => `${count} sum ${sum}`,
+};
+
+function totalsOf(values: readonly number[]): string {
+  return `${values.length} sum ${values.reduce((a, b) => a + b, 0)}`;
+}
+
+function drawCase(random: Prng, kind: string): Case {
+  const time: Time = random.below(4) === 0 ? 'processing' : 'event';
+  const contents = (['aggregate', 'reduce', 'list'] as const)[random.below(3)]!;
+  const size = 1 + random.below(30);
+  const step = 1 + random.below(12);
+  const defaults = time === 'event' ? trigger.eventTime() : trigger.processingTime();
+  const [assigner, model, said] = drawAssigner(kind, random, { size, step, time });
+  return {
+    assigner,
+    model,
+    time,
+    contents,
+    lateness: time === 'event' && random.below(2) === 0 ? random.below(25) : 0,
+    trigger: random.below(3) === 0 ? defaults : undefined,
+    keys: (['text', 'number', 'tuple'] as const)[random.below(3)]!,
+    said,
+  };
+}
+
+function drawAssigner(
+  kind: string,
+  random: Prng,
+  { size, step, time }: { readonly size: number; readonly step: number; readonly time: Time },
+): [WindowAssigner<Visit>, ModelAssigner, string] {
+  const within = (limit: number): number => random.below(2 * limit - 1) - (limit - 1);
+  switch (kind) {
+    case 'tumbling': {
+      const offset = within(size);
+      const options = { offset: milliseconds(offset), time };
+      const assigner = tumbling(milliseconds(size), options);
+      return [assigner, slidingModel(size, size, offset), `tumbling ${size} at ${offset}`];
+    }
+    case 'sliding': {
+      const offset = within(step);
+      const options = { offset: milliseconds(offset), time };
+      const assigner = sliding(milliseconds(size), milliseconds(step), options);
+      return [
+        assigner,
+        slidingModel(size, step, offset),
+        `sliding ${size} by ${step} at ${offset}`,
+      ];
+    }
+    case 'cumulating': {
+      const whole = step * (1 + random.below(4));
+      const offset = within(whole);
+      const options = { offset: milliseconds(offset), time };
+      const assigner = cumulating(milliseconds(whole), milliseconds(step), options);
+      return [assigner, cumulatingModel(whole, step, offset), `cumulating ${whole} by ${step}`];
+    }
+    default:
+      return [session(milliseconds(size), { time }), { gap: size }, `session ${size}`];
+  }
+}
+
+// ------------------------------------------------------------------------------------- what is run
+
+interface Result {
+  readonly user: string;
+  readonly start: number;
+  readonly end: number;
+  readonly value: string;
+}
+
+const Result = t.struct({ user: t.string, start: t.integer, end: t.integer, value: t.string });
+
+function build(env: StreamEnvironment, { assigner, contents, lateness, trigger: by, keys }: Case) {
+  const visits = env.from(generator(Visit, (n) => ({ user: 'none', n, gap: 1 }))).name('visits');
+  const keyed = visits.keyBy((visit) => {
+    if (keys === 'text') return visit.user;
+    return keys === 'number' ? Number(visit.user) : [visit.user, 1];
+  });
+  const windowed = keyed.window(assigner);
+  if (by !== undefined) windowed.trigger(by);
+  if (lateness > 0) windowed.allowedLateness(milliseconds(lateness));
+  const shown = (key: unknown, { start, end }: Window, value: string): Result => ({
+    user: String(Array.isArray(key) ? key[0] : key),
+    start,
+    end,
+    value,
+  });
+  if (contents === 'aggregate') {
+    const results = windowed.aggregate(totals).name('windows');
+    results.map(({ key, window, value }) => shown(key, window, value)).collect('results');
+    results.side.late.collect('late');
+  } else if (contents === 'reduce') {
+    const results = windowed
+      .reduce((a, b) => ({ user: a.user, n: a.n + b.n, gap: a.gap + b.gap }))
+      .name('windows');
+    results
+      .map(({ key, window, value }) => shown(key, window, `${value.gap} sum ${value.n}`))
+      .collect('results');
+    results.side.late.collect('late');
+  } else {
+    const results = windowed
+      .process({
+        emits: Result,
+        onWindow(elements, ctx) {
+          const values = [...elements].map(({ n }) => n);
+          ctx.emit(shown(ctx.key, ctx.window, totalsOf(values)));
+        },
+      })
+      .name('windows');
+    results.collect('results');
+    results.side.late.collect('late');
+  }
+}
+
+class Run {
+  readonly #case: Case;
+  readonly #model: WindowModel;
+  readonly #random: Prng;
+  #harness!: JobHarness<void>;
+  #results: Result[] = [];
+  #late: Visit[] = [];
+  #unfired = 0;
+  #watermark = -Infinity;
+  #n = 0;
+
+  constructor(drawn: Case, random: Prng) {
+    this.#case = drawn;
+    this.#random = random;
+    this.#model = new WindowModel(drawn.model, drawn.lateness);
+  }
+
+  async run(): Promise<void> {
+    const random = this.#random;
+    const parallelism = 1 + random.below(4);
+    this.#harness = await JobHarness.start((env) => build(env, this.#case), { parallelism });
+    for (let step = 10 + random.below(35); step > 0; step--) {
+      const draw = random.below(20);
+      if (draw < 13) this.#record();
+      else if (draw < 18) await this.#advance();
+      else if (draw < 19) await this.#restore();
+    }
+    await this.#harness.end();
+    if (this.#case.time === 'event') this.#model.advance(Infinity);
+    this.#take();
+    this.#compare();
+    await this.#harness.close();
+  }
+
+  #record(): void {
+    const random = this.#random;
+    const event = this.#case.time === 'event';
+    const base = Number.isFinite(this.#watermark) ? this.#watermark : -20;
+    const at = event ? base - 20 + random.below(60) : this.#harness.now;
+    const user = String(random.below(4));
+    this.#n += 1;
+    this.#harness.source('visits', Visit).emit({ user, n: this.#n, gap: 1 }, at);
+    this.#model.record({ key: user, value: this.#n }, at);
+  }
+
+  async #advance(): Promise<void> {
+    const by = 1 + this.#random.below(15);
+    if (this.#case.time === 'event') {
+      this.#watermark = Number.isFinite(this.#watermark) ? this.#watermark + by : -30;
+      this.#harness.watermark(this.#watermark);
+      this.#model.advance(this.#watermark);
+    } else {
+      await this.#harness.advance(milliseconds(by));
+      this.#model.advance(this.#harness.now - 1);
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const snapshot = await this.#harness.snapshot();
+    this.#take();
+    await this.#harness.close();
+    const parallelism = 1 + this.#random.below(4);
+    this.#harness = await JobHarness.restore(snapshot, { parallelism });
+  }
+
+  #take(): void {
+    this.#results.push(...this.#harness.outputs<Result>('results'));
+    this.#late.push(...this.#harness.outputs<Visit>('late'));
+    this.#unfired += this.#harness.counter('windows', 'numElementsUnfired');
+  }
+
+  #compare(): void {
+    const expected = this.#model.firings.map(shownFiring).sort();
+    const actual = this.#results.map((r) => `${r.user} ${r.start} ${r.end} ${r.value}`).sort();
+    assert.deepEqual(actual, expected);
+    const late = this.#model.late.map(({ key, value }) => `${key} ${value}`).sort();
+    assert.deepEqual(this.#late.map(({ user, n }) => `${user} ${n}`).sort(), late);
+    assert.equal(this.#unfired, this.#model.unfired, 'records left in windows');
+  }
+}
+
+function shownFiring({ key, start, end, values }: Firing): string {
+  return `${key} ${start} ${end} ${totalsOf(values)}`;
+}
+
+describe('windows are what their definition says', () => {
+  for (const [index, kind] of ['tumbling', 'sliding', 'cumulating', 'session'].entries()) {
+    it(`${kind}: ${CASES} cases`, async () => {
+      for (let seed = 0; seed < CASES; seed++) {
+        const random = Prng.of(seed * 4 + index);
+        const drawn = drawCase(random, kind);
+        try {
+          await new Run(drawn, random).run();
+        } catch (error) {
+          const { said, time, lateness, contents, keys } = drawn;
+          const by = drawn.trigger === undefined ? 'default' : 'explicit';
+          const text = `${said} ${time} lateness ${lateness} ${contents} ${keys} ${by} trigger`;
+          throw new Error(`seed ${seed}: ${text}`, { cause: error });
+        }
+      }
+    });
+  }
+});
