@@ -7,14 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import {
-  linesOf,
-  millrace,
-  REPOSITORY,
-  start,
-  startNode,
-  startProgram,
-} from './command.test-kit.ts';
+import { linesOf, millrace, REPOSITORY, start, startNode } from './command.test-kit.ts';
 
 const DATA = join(REPOSITORY, 'examples', 'data');
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
@@ -325,16 +318,6 @@ test('execute-and-collect: a program gets the records', async () => {
   ]);
 });
 
-test('suspicious-logins.test: its tests pass', async () => {
-  const args = ['--test', '--test-reporter=tap', 'examples/suspicious-logins.test.ts'];
-  // Otherwise it would take itself for a part of this test.
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  const { ended } = startProgram(process.execPath, args, { cwd: REPOSITORY, env });
-  const { stdout, stderr, code } = await ended;
-  assert.deepEqual({ stderr, code }, { stderr: '', code: 0 }, stdout);
-  assert.match(stdout, /^# pass 2$/m);
-});
-
 test('csv-to-json: every airport of the state, exact numbers', async () => {
   const expected = dataFile('airports.csv')
     .slice(1)
@@ -420,9 +403,105 @@ describe('flights in time', () => {
     return `${new Date(at).toISOString().slice(0, 10)} ${new Date(at).toISOString().slice(11, 16)}`;
   }
 
+  /** The airport and the start of each window of an hour that has so many departures at least. */
+  function busyHours(of: readonly Flight[], step: number, least: number): readonly string[] {
+    const counts = new Map<string, number>();
+    for (const { origin, at } of of) {
+      for (let start = Math.ceil((at + 1 - HOUR) / step) * step; start <= at; start += step) {
+        const hour = `${origin} ${shown(start)}`;
+        counts.set(hour, (counts.get(hour) ?? 0) + 1);
+      }
+    }
+    return [...counts]
+      .filter(([, count]) => count >= least)
+      .map(([hour, count]) => `${hour}: ${count} departures`);
+  }
+
   function byOrigin(): ReadonlyMap<string, readonly Flight[]> {
     return Map.groupBy(flights, ({ origin }) => origin);
   }
+
+  async function expectLines(
+    expected: readonly string[],
+    name: string,
+    ...args: readonly string[]
+  ): Promise<void> {
+    assert.ok(expected.length > 5, `${expected.length} lines`);
+    for (const parallelism of ['1', '2']) {
+      const lines = withoutSubtask(await run(name, '-p', parallelism, ...args));
+      assert.deepEqual(sorted(lines), sorted(expected), `parallelism ${parallelism}`);
+    }
+  }
+
+  test('tumbling-windows: every busy hour', async () => {
+    await expectLines(busyHours(flights, HOUR, 4), 'tumbling-windows');
+    await expectLines(busyHours(flights, HOUR, 1), 'tumbling-windows', '--param', 'least=1');
+  });
+
+  test('sliding-windows: every busy hour that begins at a quarter', async () => {
+    await expectLines(busyHours(flights, HOUR / 4, 5), 'sliding-windows');
+    await expectLines(busyHours(flights, HOUR / 4, 1), 'sliding-windows', '--param', 'least=1');
+  });
+
+  test('session-windows: every wave', async () => {
+    const waves: (readonly [string, number])[] = [];
+    for (const [origin, all] of byOrigin()) {
+      let start = 0;
+      for (let i = 1; i <= all.length; i += 1) {
+        if (i < all.length && all[i]!.at - all[i - 1]!.at <= HOUR) continue;
+        const [from, to] = [shown(all[start]!.at), shown(all[i - 1]!.at + HOUR)];
+        waves.push([`${origin} ${from} to ${to}: ${i - start} departures`, i - start]);
+        start = i;
+      }
+    }
+    const of = (least: number): readonly string[] =>
+      waves.filter(([, count]) => count >= least).map(([line]) => line);
+    await expectLines(of(7), 'session-windows');
+    await expectLines(of(1), 'session-windows', '--param', 'least=1');
+  });
+
+  test('count-windows: every hundred flights; what is left over is told', async () => {
+    const expected: string[] = [];
+    let left = 0;
+    for (const [origin, all] of byOrigin()) {
+      const delays = all.map(({ delay }) => delay);
+      for (; delays.length >= 100; delays.splice(0, 100)) {
+        const sum = delays.slice(0, 100).reduce((total, delay) => total + delay, 0);
+        expected.push(`${origin} ${(sum / 100).toFixed(2)}`);
+      }
+      left += delays.length;
+    }
+    assert.ok(expected.length > 50);
+    const { stdout } = await millrace(['run', 'examples/count-windows.ts', '--json']);
+    const told = linesOf(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = told.flatMap(({ type, line }) => (type === 'print' ? [String(line)] : []));
+    assert.deepEqual(sorted(lines), sorted(expected));
+    const accumulators = told.at(-1)!['accumulators'] as { name: string; value: number }[];
+    const unfired = accumulators.filter(({ name }) => name === 'numElementsUnfired');
+    assert.deepEqual(
+      unfired.map(({ value }) => value),
+      [left],
+    );
+  });
+
+  test('late-data: each flight is counted or late', async () => {
+    const late: Flight[] = [];
+    const inTime: Flight[] = [];
+    let watermark = -Infinity;
+    for (const flight of flights) {
+      const at = flight.at + flight.delay * 60_000;
+      const lastOfHour = Math.floor(at / HOUR) * HOUR + HOUR - 1;
+      (lastOfHour <= watermark ? late : inTime).push({ ...flight, at });
+      watermark = Math.max(watermark, at - HOUR);
+    }
+    assert.ok(late.length > 100, `${late.length} are late`);
+    const lines = await run('late-data');
+    assert.deepEqual(
+      sorted(labelled(lines, 'late> ')),
+      sorted(late.map(({ origin, at, delay }) => `${origin} ${shown(at)}: ${delay} minutes`)),
+    );
+    assert.deepEqual(sorted(labelled(lines, 'busy> ')), sorted(busyHours(inTime, HOUR, 4)));
+  });
 
   test('timers: an alarm for every day of silence', async () => {
     const airports = ['ATL', 'DEN', 'DFW', 'LAX', 'ORD', 'SFO', 'BNA'];

@@ -9,7 +9,7 @@ import { ORACLES, type Row } from './oracles.ts';
 import { nexmarkParameters } from './parameters.ts';
 import { expectSame } from './rows.test-kit.ts';
 
-const QUERIES = ['q0', 'q1', 'q2', 'q3', 'q4', 'q9'];
+const QUERIES = ['q0', 'q1', 'q2', 'q3', 'q4', 'q5', 'q7', 'q9', 'q11'];
 const EVENTS = 100_000;
 const INPUTS = [
   { name: "Nexmark's rate", parallelism: 1, outOfOrderGroup: 1, eventsPerSecond: 10_000 },

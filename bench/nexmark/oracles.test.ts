@@ -122,13 +122,18 @@ test('query 8: each person once, in the same window only', () => {
   expectRows('q8', events, [{ id: 1, name: 'n1', start: START }]);
 });
 
-test('query 11: sessions of each bidder; bids 10 s apart are two', () => {
-  const events = [bid(1, 5, 1, 9999), bid(1, 5, 1, 0), bid(1, 6, 1, 0), bid(1, 5, 1, 19_999)];
+test('query 11: sessions of each bidder; bids more than 10 s apart are two', () => {
+  const events = [bid(1, 5, 1, 9999), bid(1, 5, 1, 0), bid(1, 6, 1, 0), bid(1, 5, 1, 20_000)];
   expectRows('q11', events, [
     { bidder: 5, bids: 2, start: START, end: START + 19_999 },
-    { bidder: 5, bids: 1, start: START + 19_999, end: START + 29_999 },
+    { bidder: 5, bids: 1, start: START + 20_000, end: START + 30_000 },
     { bidder: 6, bids: 1, start: START, end: START + 10_000 },
   ]);
+});
+
+test('query 11: bids 10 s apart are of one session, as in Flink', () => {
+  const row = { bidder: 5, bids: 2, start: START, end: START + 20_000 };
+  expectRows('q11', [bid(1, 5, 1, 0), bid(1, 5, 1, 10_000)], [row]);
 });
 
 test('query 12: by the clock, whatever the event time', () => {

@@ -96,14 +96,14 @@ export const ORACLES: Readonly<Record<string, (events: readonly Event[]) => read
       bidTime: bid.dateTime,
     })),
 
-  /** How often people have bid without a pause of 10 s. */
+  /** How often people have bid without a pause of more than 10 s. */
   q11(events) {
     const rows: Row[] = [];
     for (const [bidder, times] of timesByBidder(bidsOf(events))) {
       times.sort((left, right) => left - right);
       let from = 0;
       for (let i = 1; i <= times.length; i += 1) {
-        if (i < times.length && times[i]! < times[i - 1]! + 10 * SECOND) continue;
+        if (i < times.length && times[i]! <= times[i - 1]! + 10 * SECOND) continue;
         const end = times[i - 1]! + 10 * SECOND;
         rows.push({ bidder, bids: i - from, start: times[from], end });
         from = i;

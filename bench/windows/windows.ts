@@ -1,11 +1,16 @@
 /**
- * The suite of windows and timers: a million live timers, whose rate counts operations (a record
- * sets one and fires one) per second of CPU of the whole process, and the memory of a million keys.
+ * The suite of windows and timers: Nexmark's bids in windows by bidder, a million live timers, and
+ * the memory of a million keys. Rates count bids (no other events are made) or timer operations,
+ * per second of CPU of the whole process. Each result is held against a plain loop.
  */
 import { runJob } from '../core/run-job.ts';
 import { rate, type Expected } from '../core/rate.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
+import { sessionsOf, slidingCounts, tumblingCounts } from './counts.ts';
 
+/** Of them 46 in 50 are bids. */
+const EVENTS = 20_000_000;
+const SLIDING_EVENTS = 10_000_000;
 const TIMERS = 10_000_000;
 const LIVE_TIMERS = 1_000_000;
 const KEYS = 1_000_000;
@@ -13,6 +18,9 @@ const KEYS = 1_000_000;
 const PAYLOAD_BYTES = 16;
 
 export const windowsBenchmarks: readonly Benchmark[] = [
+  bidsRate('tumbling-count', EVENTS, tumblingCounts),
+  bidsRate('sliding-count', SLIDING_EVENTS, slidingCounts),
+  bidsRate('sessions', EVENTS, sessionsOf),
   rate({
     name: 'timers',
     records: 2 * TIMERS,
@@ -21,6 +29,15 @@ export const windowsBenchmarks: readonly Benchmark[] = [
   }),
   { name: 'bytes-per-key', measure: bytesPerKey },
 ];
+
+function bidsRate(name: string, events: number, expected: (events: number) => Expected): Benchmark {
+  return rate({
+    name,
+    records: (events * 46) / 50,
+    parameters: async () => ({ events }),
+    expected: () => expected(events),
+  });
+}
 
 /** Every record sets a timer for `live` after its own number. */
 function timersExpected(records: number, live: number): Expected {
