@@ -5,6 +5,7 @@ import type { StreamEnvironment } from '../api/stream-environment.ts';
 import { defineJob } from '../api/define-job.ts';
 import { isEngineError } from '../base/errors.ts';
 import { minutes, seconds } from '../base/units.ts';
+import type { Sink } from '../functions/sink.ts';
 import { state } from '../functions/state.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import { t } from '../types/index.ts';
@@ -115,6 +116,116 @@ describe('JobHarness', () => {
     assert.equal(Math.min(...numbers), 11);
     assert.equal(new Set(numbers).size, numbers.length);
     await again.close();
+  });
+
+  it('shows what operators keep beside keys, by subtask', async () => {
+    const limits = state.broadcast('limits', t.string, t.int32);
+    const harness = await JobHarness.start(
+      (env) => {
+        const changes = env
+          .from(generator(t.string, () => ''))
+          .name('changes')
+          .broadcast(limits);
+        env
+          .from(generator(t.string, () => ''))
+          .name('words')
+          .process({
+            emits: t.string,
+            operatorState: { seen: state.split(t.string) },
+            onElement(word, ctx) {
+              ctx.operatorState.seen.add(word);
+              ctx.emit(word);
+            },
+          })
+          .uid('seen')
+          .connect(changes)
+          .process({
+            emits: t.string,
+            onElement: (word, ctx) => ctx.emit(`${word} ${ctx.broadcast(limits).get(word)}`),
+            onBroadcast: (change, ctx) => ctx.broadcast(limits).set(change, change.length),
+          })
+          .uid('limited')
+          .print('out');
+      },
+      { parallelism: 2 },
+    );
+    harness.source('changes').emit('three');
+    for (const word of ['one', 'two', 'three']) harness.source('words').emit(word);
+    assert.deepEqual(harness.operatorState('seen'), { seen: [['one', 'three'], ['two']] });
+    const limit = new Map([['three', 5]]);
+    assert.deepEqual(harness.broadcastState('limited', limits), [limit, limit]);
+    assert.ok(harness.outputs('out').includes('three 5'));
+    const again = await JobHarness.restore(await harness.snapshot(), { parallelism: 3 });
+    assert.deepEqual(again.operatorState('seen'), { seen: [['one'], ['three'], ['two']] });
+    assert.deepEqual(again.broadcastState('limited', limits), [limit, limit, limit]);
+    await Promise.all([harness.close(), again.close()]);
+  });
+
+  it('lets sinks write for real where it is told to, and commits once at the end', async () => {
+    const committed: string[] = [];
+    const sink: Sink<number, string> = {
+      kind: 'sink',
+      name: 'ledger',
+      accepts: t.float64,
+      committable: t.string,
+      createWriter({ subtask }) {
+        const written: unknown[] = [];
+        return {
+          write: (value) => void written.push(value),
+          flush: () => Promise.resolve(),
+          prepareCommit: () => [`${subtask}: ${written.join()}`],
+          close: () => undefined,
+        };
+      },
+      createCommitter: () => ({ commit: (all) => void committed.push(...all) }),
+    };
+    const harness = await JobHarness.start(
+      (env) =>
+        env
+          .from(generator(t.float64, (n) => n))
+          .name('numbers')
+          .sinkTo(sink),
+      { write: ['ledger'], parallelism: 2 },
+    );
+    harness.source('numbers').emitAll([1, 2, 3]);
+    assert.throws(() => harness.outputs('ledger'), /none called "ledger"/);
+    assert.deepEqual(committed, []);
+    await harness.end();
+    assert.deepEqual(new Set(committed), new Set(['0: 1,3', '1: 2']));
+    assert.equal(committed.length, 2);
+  });
+
+  it('keeps what is logged, and draws chance from a seed', async () => {
+    const build = (env: StreamEnvironment): unknown =>
+      env
+        .from(generator(t.int32, (n) => n))
+        .name('numbers')
+        .shuffle()
+        .process({
+          emits: t.int32,
+          open: ({ logger, subtask }) => logger.info(`open ${subtask}`),
+          onElement: (n, ctx) => ctx.emit(n),
+        })
+        .name('passes')
+        .print('out');
+    const subtasksOf = async (seed: number): Promise<readonly number[]> => {
+      await using harness = await JobHarness.start((env) => void build(env), {
+        parallelism: 3,
+        seed,
+      });
+      assert.deepEqual(
+        harness.log
+          .map(({ level, message, fields }) => `${level} ${message} ${fields['operator']}`)
+          .toSorted(),
+        [0, 1, 2].map((subtask) => `info open ${subtask} passes`),
+      );
+      for (let n = 0; n < 20; n += 1) harness.source('numbers').emit(n);
+      return harness.records('out').map(({ subtask }) => subtask);
+    };
+    const [one, again, other] = [await subtasksOf(1), await subtasksOf(1), await subtasksOf(2)];
+    assert.deepEqual(one, again);
+    assert.notDeepEqual(one, other);
+    assert.equal(new Set(one).size, 3);
   });
 
   it('throws the failure of a task at once, and again', async () => {

@@ -14,14 +14,22 @@ import type { StreamEnvironment } from '../api/stream-environment.ts';
 import { EngineError } from '../base/errors.ts';
 import { timestamp } from '../base/units.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
-import type { StateSpec } from '../functions/state.ts';
+import type { BroadcastStateDescriptor, StateSpec } from '../functions/state.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { Key, Schema } from '../types/schema.ts';
 import type { OutputRecord } from './captured-sink.ts';
 import { JobUnderTest } from './job-under-test.ts';
 import type { JobState } from './job-snapshot.ts';
 import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
-import { atKey, readStates, readTimers, requireStates } from './state-view.ts';
+import {
+  atKey,
+  readBroadcast,
+  readOperatorLists,
+  readStates,
+  readTimers,
+  requireOperatorStates,
+  requireStates,
+} from './state-view.ts';
 import type { StateValues } from './state-view.ts';
 import { tapId } from './tapped-sides.ts';
 import type { SidesToRead } from './tapped-sides.ts';
@@ -262,6 +270,26 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     const { id, name } = this.#find(operator, 'state');
     const states = spec ?? requireStates(this.#test.specOf(id), name);
     return this.#atKey(operator, key, 'state', (backend) => readStates(backend, states));
+  }
+
+  /**
+   * The lists that a function declares in `operatorState`: by name, then by subtask.
+   * @example harness.operatorState('numbered')['next'] // [[12], [7]]
+   */
+  operatorState(operator: string): Readonly<Record<string, readonly (readonly unknown[])[]>> {
+    this.#test.check();
+    const { id, name } = this.#find(operator, 'operatorState');
+    const spec = requireOperatorStates(this.#test.specOf(id), name);
+    return readOperatorLists(this.#test.tasks, id, spec);
+  }
+
+  /** A broadcast state by subtask: a function that does the same on all has equal ones. */
+  broadcastState<MK, V>(
+    operator: string,
+    descriptor: BroadcastStateDescriptor<MK, V>,
+  ): readonly ReadonlyMap<MK, V>[] {
+    this.#test.check();
+    return readBroadcast(this.#test.tasks, this.#find(operator, 'broadcastState').id, descriptor);
   }
 
   /**

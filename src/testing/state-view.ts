@@ -4,15 +4,19 @@
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type {
+  BroadcastStateDescriptor,
   Handles,
   ListState,
   MapState,
+  OperatorStateSpec,
   StateDescriptor,
   StateSpec,
 } from '../functions/state.ts';
+import type { TimelineState } from '../functions/timeline-state.ts';
 import { keyGroupOf, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
+import type { OperatorStateBackend } from '../state/operator-state.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
 import { hashKey } from '../types/key.ts';
 import type { Key } from '../types/schema.ts';
@@ -55,10 +59,10 @@ export function atKey<T>(
   return undefined;
 }
 
-/** The states that the function of an operator declares. */
-function declaredStates(spec: OperatorSpec): StateSpec | undefined {
+/** What the function of an operator declares under a name. */
+function declaredBy<T>(spec: OperatorSpec, name: 'state' | 'operatorState'): T | undefined {
   if (!('function' in spec) || spec.function === undefined) return undefined;
-  return 'state' in spec.function ? (spec.function.state as StateSpec | undefined) : undefined;
+  return (spec.function as { readonly [N in typeof name]?: T })[name];
 }
 
 /** The value of the current key in each of the states. */
@@ -80,9 +84,50 @@ function readState(backend: KeyedStateBackend, name: string, descriptor: StateDe
       return [...(handle as unknown as ListState<unknown>).values()];
     case 'map':
       return new Map((handle as unknown as MapState<unknown, unknown>).entries());
+    case 'timeline': {
+      const { entries } = handle as unknown as TimelineState<unknown>;
+      const positions = Array.from({ length: entries?.size ?? 0 }, (_, position) => position);
+      return positions.map((position) => [entries!.timeAt(position), entries!.valueAt(position)]);
+    }
     default:
       return handle.get!();
   }
+}
+
+/** The lists that the function of an operator declares in `operatorState`, by subtask. */
+export function readOperatorLists(
+  tasks: readonly WiredTask[],
+  operator: string,
+  spec: OperatorStateSpec,
+): Readonly<Record<string, readonly (readonly unknown[])[]>> {
+  const backends = operatorStatesOf(tasks, operator);
+  const lists = Object.entries(spec).map(([name, { kind, element }]) => [
+    name,
+    backends.map((backend) => [
+      ...(kind === 'split' ? backend.split(name, element) : backend.union(name, element)).view(),
+    ]),
+  ]);
+  return Object.fromEntries(lists) as Readonly<Record<string, readonly (readonly unknown[])[]>>;
+}
+
+/** A broadcast state of an operator, by subtask. */
+export function readBroadcast<MK, V>(
+  tasks: readonly WiredTask[],
+  operator: string,
+  descriptor: BroadcastStateDescriptor<MK, V>,
+): readonly ReadonlyMap<MK, V>[] {
+  const backends = operatorStatesOf(tasks, operator);
+  return backends.map((backend) => new Map(backend.broadcast(descriptor).entries()));
+}
+
+function operatorStatesOf(
+  tasks: readonly WiredTask[],
+  operator: string,
+): readonly OperatorStateBackend[] {
+  return tasks
+    .toSorted((left, right) => left.deployment.subtask - right.deployment.subtask)
+    .flatMap(({ operators }) => operators.filter(({ id }) => id === operator))
+    .map(({ operatorState }) => operatorState);
 }
 
 /** When the timers of the current key are due, in any part of the operator, ascending. */
@@ -98,10 +143,16 @@ export function readTimers(
 
 /** @throws EngineError API_INVALID_ARGUMENT */
 export function requireStates(spec: OperatorSpec, name: string): StateSpec {
-  const states = declaredStates(spec);
-  if (states !== undefined) return states;
-  throw new EngineError('API_INVALID_ARGUMENT', {
-    call: 'state',
-    reason: `"${name}" (${spec.kind}) declares no state by name`,
-  });
+  return declaredBy<StateSpec>(spec, 'state') ?? refuse('state', name, spec);
+}
+
+/** @throws EngineError API_INVALID_ARGUMENT */
+export function requireOperatorStates(spec: OperatorSpec, name: string): OperatorStateSpec {
+  const declared = declaredBy<OperatorStateSpec>(spec, 'operatorState');
+  return declared ?? refuse('operatorState', name, spec);
+}
+
+function refuse(call: string, name: string, { kind }: OperatorSpec): never {
+  const reason = `"${name}" (${kind}) declares no ${call} by name`;
+  throw new EngineError('API_INVALID_ARGUMENT', { call, reason });
 }
