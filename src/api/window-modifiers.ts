@@ -8,6 +8,11 @@ import { canMerge, requireTrigger, type Trigger } from '../functions/trigger.ts'
 import { refuse, requireWhole } from '../functions/window-arguments.ts';
 import { isMerging, windowTimeOf, type WindowAssigner } from '../functions/window.ts';
 import type { WindowSpec } from '../graph/operator-spec.ts';
+import {
+  requireSynchronousAssigner,
+  requireSynchronousEvictor,
+  requireSynchronousTrigger,
+} from './window-callbacks.ts';
 
 export abstract class WindowModifiers<T> {
   // `any`, so that a stream of more is a stream of less, as it is without windows.
@@ -18,6 +23,7 @@ export abstract class WindowModifiers<T> {
 
   constructor(assigner: WindowAssigner<T>) {
     requireAssigner(assigner);
+    requireSynchronousAssigner(assigner);
     this.#assigner = assigner;
   }
 
@@ -27,6 +33,7 @@ export abstract class WindowModifiers<T> {
    */
   trigger(wanted: Trigger<T>): this {
     requireTrigger(wanted, 'trigger');
+    requireSynchronousTrigger(wanted);
     const assigner = this.#assigner;
     if (isMerging(assigner) && !canMerge(wanted)) {
       const which = wanted.kind === 'custom' ? 'this one has no onMerge' : wanted.kind;
@@ -40,6 +47,7 @@ export abstract class WindowModifiers<T> {
   evictor(wanted: Evictor<T>): this {
     const is = typeof wanted === 'object' && (wanted as unknown) !== null && 'kind' in wanted;
     if (!is) refuse('evictor', 'it takes an evictor such as evictor.count(10)');
+    requireSynchronousEvictor(wanted);
     this.#evictor = wanted;
     return this;
   }

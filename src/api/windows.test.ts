@@ -21,6 +21,7 @@ import { compile, failure, operatorNamed, shape } from './compile.test-kit.ts';
 import type { DataStream } from './data-stream.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import type { StreamEnvironment } from './stream-environment.ts';
+import type { WindowedStream } from './windowed-stream.ts';
 
 const Order = t.struct({ user: t.string, n: t.int32 });
 interface Order {
@@ -191,6 +192,29 @@ for (const [what, build, message] of BUILDS) {
     assert.match(failure('API_INVALID_ARGUMENT', compiled).message, message);
   });
 }
+
+test('async functions are refused when the graph is built', () => {
+  const wait = untyped(async () => 1);
+  const windows = (env: StreamEnvironment): WindowedStream<Order, string> =>
+    byUser(env).window(globalWindow());
+  const builds: readonly ((env: StreamEnvironment) => unknown)[] = [
+    (env) => byUser(env).window(session(wait)),
+    (env) => byUser(env).window(customWindows({ assign: wait })),
+    (env) => windows(env).trigger(trigger.purging(trigger.custom({ onElement: wait }))),
+    (env) => windows(env).trigger(trigger.delta(1, wait, Order)),
+    (env) => windows(env).evictor(evictor.custom({ evictAfter: wait })),
+    (env) => windows(env).evictor(evictor.delta(1, wait)),
+    (env) => windows(env).reduce(wait),
+    (env) => windows(env).process({ emits: t.string, onWindow: wait }),
+    (env) => windows(env).process({ emits: t.string, onWindow() {}, onClear: wait }),
+  ];
+  for (const build of builds) {
+    assert.ok(
+      failure('USER_CODE_ASYNC', () => compile((env) => build(env))),
+      String(build),
+    );
+  }
+});
 
 describe('schemas of what windows keep', () => {
   const missing = (build: (env: StreamEnvironment) => DataStream<unknown>): string => {

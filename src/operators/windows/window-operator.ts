@@ -27,7 +27,7 @@ import { noTimestamp } from '../timestamp-errors.ts';
 import { windowAssignment, type WindowAssignment } from './assign-windows.ts';
 import { EvictingContents } from './evicting.ts';
 import { MergingWindowSet, type WindowMerge } from './merging-window-set.ts';
-import { createTrigger, firesAtEnd, stateNames } from './triggers/create-trigger.ts';
+import { createTrigger, firesAtEnd, hasTimerAtEnd, stateNames } from './triggers/create-trigger.ts';
 import type { Decision, TriggerTimers, WindowTrigger } from './triggers/window-trigger.ts';
 import { FIRE, PURGE } from './triggers/window-trigger.ts';
 import { UnfiredElements } from './unfired-elements.ts';
@@ -40,6 +40,8 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   readonly #trigger: Trigger<unknown>;
   readonly #time: WindowTime | undefined;
   readonly #lateness: number;
+  /** W1: the trigger has registered the timer that clears the window. */
+  readonly #hasTimerAtEnd: boolean;
 
   // Made by `open`.
   #context!: OperatorContext;
@@ -66,6 +68,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#trigger = spec.trigger ?? defaultTriggerOf(spec.assigner);
     this.#time = windowTimeOf(spec.assigner);
     this.#lateness = spec.allowedLateness;
+    this.#hasTimerAtEnd = this.#lateness === 0 && hasTimerAtEnd(this.#trigger, this.#time);
   }
 
   // ----------------------------------------------------------------------------------- life cycle
@@ -170,7 +173,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#contents.add(value, timestamp);
     if (isCounted) this.#unfired!.add(window);
     this.#decided(this.#run.onElement(value, timestamp, window), window, window);
-    this.#registerCleanup(window);
+    if (!this.#hasTimerAtEnd) this.#registerCleanup(window);
     return true;
   }
 
@@ -191,7 +194,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#contents.add(value, timestamp);
     if (isCounted) this.#unfired!.add(stateWindow);
     this.#decided(this.#run.onElement(value, timestamp, window), window, stateWindow);
-    this.#registerCleanup(window);
+    if (!this.#hasTimerAtEnd) this.#registerCleanup(window);
     return true;
   }
 

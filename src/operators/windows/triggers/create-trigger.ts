@@ -64,6 +64,20 @@ export function firesAtEnd(trigger: Trigger<unknown>, time: WindowTime | undefin
   }
 }
 
+/** Whether a trigger has a timer at the end of every window that has records. */
+export function hasTimerAtEnd(trigger: Trigger<unknown>, time: WindowTime | undefined): boolean {
+  switch (trigger.kind) {
+    case 'eventTime':
+      return time === 'event';
+    case 'processingTime':
+      return time === 'processing';
+    case 'purging':
+      return hasTimerAtEnd(trigger.nested, time);
+    default:
+      return false;
+  }
+}
+
 /** Names of state that are never given twice; the same ones for the same program. */
 export function stateNames(): (name: string) => string {
   const taken = new Set<string>();
