@@ -24,6 +24,14 @@ export type {
   KeyedBroadcastConnectedStream,
 } from './api/broadcast-stream.ts';
 export type {
+  CoGroup,
+  KeyedCoGroup,
+  KeyedJoin,
+  StreamJoin,
+  WindowCoGroup,
+  WindowJoin,
+} from './api/window-join.ts';
+export type {
   BroadcastJoin,
   BroadcastJoinOptions,
   KeyedBroadcastJoin,
@@ -96,7 +104,14 @@ export type {
   FunctionLogger,
   OpenContext,
 } from './functions/function-context.ts';
-export type { IntervalJoinContext, IntervalJoinFunction } from './functions/join-function.ts';
+export type {
+  CoGroupFunction,
+  IntervalJoinContext,
+  IntervalJoinFunction,
+  JoinElement,
+  WindowJoinContext,
+  WindowJoinFunction,
+} from './functions/join-function.ts';
 export type { Counter, MetricGroup } from './functions/metric-group.ts';
 export type { Partitioner } from './functions/partitioner.ts';
 export type {

@@ -2,20 +2,32 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { milliseconds, type StreamEnvironment } from 'millrace';
+import {
+  defineJob,
+  hours,
+  milliseconds,
+  minutes,
+  seconds,
+  sliding,
+  t,
+  timestamp,
+  tumbling,
+  type StreamEnvironment,
+} from 'millrace';
 import { builtOnce, JobHarness } from 'millrace/testing';
-import { defineJob } from '../src/api/define-job.ts';
 import {
   broadcastJoinOf,
   intervalJoinOf,
   isDeletion,
   TemporalJoin,
+  WindowJoin,
 } from '../src/operators/joins/join-definitions.test-kit.ts';
 import { events, Item } from '../src/operators/joins/join.test-kit.ts';
 import type { Event } from '../src/operators/joins/join.test-kit.ts';
 import { placeholderSource } from '../src/testing/placeholder-source.ts';
 
 const BOUNDS = { lower: -2, upper: 5 };
+const WINDOWS = { size: 8, slide: 4, lateness: 2, type: 'full' } as const;
 
 function build(env: StreamEnvironment): void {
   const lefts = env.from(placeholderSource('left', Item));
@@ -53,6 +65,17 @@ function build(env: StreamEnvironment): void {
     )
     .inner((left, right) => [left.id, right.id] as const)
     .print('complete');
+  const paired = lefts
+    .join(rights)
+    .on(
+      (left) => left.key,
+      (right) => right.key,
+    )
+    .window(sliding(milliseconds(WINDOWS.size), milliseconds(WINDOWS.slide)))
+    .allowedLateness(milliseconds(WINDOWS.lateness))
+    .full((left, right) => [left?.id ?? null, right?.id ?? null] as const);
+  paired.print('paired');
+  paired.side.late.print('paired late');
 }
 
 const job = builtOnce(defineJob({ name: 'joins', build }));
@@ -65,6 +88,8 @@ const SINKS = [
   'valid late left',
   'latest',
   'complete',
+  'paired',
+  'paired late',
 ] as const;
 
 interface Restore {
@@ -117,6 +142,7 @@ describe('joins', () => {
         const outputs = await outputsOf(list, initial, again);
         const near = intervalJoinOf(list, BOUNDS);
         const valid = new TemporalJoin(list, 'left');
+        const paired = new WindowJoin(list, WINDOWS);
         assert.deepEqual(outputs, {
           near: near.pairs,
           'near late left': near.left,
@@ -125,9 +151,69 @@ describe('joins', () => {
           'valid late left': valid.late.left.toSorted(),
           latest: broadcastJoinOf(list, { type: 'left', holdUntilEnd: false }),
           complete: broadcastJoinOf(list, { type: 'inner', holdUntilEnd: true }),
+          paired: paired.pairs.toSorted(),
+          'paired late': paired.late.toSorted(),
         });
       },
     );
     await fc.assert(property, { numRuns: 150 });
   });
+
+  it('within windows, with late records to their own output', async () => {
+    await using harness = await JobHarness.start(paidOrders);
+    const orders = harness.source('orders', Order);
+    const payments = harness.source('payments', Payment);
+    const at = (minute: number) => timestamp(minute * 60_000);
+    orders.emit({ id: 'a', user: 'ada', amount: 3, at: at(5) });
+    payments.emit({ orderId: 'b', paidAt: at(6) });
+    payments.emit({ orderId: 'a', paidAt: at(59) });
+    payments.emit({ orderId: 'a', paidAt: at(61) });
+    assert.deepEqual(harness.outputs('paid'), []);
+    orders.emit({ id: 'c', user: 'bob', amount: 1, at: at(66) });
+    payments.emit({ orderId: 'c', paidAt: at(67) });
+    await harness.advance(seconds(1));
+    assert.deepEqual(harness.outputs('paid'), [{ id: 'a', amount: 3, delay: 54 * 60_000 }]);
+    // Late, but not too late: the window fires again.
+    orders.emit({ id: 'b', user: 'eve', amount: 2, at: at(2) });
+    assert.deepEqual(harness.outputs('paid').slice(1), [{ id: 'b', amount: 2, delay: 240_000 }]);
+    orders.emit({ id: 'c', user: 'bob', amount: 1, at: at(75) });
+    payments.emit({ orderId: 'd', paidAt: at(75) });
+    await harness.advance(seconds(1));
+    payments.emit({ orderId: 'a', paidAt: at(7) });
+    orders.emit({ id: 'e', user: 'eve', amount: 2, at: at(8) });
+    assert.deepEqual(harness.outputs('late'), ['a', 'e']);
+    await harness.end();
+    assert.equal(harness.outputs('paid').length, 4);
+    assert.equal(harness.counter(undefined, 'numLateRecordsDropped'), 0);
+  });
+});
+
+const Order = t.struct({ id: t.string, user: t.string, amount: t.float64, at: t.timestamp });
+const Payment = t.struct({ orderId: t.string, paidAt: t.timestamp });
+
+const paidOrders = defineJob({
+  name: 'paid-orders',
+  build(env) {
+    const orders = env
+      .from(placeholderSource('orders', Order))
+      .assignTimestamps({ timestamp: (o) => o.at, outOfOrder: seconds(10) });
+    const payments = env
+      .from(placeholderSource('payments', Payment))
+      .assignTimestamps({ timestamp: (p) => p.paidAt, outOfOrder: seconds(10) });
+
+    const paid = orders
+      .join(payments)
+      .on(
+        (o) => o.id,
+        (p) => p.orderId,
+      )
+      .window(tumbling(hours(1)))
+      .allowedLateness(minutes(10))
+      .inner((o, p) => ({ id: o.id, amount: o.amount, delay: p.paidAt - o.at }));
+
+    paid.collect('paid');
+    paid.side.late
+      .map((late) => (late.side === 'left' ? late.value.id : late.value.orderId))
+      .collect('late');
+  },
 });

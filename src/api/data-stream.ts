@@ -45,6 +45,7 @@ import type { ProcessedStream } from './processed-stream.ts';
 import { TemporalJoin, temporalJoinSettings, type TemporalJoinOptions } from './temporal-join.ts';
 import { countWindows } from './window-settings.ts';
 import { requireStrategy } from './require-strategy.ts';
+import { CoGroup, StreamJoin } from './window-join.ts';
 
 /** Every function has a method `call`; this keeps it from being taken for a function object. */
 interface NotAFunction {
@@ -243,6 +244,26 @@ export class DataStream<T> extends OperatorSettings {
     idOf(this.handle.builder, other, 'broadcastJoin');
     const pair = { left: this.handle, right: other.handle };
     return new BroadcastJoin<T, U>(pair, broadcastJoinSettings(options));
+  }
+
+  /**
+   * Pairs of records of both streams with equal keys in the same window.
+   * @example
+   * orders
+   *   .join(payments)
+   *   .on((order) => order.id, (payment) => payment.orderId)
+   *   .window(tumbling(hours(1)))
+   *   .inner((order, payment) => ({ id: order.id, delay: payment.at - order.at }))
+   */
+  join<U>(other: DataStream<U>): StreamJoin<T, U> {
+    idOf(this.handle.builder, other, 'join');
+    return new StreamJoin<T, U>({ left: this.handle, right: other.handle });
+  }
+
+  /** All records of both streams with equal keys in the same window, for one function. */
+  coGroup<U>(other: DataStream<U>): CoGroup<T, U> {
+    idOf(this.handle.builder, other, 'coGroup');
+    return new CoGroup<T, U>({ left: this.handle, right: other.handle });
   }
 
   // -------------------------------------------------------------------------------- partitioning

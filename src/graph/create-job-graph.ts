@@ -115,6 +115,7 @@ function isStateful(spec: OperatorSpec): boolean {
     case 'intervalJoin':
     case 'temporalJoin':
     case 'broadcastJoin':
+    case 'windowJoin':
       return true;
     case 'keyedProcess':
     case 'keyedCoProcess':

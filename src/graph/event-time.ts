@@ -12,6 +12,7 @@ import { placeOf, type TransformationId } from './transformation.ts';
 export function needsEventTime(spec: OperatorSpec): boolean {
   switch (spec.kind) {
     case 'window':
+    case 'windowJoin':
       return 'time' in spec.assigner && spec.assigner.time === 'event';
     case 'temporalJoin':
       return spec.time === 'event';
@@ -64,6 +65,7 @@ function lackingBehind(
     case 'assignTimestamps':
       return stamps(spec.strategy) ? undefined : found.find((source) => source !== undefined);
     case 'window':
+    case 'windowJoin':
       return undefined;
     default:
       return emitsAtTimers(spec) ? undefined : lackingOfAll(node, found);

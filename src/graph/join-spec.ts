@@ -1,7 +1,11 @@
 /** What the operators of joins are made of; a part of `OperatorSpec`. */
-import type { IntervalJoinFunction } from '../functions/join-function.ts';
+import type {
+  CoGroupFunction,
+  IntervalJoinFunction,
+  WindowJoinFunction,
+} from '../functions/join-function.ts';
 import type { Key, Schema } from '../types/schema.ts';
-import type { KeySelector } from './operator-spec.ts';
+import type { KeySelector, WindowSpec } from './operator-spec.ts';
 
 /** The records of both sides, as far as the join keeps them in state. */
 interface JoinSides<L = Schema<unknown>> {
@@ -63,4 +67,31 @@ export interface BroadcastJoinSpec {
   readonly holdUntilEnd: boolean;
   /** Left records are kept only if they wait. */
   readonly sides: JoinSides<Schema<unknown> | undefined>;
+}
+
+/** What becomes of records without one of the other side in their window. */
+export type JoinType = 'inner' | 'left' | 'right' | 'full';
+
+/** What is made of the records of both sides in a window. */
+export type WindowJoinResult =
+  | { readonly kind: JoinType; readonly join: (left: any, right: any) => unknown }
+  | { readonly kind: 'process'; readonly function: WindowJoinFunction<any, any, any, any, any> }
+  | {
+      readonly kind: 'coGroup';
+      readonly function: CoGroupFunction<any, any, any, any, any, any, any>;
+    };
+
+/**
+ * Records of both sides with equal keys in the same window. Assigner, trigger and evictor see
+ * `{ side, value }`.
+ */
+export interface WindowJoinSpec extends Pick<
+  WindowSpec,
+  'assigner' | 'trigger' | 'evictor' | 'allowedLateness'
+> {
+  readonly kind: 'windowJoin';
+  readonly leftKey: KeySelector;
+  readonly rightKey: KeySelector;
+  readonly result: WindowJoinResult;
+  readonly sides: JoinSides;
 }

@@ -23,7 +23,12 @@ import type { AnyWindowFunction } from '../functions/window-function.ts';
 import type { WindowAssigner } from '../functions/window.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Key, Schema } from '../types/schema.ts';
-import type { BroadcastJoinSpec, IntervalJoinSpec, TemporalJoinSpec } from './join-spec.ts';
+import type {
+  BroadcastJoinSpec,
+  IntervalJoinSpec,
+  TemporalJoinSpec,
+  WindowJoinSpec,
+} from './join-spec.ts';
 
 /** Takes the key of a value; `schema` is undefined where the key's run-time family pins it. */
 export interface KeySelector {
@@ -148,6 +153,7 @@ export type OperatorSpec =
   | IntervalJoinSpec
   | TemporalJoinSpec
   | BroadcastJoinSpec
+  | WindowJoinSpec
   | {
       readonly kind: 'async';
       readonly function: AsyncFunction<any, any>;

@@ -153,6 +153,7 @@ const JOINS: Readonly<Record<JoinKind, true>> = {
   intervalJoin: true,
   temporalJoin: true,
   broadcastJoin: true,
+  windowJoin: true,
 };
 
 function isJoin(spec: UnresolvedSpec): spec is Extract<UnresolvedSpec, { kind: JoinKind }> {

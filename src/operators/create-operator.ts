@@ -16,6 +16,7 @@ import { FlatMapOperator } from './flat-map-operator.ts';
 import { BroadcastJoinOperator } from './joins/broadcast-join-operator.ts';
 import { IntervalJoinOperator } from './joins/interval-join-operator.ts';
 import { temporalJoinOperator } from './joins/temporal-join-operator.ts';
+import { WindowJoinOperator } from './joins/window-join-operator.ts';
 import { MapOperator } from './map-operator.ts';
 import type { Operator } from './operator.ts';
 import { KeyedProcessOperator, ProcessOperator } from './process-operator.ts';
@@ -95,6 +96,8 @@ export function createOperator(spec: OperatorSpec, wiring: OperatorWiring): Oper
       return temporalJoinOperator(spec);
     case 'broadcastJoin':
       return new BroadcastJoinOperator(spec);
+    case 'windowJoin':
+      return new WindowJoinOperator(spec);
     case 'async':
       return new AsyncOperator(spec.function, spec.options, wiring.input!);
     case 'sink':

@@ -2,6 +2,12 @@
 // builds below never run.
 import {
   hours,
+  session,
+  state,
+  trigger,
+  tumbling,
+  type JoinElement,
+  type Window,
   minutes,
   t,
   type DataStream,
@@ -143,3 +149,78 @@ orders.broadcastJoin(rates).on(
 orders.broadcastJoin(rates, { holdUntilEnd: 1 });
 // @ts-expect-error an async function where a synchronous one is called
 named.inner(async (o) => o.id);
+
+// ---------------------------------------------------------------------------- join within windows
+const both = orders.join(payments).on(
+  (o) => o.id,
+  (p) => p.orderId,
+);
+const hourly = both.window(tumbling(hours(1))).allowedLateness(minutes(10));
+const paid = hourly.inner((o, p) => ({ id: o.id, delay: p.paidAt - o.at })).uid('paid');
+expectStream<{ id: string; delay: number }>()(paid);
+expectStream<JoinElement<Order, Payment>>()(paid.side.late);
+expectStream<string>()(
+  paid.side.late.map((l) => (l.side === 'left' ? l.value.id : l.value.orderId)),
+);
+expectStream<Payment | undefined>()(hourly.left((_o, p) => p));
+expectStream<Order | undefined>()(hourly.right((o, _p) => o));
+expectStream<string | undefined>()(hourly.full((o, p) => o?.id ?? p?.orderId));
+expectStream<string>()(
+  hourly.trigger(trigger.count(3)).process({
+    emits: t.string,
+    outputs: { odd: t.int32 },
+    onPair(o, p, ctx) {
+      expectType<Order>()(o);
+      expectType<Payment>()(p);
+      expectType<string>()(ctx.key);
+      expectType<Window>()(ctx.window);
+      ctx.emitTo('odd', 1);
+      // @ts-expect-error a result of another type
+      ctx.emit(1);
+    },
+  }),
+);
+both.window(session((element) => (element.side === 'left' ? minutes(1) : minutes(2))));
+// @ts-expect-error there may be no right record
+hourly.left((_o, p) => p.paidAt);
+// @ts-expect-error there may be no left record
+hourly.right((o, _p) => o.id);
+// @ts-expect-error there may be neither one
+hourly.full((o, p) => o.id + p.orderId);
+// @ts-expect-error an async function where a synchronous one is called
+hourly.inner(async (o) => o.id);
+// @ts-expect-error a bare number as a duration
+hourly.allowedLateness(5);
+orders.join(payments).on(
+  (o) => o.id,
+  // @ts-expect-error keys of two types
+  (p) => p.paidAt as number,
+);
+// @ts-expect-error a join needs windows
+both.inner((o) => o.id);
+
+// ---------------------------------------------------------------------------- coGroup
+const grouped = orders
+  .coGroup(payments)
+  .on(
+    (o) => o.id,
+    (p) => p.orderId,
+  )
+  .window(tumbling(hours(1)))
+  .apply({
+    emits: t.struct({ key: t.string, n: t.int32 }),
+    globalState: { seen: state.value(t.int32, { initial: 0 }) },
+    outputs: { unpaid: t.string },
+    onGroups(lefts, rights, ctx) {
+      expectType<readonly Order[]>()(lefts);
+      expectType<readonly Payment[]>()(rights);
+      ctx.globalState.seen.set(ctx.globalState.seen.get() + lefts.length);
+      if (rights.length === 0) ctx.emitTo('unpaid', ctx.key);
+      ctx.emit({ key: ctx.key, n: lefts.length });
+      // @ts-expect-error state that is not declared
+      ctx.windowState.seen.get();
+    },
+  });
+expectStream<{ readonly key: string; readonly n: number }>()(grouped);
+expectStream<string>()(grouped.side.unpaid);
+expectStream<JoinElement<Order, Payment>>()(grouped.side.late);

@@ -109,7 +109,8 @@ function sideOf(edge: JobEdge, target: JobVertex): PlanEdge['side'] {
     kind === 'coProcess' ||
     kind === 'keyedCoProcess' ||
     kind === 'intervalJoin' ||
-    kind === 'temporalJoin'
+    kind === 'temporalJoin' ||
+    kind === 'windowJoin'
   ) {
     return edge.targetInput === 0 ? 'left' : 'right';
   }

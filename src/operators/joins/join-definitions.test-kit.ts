@@ -1,5 +1,5 @@
 /** Joins by their definitions: what comes of a list of events, told without any state or timers. */
-import type { BroadcastJoinSpec, OneSidedJoin } from '../../graph/join-spec.ts';
+import type { BroadcastJoinSpec, JoinType, OneSidedJoin } from '../../graph/join-spec.ts';
 import type { Event, Item } from './join.test-kit.ts';
 
 /** Every seventh record removes that of its key. */
@@ -148,4 +148,70 @@ export function broadcastJoinOf(
     return [`${JSON.stringify([item.id, right])} @${item.at}`];
   });
   return results.toSorted();
+}
+
+/** Windows of `size`, one each `slide`; the same for windows that do not overlap. */
+export interface JoinWindows {
+  readonly size: number;
+  readonly slide: number;
+  readonly lateness: number;
+  readonly type: JoinType;
+}
+
+/**
+ * All pairs in the same window when the watermark comes to its last moment, and again with each
+ * record that comes later, until it is past that by the lateness. What comes then is late.
+ */
+export class WindowJoin {
+  readonly pairs: string[] = [];
+  readonly late: string[] = [];
+  readonly #windows: JoinWindows;
+  readonly #contents = new Map<string, { side: string; item: Item }[]>();
+  #watermark = -Infinity;
+
+  constructor(list: readonly Event[], windows: JoinWindows) {
+    this.#windows = windows;
+    for (const event of list) {
+      if (event.kind === 'watermark') this.#advance(event.at);
+      else this.#add(event.side, event.item);
+    }
+    this.#advance(Infinity);
+  }
+
+  #add(side: 'left' | 'right', item: Item): void {
+    const { size, slide, lateness } = this.#windows;
+    let taken = false;
+    for (let start = Math.floor(item.at / slide) * slide; start > item.at - size; start -= slide) {
+      const last = start + size - 1;
+      if (last + lateness <= this.#watermark) continue;
+      taken = true;
+      const name = `${item.key} ${last}`;
+      const content = this.#contents.get(name) ?? [];
+      this.#contents.set(name, [...content, { side, item }]);
+      if (last <= this.#watermark) this.#fire(name);
+    }
+    if (!taken) this.late.push(`${JSON.stringify({ side, value: item })} @${item.at}`);
+  }
+
+  #advance(watermark: number): void {
+    for (const name of this.#contents.keys()) {
+      const last = Number(name.split(' ')[1]);
+      if (last > this.#watermark && last <= watermark) this.#fire(name);
+    }
+    this.#watermark = watermark;
+  }
+
+  #fire(name: string): void {
+    const of = (side: string): readonly number[] =>
+      this.#contents.get(name)!.flatMap((each) => (each.side === side ? [each.item.id] : []));
+    const { type } = this.#windows;
+    const [left, right] = [of('left'), of('right')];
+    const lefts = left.length === 0 && (type === 'right' || type === 'full') ? [null] : left;
+    const rights = right.length === 0 && (type === 'left' || type === 'full') ? [null] : right;
+    for (const one of lefts) {
+      for (const other of rights) {
+        this.pairs.push(`${JSON.stringify([one, other])} @${name.split(' ')[1]}`);
+      }
+    }
+  }
 }
