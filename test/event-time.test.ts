@@ -91,3 +91,36 @@ test('a strategy at the source: timestamps and watermarks of its splits', async 
   assert.equal(code, 0, stderr);
   assert.deepEqual(linesOf(stdout), ['3@3/-Infinity', '7@7/3', '5@5/7']);
 });
+
+test('late records and elements left in windows are warned of at the end', async () => {
+  const file = job(
+    'warned',
+    `env.fromElements(1, 2, 3).process({
+       emits: t.integer,
+       open(ctx) {
+         ctx.metrics.counter('numLateRecordsDropped').increment(2);
+         ctx.metrics.counter('numElementsUnfired').increment();
+       },
+       onElement(n, ctx) { ctx.emit(n); },
+     }).name('hourly').print();`,
+  );
+  const text = await millrace(['run', file], folder);
+  assert.equal(text.code, 0, text.stderr);
+  assert.deepEqual(linesOf(text.stdout), ['1', '2', '3']);
+  const [late, unfired, ...more] = linesOf(text.stderr);
+  assert.match(late!, /^2 records came too late for "hourly" and were dropped\. Raise outOfOrder/);
+  assert.match(unfired!, /^1 element was left in windows of "hourly" when the input ended: /);
+  assert.deepEqual(more, []);
+  const { stdout } = await millrace(['run', file, '--json'], folder);
+  const lines = linesOf(stdout).map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    lines
+      .filter(({ type }) => type === 'warning')
+      .map(({ counter, operator, count, message }) => [counter, operator, count, typeof message]),
+    [
+      ['numLateRecordsDropped', 'hourly', 2, 'string'],
+      ['numElementsUnfired', 'hourly', 1, 'string'],
+    ],
+  );
+  assert.equal(lines.at(-1)!['type'], 'result');
+});

@@ -8,6 +8,7 @@
  */
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
+import { eventTimeOf, eventTimeText, timeText } from './event-time.ts';
 import { renderTable, shortCount } from './table.ts';
 
 export class Progress {
@@ -58,19 +59,25 @@ function liveTable(details: JobDetails, columns: number): string {
   ]);
   const header = ['vertex', 'parallelism', 'in', 'out', 'rate', 'busy', 'back-pressured'];
   const title = `${details.name} ${state}, ${seconds(details.runtimeMillis)}`;
-  return `${title}\n${renderTable(header, rows)}`;
+  const time = eventTimeOf(details);
+  const below = time === undefined ? '' : `${eventTimeText(time)}\n`;
+  return `${title}\n${renderTable(header, rows)}${below}`;
 }
 
 function plainLines(details: JobDetails): string {
   const begin = `[${seconds(details.runtimeMillis)}] ${details.status}`;
-  return details.vertices.map((vertex) => `${begin} ${plainVertex(vertex)}\n`).join('');
+  const lines = details.vertices.map((vertex) => `${begin} ${plainVertex(vertex)}\n`);
+  const time = eventTimeOf(details);
+  if (time !== undefined) lines.push(`${begin} ${eventTimeText(time)}\n`);
+  return lines.join('');
 }
 
 function plainVertex(vertex: VertexDetails): string {
   return (
     `${vertex.name}: in ${Math.round(vertex.recordsIn)}, out ${Math.round(vertex.recordsOut)}, ` +
     `${Math.round(vertex.recordsInPerSecond)} records/s, busy ${percent(vertex.busy)}, ` +
-    `back-pressured ${percent(vertex.backPressured)}`
+    `back-pressured ${percent(vertex.backPressured)}` +
+    (vertex.watermark === undefined ? '' : `, watermark ${timeText(vertex.watermark)}`)
   );
 }
 

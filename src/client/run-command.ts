@@ -14,11 +14,13 @@ import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { ParsedArguments } from './arguments.ts';
+import { eventTimeOf } from './event-time.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
 import { jobArguments } from './job-arguments.ts';
 import { Progress } from './progress.ts';
 import { renderError } from './render-error.ts';
+import { warningsOf } from './warnings.ts';
 
 const PROGRESS_LIVE = milliseconds(250);
 const PROGRESS_PLAIN = seconds(10);
@@ -93,7 +95,8 @@ class AttachedRun {
       this.#timer?.[Symbol.dispose]();
       this.#progress.erase();
       if (this.#lost !== undefined) throw this.#lost;
-      if (!this.#json) await this.#remark(client, result);
+      // The error of a job that failed is said alone.
+      if (result.status !== 'FAILED') this.#remark(result, await client.details());
       this.#report(result);
       await terminal.stdout.flush();
       await terminal.stderr.flush();
@@ -141,8 +144,9 @@ class AttachedRun {
   }
 
   #show(details: JobDetails): void {
-    if (this.#json) this.#line({ type: 'progress', ...details });
-    else this.#progress.show(details);
+    if (this.#json) {
+      this.#line({ type: 'progress', ...details, eventTime: eventTimeOf(details) });
+    } else this.#progress.show(details);
   }
 
   #report(result: JobResult): void {
@@ -161,19 +165,14 @@ class AttachedRun {
   }
 
   /** What a job that did not fail has been through: nobody should have to ask for that. */
-  async #remark(client: JobClient, result: JobResult): Promise<void> {
-    // The error of a job that failed is said alone.
-    if (result.status === 'FAILED') return;
+  #remark(result: JobResult, details: JobDetails): void {
     const { stderr } = this.#env.terminal;
-    let malformed = 0;
-    for (const { name, value } of result.accumulators)
-      if (name === 'malformedLines') malformed += value;
-    if (malformed > 0) {
-      const lines = malformed === 1 ? '1 line' : `${malformed} lines`;
-      stderr.write(`${lines} of the input could not be parsed and went where onError says.\n`);
+    for (const warning of warningsOf(result, details)) {
+      if (this.#json) this.#line({ type: 'warning', ...warning });
+      else stderr.write(`${warning.message}\n`);
     }
-    if (result.status !== 'FINISHED') return;
-    const { failures } = await client.details();
+    if (this.#json || result.status !== 'FINISHED') return;
+    const { failures } = details;
     const last = failures.at(-1);
     if (last === undefined) return;
     const times = failures.length === 1 ? 'once' : `${failures.length} times`;

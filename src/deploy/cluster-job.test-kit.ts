@@ -67,6 +67,25 @@ export const together: Job = twoSources('together', {
   updateInterval: milliseconds(50),
 });
 
+/** Of two sources without end one gives a record and then nothing more. */
+export const held: Job = defineJob({
+  name: 'held',
+  build(env) {
+    const source = (name: string, ratePerSecond: number): DataStream<number> =>
+      env
+        .from(
+          generator(t.float64, (i) => i * 1000, { ratePerSecond }),
+          { timestamp: (n) => n },
+        )
+        .name(name);
+    source('lively', 100)
+      .union(source('nearly silent', 0.001))
+      .keyBy((n) => n % 16)
+      .reduce((_last, n) => n, t.float64)
+      .sinkTo(filesOnCommit());
+  },
+});
+
 function filesOnCommit(): Sink<number, string> {
   return {
     kind: 'sink',

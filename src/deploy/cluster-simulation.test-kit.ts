@@ -7,7 +7,7 @@ import { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
 import { coordinatorWorker } from '../jobmaster/coordinator-worker.ts';
-import type { JobResult } from '../protocol/job-report.ts';
+import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { slotWorker } from '../taskexecutor/slot/slot-worker.ts';
@@ -17,6 +17,7 @@ import { JobManager } from './job-manager.ts';
 import { TaskManager } from './task-manager.ts';
 
 export const JOB_URL = 'job:cluster';
+const JOB_ID = 'job-1';
 const PORT = 6123;
 const TASK_MANAGERS = ['tm1', 'tm2'] as const;
 
@@ -28,6 +29,8 @@ const configuration = Configuration.parse({
 
 export interface ClusterRun {
   readonly world: Simulation;
+  /** Of the JobManager. */
+  readonly address: string;
   /** Undefined until the client has it. */
   readonly result: () => JobResult | undefined;
   readonly jobManagers: JobManager[];
@@ -81,7 +84,7 @@ export function startCluster(options: ClusterOptions): ClusterRun {
   let result: JobResult | undefined;
   world.host('client').start('client', async (env) => {
     result = await runJob(env, address, {
-      jobId: 'job-1',
+      jobId: JOB_ID,
       moduleUrl: JOB_URL,
       exportName,
       parameters: {},
@@ -94,7 +97,7 @@ export function startCluster(options: ClusterOptions): ClusterRun {
     });
     return 0;
   });
-  return { world, result: () => result, jobManagers, taskManagers };
+  return { world, address, result: () => result, jobManagers, taskManagers };
 }
 
 function fatal(_env: Env): (component: string, error: Error) => void {
@@ -121,6 +124,18 @@ async function runJob(env: Env, address: string, job: JobReference): Promise<Job
       if (!external) throw error;
     }
     await new Promise<void>((resolve) => env.clock.after(milliseconds(200), resolve));
+  }
+}
+
+/** How the job stands. */
+export async function jobDetails(env: Env, address: string): Promise<JobDetails> {
+  const rpc = new RpcService({ env, name: 'asker' });
+  const client = await JobClient.attach({ env, rpc, address }, JOB_ID);
+  try {
+    return await client.details();
+  } finally {
+    client.close();
+    await rpc.close();
   }
 }
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { minutes, seconds } from '../base/units.ts';
+import { eventTimeOf, eventTimeText } from '../client/event-time.ts';
 import type { Env } from '../env/env.ts';
 import { nothingLeft } from '../../sim/checkers/nothing-left.ts';
 import { FaultPlan } from '../../sim/fault-plan.ts';
@@ -19,7 +20,7 @@ import { workerKill } from '../../sim/faults/worker-kill.ts';
 import { JobModules } from '../../sim/modules.ts';
 import { runPhases } from '../../sim/phases.ts';
 import { OUT, RECORDS } from './cluster-job.test-kit.ts';
-import { JOB_URL, startCluster } from './cluster-simulation.test-kit.ts';
+import { JOB_URL, jobDetails, startCluster } from './cluster-simulation.test-kit.ts';
 import type { ClusterRun } from './cluster-simulation.test-kit.ts';
 
 let jobs: JobModules;
@@ -156,6 +157,36 @@ test('sources of a group stay together: who is ahead waits for the other', async
   }
   // Behind the drift comes the record that passes it, and how far the slow one is by now.
   assert.ok(most['apart']! > 1000 && most['together']! <= 150, JSON.stringify(most));
+});
+
+test('what holds event time up is in the details of the job, subtask by subtask', async () => {
+  await jobs.instantiate(JOB_URL, 20);
+  const run = startCluster({ seed: 4, jobs, exportName: 'held', parallelism: 2 });
+  const details = await run.world.runProcess(
+    run.world.host('asker'),
+    async (env) => {
+      await new Promise<void>((resolve) => env.clock.after(seconds(30), resolve));
+      return jobDetails(env, run.address);
+    },
+    minutes(1),
+  );
+  const byName = new Map(details.vertices.map((vertex) => [vertex.name, vertex]));
+  const silent = byName.get('nearly silent')!;
+  const keyed = details.vertices.at(-1)!;
+  for (const { watermark, waitsFor, standsMillis } of keyed.subtasks) {
+    assert.equal(watermark, -1);
+    assert.ok(standsMillis > 10_000);
+    assert.ok(waitsFor?.kind === 'input' && waitsFor.vertex === silent.id);
+  }
+  assert.deepEqual(
+    silent.subtasks.map(({ waitsFor }) => waitsFor?.kind),
+    ['records', 'records'],
+  );
+  assert.ok(byName.get('lively')!.subtasks.every(({ watermark }) => watermark! > 100_000));
+  assert.match(
+    eventTimeText(eventTimeOf(details)!),
+    /^event time stands at 1969-12-31T23:59:59\.999Z for \d+ s in "reduce -> .*: it waits for "nearly silent" \(subtask [12]\), and that for later records of split every-2-[01]$/,
+  );
 });
 
 /** How far the fast source was ahead of the slow one, after the first second of the latter. */

@@ -5,9 +5,10 @@
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { JobMetrics } from '../metrics/job-metrics.ts';
-import type { JobFailure, VertexDetails } from '../protocol/job-report.ts';
+import type { JobFailure, SubtaskTime, VertexDetails } from '../protocol/job-report.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { ExecutionState } from '../protocol/job-status.ts';
+import type { TaskMetrics } from '../protocol/slot-messages.ts';
 import type { JobState } from '../scheduling/job-state.ts';
 import type { JobPlan } from './job-plan.ts';
 
@@ -42,10 +43,11 @@ export class JobHistory {
   vertices(
     plan: JobPlan | undefined,
     state: JobState,
-    metrics: JobMetrics,
+    metrics: JobMetrics<TaskMetrics>,
+    now: Duration,
   ): readonly VertexDetails[] {
     if (plan === undefined) return [];
-    return plan.graph.jobGraph.vertices.map(({ id, name, parallelism }) => {
+    return plan.graph.jobGraph.vertices.map(({ id, name, parallelism, operators }) => {
       const executions = Array.from({ length: parallelism }, (_, i) =>
         plan.indexes.get(`${id}/${i}`)!,
       );
@@ -54,7 +56,27 @@ export class JobHistory {
         const { state: one } = state.executions[execution]!;
         states[one] = (states[one] ?? 0) + 1;
       }
-      return { id, name, parallelism, states, ...metrics.sum(executions) };
+      return {
+        ...{ id, name, parallelism, states },
+        ...metrics.sum(executions),
+        operators: operators.map((operator) => ({ id: operator.id, name: operator.name })),
+        subtasks: executions.flatMap((execution, subtask) =>
+          timeOf(metrics, execution, subtask, now),
+        ),
+      };
     });
   }
+}
+
+function timeOf(
+  metrics: JobMetrics<TaskMetrics>,
+  execution: number,
+  subtask: number,
+  now: Duration,
+): readonly SubtaskTime[] {
+  const last = metrics.last(execution, now);
+  if (last === undefined) return [];
+  const { watermark, waitsFor, needsEventTime, lateRecordsDropped } = last.counts;
+  const standsMillis = last.stands;
+  return [{ subtask, watermark, standsMillis, waitsFor, needsEventTime, lateRecordsDropped }];
 }

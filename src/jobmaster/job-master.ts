@@ -25,7 +25,7 @@ import type {
 } from '../protocol/job-master-service.ts';
 import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
 import { isTerminal } from '../protocol/job-status.ts';
-import type { Accumulator } from '../protocol/slot-messages.ts';
+import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
@@ -71,7 +71,7 @@ export class JobMaster {
   readonly #coordinator: JobCoordinator;
   readonly #client: ClientChannel;
   readonly #resourceManager: RequirementLink;
-  readonly #metrics = new JobMetrics();
+  readonly #metrics = new JobMetrics<TaskMetrics>();
   readonly #history: JobHistory;
   readonly #slots: JobSlots;
   readonly #events: JobEvent[] = [];
@@ -142,7 +142,7 @@ export class JobMaster {
       generation: state.generation,
       runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
       waitingFor: waits ? `slots: has ${had} of ${required}, ${this.#missingText()}` : undefined,
-      vertices: this.#history.vertices(this.#plan, state, this.#metrics),
+      vertices: this.#history.vertices(this.#plan, state, this.#metrics, this.#main.now()),
       failures: this.#history.failures,
     };
   }

@@ -50,3 +50,14 @@ test('a watermark is known when all subtasks have one, and is the least of them'
   assert.equal(metrics.sum([0, 1]).watermark, 50);
   assert.equal(metrics.sum([]).watermark, undefined);
 });
+
+test('for how long a watermark has been the same is counted from the report that brought it', () => {
+  const metrics = new JobMetrics();
+  metrics.beginAttempt(1, at(0));
+  assert.equal(metrics.last(0, at(5)), undefined);
+  metrics.report(0, 1, counts(1, 0, 70), at(10));
+  metrics.report(0, 1, counts(2, 0, 70), at(1010));
+  assert.deepEqual(metrics.last(0, at(1510)), { counts: counts(2, 0, 70), stands: 1500 });
+  metrics.report(0, 1, counts(3, 0, 71), at(2010));
+  assert.equal(metrics.last(0, at(2010))!.stands, 0);
+});

@@ -18,9 +18,16 @@ export interface TaskCounts {
   readonly watermark: number | undefined;
 }
 
-interface Sample {
+interface Sample<C> {
   readonly at: Duration;
-  readonly counts: TaskCounts;
+  readonly counts: C;
+}
+
+interface Samples<C> {
+  readonly last: Sample<C>;
+  readonly before: Sample<TaskCounts>;
+  /** Since when the watermark is the same. */
+  readonly standsSince: Duration;
 }
 
 export interface VertexCounts {
@@ -50,10 +57,10 @@ const NOTHING: TaskCounts = {
 /** Shorter spans give rates that jump. */
 const RATE_SPAN_MIN_MILLIS = 100;
 
-export class JobMetrics {
+export class JobMetrics<C extends TaskCounts = TaskCounts> {
   #attempt = 0;
   #started: Duration = 0 as Duration;
-  readonly #samples = new Map<number, { readonly last: Sample; readonly before: Sample }>();
+  readonly #samples = new Map<number, Samples<C>>();
 
   /** Z1. */
   beginAttempt(attempt: number, now: Duration): void {
@@ -62,14 +69,25 @@ export class JobMetrics {
     this.#samples.clear();
   }
 
-  report(execution: number, attempt: number, counts: TaskCounts, now: Duration): void {
+  report(execution: number, attempt: number, counts: C, now: Duration): void {
     if (attempt !== this.#attempt) return;
     const known = this.#samples.get(execution);
     const last = { at: now, counts };
     const first = { at: this.#started, counts: NOTHING };
     const short = known !== undefined && now - known.last.at < RATE_SPAN_MIN_MILLIS;
     const before = known === undefined ? first : short ? known.before : known.last;
-    this.#samples.set(execution, { last, before });
+    const stands = known !== undefined && known.last.counts.watermark === counts.watermark;
+    this.#samples.set(execution, { last, before, standsSince: stands ? known.standsSince : now });
+  }
+
+  /** What an execution reported last, and for how long its watermark has been the same. */
+  last(
+    execution: number,
+    now: Duration,
+  ): { readonly counts: C; readonly stands: number } | undefined {
+    const samples = this.#samples.get(execution);
+    if (samples === undefined) return undefined;
+    return { counts: samples.last.counts, stands: now - samples.standsSince };
   }
 
   /** Sums over some executions, e.g. those of one vertex. */

@@ -129,12 +129,28 @@ export class OperatorChain {
 
   /** How far event time has come where the chain ends: the least of its last operators. */
   get lastWatermark(): number {
-    let least = MAX_WATERMARK;
-    for (const [index, { outputs }] of this.members.entries()) {
-      const isLast = outputs.every((output) => 'writer' in output);
-      if (isLast) least = Math.min(least, this.#watermarks[index]!);
+    return this.#watermarks[this.#slowest]!;
+  }
+
+  /** The operator that makes `lastWatermark`; undefined: it comes from before the chain. */
+  get lastClock(): Operator | undefined {
+    for (const [index, reach] of this.#fromMember) {
+      const slowest = this.#slowest;
+      if (index === slowest || reach.members.includes(slowest)) {
+        return this.members[index]!.operator;
+      }
     }
-    return least;
+    return undefined;
+  }
+
+  get #slowest(): number {
+    let slowest = -1;
+    for (const [index, { outputs }] of this.members.entries()) {
+      if (!outputs.every((output) => 'writer' in output)) continue;
+      const watermark = this.#watermarks[index]!;
+      if (slowest === -1 || watermark < this.#watermarks[slowest]!) slowest = index;
+    }
+    return slowest;
   }
 
   /** How far event time has come for an operator, or behind it if it generates event time. */

@@ -103,12 +103,25 @@ export interface RowDownstream {
   committed(): void;
 }
 
+/** Why event time stands where it is, for people. */
+export type TimeHold =
+  /** Nothing came for so long that it holds nobody. */
+  | { readonly kind: 'idle' }
+  /** A record or watermark that takes it further, in a split if there are several. */
+  | { readonly kind: 'records'; readonly split: string | undefined }
+  /** Other sources of its group. */
+  | { readonly kind: 'alignment'; readonly group: string }
+  /** Its source has no strategy, and says nothing itself. */
+  | { readonly kind: 'no-watermarks' };
+
 export interface Operator {
   /**
    * Event time begins anew behind this operator (O8): it calls `context.emitWatermark` and
    * `emitStatus`, and `watermark` is called with +infinity only.
    */
   readonly generatesTime?: true | undefined;
+  /** What event time behind it waits for; of an operator that generates event time. */
+  readonly timeHold?: TimeHold | undefined;
   open(context: OperatorContext): void | Promise<void>;
   close(): void | Promise<void>;
   /**

@@ -11,6 +11,7 @@ import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { Duration } from '../base/units.ts';
+import { MIN_WATERMARK } from '../network/control-element.ts';
 import type { Pressure } from '../network/pressure.ts';
 import type {
   AnySource,
@@ -21,7 +22,7 @@ import type {
 } from '../functions/source.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { EventTimeTicks } from './event-time-ticks.ts';
-import type { Operator, OperatorContext } from './operator.ts';
+import type { Operator, OperatorContext, TimeHold } from './operator.ts';
 import { ReaderOutput } from './reader-output.ts';
 import { SourceAlignment } from './source-alignment.ts';
 import { decodeSourceSnapshot, encodeSourceSnapshot } from './source-snapshot.ts';
@@ -143,6 +144,15 @@ export class SourceOperator implements Operator {
   /** Of the reader's splits; undefined before `open`. */
   get time(): SourceTime | undefined {
     return this.#time;
+  }
+
+  get timeHold(): TimeHold {
+    const time = this.#time;
+    const { strategy } = this.#options;
+    if (this.isWaiting) return { kind: 'alignment', group: strategy!.alignment!.group };
+    if (time?.isIdle === true) return { kind: 'idle' };
+    const silent = strategy === undefined && (time?.watermark ?? MIN_WATERMARK) === MIN_WATERMARK;
+    return silent ? { kind: 'no-watermarks' } : { kind: 'records', split: time?.holder };
   }
 
   addSplits(splits: readonly Uint8Array[]): void {

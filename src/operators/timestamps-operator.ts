@@ -11,7 +11,7 @@ import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import { EventTime } from './event-time.ts';
 import { EventTimeTicks } from './event-time-ticks.ts';
-import type { Downstream, OneInputOperator, OperatorContext } from './operator.ts';
+import type { Downstream, OneInputOperator, OperatorContext, TimeHold } from './operator.ts';
 import { StoredWatermark } from './stored-watermark.ts';
 
 export class TimestampsOperator implements OneInputOperator {
@@ -51,6 +51,10 @@ export class TimestampsOperator implements OneInputOperator {
       this.#time.tick(activeTime, periodic),
     );
     this.#ticks.start(this.#time);
+  }
+
+  get timeHold(): TimeHold {
+    return this.#time.isIdle ? { kind: 'idle' } : { kind: 'records', split: undefined };
   }
 
   process(value: unknown, current: number): void {

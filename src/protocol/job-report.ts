@@ -1,8 +1,8 @@
 /** What a JobMaster says about its job to whoever asks: how it stands, how it ended. Plain data. */
 import type { ErrorData } from '../base/errors.ts';
-import type { VertexId } from '../graph/job-graph.ts';
+import type { OperatorId, VertexId } from '../graph/job-graph.ts';
 import type { ExecutionState, JobStatus, TerminalJobStatus } from './job-status.ts';
-import type { Accumulator } from './slot-messages.ts';
+import type { Accumulator, WatermarkHold } from './slot-messages.ts';
 
 export interface JobOverview {
   readonly jobId: string;
@@ -57,4 +57,20 @@ export interface VertexDetails {
   readonly backPressured: number;
   /** The least of all subtasks; undefined until all have one. */
   readonly watermark: number | undefined;
+  readonly operators: readonly { readonly id: OperatorId; readonly name: string }[];
+  /** Event time in each subtask, as far as it has reported. */
+  readonly subtasks: readonly SubtaskTime[];
+}
+
+export interface SubtaskTime {
+  readonly subtask: number;
+  /** Undefined before the first one, and when event time has ended. */
+  readonly watermark: number | undefined;
+  /** For how long it has been where it is. */
+  readonly standsMillis: number;
+  /** What it waits for; undefined when event time has ended. */
+  readonly waitsFor: WatermarkHold | undefined;
+  /** Whether one of its operators needs event time. */
+  readonly needsEventTime: boolean;
+  readonly lateRecordsDropped: number;
 }

@@ -115,5 +115,26 @@ export interface TaskMetrics {
   readonly busyMillis: number;
   readonly idleMillis: number;
   readonly backPressuredMillis: number;
+  /** Where its chain ends; undefined before the first one, and when event time has ended. */
   readonly watermark: number | undefined;
+  /** What the watermark waits for; undefined when event time has ended. */
+  readonly waitsFor: WatermarkHold | undefined;
+  /** Whether one of its operators needs event time. */
+  readonly needsEventTime: boolean;
+  readonly lateRecordsDropped: number;
 }
+
+/** Why the event time of a task stands where it is. */
+export type WatermarkHold =
+  /** For a subtask that it reads. */
+  | { readonly kind: 'input'; readonly vertex: VertexId; readonly subtask: number }
+  /**
+   * For later records of its own source or timestamp operator: of a split, if there are several.
+   */
+  | { readonly kind: 'records'; readonly split: string | undefined }
+  /** Its source waits for others of its group. */
+  | { readonly kind: 'alignment'; readonly group: string }
+  /** Its source has no watermark strategy. */
+  | { readonly kind: 'no-watermarks' }
+  /** Nothing comes: it holds nobody up. */
+  | { readonly kind: 'idle' };

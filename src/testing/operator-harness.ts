@@ -146,6 +146,7 @@ export class OperatorHarness {
     this.#task = new Task({
       chain: new OperatorChain([member]),
       gate,
+      producers: [],
       pressure: this.#pressure,
       clock: this.#clock,
       commit: undefined,

@@ -19,6 +19,11 @@ export class OperatorMetrics implements MetricGroup {
     return counter;
   }
 
+  /** Of a counter, 0 if nobody has asked for it. */
+  valueOf(name: string): number {
+    return this.#counters.get(name)?.count ?? 0;
+  }
+
   accumulators(): Accumulator[] {
     return [...this.#counters].map(([name, { count }]) => ({
       operator: this.#operator,

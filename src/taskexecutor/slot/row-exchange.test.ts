@@ -163,6 +163,7 @@ async function filterRows(
       { id: 'even', name: 'even', operator, outputs: [{ tag: undefined, writer }] },
     ]),
     gate: new InputGate([{ channel: source, input: 0 }]),
+    producers: [],
     pressure: new Pressure(() => undefined),
     clock: {
       now: () => 0 as Timestamp,

@@ -32,6 +32,8 @@ import { openContext } from './task-context.ts';
 
 const METRICS_INTERVAL = seconds(1);
 const HEAP_CHECK_INTERVAL = milliseconds(100);
+/** The counter of every operator that drops late records. */
+const LATE_DROPPED = 'numLateRecordsDropped';
 const LEASE_RETRY = milliseconds(50);
 
 /** The entry point of a slot's worker. */
@@ -307,17 +309,22 @@ class SlotWorker {
   #sendMetrics(): void {
     this.#send({
       kind: 'metrics',
-      tasks: [...this.#tasks.values()].map(({ deployment, task, bytesIn, bytesOut }) => ({
-        executionId: deployment.executionId,
-        vertex: deployment.vertex,
-        subtask: deployment.subtask,
-        recordsIn: task.recordsIn,
-        recordsOut: task.recordsOut,
-        bytesIn: bytesIn(),
-        bytesOut: bytesOut(),
-        ...task.times.read(),
-        watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
-      })),
+      tasks: [...this.#tasks.values()].map(
+        ({ deployment, task, metrics, needsEventTime, bytesIn, bytesOut }) => ({
+          executionId: deployment.executionId,
+          vertex: deployment.vertex,
+          subtask: deployment.subtask,
+          recordsIn: task.recordsIn,
+          recordsOut: task.recordsOut,
+          bytesIn: bytesIn(),
+          bytesOut: bytesOut(),
+          ...task.times.read(),
+          watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
+          waitsFor: task.waitsFor,
+          needsEventTime,
+          lateRecordsDropped: metrics.reduce((sum, each) => sum + each.valueOf(LATE_DROPPED), 0),
+        }),
+      ),
     });
   }
 

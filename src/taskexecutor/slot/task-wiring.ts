@@ -11,6 +11,7 @@ import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { Duration } from '../../base/units.ts';
 import type { Clock, Disk, Log, Random } from '../../env/env.ts';
+import { needsEventTime } from '../../graph/event-time.ts';
 import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
 import { ExchangeVerifier } from '../../network/exchange-verifier.ts';
@@ -44,7 +45,7 @@ import type { Schema } from '../../types/schema.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import type { PeerLink } from './peer-link.ts';
 import { Task } from './task.ts';
-import type { TaskListener } from './task.ts';
+import type { TaskListener, TaskOptions } from './task.ts';
 import { operatorContext } from './task-context.ts';
 
 export interface WiringOptions {
@@ -84,6 +85,7 @@ export interface WiredTask {
   readonly operators: readonly WiredOperator[];
   readonly sinks: readonly { readonly operator: string; readonly sink: SinkOperator }[];
   readonly metrics: readonly OperatorMetrics[];
+  readonly needsEventTime: boolean;
   readonly bytesIn: () => number;
   readonly bytesOut: () => number;
 }
@@ -133,6 +135,7 @@ export class TaskWiring {
     const task = new Task({
       chain,
       gate,
+      producers: this.#producers(deployment),
       pressure,
       listener,
       clock: this.#options.clock,
@@ -164,11 +167,9 @@ export class TaskWiring {
     holder.task = task;
     for (const input of remoteInputs) input.start();
     return {
-      deployment,
-      task,
-      operators,
-      sinks: committing,
+      ...{ deployment, task, operators, sinks: committing },
       metrics: [...metrics.values()],
+      needsEventTime: this.#needsEventTime(vertex),
       bytesIn: () => remoteInputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
       bytesOut: () => remoteOutputs.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
     };
@@ -233,6 +234,14 @@ export class TaskWiring {
     return new InputGate(deployment.inputs.flatMap((input) => this.#gateChannels(input, remote)));
   }
 
+  /** In the order of the gate's channels. */
+  #producers({ inputs }: TaskDeployment): TaskOptions['producers'] {
+    return inputs.flatMap(({ edge, channels }) => {
+      const vertex = this.#edge(edge).source;
+      return channels.map(({ producer }) => ({ vertex, subtask: producer }));
+    });
+  }
+
   #gateChannels(input: InputDeployment, remote: RemoteInputChannel[]): GateChannel[] {
     const edge = this.#edge(input.edge);
     const codec = this.#options.job.edges.get(edge.id)!.schema.codec;
@@ -294,6 +303,10 @@ export class TaskWiring {
       keyedState: this.#keyedState(member, deployment),
       operatorState: new OperatorStateBackend({ operator: member.name, subtask, parallelism }),
     };
+  }
+
+  #needsEventTime({ operators }: JobVertex): boolean {
+    return operators.some(({ id }) => needsEventTime(this.#options.job.operators.get(id)!.spec));
   }
 
   #keyedState(member: ChainMember, deployment: TaskDeployment): KeyedStateBackend | undefined {

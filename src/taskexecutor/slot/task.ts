@@ -16,7 +16,7 @@ import type { EngineError } from '../../base/errors.ts';
 import { toEngineError } from '../../base/errors.ts';
 import type { Timestamp } from '../../base/units.ts';
 import type { Clock } from '../../env/env.ts';
-import type { OperatorId } from '../../graph/job-graph.ts';
+import type { OperatorId, VertexId } from '../../graph/job-graph.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { END, MAX_WATERMARK } from '../../network/control-element.ts';
@@ -32,6 +32,7 @@ import type {
 import type { ContextOf, OperatorChain } from '../../operators/operator-chain.ts';
 import { SourceOperator } from '../../operators/source-operator.ts';
 import { ProcessingTime } from './processing-time.ts';
+import type { WatermarkHold } from '../../protocol/slot-messages.ts';
 import { TaskTimes } from './task-times.ts';
 
 export type TaskPhase =
@@ -64,6 +65,8 @@ export interface TaskOptions {
   readonly chain: OperatorChain;
   /** Undefined for a chain with a source at its head. */
   readonly gate: InputGate | undefined;
+  /** Who fills the channels of the gate, in its order. */
+  readonly producers: readonly { readonly vertex: VertexId; readonly subtask: number }[];
   readonly pressure: Pressure;
   readonly contextOf: ContextOf;
   readonly listener: TaskListener;
@@ -124,6 +127,17 @@ export class Task {
   /** Whether output, or an operator that waits, keeps the task from going on. */
   get isHeld(): boolean {
     return this.#pressure.isHeld;
+  }
+
+  /** What `watermark` waits for; undefined when event time has ended. */
+  get waitsFor(): WatermarkHold | undefined {
+    if (this.watermark === MAX_WATERMARK) return undefined;
+    const clock = this.#chain.lastClock;
+    if (clock !== undefined) return clock.timeHold;
+    const gate = this.#gate!;
+    const { holder } = gate;
+    if (holder === undefined) return gate.isIdle ? { kind: 'idle' } : undefined;
+    return { kind: 'input', ...this.#options.producers[holder]! };
   }
 
   /** How far event time has come for an operator of its chain. */

@@ -1,0 +1,47 @@
+// The closing warnings: which counters bring them, for which operator, in which words.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { VertexDetails } from '../protocol/job-report.ts';
+import { warningsOf } from './warnings.ts';
+
+const operators = [
+  { id: 'a', name: 'hourly' },
+  { id: 'b', name: 'per ten' },
+];
+const details = { vertices: [{ operators } as unknown as VertexDetails] };
+
+test('counters of trouble bring a warning by operator, others and zeroes none', () => {
+  const warnings = warningsOf(
+    {
+      accumulators: [
+        { operator: 'a', name: 'numLateRecordsDropped', value: 1 },
+        { operator: 'b', name: 'numLateRecordsDropped', value: 0 },
+        { operator: 'b', name: 'numElementsUnfired', value: 7 },
+        { operator: 'x', name: 'numElementsUnfired', value: 1 },
+        { operator: 'a', name: 'malformedLines', value: 1 },
+        { operator: 'x', name: 'malformedLines', value: 2 },
+        { operator: 'a', name: 'constructor', value: 9 },
+      ],
+    },
+    details,
+  );
+  assert.deepEqual(
+    warnings.map(({ counter, operator, count }) => [counter, operator, count]),
+    [
+      ['malformedLines', undefined, 3],
+      ['numLateRecordsDropped', 'hourly', 1],
+      ['numElementsUnfired', 'per ten', 7],
+      ['numElementsUnfired', 'x', 1],
+    ],
+  );
+  assert.deepEqual(
+    warnings.map(({ message }) => message.split('. ')[0]!.split(':')[0]!),
+    [
+      '3 lines of the input could not be parsed and went where onError says.',
+      '1 record came too late for "hourly" and was dropped',
+      '7 elements were left in windows of "per ten" when the input ended',
+      '1 element was left in windows of "x" when the input ended',
+    ],
+  );
+  assert.deepEqual(warningsOf({ accumulators: [] }, details), []);
+});

@@ -1,0 +1,62 @@
+/**
+ * What a job that ended well should still be asked about: lines that were no records, records that
+ * came too late, and elements that were left in windows.
+ */
+import type { JobDetails, JobResult } from '../protocol/job-report.ts';
+
+export interface Warning {
+  /** The counter that says so. */
+  readonly counter: string;
+  /** The name of the operator; undefined: of all together. */
+  readonly operator: string | undefined;
+  readonly count: number;
+  /** A sentence or two, without a line end. */
+  readonly message: string;
+}
+
+type Text = (count: number, operator: string) => string;
+
+/** By operator: what its counter means. */
+const PER_OPERATOR: Readonly<Record<string, Text>> = {
+  numLateRecordsDropped: (count, operator) =>
+    `${plural(count, 'record')} came too late for "${operator}" and ${was(count)} dropped. ` +
+    'Raise outOfOrder of the watermark strategy or allowedLateness, or read the side output of ' +
+    'late records.',
+  numElementsUnfired: (count, operator) =>
+    `${plural(count, 'element')} ${was(count)} left in windows of "${operator}" when the input ` +
+    'ended: the end fires windows of event time, and these wait for something else (a count, the ' +
+    'clock, a trigger of their own).',
+};
+
+export function warningsOf(
+  { accumulators }: Pick<JobResult, 'accumulators'>,
+  { vertices }: Pick<JobDetails, 'vertices'>,
+): readonly Warning[] {
+  const names = new Map(
+    vertices.flatMap(({ operators }) => operators.map(({ id, name }) => [id, name] as const)),
+  );
+  const warnings: Warning[] = [];
+  const malformed = accumulators
+    .filter(({ name }) => name === 'malformedLines')
+    .reduce((sum, { value }) => sum + value, 0);
+  if (malformed > 0) {
+    const lines = plural(malformed, 'line');
+    const message = `${lines} of the input could not be parsed and went where onError says.`;
+    warnings.push({ counter: 'malformedLines', operator: undefined, count: malformed, message });
+  }
+  for (const { operator: id, name: counter, value: count } of accumulators) {
+    const text = Object.hasOwn(PER_OPERATOR, counter) ? PER_OPERATOR[counter] : undefined;
+    if (text === undefined || count <= 0) continue;
+    const operator = names.get(id) ?? id;
+    warnings.push({ counter, operator, count, message: text(count, operator) });
+  }
+  return warnings;
+}
+
+function plural(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}
+
+function was(count: number): string {
+  return count === 1 ? 'was' : 'were';
+}
