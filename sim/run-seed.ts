@@ -1,7 +1,8 @@
 /**
  * One seed of the simulator: a cluster of one JobManager and two TaskManagers of two slots runs a
- * keyed job over 10,000 records while the faults of the seed strike; then everything is healed, the
- * job must end, and what it has committed must be what a run without faults commits.
+ * job over 10,000 records, by turns with keyed state and with event time, while the faults of the
+ * seed strike; then everything is healed, the job must end, and what it has committed must be what
+ * a run without faults commits.
  */
 import { AssertionError } from '../src/base/assert.ts';
 import type { Env } from '../src/env/env.ts';
@@ -18,10 +19,12 @@ import { JobModules } from './modules.ts';
 import { runPhases } from './phases.ts';
 import { simulation, type Simulation } from './simulation.ts';
 import { expectedRows } from './workloads/keyed-totals-oracle.ts';
+import { expectedWindowRows } from './workloads/windowed-totals-oracle.ts';
 
 const RECORDS = 10_000;
+/** Each is read by two sources, and comes to several results. */
+const WINDOWED_RECORDS = 3_000;
 const KEYS = 97;
-const JOB_URL = 'job:keyed-totals';
 const OUT = '/out';
 /** Where somebody looks at the output who is no part of the cluster. */
 const READER_HOST = 'reader';
@@ -37,6 +40,34 @@ const CONVERGE_WITHIN = minutes(10);
  */
 const INSTANCES = 24;
 
+/** A job and what it must write. */
+interface Workload {
+  readonly url: string;
+  readonly file: URL;
+  readonly header: string;
+  readonly records: number;
+  readonly expected: (records: number, keys: number) => readonly string[];
+}
+
+const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
+  'keyed-totals': {
+    url: 'job:keyed-totals',
+    file: new URL('./workloads/keyed-totals.ts', import.meta.url),
+    header: 'key,count,sum,largest',
+    records: RECORDS,
+    expected: expectedRows,
+  },
+  'windowed-totals': {
+    url: 'job:windowed-totals',
+    file: new URL('./workloads/windowed-totals.ts', import.meta.url),
+    header: 'what,key,at,value',
+    records: WINDOWED_RECORDS,
+    expected: expectedWindowRows,
+  },
+};
+
+type WorkloadName = 'keyed-totals' | 'windowed-totals';
+
 export interface SeedOutcome {
   readonly seed: number;
   readonly hash: string;
@@ -49,21 +80,30 @@ export interface SeedOutcome {
 export interface SeedOptions {
   readonly seed: number;
   readonly jobs: JobModules;
+  /** That of the seed, unless said. */
+  readonly workload?: WorkloadName | undefined;
   /** False for the run without faults. */
   readonly faults?: boolean | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
 
-/** Bundles the job of the simulator; to be disposed. */
+/** Bundles the jobs of the simulator; to be disposed. */
 export function bundleJobs(): Promise<JobModules> {
-  const file = new URL('./workloads/keyed-totals.ts', import.meta.url);
-  return JobModules.bundle({ [JOB_URL]: file });
+  return JobModules.bundle(
+    Object.fromEntries(Object.values(WORKLOADS).map(({ url, file }) => [url, file])),
+  );
+}
+
+function workloadOf({ seed, workload }: SeedOptions): Workload {
+  return WORKLOADS[workload ?? (seed % 2 === 0 ? 'keyed-totals' : 'windowed-totals')];
 }
 
 /** @throws if the output differs, an invariant is broken, or the job does not end in time */
 export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   const { seed, jobs, print } = options;
-  await jobs.instantiate(JOB_URL, INSTANCES);
+  const workload = workloadOf(options);
+  const { url, records } = workload;
+  await jobs.instantiate(url, INSTANCES);
   const world = simulation({
     seed,
     jobs,
@@ -78,9 +118,14 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     configuration: CONFIGURATION,
     job: {
       jobId: '00000000000000000000000000000001',
-      moduleUrl: JOB_URL,
+      moduleUrl: url,
       exportName: undefined,
-      parameters: { records: RECORDS, keys: KEYS, ratePerSecond: RATE_PER_SECOND, out: OUT },
+      parameters: {
+        records,
+        keys: KEYS,
+        ratePerSecond: (RATE_PER_SECOND * records) / RECORDS,
+        out: OUT,
+      },
       configuration: CONFIGURATION,
     },
   });
@@ -97,7 +142,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   });
   checkResult(seed, cluster.result!);
   losePower(world);
-  checkOutput(seed, await committedRows(world));
+  checkOutput(seed, await committedRows(world, workload), workload);
   checkFaults(seed, plan);
   return {
     seed,
@@ -133,8 +178,8 @@ function checkResult(seed: number, result: JobResult): void {
   throw new AssertionError(`seed ${seed}: the job ended ${result.status}${why}`);
 }
 
-function checkOutput(seed: number, rows: readonly string[]): void {
-  const expected = expectedRows(RECORDS, KEYS);
+function checkOutput(seed: number, rows: readonly string[], workload: Workload): void {
+  const expected = workload.expected(workload.records, KEYS);
   if (rows.length === expected.length && rows.every((row, index) => row === expected[index]))
     return;
   const missing = expected.filter((row) => !rows.includes(row));
@@ -156,7 +201,7 @@ function checkFaults(seed: number, plan: FaultPlan): void {
 async function writeOldOutput({ disk }: Env): Promise<void> {
   for (let subtask = 0; subtask < 6; subtask += 1) {
     const file = await disk.open(`${OUT}/part-${subtask}-0.csv`, 'create');
-    await file.write(new TextEncoder().encode(`${HEADER}\n${subtask},0,0,0\n`), 0);
+    await file.write(new TextEncoder().encode(`old\n${subtask}\n`), 0);
     await file.sync();
     await file.close();
   }
@@ -175,11 +220,11 @@ function losePower(world: Simulation): void {
 }
 
 /** The rows of all files under their final names, as somebody outside sees them. */
-function committedRows(world: Simulation): Promise<readonly string[]> {
-  return world.runProcess(world.host(READER_HOST), readRows, minutes(1));
+function committedRows(world: Simulation, { header }: Workload): Promise<readonly string[]> {
+  return world.runProcess(world.host(READER_HOST), (env) => readRows(env, header), minutes(1));
 }
 
-async function readRows({ disk }: Env): Promise<readonly string[]> {
+async function readRows({ disk }: Env, header: string): Promise<readonly string[]> {
   const rows: string[] = [];
   for (const { name } of await disk.list(OUT)) {
     if (name.startsWith('.')) continue;
@@ -187,11 +232,9 @@ async function readRows({ disk }: Env): Promise<readonly string[]> {
     const bytes = new Uint8Array(await file.size());
     await file.read(bytes, 0);
     await file.close();
-    const [header, ...lines] = new TextDecoder().decode(bytes).trimEnd().split('\n');
-    if (header !== HEADER) throw new AssertionError(`${name} begins with ${header}`);
+    const [first, ...lines] = new TextDecoder().decode(bytes).trimEnd().split('\n');
+    if (first !== header) throw new AssertionError(`${name} begins with ${first}`);
     rows.push(...lines);
   }
   return rows.toSorted();
 }
-
-const HEADER = 'key,count,sum,largest';

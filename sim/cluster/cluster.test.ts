@@ -23,9 +23,11 @@ function hashOf(output: string): string {
 describe('the simulated cluster', () => {
   it('commits without faults what the oracle says', async () => {
     await using jobs = await bundleJobs();
-    const outcome = await runSeed({ seed: 1, jobs, faults: false });
-    assert.equal(outcome.injected.size, 0);
-    assert.equal(outcome.taskManagerStarts, 2);
+    for (const workload of ['keyed-totals', 'windowed-totals'] as const) {
+      const outcome = await runSeed({ seed: 1, jobs, faults: false, workload });
+      assert.equal(outcome.injected.size, 0);
+      assert.equal(outcome.taskManagerStarts, 2);
+    }
   });
 
   it('gives a seed the same trace in two processes, and another seed another', async () => {
@@ -51,7 +53,7 @@ describe('the simulated cluster', () => {
   // Four seeds in which a client that got no answer submitted a job again that had ended meanwhile.
   it('answers a resubmission of a job that has ended (seeds 22, 32, 66, 79)', async () => {
     await using jobs = await bundleJobs();
-    for (const seed of [22, 32, 66, 79]) await runSeed({ seed, jobs });
+    for (const seed of [22, 32, 66, 79]) await runSeed({ seed, jobs, workload: 'keyed-totals' });
   });
 });
 
