@@ -24,14 +24,14 @@ import {
 } from '../src/operators/joins/join-definitions.test-kit.ts';
 import { events, Item } from '../src/operators/joins/join.test-kit.ts';
 import type { Event } from '../src/operators/joins/join.test-kit.ts';
-import { placeholderSource } from '../src/testing/placeholder-source.ts';
+import { manualSource } from '../src/testing/manual-source.ts';
 
 const BOUNDS = { lower: -2, upper: 5 };
 const WINDOWS = { size: 8, slide: 4, lateness: 2, type: 'full' } as const;
 
 function build(env: StreamEnvironment): void {
-  const lefts = env.from(placeholderSource('left', Item));
-  const rights = env.from(placeholderSource('right', Item));
+  const lefts = env.from(manualSource('left', Item));
+  const rights = env.from(manualSource('right', Item));
   const near = lefts
     .keyBy((item) => item.key)
     .intervalJoin(rights.keyBy((item) => item.key))
@@ -195,10 +195,10 @@ const paidOrders = defineJob({
   name: 'paid-orders',
   build(env) {
     const orders = env
-      .from(placeholderSource('orders', Order))
+      .from(manualSource('orders', Order))
       .assignTimestamps({ timestamp: (o) => o.at, outOfOrder: seconds(10) });
     const payments = env
-      .from(placeholderSource('payments', Payment))
+      .from(manualSource('payments', Payment))
       .assignTimestamps({ timestamp: (p) => p.paidAt, outOfOrder: seconds(10) });
 
     const paid = orders

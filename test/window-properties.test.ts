@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   cumulating,
-  generator,
   milliseconds,
   session,
   sliding,
@@ -19,7 +18,7 @@ import {
   type Window,
   type WindowAssigner,
 } from 'millrace';
-import { JobHarness } from 'millrace/testing';
+import { JobHarness, manualSource } from 'millrace/testing';
 import { Prng } from '../src/base/prng.ts';
 import {
   cumulatingModel,
@@ -126,7 +125,7 @@ interface Result {
 const Result = t.struct({ user: t.string, start: t.integer, end: t.integer, value: t.string });
 
 function build(env: StreamEnvironment, { assigner, contents, lateness, trigger: by, keys }: Case) {
-  const visits = env.from(generator(Visit, (n) => ({ user: 'none', n, gap: 1 }))).name('visits');
+  const visits = env.from(manualSource('visits', Visit));
   const keyed = visits.keyBy((visit) => {
     if (keys === 'text') return visit.user;
     return keys === 'number' ? Number(visit.user) : [visit.user, 1];

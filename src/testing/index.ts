@@ -3,6 +3,7 @@ export { JobHarness } from './job-harness.ts';
 export type { JobHarnessOptions, JobOrBuild, JobSnapshot } from './job-harness.ts';
 export type { OutputRecord } from './captured-sink.ts';
 export { builtOnce } from './built-once.ts';
+export { manualSource } from './manual-source.ts';
 export { harnessOf } from './stream-harness.ts';
 export type {
   FurtherOptions,

@@ -10,7 +10,7 @@ import { state } from '../functions/state.ts';
 import { t } from '../types/index.ts';
 import { builtOnce } from './built-once.ts';
 import { JobHarness } from './job-harness.ts';
-import { placeholderSource } from './placeholder-source.ts';
+import { manualSource } from './manual-source.ts';
 import { harnessOf } from './stream-harness.ts';
 
 const Add = t.struct({ key: t.string, n: t.int32 });
@@ -21,7 +21,7 @@ const sums = builtOnce(
     name: 'sums',
     build(env) {
       env
-        .from(placeholderSource('adds', Add))
+        .from(manualSource('adds', Add))
         .rebalance()
         .map((add) => add)
         .keyBy(({ key }) => key)
@@ -138,7 +138,7 @@ describe('snapshots', () => {
     const job = defineJob({
       name: 'two',
       build(env) {
-        const left = env.from(placeholderSource('left', t.string)).uid('left');
+        const left = env.from(manualSource('left', t.string)).uid('left');
         const right = env.fromElements('r1', 'r2');
         left
           .connect(right)
@@ -186,7 +186,7 @@ describe('snapshots', () => {
         name: 'later',
         build(env) {
           env
-            .from(placeholderSource('adds', Add))
+            .from(manualSource('adds', Add))
             .keyBy(({ key }) => key)
             .process({
               emits: t.int32,
@@ -242,7 +242,7 @@ describe('a harness', () => {
       name: 'sides',
       build(env) {
         env
-          .from(placeholderSource('numbers', t.int32))
+          .from(manualSource('numbers', t.int32))
           .process({
             emits: t.int32,
             outputs: { odd: t.int32, even: t.int32 },

@@ -51,8 +51,10 @@ export class JobUnderTest {
     this.graph = restored === undefined ? compiled.graph : withKeyGroups(compiled.graph, restored);
     const start = restored?.takenAt ?? timestamp(options.startAt ?? 0);
     this.world = new TestWorld(start, options.seed ?? 0);
+    const operators = this.#exchanged(options);
     this.#slot = new TestSlot({
-      job: { ...compiled, graph: this.graph, operators: this.#exchanged(options) },
+      job: { ...compiled, graph: this.graph, operators },
+      hasAsyncWork: this.#hasAsyncWork(),
       world: this.world,
       configuration: Configuration.parse(compiled.graph.configuration),
       wallClock: options.wallClock ?? 'refused',
@@ -113,10 +115,7 @@ export class JobUnderTest {
     if (!(by >= 0)) refuse('advance', `time does not go back by ${String(by)}`);
     await this.settle();
     while (clock.fireNext(until)) {
-      // What timers bring runs at their time; promises are waited for only where there can be any.
-      this.#slot.run();
-      if (this.#hasAsyncWork) await this.settle();
-      else this.#slot.check();
+      await this.settle();
     }
     await this.settle();
   }
@@ -199,6 +198,15 @@ export class JobUnderTest {
     return operators;
   }
 
+  /** Asynchronous functions, enumerators and readers, and sinks that really write. */
+  #hasAsyncWork(): boolean {
+    if (this.#driven.size > 0) return true;
+    const captured = ({ operator }: FoundOperator): boolean => this.captured.has(operator.id);
+    return !operatorsOf(this.graph, ({ kind }) => kind === 'sink' || kind === 'async').every(
+      captured,
+    );
+  }
+
   #byHand(
     sources: readonly FoundOperator[],
     feed: JobHarnessOptions['feed'],
@@ -272,15 +280,6 @@ export class JobUnderTest {
   }
 
   // ---------------------------------------------------------------------------------------- names
-
-  get #hasAsyncWork(): boolean {
-    if (this.#driven.size > 0 || this.captured.size < this.#sinkCount) return true;
-    return operatorsOf(this.graph, ({ kind }) => kind === 'async').length > 0;
-  }
-
-  get #sinkCount(): number {
-    return operatorsOf(this.graph, ({ kind }) => kind === 'sink').length;
-  }
 
   #nameOf({ deployment }: WiredTask): string {
     return this.graph.vertices.find(({ id }) => id === deployment.vertex)!.name;

@@ -15,7 +15,7 @@ import { builtOnce } from './built-once.ts';
 import type { OutputRecord } from './captured-sink.ts';
 import { JobHarness } from './job-harness.ts';
 import type { JobHarnessOptions, JobSnapshot } from './job-harness.ts';
-import { placeholderSource } from './placeholder-source.ts';
+import { manualSource } from './manual-source.ts';
 import type { StateValues } from './state-view.ts';
 import type { TestSource } from './test-source.ts';
 
@@ -89,7 +89,7 @@ export async function harnessOf(
     name: 'harness',
     build(env): Streams {
       const streams = Object.entries(inputs).map(([name, schema]) =>
-        env.from(placeholderSource(name, schema!)).name(name),
+        env.from(manualSource(name, schema!)).name(name),
       );
       return collected(build(...streams), unread);
     },

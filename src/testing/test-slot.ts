@@ -11,6 +11,7 @@ import type { EngineError } from '../base/errors.ts';
 import { toEngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options.ts';
+import { eventLoopTurn } from '../env/node/event-loop-turn.ts';
 import { WallClockGuard } from '../env/node/wall-clock-guard.ts';
 import type { SharedRegion } from '../env/env.ts';
 import type { CompiledJob, OperatorId } from '../graph/job-graph.ts';
@@ -19,7 +20,7 @@ import { Doorbell } from '../network/doorbell.ts';
 import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
 import type { SlotLocation, TaskDeployment } from '../protocol/task-deployment.ts';
 import { SlotLoop } from '../taskexecutor/slot/slot-loop.ts';
-import type { Task, TaskListener } from '../taskexecutor/slot/task.ts';
+import type { Task, TaskListener, TaskPhase } from '../taskexecutor/slot/task.ts';
 import { TaskWiring } from '../taskexecutor/slot/task-wiring.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
 import type { TestWorld } from './test-world.ts';
@@ -29,12 +30,20 @@ export interface TestSlotOptions {
   readonly world: TestWorld;
   readonly configuration: Configuration;
   readonly wallClock: 'refused' | 'allowed';
+  /** Whether something in the job works with promises while it runs. */
+  readonly hasAsyncWork: boolean;
   /** From a reader of a source that runs for real. */
   toEnumerator(operator: OperatorId, subtask: number, event: SourceEventToEnumerator): void;
 }
 
-/** Turns of the microtask queue in which nothing came, after which no promise is waited for. */
-const IDLE_TURNS = 50;
+/** Phases of a task that it leaves only for something that comes to it. */
+const SETTLED: ReadonlySet<TaskPhase> = new Set([
+  'running',
+  'ready-to-commit',
+  'finished',
+  'canceled',
+  'failed',
+]);
 
 const HERE: SlotLocation = {
   taskExecutorId: 'harness',
@@ -113,10 +122,19 @@ export class TestSlot {
 
   /** Runs, and takes in what promises bring, until neither brings anything any more. */
   async settle(): Promise<void> {
-    for (let idle = 0; idle < IDLE_TURNS; idle += 1) {
-      if (this.run()) idle = 0;
-      await Promise.resolve();
+    this.run();
+    while (this.#isWaiting) {
+      await eventLoopTurn();
+      if (!this.run()) return;
     }
+  }
+
+  /** Whether a promise may bring something: most jobs have none between their first and last. */
+  get #isWaiting(): boolean {
+    return (
+      this.#options.hasAsyncWork ||
+      this.tasks.some(({ task }) => task.isHeld || !SETTLED.has(task.phase))
+    );
   }
 
   /** Commits when all tasks are ready to, as a JobMaster decides. */
