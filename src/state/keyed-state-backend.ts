@@ -15,6 +15,7 @@
  */
 import type { StateDescriptor } from '../functions/state.ts';
 import type { Key, Schema } from '../types/schema.ts';
+import type { RowLog, RowTable } from './row-state.ts';
 import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
 
 /** Both ends are included. */
@@ -79,6 +80,13 @@ export interface KeyedStateBackend {
    * @throws EngineError STATE_INCOMPATIBLE
    */
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N>;
+  /**
+   * Slots by keys of bytes, for operators on rows; `width` is in bytes and a multiple of 8. It is
+   * part of the state as all other is. @throws EngineError STATE_INCOMPATIBLE
+   */
+  registerRowTable(name: string, width: number): RowTable;
+  /** Chains of rows by keys of bytes, in slices of time. @throws EngineError STATE_INCOMPATIBLE */
+  registerRowLog(name: string): RowLog;
   /** The timers that are registered, by name. For tests and tools. */
   readonly timers: ReadonlyMap<string, TimerQueue<unknown>>;
   /**

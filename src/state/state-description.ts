@@ -8,7 +8,14 @@ import { t } from '../types/index.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
 
-type StateKind = StateDescriptor['kind'] | 'broadcast' | 'split' | 'union' | 'timers';
+type StateKind =
+  | StateDescriptor['kind']
+  | 'broadcast'
+  | 'split'
+  | 'union'
+  | 'timers'
+  | 'rowTable'
+  | 'rowLog';
 
 export interface StateDescription {
   readonly name: string;
@@ -21,6 +28,8 @@ export interface StateDescription {
   readonly namespace?: SchemaDescription;
   /** Whether the state belongs to a slice of time as well. */
   readonly sliced?: boolean;
+  /** Of a row table: the bytes of a slot. */
+  readonly width?: number;
   /** Whether what is stored has the time of its last access with it. */
   readonly timed?: boolean;
 }
@@ -53,6 +62,14 @@ export function describeTimers(
   return namespace === undefined ? timers : { ...timers, namespace: namespace.description };
 }
 
+export function describeRowTable(name: string, width: number): StateDescription {
+  return { name, kind: 'rowTable', value: t.bytes.description, width };
+}
+
+export function describeRowLog(name: string): StateDescription {
+  return { name, kind: 'rowLog', value: t.bytes.description };
+}
+
 /** @throws EngineError STATE_INCOMPATIBLE unless both say the same. */
 export function requireSameState(
   operator: string,
@@ -74,7 +91,8 @@ function typeText(state: StateDescription): string {
   const key = state.key === undefined ? '' : `${schemaText(state.key)} -> `;
   const namespace = state.namespace === undefined ? '' : ` by ${schemaText(state.namespace)}`;
   const slice = state.sliced === true ? ' by slice' : '';
-  return `${state.kind} ${key}${schemaText(state.value)}${namespace}${slice}`;
+  const width = state.width === undefined ? '' : ` of ${state.width}`;
+  return `${state.kind} ${key}${schemaText(state.value)}${namespace}${slice}${width}`;
 }
 
 /** Primitives by their name alone. */

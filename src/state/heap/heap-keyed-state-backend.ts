@@ -23,8 +23,16 @@ import type {
   StateUsage,
   TimerQueue,
 } from '../keyed-state-backend.ts';
+import type { RowLog, RowTable } from '../row-state.ts';
+import { HeapRowLog, HeapRows, HeapRowTable } from '../rows/heap-rows.ts';
 import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
-import { describeState, describeTimers, requireSameState } from '../state-description.ts';
+import {
+  describeRowLog,
+  describeRowTable,
+  describeState,
+  describeTimers,
+  requireSameState,
+} from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
 import { Float64Halves } from './float64-table.ts';
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
@@ -57,7 +65,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #context: KeyContext;
   readonly #parts: HeapBackendParts;
   /** B1 */
-  readonly #states: (HeapState | HeapTimerQueue)[] = [];
+  readonly #states: AnyState[] = [];
   /** B2 */
   readonly #handles = new Map<string, HeapHandle>();
   /** Of states with a time-to-live that look for what has expired at every record. */
@@ -144,6 +152,15 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
   }
 
+  registerRowTable(name: string, width: number): RowTable {
+    assert(width >= 0 && width % 8 === 0, 'a slot of rows is a multiple of 8 bytes');
+    return this.#rowsOf(describeRowTable(name, width)) as HeapRowTable;
+  }
+
+  registerRowLog(name: string): RowLog {
+    return this.#rowsOf(describeRowLog(name)) as HeapRowLog;
+  }
+
   get timers(): ReadonlyMap<string, TimerQueue<unknown>> {
     const queues = this.#states.filter((state) => state instanceof HeapTimerQueue);
     return new Map(queues.map((queue) => [queue.name, queue]));
@@ -152,6 +169,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   forEachKey(name: string, visit: (key: Key) => void): void {
     const state = this.#states.find((candidate) => candidate.name === name);
     assert(state !== undefined, `B1: no state named ${JSON.stringify(name)}`);
+    assert(!(state instanceof HeapRows), 'B1: rows have no keys that could be visited');
     const { key, group } = this.#context;
     try {
       if ('forEachKey' in state) return state.forEachKey(visit);
@@ -209,8 +227,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         context: this.#context,
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
-        stateOf: (description) =>
-          description.kind === 'timers' ? this.#timersOf(description) : this.#tablesOf(description),
+        stateOf: (description) => this.#stateOf(description),
       },
       snapshots,
     );
@@ -222,7 +239,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     let entries = 0;
     let typedBytes = 0;
     for (const state of this.#states) {
-      for (const table of state instanceof HeapTimerQueue ? [state] : state.allTables()) {
+      for (const table of state instanceof HeapState ? state.allTables() : [state]) {
         entries += table.size;
         typedBytes += table.bytes;
       }
@@ -258,6 +275,27 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return handle;
   }
 
+  #stateOf(description: StateDescription): AnyState {
+    switch (description.kind) {
+      case 'timers':
+        return this.#timersOf(description);
+      case 'rowTable':
+      case 'rowLog':
+        return this.#rowsOf(description);
+      default:
+        return this.#tablesOf(description);
+    }
+  }
+
+  #rowsOf(description: StateDescription): HeapRows {
+    const known = this.#known(description);
+    if (known !== undefined) return known as HeapRows;
+    const Rows = description.kind === 'rowTable' ? HeapRowTable : HeapRowLog;
+    const rows = new Rows(description, this.keyGroups);
+    this.#states.push(rows);
+    return rows;
+  }
+
   #timersOf(description: StateDescription): HeapTimerQueue {
     const known = this.#known(description);
     if (known !== undefined) return known as HeapTimerQueue;
@@ -268,7 +306,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   /** The state of that name, which is then of that description. */
-  #known(description: StateDescription): HeapState | HeapTimerQueue | undefined {
+  #known(description: StateDescription): AnyState | undefined {
     const known = this.#states.find(({ name }) => name === description.name);
     if (known !== undefined) requireSameState(this.#operator, known.description, description);
     return known;
@@ -283,6 +321,8 @@ function stateClassOf({ sliced, namespace }: StateDescription): typeof HeapState
   if (sliced === true) return SlicedHeapState;
   return namespace === undefined ? HeapState : NamespacedHeapState;
 }
+
+type AnyState = HeapState | HeapTimerQueue | HeapRows;
 
 /** As far as the backend itself uses a handle. */
 type HeapHandle = Pick<KeyedHandle, 'forget'> & { readonly cleaner?: TtlCleaner | undefined };

@@ -9,6 +9,7 @@ import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
 import type { KeyFamily } from '../../types/key.ts';
 import type { Key } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
+import { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileReader } from '../snapshot-file-reader.ts';
 import { corrupt } from '../snapshot-layout.ts';
 import type { KeyedManifest, Section } from '../snapshot-layout.ts';
@@ -35,7 +36,7 @@ export interface RestoreTarget {
   /**
    * The state of that description, made if there is none. @throws EngineError STATE_INCOMPATIBLE
    */
-  stateOf(description: StateDescription): HeapState | HeapTimerQueue;
+  stateOf(description: StateDescription): HeapState | HeapTimerQueue | HeapRows;
 }
 
 type KeyedFile = SnapshotFileReader & { readonly manifest: KeyedManifest };
@@ -103,6 +104,10 @@ async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void
     if (seen.has(place)) corrupt(input.name, `section ${section.number} comes twice`);
     seen.add(place);
     const state = states[section.state]!;
+    if (state instanceof HeapRows) {
+      await restoreRowSection(file, section, state);
+      continue;
+    }
     const family = file.manifest.keyFamily;
     if (family === null) corrupt(input.name, 'it holds entries but no family of keys');
     const checkKey = keyCheckOf(section, family, target.maxParallelism);
@@ -131,6 +136,12 @@ function keyCheckOf({ group }: Section, family: KeyFamily, maxParallelism: numbe
     if ((hashKey(key) >>> 0) % maxParallelism !== group)
       entry.corrupt('a key of another key group');
   };
+}
+
+async function restoreRowSection(file: KeyedFile, section: Section, rows: HeapRows): Promise<void> {
+  await file.readSection(section, (entry) => rows.restore(section.group, entry));
+  const wrong = rows.takeRestored(section.group);
+  if (wrong !== undefined) corrupt(file.input.name, `section ${section.number} has ${wrong}`);
 }
 
 async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<void> {

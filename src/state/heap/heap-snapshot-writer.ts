@@ -12,13 +12,15 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { KeyedManifest } from '../snapshot-layout.ts';
+import { FrozenRows } from '../rows/frozen-rows.ts';
+import type { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileWriter } from '../snapshot-file-writer.ts';
 import type { SliceResult, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
 import { EntryWriter } from './entry-writer.ts';
 import type { EntrySource } from './entry-writer.ts';
 import { FrozenTimers } from './frozen-timers.ts';
-import type { HeapState } from './heap-state.ts';
-import { HeapTimerQueue } from './heap-timer-queue.ts';
+import { HeapState } from './heap-state.ts';
+import type { HeapTimerQueue } from './heap-timer-queue.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { CanonicalSectionWriter, NaturalSectionWriter } from './section-writer.ts';
 import type { SectionWriter } from './section-writer.ts';
@@ -28,7 +30,7 @@ import type { ChangeObserver, VersionClock } from './version-clock.ts';
 export interface HeapSnapshotOptions {
   readonly clock: VersionClock;
   /** Those that exist at this moment. */
-  readonly states: readonly (HeapState | HeapTimerQueue)[];
+  readonly states: readonly (HeapState | HeapTimerQueue | HeapRows)[];
   readonly manifest: KeyedManifest;
   readonly output: SnapshotOutput;
   /** By state: what has its time at or before it has expired and is left out. */
@@ -38,7 +40,7 @@ export interface HeapSnapshotOptions {
 export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly version: number;
   readonly #clock: VersionClock;
-  #states: readonly (HeapState | FrozenTimers)[];
+  #states: readonly (HeapState | FrozenTimers | FrozenRows)[];
   readonly #manifest: KeyedManifest;
   readonly #file: SnapshotFileWriter;
   readonly #cursors = new Map<KeyGroupTable, TableCursor>();
@@ -65,7 +67,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#groups = keyGroups.last - keyGroups.first + 1;
     this.version = options.clock.advance();
     options.clock.open(this);
-    this.#states = options.states.map((s) => (s instanceof HeapTimerQueue ? s.freeze() : s));
+    this.#states = options.states.map((s) => (s instanceof HeapState ? s : s.freeze()));
   }
 
   get bytesWritten(): number {
@@ -152,8 +154,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   }
 
   /** Of the state in the current group; undefined if it has none. */
-  #entriesOf(state: HeapState | FrozenTimers): EntrySource | undefined {
-    if (state instanceof FrozenTimers) return state.entriesOf(this.#group);
+  #entriesOf(state: HeapState | FrozenTimers | FrozenRows): EntrySource | undefined {
+    if (!(state instanceof HeapState)) return state.entriesOf(this.#group);
     const place = this.#placeOf(this.#state, this.#group);
     const tables = [...state.tablesOf(this.#group), ...(this.#dropped.get(place) ?? [])];
     this.#dropped.delete(place);
@@ -179,6 +181,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#section = undefined;
     for (const table of this.#tables) this.#cursors.delete(table);
     this.#tables = [];
+    const state = this.#states[this.#state];
+    if (state instanceof FrozenRows) state.releaseGroup(this.#group);
     this.#advance();
   }
 
@@ -196,6 +200,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#tables = [];
     this.#cursors.clear();
     this.#dropped.clear();
+    for (const state of this.#states) if (state instanceof FrozenRows) state.release();
     this.#states = [];
     this.#clock.close(this);
   }
