@@ -1,69 +1,59 @@
 /**
  * A table for numeric keys that are no 32-bit integers: large ones (timestamps, ids), fractions,
- * infinities and NaN, told from one another by their 64 bits. Otherwise it is an Int32Table.
+ * infinities and NaN. Open addressing with linear probing, as in an Int32Table, but made to be
+ * small: keys and values of eight bytes lie side by side, versions take two bytes, and capacities
+ * grow in small steps.
  *
  * Invariants (besides those of KeyGroupTable)
- * D1. `words` holds the low and the high half of the key and the version of slot s at 3s, 3s + 1
- *     and 3s + 2; the version is 0 where there has been no entry since the last rebuild, and
- *     REMOVED where there was one. At least a quarter of the slots are 0.
- * D2. No slot between the home slot of a key and the slot of its entry is 0.
- * D3. `used` counts the slots that are not 0.
- * D4. Every NaN has the same bits; -0 is an int32.
+ * D1. Place p has its key in `words` at p << timeShift, a value of eight bytes right behind it, and
+ *     its version in `versions` at p: 0 where there has been no entry since the last rebuild,
+ *     REMOVED where there was one, else the difference of the version and `base`. A fifth of the
+ *     places are 0.
+ * D2. No place between the home of a key and the place of its entry is 0.
+ * D3. `used` counts the places that are not 0.
+ * D4. The slot of place p is the index of its value: 2p + 1 in shared memory, else p.
+ * D5. When the clock has gone too far from `base` for two bytes, `base` is moved: entries that are
+ *     older than all open snapshots become equally old.
  */
+import { assert } from '../../base/assert.ts';
 import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
-import type { Column } from './column.ts';
-import {
-  capacityFor,
-  hashInt32,
-  isFull,
-  isSparse,
-  MINIMUM_CAPACITY,
-  shiftOf,
-} from './hash-slots.ts';
+import type { Column, ColumnKind } from './column.ts';
+import { isSparse, MINIMUM_CAPACITY } from './hash-slots.ts';
 import { ABSENT, KeyGroupTable } from './key-group-table.ts';
 import type { TablePlace, TableRows } from './key-group-table.ts';
-import { RESTORED_VERSION } from './version-clock.ts';
+import { hashLookup } from './lookup-index.ts';
+import type { TableMemory } from './table-memory.ts';
 
-const REMOVED = -1;
-const NAN_HIGH = 0x7ff8_0000;
-
-/** Where the halves of a number are seen; one for a backend. */
-export class Float64Halves {
-  low = 0;
-  high = 0;
-  readonly #float = new Float64Array(1);
-  readonly #words = new Int32Array(this.#float.buffer);
-
-  /** D4 */
-  split(value: number): void {
-    this.#float[0] = value;
-    this.low = value === value ? this.#words[0]! : 0;
-    this.high = value === value ? this.#words[1]! : NAN_HIGH;
-  }
-
-  join(low: number, high: number): number {
-    this.#words[0] = low;
-    this.#words[1] = high;
-    return this.#float[0]!;
-  }
-}
+const REMOVED = 0xffff;
+/** Of a restored entry: older than what is changed now. */
+const OLDEST = 1;
+/** Entries for every place, at most; and after a rebuild of a table that is not small. */
+const FULL = 0.8;
+const REBUILT = 0.71;
+const SMALL = 512;
 
 export class Float64Table extends KeyGroupTable {
-  readonly first = 0;
-  readonly step = 1;
-  readonly timeShift = 0;
-  #words: Int32Array;
-  #capacity: number;
-  #shift: number;
+  readonly first: number;
+  readonly step: number;
+  readonly timeShift: number;
+  readonly #memory: TableMemory;
+  #words: Float64Array<ArrayBuffer>;
+  #versions: Uint16Array<ArrayBuffer>;
+  #base: number;
+  #capacity: number = MINIMUM_CAPACITY;
   #used = 0;
-  readonly #halves: Float64Halves;
 
-  constructor(place: TablePlace, halves: Float64Halves) {
-    super(place, makeColumn(place.column, MINIMUM_CAPACITY));
-    this.#capacity = MINIMUM_CAPACITY;
-    this.#shift = shiftOf(MINIMUM_CAPACITY);
-    this.#words = new Int32Array(MINIMUM_CAPACITY * 3);
-    this.#halves = halves;
+  constructor(place: TablePlace, memory: TableMemory) {
+    super(place, []);
+    const shared = isShared(place.column);
+    this.first = shared ? 1 : 0;
+    this.step = shared ? 2 : 1;
+    this.timeShift = shared ? 1 : 0;
+    this.#memory = memory;
+    this.#words = memory.float64(MINIMUM_CAPACITY << this.timeShift);
+    this.#versions = memory.uint16(MINIMUM_CAPACITY);
+    this.#base = this.clock.now - OLDEST - 1;
+    this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
     if (place.timed) this.stampAll(0);
   }
 
@@ -72,149 +62,221 @@ export class Float64Table extends KeyGroupTable {
   }
 
   override get end(): number {
-    return this.#capacity;
+    return this.#capacity << this.timeShift;
   }
 
   override versionAt(slot: number): number {
-    return this.#words[slot * 3 + 2]!;
+    return versionOf(this.#versions[slot >> this.timeShift]!, this.#base);
   }
 
   override keyAt(slot: number): number {
-    return this.#halves.join(this.#words[slot * 3]!, this.#words[slot * 3 + 1]!);
+    return this.#words[slot - this.first]!;
   }
 
   override find(key: number): number {
-    this.#halves.split(key);
-    const { low, high } = this.#halves;
+    if (key !== key) return this.#findNaN();
     const words = this.#words;
-    const last = this.#capacity - 1;
-    let slot = hash(low, high) >>> this.#shift;
+    const versions = this.#versions;
+    const capacity = this.#capacity;
+    const shift = this.timeShift;
+    let place = homeOf(key, capacity);
     for (;;) {
-      const at = slot * 3;
-      const version = words[at + 2]!;
-      if (version > 0 && words[at] === low && words[at + 1] === high) return slot;
+      const version = versions[place]!;
       if (version === 0) return ABSENT;
-      slot = (slot + 1) & last;
+      if (words[place << shift] === key && version !== REMOVED) {
+        return (place << shift) + this.first;
+      }
+      place += 1;
+      if (place === capacity) place = 0;
     }
   }
 
   override insert(key: number): number {
-    this.#halves.split(key);
-    const { low, high } = this.#halves;
-    let slot = this.#place(low, high);
-    if (this.#words[slot * 3 + 2] === 0) {
-      if (isFull(this.#used, this.#capacity)) {
+    let place = this.#place(key);
+    if (this.#versions[place] === 0) {
+      if (this.#used + 1 > this.#capacity * FULL) {
         this.#rebuild(capacityFor(this.size + 1));
-        slot = this.#place(low, high);
+        place = this.#place(key);
       }
       this.#used += 1;
     }
-    this.#store(slot, low, high, this.clock.now);
+    this.#words[place << this.timeShift] = key;
+    this.#versions[place] = this.#now();
     this.size += 1;
-    return slot;
+    return (place << this.timeShift) + this.first;
   }
 
   override touch(slot: number): void {
-    const words = this.#words;
-    const now = this.clock.now;
-    const version = words[slot * 3 + 2]!;
+    const place = slot >> this.timeShift;
+    const now = this.#now();
+    const version = this.#versions[place]!;
     if (version === now) return;
-    if (this.clock.observers.length !== 0) this.announceChange(slot, version);
-    words[slot * 3 + 2] = now;
+    if (this.clock.observers.length !== 0) this.announceChange(slot, version + this.#base);
+    this.#versions[place] = now;
   }
 
   override remove(slot: number): void {
     if (this.clock.observers.length !== 0) this.announceChange(slot, this.versionAt(slot));
-    this.#words[slot * 3 + 2] = REMOVED;
+    this.#versions[slot >> this.timeShift] = REMOVED;
     if (this.column === 'reference') storeRaw(this.values, slot, undefined);
     this.size -= 1;
     if (isSparse(this.size, this.#capacity)) this.#rebuild(capacityFor(this.size));
   }
 
   override markRestored(slot: number): void {
-    this.#words[slot * 3 + 2] = RESTORED_VERSION;
+    this.#versions[slot >> this.timeShift] = OLDEST;
   }
 
   override reserve(entries: number): void {
     if (capacityFor(entries) > this.#capacity) this.#rebuild(capacityFor(entries));
   }
 
+  override drop(): void {
+    this.#memory.release(this.#words);
+    this.#memory.release(this.#versions);
+  }
+
   override rows(): TableRows {
-    return new Float64Rows(this.#words, this, this.#halves);
+    return new Float64Rows(this.#words, this.#versions, this.#base, this);
   }
 
   override get bytes(): number {
-    return this.#words.byteLength + columnBytes(this.values) + timesBytes(this.times);
+    const values = this.step === 2 ? 0 : columnBytes(this.values);
+    return this.#words.byteLength + this.#versions.byteLength + values + timesBytes(this.times);
   }
 
-  #store(slot: number, low: number, high: number, version: number): void {
-    const words = this.#words;
-    words[slot * 3] = low;
-    words[slot * 3 + 1] = high;
-    words[slot * 3 + 2] = version;
+  #findNaN(): number {
+    for (let place = homeOf(NaN, this.#capacity); ; place = this.#after(place)) {
+      const version = this.#versions[place]!;
+      if (version === 0) return ABSENT;
+      const key = this.#words[place << this.timeShift]!;
+      if (key !== key && version !== REMOVED) return (place << this.timeShift) + this.first;
+    }
+  }
+
+  #after(place: number): number {
+    return place + 1 === this.#capacity ? 0 : place + 1;
   }
 
   /** D2: where an entry for a key that has none goes. */
-  #place(low: number, high: number): number {
-    const words = this.#words;
-    const last = this.#capacity - 1;
-    let slot = hash(low, high) >>> this.#shift;
-    while (words[slot * 3 + 2]! > 0) slot = (slot + 1) & last;
-    return slot;
+  #place(key: number): number {
+    const versions = this.#versions;
+    const capacity = this.#capacity;
+    let place = homeOf(key, capacity);
+    for (;;) {
+      const version = versions[place]!;
+      if (version === 0 || version === REMOVED) return place;
+      place += 1;
+      if (place === capacity) place = 0;
+    }
+  }
+
+  /** The clock's version as it is stored. */
+  #now(): number {
+    const now = this.clock.now - this.#base;
+    return now < REMOVED ? now : this.#rebase();
+  }
+
+  /** D5 */
+  #rebase(): number {
+    const { now, observers } = this.clock;
+    const oldest = observers.reduce((least, { version }) => Math.min(least, version), now - 1);
+    const moved = oldest - OLDEST - this.#base;
+    const versions = this.#versions;
+    for (let place = 0; place < versions.length; place++) {
+      const version = versions[place]!;
+      if (version === 0 || version === REMOVED) continue;
+      versions[place] = Math.max(version - moved, OLDEST);
+    }
+    this.#base += moved;
+    assert(now - this.#base < REMOVED, 'D5: a snapshot has been open for too many others');
+    return now - this.#base;
   }
 
   /** T4 */
   #rebuild(capacity: number): void {
     this.announceRebuild();
+    const { values, times, timeShift } = this;
     const words = this.#words;
-    const values = this.values;
-    const times = this.times;
+    const versions = this.#versions;
     this.#capacity = capacity;
-    this.#shift = shiftOf(capacity);
-    this.#words = new Int32Array(capacity * 3);
-    this.values = makeColumn(this.column, capacity);
+    this.#words = this.#memory.float64(capacity << timeShift);
+    this.#versions = this.#memory.uint16(capacity);
+    this.values = columnOver(this.column, this.#words, capacity);
     if (times !== undefined) this.times = new Float64Array(capacity);
     this.#used = this.size;
-    for (let from = 0; from * 3 < words.length; from++) {
-      const version = words[from * 3 + 2]!;
-      if (version <= 0) continue;
-      const low = words[from * 3]!;
-      const high = words[from * 3 + 1]!;
-      const to = this.#place(low, high);
-      this.#store(to, low, high, version);
-      storeRaw(this.values, to, values[from]);
+    for (let from = 0; from < versions.length; from++) {
+      const version = versions[from]!;
+      if (version === 0 || version === REMOVED) continue;
+      const key = words[from << timeShift]!;
+      const to = this.#place(key);
+      this.#words[to << timeShift] = key;
+      this.#versions[to] = version;
+      storeRaw(
+        this.values,
+        (to << timeShift) + this.first,
+        values[(from << timeShift) + this.first],
+      );
       if (times !== undefined) this.times![to] = times[from]!;
     }
+    this.#memory.release(words);
+    this.#memory.release(versions);
   }
 }
 
-function hash(low: number, high: number): number {
-  return hashInt32(low ^ Math.imul(high, 0x85ebca6b));
+/** Capacities beyond the small ones are many, so that a table is never much too large. */
+function capacityFor(entries: number): number {
+  if (entries < SMALL) return Math.max(entries * 2, MINIMUM_CAPACITY);
+  return Math.ceil(entries / REBUILT);
+}
+
+/** Where the search for a key begins. */
+function homeOf(key: number, capacity: number): number {
+  return Math.floor((hashLookup(key) >>> 0) * (capacity / 2 ** 32));
+}
+
+function versionOf(stored: number, base: number): number {
+  return stored === 0 || stored === REMOVED ? 0 : stored + base;
+}
+
+function isShared(column: ColumnKind): boolean {
+  return column === 'float64' || column === 'int32' || column === 'bigint';
+}
+
+/** The column of values: over `words` where a value fits in behind its key. */
+function columnOver(kind: ColumnKind, words: Float64Array<ArrayBuffer>, capacity: number): Column {
+  if (kind === 'bigint') return new BigInt64Array(words.buffer, words.byteOffset, words.length);
+  return isShared(kind) ? words : makeColumn(kind, capacity);
 }
 
 class Float64Rows implements TableRows {
-  readonly first = 0;
-  readonly step = 1;
-  readonly timeShift = 0;
+  readonly first: number;
+  readonly step: number;
+  readonly timeShift: number;
   readonly end: number;
   readonly values: Column;
   readonly times: Float64Array | undefined;
-  readonly #words: Int32Array;
-  readonly #halves: Float64Halves;
+  readonly #words: Float64Array;
+  readonly #versions: Uint16Array;
+  readonly #base: number;
 
-  constructor(words: Int32Array, { values, times }: Float64Table, halves: Float64Halves) {
-    this.end = words.length / 3;
-    this.values = values;
-    this.times = times;
+  constructor(words: Float64Array, versions: Uint16Array, base: number, table: Float64Table) {
+    this.first = table.first;
+    this.step = table.step;
+    this.timeShift = table.timeShift;
+    this.end = table.end;
+    this.values = table.values;
+    this.times = table.times;
     this.#words = words;
-    this.#halves = halves;
+    this.#versions = versions;
+    this.#base = base;
   }
 
   versionAt(slot: number): number {
-    return this.#words[slot * 3 + 2]!;
+    return versionOf(this.#versions[slot >> this.timeShift]!, this.#base);
   }
 
   keyAt(slot: number): number {
-    return this.#halves.join(this.#words[slot * 3]!, this.#words[slot * 3 + 1]!);
+    return this.#words[slot - this.first]!;
   }
 }

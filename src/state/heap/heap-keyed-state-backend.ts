@@ -34,7 +34,6 @@ import {
   requireSameState,
 } from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
-import { Float64Halves } from './float64-table.ts';
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
@@ -53,6 +52,7 @@ import type { KeyedHandle } from './keyed-handle.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { HeapNamespacedState, NamespacedHeapState } from './namespaced-heap-state.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
+import { TableMemory } from './table-memory.ts';
 import { Ttl, TtlClock } from './ttl.ts';
 import type { TtlCleaner } from './ttl-cleaner.ts';
 import { VersionClock } from './version-clock.ts';
@@ -83,10 +83,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.#operator = operator;
     this.#keySchema = keySchema;
     this.#context = new KeyContext(operator, keyGroups);
+    const clock = new VersionClock();
     this.#parts = {
       context: this.#context,
-      clock: new VersionClock(),
-      halves: new Float64Halves(),
+      clock,
+      memory: new TableMemory(clock),
       ttlClock: new TtlClock(options.processingTime),
     };
     const family = keySchema === undefined ? undefined : keyFamilyOfSchema(keySchema.description);

@@ -18,7 +18,6 @@ import type { StateNames } from '../state-errors.ts';
 import { columnKindOf } from './column.ts';
 import type { ColumnKind } from './column.ts';
 import { Float64Table } from './float64-table.ts';
-import type { Float64Halves } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
 import type { HandleContext, KeyContext, KeyLookup } from './key-context.ts';
 import { keysOf } from './key-group-table.ts';
@@ -27,6 +26,7 @@ import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
+import type { TableMemory } from './table-memory.ts';
 import type { TimedValues } from './timed-values.ts';
 import { StampedList } from './stamped-list.ts';
 import type { Ttl, TtlClock } from './ttl.ts';
@@ -36,7 +36,7 @@ import type { VersionClock } from './version-clock.ts';
 export interface HeapBackendParts {
   readonly context: KeyContext;
   readonly clock: VersionClock;
-  readonly halves: Float64Halves;
+  readonly memory: TableMemory;
   readonly ttlClock: TtlClock;
 }
 
@@ -195,7 +195,7 @@ export class HeapState {
     const timed = this.isTimed && !this.changesInPlace;
     const place = { state: this.index, group, column, clock, slice, timed };
     if (isWide(lookup))
-      return (this.wideTables[group] = new Float64Table(place, this.parts.halves));
+      return (this.wideTables[group] = new Float64Table(place, this.parts.memory));
     const tuples = this.context.family === 'tuple';
     const table =
       typeof lookup === 'number' ? new Int32Table(place) : new ReferenceTable(place, tuples);
@@ -221,6 +221,7 @@ export class HeapState {
 
   /** Lets go of everything. */
   drop(): void {
+    for (const table of this.allTables()) table.drop();
     this.tables.fill(undefined);
     this.wideTables.fill(undefined);
   }

@@ -106,6 +106,9 @@ export abstract class KeyGroupTable implements TableRows {
   /** The rows as they are now, for a reader that goes on after the table was rebuilt (T4). */
   abstract rows(): TableRows;
 
+  /** Nobody but open snapshots will look at the table any more: gives its memory back. */
+  drop(): void {}
+
   /** Of typed memory. */
   abstract get bytes(): number;
 

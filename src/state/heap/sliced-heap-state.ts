@@ -73,11 +73,9 @@ export class SlicedHeapState extends HeapState {
   dropSlice(start: number): void {
     const slice = this.#slices.get(start);
     if (slice === undefined) return;
-    const { observers } = this.parts.clock;
-    if (observers.length > 0) {
-      for (const table of this.tablesOfSlice(start)) {
-        for (const observer of observers) observer.beforeDrop(table);
-      }
+    for (const table of this.tablesOfSlice(start)) {
+      for (const observer of this.parts.clock.observers) observer.beforeDrop(table);
+      table.drop();
     }
     this.#slices.delete(slice.start);
     this.#starts = undefined;
@@ -112,6 +110,7 @@ export class SlicedHeapState extends HeapState {
   }
 
   override drop(): void {
+    for (const table of this.allTables()) table.drop();
     this.#slices.clear();
     this.#starts = undefined;
     this.#show(this.#none);
