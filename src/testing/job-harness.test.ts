@@ -228,6 +228,26 @@ describe('JobHarness', () => {
     assert.equal(new Set(one).size, 3);
   });
 
+  it('closes what was opened where a function cannot be opened', async () => {
+    const said: string[] = [];
+    const named = (name: string, fails: boolean) => ({
+      emits: t.int32,
+      open() {
+        said.push(`open ${name}`);
+        if (fails) throw new Error('no');
+      },
+      close: () => void said.push(`close ${name}`),
+      onElement: () => undefined,
+    });
+    const start = JobHarness.start((env) => {
+      const numbers = env.from(generator(t.int32, (n) => n)).name('numbers');
+      numbers.process(named('good', false)).print('a');
+      numbers.rebalance().process(named('bad', true)).print('b');
+    });
+    await assert.rejects(start, (error) => isEngineError(error, 'USER_CODE_FAILED'));
+    assert.deepEqual(said.toSorted(), ['close bad', 'close good', 'open bad', 'open good']);
+  });
+
   it('throws the failure of a task at once, and again', async () => {
     const harness = await JobHarness.start((env) =>
       env

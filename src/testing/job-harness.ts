@@ -64,8 +64,9 @@ export interface JobHarnessOptions<P extends ParameterSpec = ParameterSpec> {
   /** Of what the engine draws at random, e.g. for `shuffle`. */
   readonly seed?: number | undefined;
   /**
-   * Whether functions of the job may read the machine's clock. Refused unless said: what they do
-   * would depend on when the test runs.
+   * Whether functions of the job may read the machine's clock (`Date`, `performance`, `Temporal`).
+   * Refused unless said, because what they do would depend on when the test runs; what comes after
+   * an `await` of theirs is not looked at.
    */
   readonly wallClock?: 'refused' | 'allowed' | undefined;
 }
@@ -152,7 +153,12 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
     state: JobState | undefined,
   ): Promise<JobHarness<R>> {
     const harness = new JobHarness<R>(job, options, state);
-    await harness.#test.open();
+    try {
+      await harness.#test.open();
+    } catch (error) {
+      await harness.close();
+      throw error;
+    }
     return harness;
   }
 
