@@ -16,6 +16,7 @@ import type {
   SourceOutput,
   SourceReader,
   SourceReaderContext,
+  SplitOutput,
 } from '../functions/source.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import type { StatusElement, WatermarkElement } from '../network/control-element.ts';
@@ -28,18 +29,24 @@ export interface FedState {
   readonly watermark: number;
   readonly idle: boolean;
   readonly ended: boolean;
+  /** Those that are open. */
+  readonly splits: readonly string[];
 }
 
-type Item =
+/** `split` undefined: of the subtask itself. */
+type Item = { readonly split?: string | undefined } & (
   | { readonly kind: 'record'; readonly value: unknown; readonly at: Timestamp | undefined }
   | WatermarkElement
   | StatusElement
-  | { readonly kind: 'end' };
+  | { readonly kind: 'open' | 'release' }
+  | { readonly kind: 'end' }
+);
 
 export class FedSource {
   readonly name: string;
   readonly subtasks: readonly FedSubtask[];
   readonly #verifier: ExchangeVerifier;
+  readonly #splits = new Map<string, FedSubtask>();
   #turn = 0;
 
   constructor(name: string, original: AnySource, parallelism: number) {
@@ -73,6 +80,16 @@ export class FedSource {
     return subtask;
   }
 
+  /** The subtask that reads a split: the next one in turn, when it is first asked for. */
+  ofSplit(id: string): FedSubtask {
+    let subtask = this.#splits.get(id);
+    if (subtask === undefined) {
+      subtask = this.next();
+      this.#splits.set(id, subtask);
+    }
+    return subtask;
+  }
+
   /** Freezes a value as whatever came out of a source, if it fits the source's schema. */
   take(value: unknown): void {
     this.#verifier.verify(value);
@@ -84,17 +101,20 @@ export class FedSource {
 
   /**
    * As many states as subtasks: each its own. Otherwise a subtask is where the last of all is, as
-   * if it had got splits of each of them.
+   * if it had got splits of each of them. Splits go where the state of their reader goes.
    */
   restore(states: readonly FedState[]): void {
-    const same = states.length === this.subtasks.length;
+    const count = this.subtasks.length;
+    const same = states.length === count;
     for (const [index, subtask] of this.subtasks.entries()) {
-      subtask.restore(same ? states[index]! : together(states));
+      const splits = states.flatMap((state, from) => (from % count === index ? state.splits : []));
+      subtask.restore({ ...(same ? states[index]! : together(states)), splits });
+      for (const split of splits) this.#splits.set(split, subtask);
     }
   }
 }
 
-function together(states: readonly FedState[]): FedState {
+function together(states: readonly FedState[]): Omit<FedState, 'splits'> {
   const open = states.filter(({ ended }) => !ended);
   const active = open.filter(({ idle }) => !idle);
   const watermarks = (active.length > 0 ? active : open).map(({ watermark }) => watermark);
@@ -111,6 +131,7 @@ export class FedSubtask {
   #watermark = MIN_WATERMARK;
   #idle = false;
   #ended = false;
+  readonly #splits = new Set<string>();
   /** Tells the task that there is something to read. */
   available: () => void = () => undefined;
 
@@ -119,7 +140,8 @@ export class FedSubtask {
   }
 
   get state(): FedState {
-    return { watermark: this.#watermark, idle: this.#idle, ended: this.#ended };
+    const splits = [...this.#splits];
+    return { watermark: this.#watermark, idle: this.#idle, ended: this.#ended, splits };
   }
 
   /** @throws EngineError DATA_NOT_SERIALIZABLE, DATA_INVALID_TIMESTAMP, API_INVALID_ARGUMENT */
@@ -154,7 +176,37 @@ export class FedSubtask {
     this.#push({ kind: 'end' });
   }
 
+  // Of a split, whose event time is the source operator's to keep.
+
+  openSplit(split: string): void {
+    this.#requireOpen('split');
+    if (this.#splits.has(split)) return;
+    this.#splits.add(split);
+    this.#push({ kind: 'open', split });
+  }
+
+  emitTo(split: string, value: unknown, at: TimestampInput | undefined): void {
+    this.#source.take(value);
+    this.openSplit(split);
+    this.#push({ kind: 'record', value, at: at === undefined ? undefined : timestamp(at), split });
+  }
+
+  watermarkOf(split: string, at: TimestampInput): void {
+    this.openSplit(split);
+    this.#push({ kind: 'watermark', timestamp: timestamp(at), split });
+  }
+
+  idleSplit(split: string): void {
+    this.openSplit(split);
+    this.#push({ kind: 'status', status: 'idle', split });
+  }
+
+  endSplit(split: string): void {
+    if (this.#splits.delete(split)) this.#push({ kind: 'release', split });
+  }
+
   restore(state: FedState): void {
+    for (const split of state.splits) this.#splits.add(split);
     if (state.watermark !== MIN_WATERMARK && !state.ended) {
       this.#watermark = state.watermark;
       this.#push({ kind: 'watermark', timestamp: state.watermark });
@@ -199,10 +251,8 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
       const item = queue.shift();
       if (item === undefined) return 'nothing';
       if (item.kind === 'end') return 'end';
-      if (item.kind === 'record') output.collect(item.value, item.at);
-      else if (item.kind === 'watermark') output.emitWatermark(item.timestamp as Timestamp);
-      else if (item.status === 'idle') output.markIdle();
-      else output.markActive();
+      if (item.kind === 'release') output.releaseSplit(item.split!);
+      else give(item, item.split === undefined ? output : output.forSplit(item.split));
     }
     return 'more';
   }
@@ -216,4 +266,11 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
   }
 
   close(): void {}
+}
+
+function give(item: Item, output: SplitOutput<unknown>): void {
+  if (item.kind === 'record') output.collect(item.value, item.at);
+  else if (item.kind === 'watermark') output.emitWatermark(item.timestamp as Timestamp);
+  else if (item.kind === 'status' && item.status === 'idle') output.markIdle();
+  else if (item.kind === 'status') output.markActive();
 }

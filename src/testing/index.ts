@@ -12,7 +12,7 @@ export type {
   TwoInputHarness,
 } from './stream-harness.ts';
 export type { StateValues } from './state-view.ts';
-export type { TestSource } from './test-source.ts';
+export type { TestSource, TestSplit } from './test-source.ts';
 export type { LoggedLine } from './test-world.ts';
 export { OperatorHarness } from './operator-harness.ts';
 export type {

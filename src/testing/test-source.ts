@@ -2,6 +2,17 @@
 import type { TimestampInput } from '../base/units.ts';
 import type { FedSource, FedSubtask } from './fed-source.ts';
 
+/** One split of a source in the hand of a test. */
+export interface TestSplit<T> {
+  emit(value: T, at?: TimestampInput): void;
+  /** One that is not above the last says nothing new. */
+  watermark(at: TimestampInput): void;
+  /** It no longer holds the source back until it says something again. */
+  idle(): void;
+  /** It has been read to its end. */
+  end(): void;
+}
+
 /**
  * @example
  * const orders = harness.source('orders', Order);
@@ -29,6 +40,35 @@ export class TestSource<T> {
   /** One subtask of the source alone. */
   subtask(index: number): TestSource<T> {
     return new TestSource<T>(this.#source, this.#step, index);
+  }
+
+  /**
+   * A split (partition, file) of the source, which has an event time of its own and holds that of
+   * the source from now on; the subtasks get them in turn.
+   * @example orders.split('partition 3').emit({ id: 'a', amount: 3 }, 1_000);
+   */
+  split(id: string): TestSplit<T> {
+    const subtask = this.#source.ofSplit(id);
+    subtask.openSplit(id);
+    this.#step();
+    return {
+      emit: (value, at) => {
+        subtask.emitTo(id, value, at);
+        this.#step();
+      },
+      watermark: (at) => {
+        subtask.watermarkOf(id, at);
+        this.#step();
+      },
+      idle: () => {
+        subtask.idleSplit(id);
+        this.#step();
+      },
+      end: () => {
+        subtask.endSplit(id);
+        this.#step();
+      },
+    };
   }
 
   /** A record, with its event time if it has one; from the subtasks in turn. */
