@@ -124,3 +124,52 @@ test('late records and elements left in windows are warned of at the end', async
   );
   assert.equal(lines.at(-1)!['type'], 'result');
 });
+
+test('windows say what came too late for them and what they were left with', async () => {
+  const file = job(
+    'windows',
+    `const numbers = env.from(m.collection([1, 10, 2, 11], t.integer), byValue).keyBy(() => 'all');
+     numbers.window(m.tumbling(milliseconds(5))).aggregate(m.count()).name('fives')
+       .map(({ window, value }) => \`\${window.start} \${value}\`).print();
+     numbers.countWindow(3).aggregate(m.count()).name('threes')
+       .map(({ value }) => \`threes \${value}\`).print();`,
+    SEEN,
+  );
+  const { stdout, stderr, code } = await millrace(['run', file], folder);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(linesOf(stdout).toSorted(), ['0 1', '10 2', 'threes 3']);
+  const warnings = linesOf(stderr).toSorted();
+  assert.equal(warnings.length, 2, stderr);
+  assert.match(warnings[0]!, /^1 element was left in windows of "threes" when the input ended/);
+  assert.match(warnings[1]!, /^1 record came too late for "fives" and was dropped\. /);
+});
+
+test('a source that does not say whether its records have timestamps is seen when it runs', async () => {
+  const file = job(
+    'unknown',
+    `const source = { ...m.collection([{ id: 7 }], t.struct({ id: t.integer })) } as any;
+     delete source.timestamps;
+     env.from(source).keyBy((r: any) => r.id).window(m.tumbling(seconds(1)))
+       .aggregate(m.count()).name('per second').print();`,
+  );
+  const { stderr, code } = await millrace(['run', file], folder);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^error\[DATA_NO_TIMESTAMP\]: "per second" needs event time, and this record has none: \{"id":7\}\.$/m,
+  );
+  assert.match(stderr, /unknown\.ts:\d+:\d+/);
+  assert.match(stderr, /fix: Say where the time of the records is: env\.from\(source, /);
+});
+
+test('a window of event time on records that have none is refused at build', async () => {
+  const file = job(
+    'timeless',
+    `env.fromElements(1).keyBy((n) => n).window(m.tumbling(seconds(1)))
+       .aggregate(m.count()).name('per second').print();`,
+  );
+  const { stderr, code } = await millrace(['run', file], folder);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error\[GRAPH_NO_TIMESTAMPS\]: "per second" works by event time, but/m);
+  assert.match(stderr, /timeless\.ts:\d+:\d+/);
+});

@@ -71,18 +71,23 @@ function originOf(from: Place, places: readonly Place[]): Place {
   return place;
 }
 
-/** A sentence: how far event time is, and why not further if it stands. */
+/** In a line. */
 export function eventTimeText(report: EventTimeReport): string {
+  return eventTimeLines(report).join(': ');
+}
+
+/** How far event time is, and if it stands, why. */
+export function eventTimeLines(report: EventTimeReport): readonly string[] {
   const { watermark, standsMillis, lateRecordsDropped } = report;
   const late = lateRecordsDropped === 0 ? '' : `; ${lateRecordsDropped} late records dropped`;
   const stands = standsMillis >= STANDS_MILLIS;
-  if (watermark !== undefined && !stands) return `event time ${timeText(watermark)}${late}`;
+  if (watermark !== undefined && !stands) return [`event time ${timeText(watermark)}${late}`];
   const where =
     watermark === undefined
       ? `event time has not begun in ${placeText(report.vertex, report.subtask)}`
       : `event time stands at ${timeText(watermark)} for ${Math.round(standsMillis / 1000)} s in ` +
         placeText(report.vertex, report.subtask);
-  return `${where}: ${reasonText(report)}${late}`;
+  return [where, `${reasonText(report)}${late}`];
 }
 
 function reasonText({ vertex, subtask, origin, waitsFor }: EventTimeReport): string {

@@ -8,7 +8,7 @@
  */
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
-import { eventTimeOf, eventTimeText, timeText } from './event-time.ts';
+import { eventTimeLines, eventTimeOf, eventTimeText, timeText } from './event-time.ts';
 import { renderTable, shortCount } from './table.ts';
 
 export class Progress {
@@ -60,7 +60,7 @@ function liveTable(details: JobDetails, columns: number): string {
   const header = ['vertex', 'parallelism', 'in', 'out', 'rate', 'busy', 'back-pressured'];
   const title = `${details.name} ${state}, ${seconds(details.runtimeMillis)}`;
   const time = eventTimeOf(details);
-  const below = time === undefined ? '' : `${eventTimeText(time)}\n`;
+  const below = time === undefined ? '' : `${eventTimeLines(time).join('\n  ')}\n`;
   return `${title}\n${renderTable(header, rows)}${below}`;
 }
 
