@@ -158,14 +158,11 @@ interface TtlOption {
 }
 
 interface StateDeclarations {
-  value<V>(
+  /** One value; with `initial` there always is one. */
+  value<V, I extends NoInfer<V> | undefined = undefined>(
     of: Schema<V>,
-    options: TtlOption & { readonly initial: NoInfer<V> },
-  ): ValueStateDescriptor<ValueState<V>>;
-  value<V>(
-    of: Schema<V>,
-    options?: TtlOption & { readonly initial?: never },
-  ): ValueStateDescriptor<ValueState<V | undefined>>;
+    options?: TtlOption & { readonly initial?: I },
+  ): ValueStateDescriptor<ValueState<V | (undefined extends I ? undefined : never)>>;
   /** With `ttl` by element. */
   list<V>(of: Schema<V>, options?: TtlOption): ListStateDescriptor<ListState<V>>;
   /** With `ttl` by entry. */
@@ -227,7 +224,7 @@ interface StateDeclarations {
  * state: { failures: state.value(t.int32, { initial: 0 }), perIp: state.map(t.string, t.int32) }
  */
 export const state: StateDeclarations = {
-  value: <V>(of: Schema<V>, options?: TtlOption & { readonly initial?: V }) => ({
+  value: (of, options) => ({
     kind: 'value',
     value: of,
     initial: options?.initial,

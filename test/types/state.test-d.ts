@@ -177,6 +177,46 @@ orders
   .keyBy((o) => o.id)
   .process({
     emits: t.string,
+    state: { n: state.value(t.int32, { initial: 0 }), perId: state.map(t.string, Order) },
+    onElement(o, context) {
+      // @ts-expect-error a value of another schema
+      context.state.n.set(o.id);
+      // @ts-expect-error a state of another name
+      context.state.m.set(1);
+      // @ts-expect-error a method of another kind of state
+      context.state.n.add(1);
+      // @ts-expect-error a field is missing
+      context.state.perId.set('a', { id: 'a' });
+      // @ts-expect-error a key of another schema
+      context.state.perId.set(1, o);
+    },
+  });
+orders
+  .keyBy((o) => o.id)
+  .process({
+    emits: t.string,
+    // @ts-expect-error a schema is no state
+    state: { n: t.int32 },
+    onElement() {},
+  });
+orders
+  .keyBy((o) => o.id)
+  .process({
+    emits: t.string,
+    // @ts-expect-error broadcast state is declared where streams are connected
+    state: { rules: state.broadcast('rules', t.string, Order) },
+    onElement() {},
+  });
+orders.process({
+  emits: t.string,
+  // @ts-expect-error a stream without keys has no state by key
+  state: { n: state.value(t.int32) },
+  onElement() {},
+});
+orders
+  .keyBy((o) => o.id)
+  .process({
+    emits: t.string,
     // @ts-expect-error a list of the subtask is no state by key
     state: { seen: state.union(t.string) },
     onElement() {},
