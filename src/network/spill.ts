@@ -27,7 +27,8 @@ interface Segment {
 export class Spill {
   readonly #open: () => ScratchFile;
   readonly #codec: Codec<unknown>;
-  readonly #writer = new ByteWriter();
+  /** Made when the first element comes: most queues never spill. */
+  #scratch: ByteWriter | undefined;
   #file: ScratchFile | undefined;
   #segments: Segment[] = [];
   #next = 0;
@@ -43,16 +44,16 @@ export class Spill {
   }
 
   batch(batch: Batch): void {
-    this.#writer.reset();
-    encodeBatch(batch, this.#codec, this.#writer);
+    const out = this.#writer();
+    encodeBatch(batch, this.#codec, out);
     this.records += batch.size - batch.cursor;
-    this.#append('batch', batch.size - batch.cursor);
+    this.#append('batch', batch.size - batch.cursor, out);
   }
 
   control(element: ControlElement): void {
-    this.#writer.reset();
-    encodeControl(element, this.#writer);
-    this.#append('control', 0);
+    const out = this.#writer();
+    encodeControl(element, out);
+    this.#append('control', 0, out);
   }
 
   next(): Batch | ControlElement | undefined {
@@ -78,8 +79,14 @@ export class Spill {
     this.records = 0;
   }
 
-  #append(kind: Segment['kind'], records: number): void {
-    const bytes = this.#writer.written();
+  #writer(): ByteWriter {
+    this.#scratch ??= new ByteWriter();
+    this.#scratch.reset();
+    return this.#scratch;
+  }
+
+  #append(kind: Segment['kind'], records: number, out: ByteWriter): void {
+    const bytes = out.written();
     this.#file ??= this.#open();
     this.#segments.push({ kind, position: this.#file.size, length: bytes.length, records });
     this.#file.append(bytes);

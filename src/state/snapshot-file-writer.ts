@@ -33,8 +33,8 @@ import type { Manifest, Section, SnapshotKindName } from './snapshot-layout.ts';
  */
 export class SnapshotFileWriter {
   readonly #output: SnapshotOutput;
-  /** Closed blocks that have not left, and the open one. */
-  readonly #pending = new ByteWriter(BLOCK_BYTES * 2);
+  /** Closed blocks that have not left, and the open one. It grows: most snapshots are small. */
+  readonly #pending = new ByteWriter();
   readonly #sections: Section[] = [];
   #sent = 0;
   /** Offset in `pending` of the open block, or -1. */

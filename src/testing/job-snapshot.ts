@@ -10,7 +10,9 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { OperatorId } from '../graph/job-graph.ts';
+import { keyGroupRange } from '../graph/key-groups.ts';
 import { SourceOperator } from '../operators/source-operator.ts';
+import type { KeyGroupRange } from '../state/keyed-state-backend.ts';
 import { snapshotInputOf } from '../state/memory-snapshot.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from '../state/snapshot.ts';
 import type { WiredOperator, WiredTask } from '../taskexecutor/slot/task-wiring.ts';
@@ -108,11 +110,27 @@ export async function restoreOperator(
   deployment: Place,
 ): Promise<void> {
   const { subtasks } = snapshot;
-  const keyed = inputsOf('keyed state', subtasks, (state) => state.keyed);
-  if (keyedState !== undefined && keyed.length > 0) await keyedState.restore(keyed);
+  if (keyedState !== undefined) {
+    const wanted = overlapping(keyedState.keyGroups, snapshot);
+    const keyed = inputsOf('keyed state', subtasks, ({ keyed: bytes }, index) =>
+      wanted(index) ? bytes : undefined,
+    );
+    if (keyed.length > 0) await keyedState.restore(keyed);
+  }
   await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
   if (operator instanceof SourceOperator) return;
   for (const own of ownOf(subtasks, deployment)) operator.restore!(own);
+}
+
+/** Whether a former subtask had any of these key groups. */
+function overlapping(
+  { first, last }: KeyGroupRange,
+  { maxParallelism, subtasks }: OperatorSnapshot,
+): (subtask: number) => boolean {
+  return (subtask) => {
+    const had = keyGroupRange(subtask, maxParallelism, subtasks.length);
+    return had.first <= last && first <= had.last;
+  };
 }
 
 interface Place {
@@ -141,10 +159,10 @@ export function writtenBy(begin: (output: SnapshotOutput) => SnapshotWriter): Ui
 function inputsOf(
   what: string,
   subtasks: readonly SubtaskState[],
-  bytesOf: (state: SubtaskState) => Uint8Array | undefined,
+  bytesOf: (state: SubtaskState, subtask: number) => Uint8Array | undefined,
 ): readonly SnapshotInput[] {
   return subtasks.flatMap((state, index) => {
-    const bytes = bytesOf(state);
+    const bytes = bytesOf(state, index);
     return bytes === undefined ? [] : [snapshotInputOf(`${what} of subtask ${index}`, bytes)];
   });
 }
