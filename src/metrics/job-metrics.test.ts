@@ -7,7 +7,7 @@ import type { TaskCounts } from './job-metrics.ts';
 function counts(records: number, busyMillis = 0, watermark?: number): TaskCounts {
   return {
     ...{ recordsIn: records, recordsOut: records * 2, bytesIn: 0, bytesOut: 0, busyMillis },
-    ...{ idleMillis: 0, backPressuredMillis: 0, watermark },
+    ...{ idleMillis: 0, backPressuredMillis: 0, watermark, waitsFor: 'records' },
   };
 }
 
@@ -49,6 +49,9 @@ test('a watermark is known when all subtasks have one, and is the least of them'
   metrics.report(1, 1, counts(1, 0, 50), at(10));
   assert.equal(metrics.sum([0, 1]).watermark, 50);
   assert.equal(metrics.sum([]).watermark, undefined);
+  metrics.report(1, 1, { ...counts(1), waitsFor: undefined }, at(20));
+  assert.equal(metrics.sum([0, 1]).watermark, 70, 'event time has ended in one of them');
+  assert.equal(metrics.sum([1]).watermark, undefined);
 });
 
 test('for how long a watermark has been the same is counted from the report that brought it', () => {

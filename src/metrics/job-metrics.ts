@@ -16,6 +16,8 @@ export interface TaskCounts {
   readonly idleMillis: number;
   readonly backPressuredMillis: number;
   readonly watermark: number | undefined;
+  /** What the watermark waits for; undefined, as the watermark, when event time has ended. */
+  readonly waitsFor: unknown;
 }
 
 interface Sample<C> {
@@ -52,6 +54,7 @@ const NOTHING: TaskCounts = {
   idleMillis: 0,
   backPressuredMillis: 0,
   watermark: undefined,
+  waitsFor: 'its first report',
 };
 
 /** Shorter spans give rates that jump. */
@@ -103,8 +106,9 @@ export class JobMetrics<C extends TaskCounts = TaskCounts> {
       sum.recordsOut += counts.recordsOut;
       sum.bytesIn += counts.bytesIn;
       sum.bytesOut += counts.bytesOut;
-      if (counts.watermark === undefined) watermark = undefined;
-      else if (watermark !== undefined) watermark = Math.min(watermark, counts.watermark);
+      const reached = counts.watermark ?? (counts.waitsFor === undefined ? Infinity : undefined);
+      if (reached === undefined) watermark = undefined;
+      else if (watermark !== undefined) watermark = Math.min(watermark, reached);
       if (sample === undefined) continue;
       const span = Math.max(sample.last.at - sample.before.at, 1);
       const { counts: before } = sample.before;

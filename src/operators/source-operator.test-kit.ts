@@ -57,7 +57,7 @@ export class SourceRun {
 
   constructor(
     strategy: WatermarkStrategy<unknown> | undefined,
-    options: { readonly pausesSplits?: boolean; readonly restored?: Uint8Array } = {},
+    options: { readonly pausesSplits?: boolean; readonly restored?: readonly Uint8Array[] } = {},
   ) {
     const { reader } = this;
     if (options.pausesSplits === true) {
@@ -77,7 +77,7 @@ export class SourceRun {
         available: () => void this.story.push('available'),
       },
     );
-    if (options.restored !== undefined) this.operator.restore(options.restored);
+    for (const snapshot of options.restored ?? []) this.operator.restore(snapshot);
     const opened = this.operator.open(this.#context());
     if (opened !== undefined) throw new TypeError('the scripted reader starts at once');
     this.operator.processingTime();

@@ -249,7 +249,7 @@ describe('splits of a source, against a model', () => {
               if (next > of.watermark) [of.watermark, of.idle] = [next, false];
             }
           } else {
-            const restored = run.operator.snapshot();
+            const restored = [run.operator.snapshot()];
             run = new SourceRun(byValue, { restored });
             const said = run.take().filter((line) => !line.startsWith('w '));
             assert.deepEqual(said, idle ? ['idle'] : []);
@@ -274,7 +274,7 @@ describe('snapshot and restore of a source', () => {
       output.forSplit('b').collect(50);
     });
     assert.deepEqual(run.advance(200), ['w 49']);
-    const restored = run.operator.snapshot();
+    const restored = [run.operator.snapshot()];
     const again = new SourceRun({ ...byValue, idleAfter: seconds(1) }, { restored });
     assert.deepEqual(again.reader.splits, [{ id: 'a' }, { id: 'b' }]);
     assert.deepEqual(again.take(), ['w 49'], 'what is behind has forgotten it');
@@ -306,7 +306,7 @@ test('a source that was idle says so after a restore, and wakes with its next re
     output.markIdle();
   });
   assert.deepEqual(idle, ['1@-Infinity', 'idle']);
-  const again = new SourceRun(undefined, { restored: run.operator.snapshot() });
+  const again = new SourceRun(undefined, { restored: [run.operator.snapshot()] });
   assert.deepEqual(again.take(), ['idle']);
   assert.deepEqual(
     again.poll((output) => output.collect(2)),
@@ -329,9 +329,7 @@ describe('restore at another parallelism', () => {
       return run.operator.snapshot();
     });
     for (const order of [snapshots, snapshots.toReversed()]) {
-      const run = new SourceRun(byValue);
-      for (const snapshot of order) run.operator.restore(snapshot);
-      run.operator.processingTime();
+      const run = new SourceRun(byValue, { restored: order });
       assert.deepEqual(run.take(), ['w 4']);
       run.poll((output) => output.collect(7));
       assert.deepEqual(run.advance(200), ['w 6'], 'what no split had was at 4, not at 8');

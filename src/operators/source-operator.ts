@@ -57,6 +57,7 @@ export class SourceOperator implements Operator {
   /** Came before `open`. */
   readonly #restored: Uint8Array[] = [];
   #ended = false;
+  #begun = false;
 
   constructor(options: SourceOperatorOptions, wiring: SourceWiring) {
     this.#options = options;
@@ -125,9 +126,11 @@ export class SourceOperator implements Operator {
     return true;
   }
 
-  /** Called before the first record. */
+  /** Called before the first record, and to make up for a tick. */
   processingTime(): boolean {
-    this.#time!.announce();
+    if (this.#begun) this.#ticks!.catchUp();
+    else this.#time!.announce();
+    this.#begun = true;
     return true;
   }
 

@@ -239,6 +239,24 @@ test('time in which output is held is no idle time', async () => {
   await harness.close();
 });
 
+test('K1: a watermark that was due while output was held comes as soon as it is free', async () => {
+  const operator = new TimestampsOperator(byValue, INTERVAL);
+  const harness = new OperatorHarness({ operator, inputs: 1, output: t.float64 });
+  await harness.open();
+  for (let i = 0; i < 5; i++) {
+    // Held at every tick, and free for a moment in between.
+    harness.step(record(i));
+    harness.hold();
+    harness.step(advance(200));
+    harness.release();
+  }
+  assert.deepEqual(
+    harness.results,
+    [0, 1, 2, 3, 4].flatMap((i) => [stamped(i, i), watermark(i - 1)]),
+  );
+  await harness.close();
+});
+
 test('ingestion time: the clock, which moves on without records', async () => {
   const results = await run(ingestionTime(), [
     advance(50),

@@ -6,7 +6,7 @@
  * A1. After a restore no watermark is given out that is not above the one before the snapshot; that
  *     one is given out again, because what is behind has forgotten it.
  */
-import type { Duration, Timestamp } from '../base/units.ts';
+import type { Duration } from '../base/units.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import { EventTime } from './event-time.ts';
@@ -24,6 +24,7 @@ export class TimestampsOperator implements OneInputOperator {
   #ticks!: EventTimeTicks;
   #stored!: StoredWatermark;
   #punctuated = false;
+  #begun = false;
 
   constructor(strategy: WatermarkStrategy<unknown>, interval: Duration) {
     this.#strategy = strategy;
@@ -69,14 +70,20 @@ export class TimestampsOperator implements OneInputOperator {
     return true;
   }
 
-  /** A1. Called before the first record. */
-  processingTime(_now: Timestamp): boolean {
-    const { value } = this.#stored;
-    if (value !== MIN_WATERMARK) {
-      this.#time.restore(value, false);
-      this.#context.emitWatermark(value);
-    }
+  /** Called before the first record, and to make up for a tick. */
+  processingTime(): boolean {
+    if (this.#begun) this.#ticks.catchUp();
+    else this.#begin();
     return true;
+  }
+
+  /** A1 */
+  #begin(): void {
+    this.#begun = true;
+    const { value } = this.#stored;
+    if (value === MIN_WATERMARK) return;
+    this.#time.restore(value, false);
+    this.#context.emitWatermark(value);
   }
 
   close(): void {
