@@ -2,9 +2,9 @@
  * Timers of keys in memory, ordered by time and without duplicates.
  *
  * Invariants
- * J1. Every live slot of the table is in the heap once, with its time. Other slots in the heap are
- *     of deleted timers: `#deleted` counts them, and they are released when they leave it.
- * J2. The least of the heap, if there is one, is live.
+ * J1. Every live slot of the table is in the order once, with its time. Other slots in the order
+ *     are of deleted timers: `#deleted` counts them, and they are released when they leave it.
+ * J2. The least of the order, if there is one, is live.
  */
 import { EngineError } from '../../base/errors.ts';
 import type { Key } from '../../types/schema.ts';
@@ -17,7 +17,7 @@ import type { HeapBackendParts } from './heap-state.ts';
 import type { KeyContext, KeyLookup } from './key-context.ts';
 import { hashLookup } from './lookup-index.ts';
 import { NamespaceParts } from './namespace-parts.ts';
-import { TimerHeap } from './timer-heap.ts';
+import { TimerOrder } from './timer-order.ts';
 import { newTimer, TimerTable } from './timer-table.ts';
 import type { Timer } from './timer-table.ts';
 
@@ -29,7 +29,7 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   readonly parts: NamespaceParts;
   readonly #context: KeyContext;
   readonly #groups: number;
-  readonly #heap = new TimerHeap();
+  readonly #order = new TimerOrder();
   #table: TimerTable;
   #deleted = 0;
   /** What is registered or deleted. */
@@ -65,13 +65,13 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   }
 
   get bytes(): number {
-    return this.#heap.bytes + this.#table.bytes;
+    return this.#order.bytes + this.#table.bytes;
   }
 
   register(at: number, namespace: unknown): void {
     this.#ask(at, namespace);
     const slot = this.#table.add(this.#asked);
-    if (slot >= 0) this.#heap.push(this.#asked.time, slot);
+    if (slot >= 0) this.#order.push(this.#asked.time, slot);
   }
 
   delete(at: number, namespace: unknown): void {
@@ -86,18 +86,18 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   }
 
   get next(): number {
-    return this.#heap.time;
+    return this.#order.time;
   }
 
   pop(limit: number): boolean {
-    if (this.#heap.size === 0 || this.#heap.time > limit) return false;
+    if (this.#table.size === 0 || this.#order.time > limit) return false;
     const popped = this.#popped;
-    const slot = this.#heap.slot;
+    const slot = this.#order.slot;
     const table = this.#table;
     table.load(slot, popped);
     table.remove(slot, popped);
     table.release(slot);
-    this.#heap.pop();
+    this.#order.pop();
     if (this.#deleted > 0) this.#settle();
     if (table.sparse) this.#sweep();
     this.#namespace = this.parts.numeric ? undefined : popped.namespace;
@@ -157,7 +157,7 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
     timer.hash = hashLookup(timer.lookup);
     this.#setNamespace(timer, this.parts.count === 0 ? undefined : this.parts.join(parts));
     const slot = this.#table.add(timer);
-    if (slot >= 0) this.#heap.push(timer.time, slot);
+    if (slot >= 0) this.#order.push(timer.time, slot);
     return slot >= 0;
   }
 
@@ -168,7 +168,7 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
 
   /** Lets go of everything. */
   drop(): void {
-    this.#heap.filter(() => -1);
+    this.#order.filter(() => -1);
     this.#table = this.#newTable();
     this.#deleted = 0;
   }
@@ -200,17 +200,17 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
 
   /** J2 */
   #settle(): void {
-    while (this.#heap.size > 0 && !this.#table.isLive(this.#heap.slot)) {
-      this.#table.release(this.#heap.slot);
-      this.#heap.pop();
+    while (this.#order.time !== Infinity && !this.#table.isLive(this.#order.slot)) {
+      this.#table.release(this.#order.slot);
+      this.#order.pop();
       this.#deleted -= 1;
     }
   }
 
-  /** Takes deleted timers out of the heap, and gives memory back. */
+  /** Takes deleted timers out of the order, and gives memory back. */
   #sweep(): void {
     const moved = this.#table.compact();
-    this.#heap.filter((slot) => moved[slot]!);
+    this.#order.filter((slot) => moved[slot]!);
     this.#deleted = 0;
   }
 

@@ -1,5 +1,5 @@
 /**
- * The order of timers: a heap of times, each with a number that its owner knows a timer by. Nodes
+ * A heap of the times of timers, each with a number that its owner knows a timer by. Nodes
  * have four children, side by side in memory; times and numbers lie in two arrays, since going down
  * compares times alone.
  *
