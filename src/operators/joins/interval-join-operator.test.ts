@@ -69,8 +69,8 @@ describe('interval join', () => {
     await harness.open();
     // Of each side, and the timer of the key.
     const expected = [
-      [record(0, 10), 2],
       [record(0, 12), 2],
+      [record(0, 10), 2],
       [record(1, 20), 3],
       [watermark(14), 3],
       [watermark(16), 3],

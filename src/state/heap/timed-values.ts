@@ -3,8 +3,9 @@
  * moment without being copied: the content of timeline state.
  *
  * Invariants
- * D1. Entries lie in both arrays from `#start` on, at the same places, with times ascending; equal
- *     times as they were added. What lies before `#start` is of no use any more.
+ * D1. A single entry lies in `#time` and `#value`, and there are no arrays: most keys never have
+ *     more. Several lie in both arrays from `#start` on, at the same places, with times ascending;
+ *     equal times as they were added. What lies before `#start` is of no use any more.
  * D2. While `#seen`, a view may show the arrays: they are only appended to, and replaced by copies
  *     before anything else is changed in them.
  */
@@ -16,70 +17,33 @@ const EXACT = 8;
 const SLACK = 16;
 
 export class TimedValues implements Timeline<unknown> {
-  #times: number[];
-  #values: unknown[];
+  #time: number;
+  #value: unknown;
+  #times: number[] | undefined = undefined;
+  #values: unknown[] | undefined = undefined;
   #start = 0;
   #seen = false;
 
   constructor(time: number, value: unknown) {
-    this.#times = [time];
-    this.#values = [value];
+    this.#time = time;
+    this.#value = value;
   }
 
   get size(): number {
-    return this.#times.length - this.#start;
+    return this.#times === undefined ? 1 : this.#times.length - this.#start;
   }
 
   timeAt(position: number): number {
-    return this.#times[this.#start + position]!;
+    return this.#times === undefined ? this.#time : this.#times[this.#start + position]!;
   }
 
   valueAt(position: number): unknown {
-    return this.#values[this.#start + position];
+    return this.#times === undefined ? this.#value : this.#values![this.#start + position];
   }
 
   firstFrom(time: number): number {
-    return this.#search(time) - this.#start;
-  }
-
-  add(time: number, value: unknown): void {
     const times = this.#times;
-    if (time >= times[times.length - 1]!) this.#append(time, value);
-    else this.#insert(this.firstFrom(time + 1), time, value);
-  }
-
-  put(time: number, value: unknown): void {
-    const position = this.firstFrom(time);
-    if (position === this.size || this.timeAt(position) !== time) {
-      this.add(time, value);
-      return;
-    }
-    this.#own();
-    this.#values[this.#start + position] = value;
-  }
-
-  /** Fewer than all. */
-  dropFirst(count: number): void {
-    const from = this.#start;
-    this.#start = from + count;
-    if (this.#start > SLACK && this.#start * 2 > this.#times.length) this.#copy();
-    else if (!this.#seen) this.#values.fill(undefined, from, this.#start);
-  }
-
-  /** The entries as they are now, whatever happens later. */
-  view(): TimedView {
-    this.#seen = true;
-    return new TimedView(this.#times, this.#values, this.#start, this.#times.length);
-  }
-
-  /** A view that is good only until the next change, and costs later changes nothing. */
-  peek(): TimedView {
-    return new TimedView(this.#times, this.#values, this.#start, this.#times.length);
-  }
-
-  /** The index of the first entry at or after `time`. */
-  #search(time: number): number {
-    const times = this.#times;
+    if (times === undefined) return time <= this.#time ? 0 : 1;
     let low = this.#start;
     let high = times.length;
     while (low < high) {
@@ -87,26 +51,84 @@ export class TimedValues implements Timeline<unknown> {
       if (times[middle]! < time) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return low - this.#start;
   }
 
-  #append(time: number, value: unknown): void {
-    const length = this.#times.length;
-    if (length < EXACT) {
-      this.#times = moreTimes(this.#times, time);
-      this.#values = moreValues(this.#values, value);
+  add(time: number, value: unknown): void {
+    const times = this.#times ?? this.#spread();
+    if (time >= times[times.length - 1]!) this.#append(times, time, value);
+    else this.#insert(this.firstFrom(time + 1), time, value);
+  }
+
+  put(time: number, value: unknown): void {
+    const position = this.firstFrom(time);
+    if (position === this.size || this.timeAt(position) !== time) {
+      this.add(time, value);
+    } else if (this.#times === undefined) {
+      this.#value = value;
+    } else {
+      this.#own();
+      this.#values![this.#start + position] = value;
+    }
+  }
+
+  /** Fewer than all. */
+  dropFirst(count: number): void {
+    if (this.#times === undefined) return;
+    const from = this.#start;
+    this.#start = from + count;
+    if (this.#start === this.#times.length - 1) this.#gather();
+    else if (this.#start > SLACK && this.#start * 2 > this.#times.length) this.#copy();
+    else if (!this.#seen) this.#values!.fill(undefined, from, this.#start);
+  }
+
+  /** The entries as they are now, whatever happens later. */
+  view(): TimedView {
+    this.#seen = true;
+    return this.peek();
+  }
+
+  /** A view that is good only until the next change, and costs later changes nothing. */
+  peek(): TimedView {
+    return this.#times === undefined
+      ? new TimedView([this.#time], [this.#value], 0, 1)
+      : new TimedView(this.#times, this.#values!, this.#start, this.#times.length);
+  }
+
+  /** D1: a single entry goes into arrays. */
+  #spread(): number[] {
+    this.#times = [this.#time];
+    this.#values = [this.#value];
+    this.#value = undefined;
+    this.#start = 0;
+    this.#seen = false;
+    return this.#times;
+  }
+
+  /** D1: a single entry is left. */
+  #gather(): void {
+    this.#time = this.#times![this.#start]!;
+    this.#value = this.#values![this.#start];
+    this.#times = undefined;
+    this.#values = undefined;
+  }
+
+  #append(times: number[], time: number, value: unknown): void {
+    if (times.length < EXACT) {
+      this.#times = moreTimes(times, time);
+      this.#values = moreValues(this.#values!, value);
       this.#seen = false;
       return;
     }
-    this.#times.push(time);
-    this.#values.push(value);
+    times.push(time);
+    this.#values!.push(value);
   }
 
   /** As many entries move as are later than the new one. */
   #insert(position: number, time: number, value: unknown): void {
     this.#own();
-    const times = this.#times;
-    const values = this.#values;
+    const times = this.#times!;
+    const values = this.#values!;
     const to = this.#start + position;
     let i = times.length - 1;
     times.push(times[i]!);
@@ -125,8 +147,8 @@ export class TimedValues implements Timeline<unknown> {
   }
 
   #copy(): void {
-    this.#times = this.#times.slice(this.#start);
-    this.#values = this.#values.slice(this.#start);
+    this.#times = this.#times!.slice(this.#start);
+    this.#values = this.#values!.slice(this.#start);
     this.#start = 0;
     this.#seen = false;
   }
