@@ -54,7 +54,7 @@ export class Float64Table extends KeyGroupTable {
     this.#versions = memory.uint16(MINIMUM_CAPACITY);
     this.#base = this.clock.now - OLDEST - 1;
     this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
-    if (place.timed) this.stampAll(0);
+    if (place.timed) this.stampAll(NaN);
   }
 
   protected override get places(): number {
@@ -203,7 +203,7 @@ export class Float64Table extends KeyGroupTable {
     this.#words = this.#memory.float64(capacity << timeShift);
     this.#versions = this.#memory.uint16(capacity);
     this.values = columnOver(this.column, this.#words, capacity);
-    if (times !== undefined) this.times = new Float64Array(capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity).fill(NaN);
     this.#used = this.size;
     for (let from = 0; from < versions.length; from++) {
       const version = versions[from]!;

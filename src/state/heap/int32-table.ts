@@ -56,7 +56,7 @@ export class Int32Table extends KeyGroupTable {
     this.#words = new Int32Array(MINIMUM_CAPACITY << this.#logStride);
     this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
     this.timeShift = shared ? 1 : 0;
-    if (place.timed) this.stampAll(0);
+    if (place.timed) this.stampAll(NaN);
   }
 
   protected override get places(): number {
@@ -161,7 +161,7 @@ export class Int32Table extends KeyGroupTable {
     this.#shift = shiftOf(capacity);
     this.#words = new Int32Array(capacity * stride);
     this.values = columnOver(this.column, this.#words, capacity);
-    if (times !== undefined) this.times = new Float64Array(capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity).fill(NaN);
     this.#used = this.size;
     for (let from = 0; from < words.length; from += stride) {
       const version = words[from + 1]!;

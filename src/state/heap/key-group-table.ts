@@ -10,10 +10,10 @@
  * T3. While its version is the clock's, an entry was changed after every open snapshot began.
  * T4. Entries keep their slots until `beforeRebuild` has been told; then the memory is replaced,
  *     and what `rows` gave before is never written again.
- * T5. `times` is there exactly where values have a time-to-live: the one in slot s was last
- * written,
- *     or read, at the time at s >> timeShift. Lists and maps have the times of their elements in
- *     themselves.
+ * T5. `times` is there exactly where values have a time-to-live: that of slot s is at s >>
+ * timeShift,
+ *     NaN where there has been no entry since the last rebuild. Lists and maps have the times of
+ *     their elements in themselves.
  */
 import type { Key } from '../../types/schema.ts';
 import type { Column, ColumnKind } from './column.ts';

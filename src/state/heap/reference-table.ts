@@ -39,7 +39,7 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     this.#tuples = tuples;
     this.#lookups = tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(MINIMUM_CAPACITY);
-    if (place.timed) this.stampAll(0);
+    if (place.timed) this.stampAll(NaN);
   }
 
   protected override get places(): number {
@@ -132,7 +132,7 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     this.values = growColumn(this.column, this.values, capacity);
     const times = this.times;
     if (times === undefined) return;
-    this.times = new Float64Array(capacity);
+    this.times = new Float64Array(capacity).fill(NaN);
     this.times.set(times);
   }
 
@@ -149,7 +149,7 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     this.#lookups = this.#tuples ? [] : (this.#keys as Lookup[]);
     this.#versions = new Int32Array(capacity);
     this.values = makeColumn(this.column, capacity);
-    if (times !== undefined) this.times = new Float64Array(capacity);
+    if (times !== undefined) this.times = new Float64Array(capacity).fill(NaN);
     this.#index = new LookupIndex();
     this.#free = [];
     for (let from = 0; from < keys.length; from++) {

@@ -36,12 +36,35 @@ export class TtlCleaner {
     for (let looked = 0; keys < keysAtOnce && looked < keysAtOnce * PLACES_PER_KEY; looked++) {
       const table = this.#current();
       if (table === undefined) continue;
-      const slot = this.#slot < 0 ? table.first : this.#slot;
-      this.#slot = slot + table.step;
+      if (this.#slot < 0) this.#slot = table.first;
+      keys += this.#passYoung(table, cutoff, keysAtOnce - keys);
+      if (keys === keysAtOnce || this.#slot >= table.end) continue;
+      const slot = this.#slot;
+      this.#slot += table.step;
       if (table.versionAt(slot) <= 0) continue;
       keys += 1;
       if (cleanEntry(this.#state, table, slot, cutoff)) this.#forget();
     }
+  }
+
+  /**
+   * Where values have times: passes at most so many that have not expired, and slots that never had
+   * one, of which nothing is looked at but the times, which lie side by side. Gives how many there
+   * were.
+   */
+  #passYoung(table: KeyGroupTable, cutoff: number, most: number): number {
+    const { times, timeShift, step, end } = table;
+    if (times === undefined) return 0;
+    const last = Math.min(end, this.#slot + most * PLACES_PER_KEY * step);
+    let passed = 0;
+    let slot = this.#slot;
+    for (; passed < most && slot < last; slot += step) {
+      const time = times[slot >> timeShift]!;
+      if (time <= cutoff) break;
+      if (time === time) passed += 1;
+    }
+    this.#slot = slot;
+    return passed;
   }
 
   /** Undefined, and one on, where this one is done with, or there is none. */
