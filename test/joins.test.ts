@@ -159,6 +159,26 @@ describe('joins', () => {
     await fc.assert(property, { numRuns: 150 });
   });
 
+  it('count late records that nobody reads', async () => {
+    await using harness = await JobHarness.start(unread, { parallelism: 2 });
+    const left = harness.source('left', Item);
+    const right = harness.source('right', Item);
+    const item = (id: number, at: number): Item => ({ key: 'a', id, at });
+    right.emit(item(0, 1), 1);
+    right.emit(item(1, 12), 12);
+    harness.watermark(20);
+    left.emit(item(2, 5), 5);
+    right.emit(item(4, 19), 19);
+    left.emit(item(5, 19), 19);
+    const late = (operator: string): number => harness.counter(operator, 'numLateRecordsDropped');
+    assert.equal(late('intervalJoin'), 3);
+    // A late version counts from now on, and a late record is joined where its version is known.
+    assert.equal(late('temporalJoin'), 1);
+    assert.equal(late('coGroup'), 3);
+    await harness.end();
+    assert.deepEqual(harness.outputs('valid'), ['5 4']);
+  });
+
   it('within windows, with late records to their own output', async () => {
     await using harness = await JobHarness.start(paidOrders);
     const orders = harness.source('orders', Order);
@@ -187,6 +207,29 @@ describe('joins', () => {
     assert.equal(harness.counter(undefined, 'numLateRecordsDropped'), 0);
   });
 });
+
+function unread(env: StreamEnvironment): void {
+  const lefts = env.from(manualSource('left', Item));
+  const rights = env.from(manualSource('right', Item));
+  const key = (item: Item): string => item.key;
+  lefts
+    .keyBy(key)
+    .intervalJoin(rights.keyBy(key))
+    .between(milliseconds(0), milliseconds(9))
+    .inner((left, right) => `${left.id} ${right.id}`)
+    .print('near');
+  lefts
+    .temporalJoin(rights)
+    .on(key, key)
+    .inner((left, right) => `${left.id} ${right.id}`)
+    .print('valid');
+  lefts
+    .coGroup(rights)
+    .on(key, key)
+    .window(tumbling(milliseconds(10)))
+    .apply({ emits: t.integer, onGroups: (some, _, ctx) => ctx.emit(some.length) })
+    .print('groups');
+}
 
 const Order = t.struct({ id: t.string, user: t.string, amount: t.float64, at: t.timestamp });
 const Payment = t.struct({ orderId: t.string, paidAt: t.timestamp });

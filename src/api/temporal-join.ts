@@ -58,7 +58,8 @@ export class TemporalJoin<L, R, O extends OutputSpec> {
  * Results have the time of their left record. As in Flink, late records are taken in: a late
  * version (`side.lateRight` tells of it) counts for what is joined from then on, and a late left
  * record is joined with the version at its time. Only where that one has been cleared away already
- * is a late left record not joined, but goes to `side.lateLeft`.
+ * is a late left record not joined, but goes to `side.lateLeft`. The last version of every key is
+ * kept, a deletion too, so that a late version cannot bring back what was deleted.
  * @example
  * const priced = orders
  *   .temporalJoin(rates, { isDeletion: (rate) => rate.value === 0 })

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { OneSidedJoin, TemporalJoinSpec } from '../../graph/join-spec.ts';
 import { verifyOperator } from '../../testing/verify-operator.ts';
-import type { OperatorStep } from '../../testing/operator-harness.ts';
+import { OperatorHarness } from '../../testing/operator-harness.ts';
+import type { HarnessSnapshot, OperatorStep } from '../../testing/operator-harness.ts';
 import { t } from '../../types/index.ts';
 import { byKey, events, Item, outputOf, run, stepsOf, watch } from './join.test-kit.ts';
 import { isDeletion, TemporalJoin } from './join-definitions.test-kit.ts';
@@ -90,6 +91,26 @@ describe('temporal join by event time', () => {
         { kind: 'end' },
       ],
     );
+  });
+
+  it('a watermark that is given again after a restore joins no late record before its time', async () => {
+    const open = async (from?: HarnessSnapshot): Promise<OperatorHarness> => {
+      const operator = temporalJoinOperator(specOf('left'));
+      const harness = new OperatorHarness({ operator, ...HARNESS });
+      await harness.open(from);
+      return harness;
+    };
+    const before = await open();
+    before.step({ kind: 'watermark', timestamp: 5 });
+    before.step(record(0, 5, 1));
+    const after = await open(await before.snapshot());
+    await before.close();
+    after.step({ kind: 'watermark', timestamp: 5 });
+    assert.deepEqual(outputOf(after.results), []);
+    after.step(record(1, 4, 2));
+    after.step({ kind: 'watermark', timestamp: 6 });
+    assert.deepEqual(outputOf(after.results), ['[1,2] @5']);
+    await after.close();
   });
 
   it('names operator and record where event time is missing', async () => {
