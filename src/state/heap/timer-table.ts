@@ -133,12 +133,20 @@ export class TimerTable {
 
   /** A slot for the timer; -1 if it is there already. */
   add(timer: Timer): number {
-    const hash = hashOf(timer);
-    if (this.#find(timer, hash) >= 0) return NONE;
     if (this.size === this.#heads.length) this.#rehash(this.#heads.length * 2);
+    const head = hashOf(timer) >>> this.#shift;
+    const step = this.#stride * 2;
+    let last = NONE;
+    for (let at = this.#heads[head]! - 1; at >= 0; at = this.#ints[at * step + CHAIN]! - 1) {
+      if (this.#isAt(at, timer)) return NONE;
+      last = at;
+    }
     const slot = this.#free === 0 ? this.#append() : this.#takeFree();
     this.#store(slot, timer);
-    this.#link(slot, hash);
+    // R2: behind the others, since timers mostly fire in the order in which they were set.
+    this.#ints[slot * step + CHAIN] = 0;
+    if (last < 0) this.#heads[head] = slot + 1;
+    else this.#ints[last * step + CHAIN] = slot + 1;
     this.size += 1;
     return slot;
   }
@@ -326,7 +334,8 @@ export class TimerTable {
     this.#heads = new Int32Array(heads);
     this.#shift = shiftOf(heads);
     const timer: Timer = newTimer();
-    for (let slot = 0; slot < this.end; slot++) {
+    // Backwards, since each goes before those that are there.
+    for (let slot = this.end - 1; slot >= 0; slot--) {
       if (!this.isLive(slot)) continue;
       this.load(slot, timer);
       this.#link(slot, hashOf(timer));
