@@ -167,7 +167,7 @@ function namespaced({ keys, groups }: Keys): void {
   });
 }
 
-/** Of a process for itself: resident and external bytes a key, over what no keys take. */
+/** In V8's heap and in array buffers; the suite of windows measures the process. */
 async function bytesPerKey({ keys, groups }: Keys): Promise<void> {
   const backend = open();
   const counts = backend.register('count', state.value(t.float64, { initial: 0 }));
@@ -177,7 +177,7 @@ async function bytesPerKey({ keys, groups }: Keys): Promise<void> {
     counts.set(counts.get() + 1);
   }
   const bytes = ((await usedBytes()) - before) / KEYS - PAYLOAD_BYTES;
-  report({ name: 'bytes-per-key', unit: 'B', better: 'lower', values: [bytes] });
+  report({ name: 'state-bytes-wide-1m', unit: 'B', better: 'lower', values: [bytes] });
   if (backend.usage.entries !== KEYS) throw new Error(`${backend.usage.entries} keys`);
 }
 

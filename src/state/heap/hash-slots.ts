@@ -33,3 +33,8 @@ export function isSparse(entries: number, capacity: number): boolean {
 export function shiftOf(capacity: number): number {
   return 32 - Math.log2(capacity);
 }
+
+/** Of arrays that are copied to grow: by half, and where they are long by a quarter. */
+export function grownCapacity(capacity: number): number {
+  return capacity + (capacity >> (capacity < 64 * 1024 ? 1 : 2));
+}

@@ -8,6 +8,7 @@
  *     of the node at i are the four from 4i - 8 on: they begin at a multiple of four, and so in one
  *     line of memory.
  */
+import { grownCapacity } from './hash-slots.ts';
 
 const FIRST = 3;
 const MINIMUM_CAPACITY = 16;
@@ -33,7 +34,7 @@ export class TimerHeap {
 
   push(time: number, slot: number): void {
     let at = FIRST + this.size;
-    if (at === this.#times.length) this.#resize(at + (at >> 1));
+    if (at === this.#times.length) this.#resize(grownCapacity(at));
     this.size += 1;
     const times = this.#times;
     const slots = this.#slots;

@@ -5,6 +5,7 @@
  * Invariants
  * S1. The `size` entries from `#head` on, around the end, have times that never fall.
  */
+import { grownCapacity } from './hash-slots.ts';
 
 const MINIMUM_CAPACITY = 16;
 
@@ -34,7 +35,7 @@ export class TimerRun {
   push(time: number, slot: number): void {
     const capacity = this.#times.length;
     if (this.size === capacity) {
-      this.#resize(capacity + (capacity >> 1));
+      this.#resize(grownCapacity(capacity));
       return this.push(time, slot);
     }
     let at = this.#head + this.size;

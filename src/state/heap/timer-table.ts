@@ -15,7 +15,7 @@
  */
 import type { Key } from '../../types/schema.ts';
 import { flat } from './flat.ts';
-import { hashInt32, shiftOf } from './hash-slots.ts';
+import { grownCapacity, hashInt32, shiftOf } from './hash-slots.ts';
 import type { KeyLookup } from './key-context.ts';
 import { hashLookup } from './lookup-index.ts';
 
@@ -312,7 +312,7 @@ export class TimerTable {
   }
 
   #append(): number {
-    if (this.end === this.#capacity) this.#resize(this.end + (this.end >> 1));
+    if (this.end === this.#capacity) this.#resize(grownCapacity(this.end));
     return this.end++;
   }
 
