@@ -1,9 +1,10 @@
 /**
- * What a source's reader emits to: an output for each split, and one for records of no split. They
- * count the records of a poll together.
+ * What a source's reader emits to: an output for each split, and one for records of no split.
  *
  * Invariants
  * R2. A reader emits only inside `poll`.
+ * R4. The records of one poll are bounded: each output is full after its share of POLL_RECORDS, and
+ *     the reader's as soon as one of them is.
  */
 import { assert } from '../base/assert.ts';
 import type { Timestamp } from '../base/units.ts';
@@ -27,68 +28,66 @@ export interface ReaderOutputOptions {
   readonly stamps: boolean;
 }
 
-/** Of all outputs of a reader. Looked at twice for each record, so its fields are plain. */
-class Polled {
-  readonly pressure: Pressure;
-  polling = false;
-  count = 0;
-  /** 0 while the source waits for others of its group. */
-  limit = POLL_RECORDS;
-
-  constructor(pressure: Pressure) {
-    this.pressure = pressure;
-  }
-}
-
-/** Where records keep the timestamps of their source. */
+/** Where records keep the timestamps of their source. Every field that a record needs is here. */
 class PlainOutput implements SplitOutput<unknown> {
-  protected readonly polled: Polled;
+  protected readonly pressure: Pressure;
   protected readonly output: Downstream;
   protected readonly time: EventTime;
-  /** Because the reader said so. */
-  #idle = false;
+  /** In a poll, and not idle: a record may go on without further ado. */
+  protected ready = false;
+  #polling = false;
+  /** Records of this poll, and how many there may be. */
+  count = 0;
+  limit = POLL_RECORDS;
 
-  constructor(polled: Polled, output: Downstream, time: EventTime) {
-    this.polled = polled;
+  constructor(pressure: Pressure, output: Downstream, time: EventTime) {
+    this.pressure = pressure;
     this.output = output;
     this.time = time;
-    this.#idle = time.isIdle;
   }
 
-  /** The time was restored. */
-  restored(): void {
-    this.#idle = this.time.isIdle;
+  begin(): void {
+    this.count = 0;
+    this.#polling = true;
+    this.look();
+  }
+
+  /** The stream may have become idle or active. */
+  look(): void {
+    this.ready = this.#polling && !this.time.isIdle;
+  }
+
+  end(): void {
+    this.#polling = false;
+    this.ready = false;
   }
 
   get full(): boolean {
-    const { polled } = this;
-    return polled.count >= polled.limit || polled.pressure.holds !== 0;
+    return this.count >= this.limit || this.pressure.holds !== 0;
   }
 
   collect(value: unknown, timestamp?: Timestamp): void {
-    const { polled } = this;
-    assert(polled.polling, R2);
-    polled.count += 1;
-    if (this.#idle) this.markActive();
+    if (!this.ready) this.markActive();
+    this.count += 1;
     this.output.process(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
   }
 
   emitWatermark(timestamp: Timestamp): void {
-    assert(this.polled.polling, R2);
-    this.#idle = false;
+    assert(this.#polling, R2);
     this.time.emitWatermark(timestamp);
+    this.look();
   }
 
   markIdle(): void {
-    assert(this.polled.polling, R2);
-    this.#idle = true;
+    assert(this.#polling, R2);
     this.time.markIdle();
+    this.look();
   }
 
   markActive(): void {
-    assert(this.polled.polling, R2);
-    this.#idle = false;
+    assert(this.#polling, R2);
     this.time.markActive();
+    this.look();
   }
 }
 
@@ -96,62 +95,73 @@ class PlainOutput implements SplitOutput<unknown> {
 class StampedOutput extends PlainOutput {
   readonly #punctuated: boolean;
 
-  constructor(polled: Polled, output: Downstream, time: EventTime) {
-    super(polled, output, time);
+  constructor(pressure: Pressure, output: Downstream, time: EventTime) {
+    super(pressure, output, time);
     this.#punctuated = time.isPunctuated;
   }
 
   override collect(value: unknown, timestamp?: Timestamp): void {
-    const { polled, time } = this;
-    assert(polled.polling, R2);
-    polled.count += 1;
-    const at = time.stamp(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
+    if (!this.ready) this.markActive();
+    this.count += 1;
+    const at = this.time.stamp(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
     this.output.process(value, at);
-    if (this.#punctuated) time.emitted(value, at);
+    if (this.#punctuated) this.#emitted(value, at);
+  }
+
+  /** Its generator may have said that it is idle. */
+  #emitted(value: unknown, at: number): void {
+    this.time.emitted(value, at);
+    this.look();
   }
 }
 
 export class ReaderOutput implements SourceOutput<unknown> {
   readonly #options: ReaderOutputOptions;
-  readonly #polled: Polled;
   readonly #own: PlainOutput;
   readonly #splits = new Map<string, PlainOutput>();
+  #polling = false;
+  #waiting = false;
+  /** Of outputs that were released in this poll. */
+  #released = 0;
   /** Whether records that name no split are on their own time; see SourceTime. */
   #ownUsed = false;
   place: (() => string) | undefined = undefined;
 
   constructor(options: ReaderOutputOptions) {
     this.#options = options;
-    this.#polled = new Polled(options.pressure);
     this.#own = this.#outputOf(options.time.own);
   }
 
-  /** The event time was restored. */
-  restored(): void {
-    this.#own.restored();
-  }
-
   begin(): void {
-    this.#polled.count = 0;
-    this.#polled.polling = true;
+    this.#polling = true;
+    this.#released = 0;
+    this.#own.begin();
+    for (const output of this.#splits.values()) output.begin();
   }
 
   end(): void {
-    this.#polled.polling = false;
+    this.#polling = false;
+    this.#own.end();
+    for (const output of this.#splits.values()) output.end();
   }
 
   /** Records emitted since `begin`. */
   get count(): number {
-    return this.#polled.count;
+    let count = this.#own.count + this.#released;
+    for (const output of this.#splits.values()) count += output.count;
+    return count;
   }
 
   /** Nothing more is to be emitted until it is false again. */
   set waiting(waiting: boolean) {
-    this.#polled.limit = waiting ? 0 : POLL_RECORDS;
+    this.#waiting = waiting;
+    this.#share();
   }
 
   get full(): boolean {
-    return this.#own.full;
+    if (this.#own.full || this.#released >= POLL_RECORDS) return true;
+    for (const output of this.#splits.values()) if (output.full) return true;
+    return false;
   }
 
   collect(value: unknown, timestamp?: Timestamp): void {
@@ -179,17 +189,26 @@ export class ReaderOutput implements SourceOutput<unknown> {
     if (output !== undefined) return output;
     output = this.#outputOf(this.#options.time.open(id));
     this.#splits.set(id, output);
+    if (this.#polling) output.begin();
+    this.#share();
     return output;
   }
 
   releaseSplit(id: string): void {
-    this.#splits.delete(id);
+    const output = this.#splits.get(id);
+    if (output !== undefined) {
+      this.#released += output.count;
+      output.end();
+      this.#splits.delete(id);
+      this.#share();
+    }
     this.#options.time.release(id);
+    this.#own.look();
   }
 
   collectTo(output: string, value: unknown): void {
-    assert(this.#polled.polling, R2);
-    this.#polled.count += 1;
+    assert(this.#polling, R2);
+    this.#own.count += 1;
     this.#options.context.sideOutput(output).process(value, NO_TIMESTAMP);
   }
 
@@ -198,8 +217,15 @@ export class ReaderOutput implements SourceOutput<unknown> {
   }
 
   #outputOf(time: EventTime): PlainOutput {
-    const { context, stamps } = this.#options;
-    return new (stamps ? StampedOutput : PlainOutput)(this.#polled, context.output, time);
+    const { context, pressure, stamps } = this.#options;
+    return new (stamps ? StampedOutput : PlainOutput)(pressure, context.output, time);
+  }
+
+  /** R4 */
+  #share(): void {
+    const share = Math.ceil(POLL_RECORDS / Math.max(this.#splits.size, 1));
+    this.#own.limit = this.#waiting ? 0 : POLL_RECORDS;
+    for (const output of this.#splits.values()) output.limit = this.#waiting ? 0 : share;
   }
 
   #useOwn(): void {

@@ -156,6 +156,40 @@ describe('SourceOperator', () => {
     );
   });
 
+  test('what no split has wakes a source whose splits were idle when they were released', () => {
+    const run = new SourceRun(undefined);
+    assert.deepEqual(
+      run.poll((output) => {
+        output.forSplit('a').markIdle();
+        output.releaseSplit('a');
+        output.collect('x');
+      }),
+      ['idle', 'active', 'x@-Infinity'],
+    );
+  });
+
+  test('R4: a poll is full after some thousand records, however many splits there are', () => {
+    for (const splits of [1, 3, 100]) {
+      const run = new SourceRun(byValue);
+      let count = 0;
+      run.poll((output) => {
+        for (let i = 0; !output.full; i = (i + 1) % splits) {
+          const split = output.forSplit(String(i));
+          while (!split.full && count < 100_000) split.collect(count++);
+        }
+      });
+      assert.ok(count > 0 && count <= 1024 + splits, `${count} records of ${splits} splits`);
+      assert.equal(run.operator.polled, count);
+      run.poll((output) => {
+        for (let i = 0; !output.full; i += 1) {
+          output.forSplit(`short ${i}`).collect(count + i);
+          output.releaseSplit(`short ${i}`);
+        }
+      });
+      assert.equal(run.operator.polled, 1024);
+    }
+  });
+
   test('R2: outputs work in a poll only', () => {
     const run = new SourceRun(undefined);
     let kept: { collect(value: unknown): void; emitWatermark(at: Timestamp): void } | undefined;

@@ -198,7 +198,6 @@ export class SourceOperator implements Operator {
   #restore(snapshot: Uint8Array): void {
     const { splits, time } = decodeSourceSnapshot(snapshot);
     this.#time!.restore(time);
-    this.#output!.restored();
     if (splits.length > 0) this.addSplits(splits);
   }
 
