@@ -530,6 +530,33 @@ describe('flights in time', () => {
     );
   });
 
+  test('co-group: every uneven hour', async () => {
+    const counts = new Map<string, [landings: number, departures: number]>();
+    const count = (airport: string, at: number, side: 0 | 1): void => {
+      const hour = `${airport} ${shown(Math.floor(at / HOUR) * HOUR)}`;
+      const both = counts.get(hour) ?? [0, 0];
+      both[side] += 1;
+      counts.set(hour, both);
+    };
+    for (const { origin, destination, at, delay, distance } of flights) {
+      count(destination, at + (delay + 30 + Math.round(distance / 8)) * 60_000, 0);
+      count(origin, at, 1);
+    }
+    const uneven = [...counts].filter(([, [landed, departed]]) => Math.abs(landed - departed) > 3);
+    const lines = uneven.map(([hour, [a, b]]) => `${hour}: ${a} landings, ${b} departures`);
+    await expectLines(lines, 'co-group');
+  });
+
+  test('broadcast-join: every long delay, with the city of its airport', async () => {
+    const airports = dataFile('airports.csv').map(cellsOf);
+    const cities = new Map(airports.map(([iata, , city, state]) => [iata, `${city}, ${state}`]));
+    const late = flights.filter(({ delay }) => delay >= 300);
+    const lines = late.map(({ origin, delay, at }) => {
+      return `${shown(at).replaceAll('-', '/')} ${cities.get(origin) ?? origin}: ${delay} minutes`;
+    });
+    await expectLines(lines, 'broadcast-join');
+  });
+
   test('interval-join: every connection within an hour', async () => {
     const expected: string[] = [];
     const departures = byOrigin();
