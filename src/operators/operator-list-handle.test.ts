@@ -96,6 +96,33 @@ describe('operatorState', () => {
     }
   });
 
+  it('has names of its own beside the lists that operators keep for themselves', async () => {
+    const key = { select: (value: unknown) => value as string, schema: undefined };
+    const results = await verifyOperator({
+      create: () =>
+        new KeyedProcessOperator(key, {
+          emits: t.string,
+          operatorState: { watermark: state.union(t.float64) },
+          onElement(_value: string, context: any) {
+            context.timers.onEventTime(context.timestamp);
+            context.operatorState.watermark.add(-1);
+          },
+          onTimer(at: number, context: any) {
+            context.emit(`${at} ${[...context.operatorState.watermark.values()].join()}`);
+          },
+        }),
+      keys: [key],
+      output: t.string,
+      steps: [
+        { kind: 'record', value: 'a', timestamp: 5 },
+        { kind: 'watermark', timestamp: 5 },
+        { kind: 'record', value: 'b', timestamp: 7 },
+        { kind: 'watermark', timestamp: 7 },
+      ],
+    });
+    assert.deepEqual(valuesOf(results), ['5 -1', '7 -1,-1']);
+  });
+
   it('handles refuse what their schema does not know, and throw outside of a call', async () => {
     let kept: any;
     const harness = new OperatorHarness({
@@ -125,6 +152,6 @@ describe('operatorState', () => {
     harness.step({ kind: 'record', value: 1 });
     await harness.settle();
     assert.ok(isEngineError(harness.failure, 'STATE_VALUE_INVALID'), String(harness.failure));
-    assert.match(harness.failure.message, /"pending"/);
+    assert.match(harness.failure.message, /"operatorState\.pending"/);
   });
 });

@@ -14,8 +14,10 @@ export function operatorListHandles(
 ): Handles {
   const handles = Object.create(null) as Record<string, ListState<unknown>>;
   for (const [name, { kind, element }] of Object.entries(spec)) {
-    const list = kind === 'split' ? backend.split(name, element) : backend.union(name, element);
-    handles[name] = new OperatorListHandle(list, () => check(`operatorState.${name}`));
+    // Never the name of a list that the operator keeps for itself.
+    const full = `operatorState.${name}`;
+    const list = kind === 'split' ? backend.split(full, element) : backend.union(full, element);
+    handles[name] = new OperatorListHandle(list, () => check(full));
   }
   return Object.freeze(handles);
 }

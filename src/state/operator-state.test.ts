@@ -240,6 +240,16 @@ describe('union state', () => {
     assert.deepEqual(unionOf(backend).restored(), { own: [], all: ['a'] });
   });
 
+  test('Q2: lists and broadcast state of one name are two states', async () => {
+    const backend = backendOf(0, 1);
+    backend.union('rules', t.string).update(['a']);
+    backend.broadcast(RULES).set('b', { limit: 1 });
+    const again = backendOf(0, 1);
+    await again.restore([snapshotOf(backend)]);
+    assert.deepEqual(again.union('rules', t.string).values(), ['a']);
+    assert.deepEqual([...again.broadcast(RULES).entries()], [['b', { limit: 1 }]]);
+  });
+
   test('split state does not become union state', async () => {
     const backend = backendOf(0, 1);
     backend.split('reached', t.string).update(['a']);

@@ -7,7 +7,8 @@
  *
  * Invariants
  * Q1. A snapshot shows the state of the moment at which it began: it holds views.
- * Q2. States have one name each, and one handle.
+ * Q2. States have one name each, and one handle. Broadcast state, whose names users choose, has
+ *     names of its own beside those of lists.
  * Q3. Every element of split and union state of the former subtasks belongs to exactly one subtask:
  *     the same one where the parallelism is the same, else an even share of all in order.
  */
@@ -172,7 +173,7 @@ export class OperatorStateBackend {
     const share = own ?? evenShare(all, subtask, parallelism);
     if (!union) return list.restoreSplit(share);
     const known = files.some(({ manifest }) =>
-      manifest.states.some(({ name }) => name === description.name),
+      manifest.states.some((state) => isNamed(state, description)),
     );
     list.restoreUnion({ own: known ? own?.slice() : undefined, all }, share);
   }
@@ -192,7 +193,7 @@ export class OperatorStateBackend {
     key: Schema<unknown> | undefined,
   ): unknown {
     const { operator } = this.#options;
-    const known = this.#states.find((state) => state.description.name === description.name);
+    const known = this.#states.find((state) => isNamed(state.description, description));
     if (known !== undefined) {
       requireSameState(operator, known.description, description);
       return known.stored;
@@ -203,6 +204,12 @@ export class OperatorStateBackend {
     this.#states.push({ description, stored });
     return stored;
   }
+}
+
+/** Q2 */
+function isNamed(state: StateDescription, wanted: StateDescription): boolean {
+  const sameNames = (state.kind === 'broadcast') === (wanted.kind === 'broadcast');
+  return sameNames && state.name === wanted.name;
 }
 
 function evenShare(all: readonly unknown[], subtask: number, parallelism: number): unknown[] {
@@ -229,7 +236,7 @@ async function readState(
   description: StateDescription,
   visit: Parameters<SnapshotFileReader['readSection']>[1],
 ): Promise<void> {
-  const index = file.manifest.states.findIndex(({ name }) => name === description.name);
+  const index = file.manifest.states.findIndex((state) => isNamed(state, description));
   for (const section of file.sections) {
     if (section.state === index) await file.readSection(section, visit);
   }

@@ -77,7 +77,9 @@ export class Arena {
   #grow(end: number): void {
     assert(end <= MAXIMUM_BYTES, 'A2: an arena of more than 2 GiB in one key group');
     const bytes = this.bytes;
-    this.#replace(new ArrayBuffer(Math.min(Math.max(bytes.length * 2, end), MAXIMUM_BYTES)));
+    // Small ones grow faster: a new memory costs as much as copying a chunk.
+    const wanted = Math.max(bytes.length * (bytes.length < CHUNK_BYTES ? 4 : 2), end);
+    this.#replace(new ArrayBuffer(Math.min(wanted, MAXIMUM_BYTES)));
     this.bytes.set(bytes.subarray(0, this.end));
     // A2: nobody writes what they look at.
     this.#frozen = [];
