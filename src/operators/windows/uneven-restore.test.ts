@@ -42,7 +42,7 @@ class Subtask {
       operator: 'windows',
       keyGroups,
       maxParallelism: GROUPS,
-      processingTime: () => 0 as Timestamp,
+      processingTime: () => 0,
     });
     this.state = new OperatorStateBackend({ operator: 'windows', subtask, parallelism });
     const emit = ({ key, window, value }: Emitted): number =>
@@ -60,7 +60,7 @@ class Subtask {
       processingTime: () => 0,
       wakeAt: () => undefined,
     } as unknown as OperatorContext;
-    void this.operator.open(context);
+    assert.equal(this.operator.open(context), undefined, 'opens at once');
   }
 
   start(): void {
