@@ -5,7 +5,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { linesOf, millrace } from './command.test-kit.ts';
+import { linesOf, millrace, start } from './command.test-kit.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-event-time-')));
 after(() => rmSync(folder, { recursive: true }));
@@ -172,4 +172,23 @@ test('a window of event time on records that have none is refused at build', asy
   assert.equal(code, 1);
   assert.match(stderr, /^error\[GRAPH_NO_TIMESTAMPS\]: "per second" works by event time, but/m);
   assert.match(stderr, /timeless\.ts:\d+:\d+/);
+});
+
+test('a job that is cancelled says where event time was, and what it waited for', async () => {
+  const file = job(
+    'patience',
+    `const at = { timestamp: (n: number) => n };
+     const endless = (rate: number) => m.generator(t.integer, (i) => i, { ratePerSecond: rate });
+     env.from(endless(100), at).name('lively').union(env.from(endless(0.001)).name('timeless'))
+       .keyBy((n) => n % 3).reduce((_, n) => n).map((n) => \`n \${n}\`).print();`,
+  );
+  const command = start(['run', file], folder);
+  await command.said('n 20');
+  command.process.kill('SIGINT');
+  const { stderr, code } = await command.ended;
+  assert.equal(code, 130, stderr);
+  assert.match(
+    stderr,
+    /^At its end: event time has not begun in "reduce -> .*: "timeless" \(subtask 1\) has no watermark strategy$/m,
+  );
 });

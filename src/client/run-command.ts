@@ -14,7 +14,7 @@ import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { ParsedArguments } from './arguments.ts';
-import { eventTimeOf } from './event-time.ts';
+import { eventTimeOf, eventTimeText } from './event-time.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
 import { jobArguments } from './job-arguments.ts';
@@ -171,7 +171,13 @@ class AttachedRun {
       if (this.#json) this.#line({ type: 'warning', ...warning });
       else stderr.write(`${warning.message}\n`);
     }
-    if (this.#json || result.status !== 'FINISHED') return;
+    if (this.#json) return;
+    if (result.status === 'CANCELED') {
+      // Somebody may have lost patience with a job that showed nothing.
+      const time = eventTimeOf(details);
+      if (time !== undefined) stderr.write(`At its end: ${eventTimeText(time)}\n`);
+      return;
+    }
     const { failures } = details;
     const last = failures.at(-1);
     if (last === undefined) return;
