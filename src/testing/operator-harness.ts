@@ -99,6 +99,16 @@ const MAX_PARALLELISM = 128;
 /** Turns of the microtask queue that a settled promise may need to come back as a mail. */
 const MICROTASK_TURNS = 50;
 
+/**
+ * For operators themselves; the functions of a job are tested with `harnessOf`.
+ * @example
+ * const harness = new OperatorHarness({ operator, inputs: 1, output: t.float64 });
+ * await harness.open();
+ * harness.step({ kind: 'record', value: 3, timestamp: 1_000 });
+ * harness.step({ kind: 'watermark', timestamp: 2_000 });
+ * harness.step({ kind: 'advance', by: seconds(1) });
+ * assert.deepEqual(harness.results.at(-1), { kind: 'watermark', timestamp: 2_000 });
+ */
 export class OperatorHarness {
   readonly results: OperatorResult[] = [];
   failure: EngineError | undefined = undefined;
