@@ -159,6 +159,36 @@ describe('joins', () => {
     await fc.assert(property, { numRuns: 150 });
   });
 
+  it('held records leave when the other side has ended, restored before that or after', async () => {
+    const item = (id: number, key: string): Item => ({ key, id, at: id });
+    for (const moment of ['before', 'after'] as const) {
+      let harness = await JobHarness.start(job, { parallelism: 2 });
+      const restore = async (parallelism: number): Promise<void> => {
+        const snapshot = await harness.snapshot();
+        await harness.close();
+        harness = await JobHarness.restore(snapshot, { parallelism });
+      };
+      const complete = (): readonly string[] =>
+        harness
+          .outputs('complete')
+          .map((pair) => JSON.stringify(pair))
+          .toSorted();
+      harness.source('right', Item).emit(item(0, 'a'), 0);
+      for (const one of [item(1, 'a'), item(2, 'b'), item(4, 'a')]) {
+        harness.source('left', Item).emit(one, one.at);
+      }
+      assert.deepEqual(complete(), []);
+      if (moment === 'before') await restore(3);
+      harness.source('right').end();
+      const expected = ['[1,0]', '[4,0]'];
+      assert.deepEqual(complete(), expected);
+      if (moment === 'after') await restore(3);
+      harness.source('left', Item).emit(item(5, 'a'), 5);
+      assert.deepEqual(complete(), moment === 'before' ? [...expected, '[5,0]'] : ['[5,0]']);
+      await harness.close();
+    }
+  });
+
   it('count late records that nobody reads', async () => {
     await using harness = await JobHarness.start(unread, { parallelism: 2 });
     const left = harness.source('left', Item);
