@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
 import { state } from '../functions/state.ts';
 import { t } from '../types/index.ts';
 import { hashKey } from '../types/key.ts';
@@ -19,6 +20,7 @@ function open(first: number = 0, last: number = GROUPS - 1): HeapKeyedStateBacke
     operator: 'op',
     keyGroups: { first, last },
     maxParallelism: GROUPS,
+    processingTime: () => 1000,
   });
 }
 
@@ -27,6 +29,14 @@ function keyedSnapshot(keys: number): Uint8Array {
   const count = backend.register('count', state.value(t.float64));
   const list = backend.register('list', state.list(t.string));
   const map = backend.register('map', state.map(t.string, t.int32));
+  const ttl = { duration: seconds(1) };
+  const living = [
+    backend.register('living', state.value(t.float64, { ttl })),
+    backend.register('living list', state.list(t.string, { ttl })),
+    backend.register('living map', state.map(t.string, t.int32, { ttl })),
+  ] as const;
+  const table = backend.registerRowTable('table', 8);
+  const log = backend.registerRowLog('log');
   const timers = backend.registerTimers('timers', t.string);
   const named = backend.registerNamespaced('named', state.value(t.float64), t.string);
   const sliced = backend.registerSliced('sliced', state.value(t.float64));
@@ -40,6 +50,13 @@ function keyedSnapshot(keys: number): Uint8Array {
     count.set(key);
     list.add(`element ${key}`);
     map.set('a', key);
+    living[0].set(key);
+    living[1].add(`element ${key}`);
+    living[2].set('a', key);
+    const row = Buffer.from(`row ${key}`);
+    table.of(key % GROUPS).findOrInsert(row, 0, row.length);
+    const chains = log.of(key % GROUPS, key % 3);
+    chains.append(chains.findOrInsert(row, 0, 3), row, 0, 5);
   }
   const memory = new MemorySnapshot('s');
   backend.beginSnapshot(memory).writeSlice(Infinity, () => 0);
@@ -50,6 +67,7 @@ function operatorSnapshot(): Uint8Array {
   const backend = new OperatorStateBackend({ operator: 'op', subtask: 0, parallelism: 1 });
   backend.broadcast(state.broadcast('rules', t.string, t.int32)).set('a', 1);
   backend.split('splits', t.string).update(['x', 'y']);
+  backend.union('reached', t.float64).update([1]);
   const memory = new MemorySnapshot('s');
   backend.beginSnapshot(memory).writeSlice(Infinity, () => 0);
   return memory.bytes();
@@ -165,7 +183,7 @@ describe('a snapshot', () => {
     assert.ok(read < bytes.length * 0.3, `${read} of ${bytes.length} bytes`);
     const other = open(0, 3);
     await other.restore([snapshotInputOf('s', bytes)]);
-    assert.equal(other.usage.entries, 120_000);
-    assert.ok(backend.usage.entries > 24_000 && backend.usage.entries < 36_000);
+    assert.equal(other.usage.entries, 220_000);
+    assert.ok(backend.usage.entries > 44_000 && backend.usage.entries < 66_000);
   });
 });

@@ -131,7 +131,7 @@ export class RowLogChains implements RowChains, RowUnit {
         this.size += 1;
         this.#garbage -= bytes;
       }
-      if (left !== 0) return 'a chain of another length';
+      if (left !== 0 || this.count(chain) === 0) return 'a chain of another length';
     }
     return undefined;
   }

@@ -119,9 +119,11 @@ export class RowSlots implements RowTableGroup, RowUnit {
     let slot = 0;
     for (; slot * 8 < end; slot += this.#bytesAt(slot) >> 3) {
       const length = words[slot * 2]!;
-      if (slot * 8 + this.#bytesAt(slot) > end) return 'part of a slot';
+      const whole = this.#bytesAt(slot);
+      // Less where the length of a key is beyond all measure.
+      if (whole < HEADER_BYTES || slot * 8 + whole > end) return 'part of a slot';
       if (length < 0) {
-        this.#garbage += this.#bytesAt(slot);
+        this.#garbage += whole;
         continue;
       }
       const start = this.keyStart(slot);

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AssertionError } from '../../base/assert.ts';
+import { ByteReader } from '../../base/byte-reader.ts';
+import { ByteWriter } from '../../base/byte-writer.ts';
 import { state } from '../../functions/state.ts';
 import { t } from '../../types/index.ts';
 import { code, finish, open } from '../heap/heap-backend.test-kit.ts';
 import { MemorySnapshot } from '../memory-snapshot.ts';
 import type { RowChains } from '../row-state.ts';
+import { restoreRows } from './frozen-rows.ts';
+import { RowLogChains } from './row-log-chains.ts';
+import { RowSlots } from './row-slots.ts';
+import type { RowUnit } from './row-unit.ts';
 
 const KEY = Buffer.from('key');
 
@@ -149,5 +155,69 @@ describe('row tables', () => {
     slots.remove(slots.first());
     assert.equal(slots.first(), -1);
     assert.ok(backend.usage.typedBytes < 8192);
+  });
+});
+
+describe('what was written by others', () => {
+  /** Slots and rows as they lie in memory, then what a random generator has made of them. */
+  function damagedUnits(seed: number): RowUnit[] {
+    const slots = new RowSlots(8);
+    const chains = new RowLogChains();
+    for (let i = 0; i < 40; i++) {
+      const key = Buffer.from(`key ${i % 9}`);
+      slots.findOrInsert(key, 0, key.length);
+      add(chains, key, i);
+    }
+    slots.remove(slots.first());
+    let random = seed;
+    return [slots, chains].map((unit) => {
+      const copy = unit === slots ? new RowSlots(8) : new RowLogChains();
+      for (const [which, arena] of unit.arenas.entries()) {
+        const bytes = arena.bytes.slice(0, arena.end);
+        for (let i = 0; i < seed % 4; i++) {
+          random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+          bytes[random % bytes.length] = random >>> 24;
+        }
+        copy.arenas[which]!.append(bytes.subarray(0, bytes.length - (seed % 3) * 8));
+      }
+      return copy;
+    });
+  }
+
+  test('is taken as it is or refused with a reason, whatever it may be', () => {
+    let refused = 0;
+    for (let seed = 0; seed < 2000; seed++) {
+      for (const unit of damagedUnits(seed)) {
+        const wrong = unit.takeRestored();
+        if (seed % 12 === 0) assert.equal(wrong, undefined);
+        if (wrong !== undefined) refused += 1;
+      }
+    }
+    assert.ok(refused > 1000, `${refused} refused`);
+  });
+
+  test('pieces out of order, of no arena, of no length or without a slice are refused', () => {
+    const piece = (slice: number, which: number, number: number, bytes: number): ByteReader => {
+      const out = new ByteWriter();
+      out.float64(slice);
+      out.uint8(which);
+      for (const byte of [0, 0, 0, number]) out.uint8(byte);
+      out.varint(bytes);
+      out.raw(new Uint8Array(bytes));
+      return new ByteReader(out.copy());
+    };
+    const unit = new RowSlots(8);
+    for (const [entry, words] of [
+      [piece(NaN, 0, 0, 8), /without their slice/],
+      [piece(0, 1, 0, 8), /belong nowhere/],
+      [piece(0, 0, 1, 8), /out of order/],
+      [piece(0, 0, 0, 0), /of no rows/],
+      [piece(0, 0, 0, 12), /of no rows/],
+      [piece(0, 0, 0, 1024 * 1024), /of no rows/],
+    ] as const) {
+      assert.throws(() => restoreRows(entry, () => unit), words);
+    }
+    restoreRows(piece(0, 0, 0, 16), () => unit);
+    assert.throws(() => restoreRows(piece(0, 0, 0, 16), () => unit), /out of order/);
   });
 });
