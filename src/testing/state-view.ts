@@ -15,6 +15,7 @@ import type {
 import type { TimelineState } from '../functions/timeline-state.ts';
 import { keyGroupOf, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import type { OperatorSpec } from '../graph/operator-spec.ts';
+import { operatorListHandles } from '../operators/operator-list-handle.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import type { OperatorStateBackend } from '../state/operator-state.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
@@ -100,12 +101,12 @@ export function readOperatorLists(
   operator: string,
   spec: OperatorStateSpec,
 ): Readonly<Record<string, readonly (readonly unknown[])[]>> {
-  const backends = operatorStatesOf(tasks, operator);
-  const lists = Object.entries(spec).map(([name, { kind, element }]) => [
+  const handles = operatorStatesOf(tasks, operator).map((backend) =>
+    operatorListHandles(backend, spec, () => undefined),
+  );
+  const lists = Object.keys(spec).map((name) => [
     name,
-    backends.map((backend) => [
-      ...(kind === 'split' ? backend.split(name, element) : backend.union(name, element)).view(),
-    ]),
+    handles.map((each) => [...each[name]!.values()]),
   ]);
   return Object.fromEntries(lists) as Readonly<Record<string, readonly (readonly unknown[])[]>>;
 }
