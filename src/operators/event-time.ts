@@ -7,6 +7,7 @@
  * E2. A stream is active when it gives out a watermark or a record; who hears of it, hears first.
  * E3. A stream becomes idle only after `idleAfter` of active time without a record, or because its
  *     generator says so.
+ * E4. After the end of event time no tick says anything: the edges may have ended.
  */
 import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
@@ -130,6 +131,7 @@ export class EventTime implements WatermarkOutput {
    * watermarks are due.
    */
   tick(activeTime: Duration, periodic: boolean): void {
+    if (this.#watermark === MAX_WATERMARK) return;
     if (this.#idleAfter !== undefined && this.#isQuiet(activeTime, this.#idleAfter)) {
       this.markIdle();
       return;

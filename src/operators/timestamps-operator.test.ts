@@ -222,6 +222,17 @@ test('a stream that never had a record becomes idle, without periodic watermarks
   }
 });
 
+test('E4: after the end of event time nobody becomes idle', async () => {
+  const operator = new TimestampsOperator({ ...byValue, idleAfter: seconds(1) }, INTERVAL);
+  const harness = new OperatorHarness({ operator, inputs: 1, output: t.float64 });
+  await harness.open();
+  harness.step(record(10));
+  harness.step({ kind: 'watermark', timestamp: Infinity });
+  for (let i = 0; i < 20; i++) harness.step(advance(200));
+  assert.deepEqual(harness.results, [stamped(10, 10), watermark(Infinity)]);
+  await harness.close();
+});
+
 test('time in which output is held is no idle time', async () => {
   const strategy = { ...byValue, idleAfter: seconds(1) };
   const operator = new TimestampsOperator(strategy, INTERVAL);
