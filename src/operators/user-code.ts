@@ -13,13 +13,18 @@ const FROZEN =
  */
 export function userCodeFailure(role: string, operator: string, thrown: unknown): EngineError {
   if (isEngineError(thrown)) return thrown;
-  if (thrown instanceof Error && thrown.name === 'AssertionError') throw thrown;
+  if (isOurAssertion(thrown)) throw thrown;
   if (thrown instanceof TypeError && FROZEN.test(thrown.message)) {
     const field = /property '([^']+)'/.exec(thrown.message)?.[1] ?? 'a field';
     return keepStack(new EngineError('USER_CODE_MUTATION', { role, operator, field }), thrown);
   }
   const error = new EngineError('USER_CODE_FAILED', { role, operator, message: messageOf(thrown) });
   return keepStack(error, thrown);
+}
+
+/** Those of node:assert have the same name, and a code; they are the user's. */
+function isOurAssertion(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AssertionError' && !('code' in thrown);
 }
 
 /** @throws EngineError USER_CODE_ASYNC if `result` is a promise or anything else with a `then`. */
