@@ -11,7 +11,7 @@ import { notSerializable } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
 import { ListView } from './list-view.ts';
 import { MapView, OrderedMap } from './ordered-map.ts';
-import { StampedList } from './stamped-list.ts';
+import { StampedList } from './ttl/stamped-list.ts';
 import type { TableCursor } from './table-cursor.ts';
 import { TimedValues, TimedView } from './timed-values.ts';
 

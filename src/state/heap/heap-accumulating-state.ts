@@ -12,9 +12,9 @@ import type {
 import type { MergingHandle } from '../keyed-state-backend.ts';
 import { refusePromise, valueInvalid } from '../state-errors.ts';
 import type { HeapState } from './heap-state.ts';
-import { openStoredValue } from './heap-ttl-value-state.ts';
-import type { StoredValue } from './heap-ttl-value-state.ts';
-import type { TtlCleaner } from './ttl-cleaner.ts';
+import { openStoredValue } from './ttl/heap-ttl-value-state.ts';
+import type { StoredValue } from './ttl/heap-ttl-value-state.ts';
+import type { TtlCleaner } from './ttl/ttl-cleaner.ts';
 
 abstract class HeapAccumulatingState implements MergingHandle {
   protected readonly stored: StoredValue;

@@ -43,18 +43,18 @@ import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
 import type { HeapBackendParts, StateSchemas } from './heap-state.ts';
 import { HeapTimelineState } from './heap-timeline-state.ts';
-import { HeapTimerQueue } from './heap-timer-queue.ts';
-import { HeapTtlListState } from './heap-ttl-list-state.ts';
-import { HeapTtlMapState } from './heap-ttl-map-state.ts';
-import { openStoredValue } from './heap-ttl-value-state.ts';
+import { HeapTimerQueue } from './timers/heap-timer-queue.ts';
+import { HeapTtlListState } from './ttl/heap-ttl-list-state.ts';
+import { HeapTtlMapState } from './ttl/heap-ttl-map-state.ts';
+import { openStoredValue } from './ttl/heap-ttl-value-state.ts';
 import { KeyContext } from './key-context.ts';
 import type { KeyedHandle } from './keyed-handle.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { HeapNamespacedState, NamespacedHeapState } from './namespaced-heap-state.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
 import { TableMemory } from './table-memory.ts';
-import { Ttl, TtlClock } from './ttl.ts';
-import type { TtlCleaner } from './ttl-cleaner.ts';
+import { Ttl, TtlClock } from './ttl/ttl.ts';
+import type { TtlCleaner } from './ttl/ttl-cleaner.ts';
 import { VersionClock } from './version-clock.ts';
 
 export class HeapKeyedStateBackend implements KeyedStateBackend {

@@ -18,15 +18,15 @@ import type { StateDescription } from '../state-description.ts';
 import { storeValue } from './column.ts';
 import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
-import { HeapTimerQueue } from './heap-timer-queue.ts';
+import { HeapTimerQueue } from './timers/heap-timer-queue.ts';
 import type { HeapState, KeyCheck } from './heap-state.ts';
 import type { KeyContext } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
-import { StampedList } from './stamped-list.ts';
+import { StampedList } from './ttl/stamped-list.ts';
 import { TimedValues } from './timed-values.ts';
-import { newTimer } from './timer-table.ts';
+import { newTimer } from './timers/timer-table.ts';
 
 /** What a restore fills. */
 export interface RestoreTarget {

@@ -28,8 +28,8 @@ import { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
 import type { TableMemory } from './table-memory.ts';
 import type { TimedValues } from './timed-values.ts';
-import { StampedList } from './stamped-list.ts';
-import type { Ttl, TtlClock } from './ttl.ts';
+import { StampedList } from './ttl/stamped-list.ts';
+import type { Ttl, TtlClock } from './ttl/ttl.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What all states of a backend share. */

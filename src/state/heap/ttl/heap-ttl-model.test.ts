@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { milliseconds } from '../../base/units.ts';
-import type { StateTtl } from '../../functions/state-ttl.ts';
-import { state } from '../../functions/state.ts';
+import { milliseconds } from '../../../base/units.ts';
+import type { StateTtl } from '../../../functions/state-ttl.ts';
+import { state } from '../../../functions/state.ts';
 import type {
   AggregatingState,
   ListState,
@@ -14,14 +14,14 @@ import type {
   ReducingState,
   StateDescriptor,
   ValueState,
-} from '../../functions/state.ts';
-import { meanOf } from '../../functions/aggregates.ts';
-import { t } from '../../types/index.ts';
-import { hashKey } from '../../types/key.ts';
-import type { Key } from '../../types/schema.ts';
-import { MemorySnapshot } from '../memory-snapshot.ts';
-import type { SnapshotWriter } from '../snapshot.ts';
-import { HeapKeyedStateBackend } from './heap-keyed-state-backend.ts';
+} from '../../../functions/state.ts';
+import { meanOf } from '../../../functions/aggregates.ts';
+import { t } from '../../../types/index.ts';
+import { hashKey } from '../../../types/key.ts';
+import type { Key } from '../../../types/schema.ts';
+import { MemorySnapshot } from '../../memory-snapshot.ts';
+import type { SnapshotWriter } from '../../snapshot.ts';
+import { HeapKeyedStateBackend } from '../heap-keyed-state-backend.ts';
 
 const GROUPS = 3;
 const groupOf = (key: Key): number => (hashKey(key) >>> 0) % GROUPS;

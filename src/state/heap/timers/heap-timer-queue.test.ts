@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { state } from '../../functions/state.ts';
-import { t } from '../../types/index.ts';
-import { at, code, finish, oneStep, open, restoredFrom } from './heap-backend.test-kit.ts';
-import { MemorySnapshot } from '../memory-snapshot.ts';
+import { state } from '../../../functions/state.ts';
+import { t } from '../../../types/index.ts';
+import { at, code, finish, oneStep, open, restoredFrom } from '../heap-backend.test-kit.ts';
+import { MemorySnapshot } from '../../memory-snapshot.ts';
 
 const Window = t.struct({ start: t.float64, end: t.float64 });
 

@@ -6,17 +6,17 @@
  *     are of deleted timers: `#deleted` counts them, and they are released when they leave it.
  * J2. The least of the order, if there is one, is live.
  */
-import { EngineError } from '../../base/errors.ts';
-import type { Key } from '../../types/schema.ts';
-import type { TimerQueue } from '../keyed-state-backend.ts';
-import type { StateDescription } from '../state-description.ts';
-import { valueInvalid } from '../state-errors.ts';
-import type { StateNames } from '../state-errors.ts';
+import { EngineError } from '../../../base/errors.ts';
+import type { Key } from '../../../types/schema.ts';
+import type { TimerQueue } from '../../keyed-state-backend.ts';
+import type { StateDescription } from '../../state-description.ts';
+import { valueInvalid } from '../../state-errors.ts';
+import type { StateNames } from '../../state-errors.ts';
 import { FrozenTimers } from './frozen-timers.ts';
-import type { HeapBackendParts } from './heap-state.ts';
-import type { KeyContext, KeyLookup } from './key-context.ts';
-import { hashLookup } from './lookup-index.ts';
-import { NamespaceParts } from './namespace-parts.ts';
+import type { HeapBackendParts } from '../heap-state.ts';
+import type { KeyContext, KeyLookup } from '../key-context.ts';
+import { hashLookup } from '../lookup-index.ts';
+import { NamespaceParts } from '../namespace-parts.ts';
 import { TimerOrder } from './timer-order.ts';
 import { newTimer, TimerTable } from './timer-table.ts';
 import type { Timer } from './timer-table.ts';

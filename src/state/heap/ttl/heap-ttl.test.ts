@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AssertionError } from '../../base/assert.ts';
-import { milliseconds } from '../../base/units.ts';
-import { state } from '../../functions/state.ts';
-import type { StateTtl } from '../../functions/state-ttl.ts';
-import { t } from '../../types/index.ts';
-import { hashKey } from '../../types/key.ts';
-import type { Key } from '../../types/schema.ts';
-import type { MergingHandle } from '../keyed-state-backend.ts';
-import { code, finish, GROUPS } from './heap-backend.test-kit.ts';
-import { HeapKeyedStateBackend } from './heap-keyed-state-backend.ts';
+import { AssertionError } from '../../../base/assert.ts';
+import { milliseconds } from '../../../base/units.ts';
+import { state } from '../../../functions/state.ts';
+import type { StateTtl } from '../../../functions/state-ttl.ts';
+import { t } from '../../../types/index.ts';
+import { hashKey } from '../../../types/key.ts';
+import type { Key } from '../../../types/schema.ts';
+import type { MergingHandle } from '../../keyed-state-backend.ts';
+import { code, finish, GROUPS } from '../heap-backend.test-kit.ts';
+import { HeapKeyedStateBackend } from '../heap-keyed-state-backend.ts';
 
 const TTL: StateTtl = { duration: milliseconds(100) };
 const PLAIN = { duration: milliseconds(100), cleanup: false } as const;

@@ -2,18 +2,18 @@
  * Map state with a time-to-live of its entries. What has expired is never shown, unless the
  * declaration wants it, and leaves the map when it is read.
  */
-import type { MapState } from '../../functions/state.ts';
-import type { HeapState } from './heap-state.ts';
-import { ABSENT } from './key-group-table.ts';
-import { KeyedHandle } from './keyed-handle.ts';
-import type { Lookup } from './lookup-index.ts';
-import type { MapLookups } from './map-lookup.ts';
-import { OrderedMap } from './ordered-map.ts';
-import type { MapView } from './ordered-map.ts';
+import type { MapState } from '../../../functions/state.ts';
+import type { HeapState } from '../heap-state.ts';
+import { ABSENT } from '../key-group-table.ts';
+import { KeyedHandle } from '../keyed-handle.ts';
+import type { Lookup } from '../lookup-index.ts';
+import type { MapLookups } from '../map-lookup.ts';
+import { OrderedMap } from '../ordered-map.ts';
+import type { MapView } from '../ordered-map.ts';
 import { TtlCleaner } from './ttl-cleaner.ts';
 import type { Ttl } from './ttl.ts';
-import { valueCheckOf } from './value-check.ts';
-import type { ValueCheck } from './value-check.ts';
+import { valueCheckOf } from '../value-check.ts';
+import type { ValueCheck } from '../value-check.ts';
 
 export class HeapTtlMapState extends KeyedHandle implements MapState<unknown, unknown> {
   readonly cleaner: TtlCleaner;

@@ -13,11 +13,11 @@
  * R3. Slots in the free list are chained like others. A slot that is neither live nor free has been
  *     removed and not been released: its owner still has it somewhere.
  */
-import type { Key } from '../../types/schema.ts';
-import { flat } from './flat.ts';
-import { grownCapacity, hashInt32, shiftOf } from './hash-slots.ts';
-import type { KeyLookup } from './key-context.ts';
-import { hashLookup } from './lookup-index.ts';
+import type { Key } from '../../../types/schema.ts';
+import { flat } from '../flat.ts';
+import { grownCapacity, hashInt32, shiftOf } from '../hash-slots.ts';
+import type { KeyLookup } from '../key-context.ts';
+import { hashLookup } from '../lookup-index.ts';
 
 const MINIMUM_CAPACITY = 8;
 const NONE = -1;

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { t } from '../../types/index.ts';
-import { canonicalKeyBytes } from '../../types/key-bytes.ts';
-import { hashKey } from '../../types/key.ts';
-import type { Key, Schema } from '../../types/schema.ts';
-import type { TimerQueue } from '../keyed-state-backend.ts';
-import { MemorySnapshot } from '../memory-snapshot.ts';
-import type { SnapshotOrder, SnapshotWriter } from '../snapshot.ts';
-import { HeapKeyedStateBackend } from './heap-keyed-state-backend.ts';
+import { t } from '../../../types/index.ts';
+import { canonicalKeyBytes } from '../../../types/key-bytes.ts';
+import { hashKey } from '../../../types/key.ts';
+import type { Key, Schema } from '../../../types/schema.ts';
+import type { TimerQueue } from '../../keyed-state-backend.ts';
+import { MemorySnapshot } from '../../memory-snapshot.ts';
+import type { SnapshotOrder, SnapshotWriter } from '../../snapshot.ts';
+import { HeapKeyedStateBackend } from '../heap-keyed-state-backend.ts';
 
 const MAX_PARALLELISM = 3;
 const groupOf = (key: Key): number => (hashKey(key) >>> 0) % MAX_PARALLELISM;

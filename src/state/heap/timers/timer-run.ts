@@ -5,7 +5,7 @@
  * Invariants
  * S1. The `size` entries from `#head` on, around the end, have times that never fall.
  */
-import { grownCapacity } from './hash-slots.ts';
+import { grownCapacity } from '../hash-slots.ts';
 
 const MINIMUM_CAPACITY = 16;
 

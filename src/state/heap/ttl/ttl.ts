@@ -7,8 +7,8 @@
  * L2. An entry is expired exactly if its time is at or before the cutoff, whatever the entry's time
  *     is to the clock's: one that lies in the future expires late, never early.
  */
-import { assert } from '../../base/assert.ts';
-import type { StateTtl } from '../../functions/state-ttl.ts';
+import { assert } from '../../../base/assert.ts';
+import type { StateTtl } from '../../../functions/state-ttl.ts';
 
 /** As in Flink. */
 const KEYS_AT_ONCE = 5;

@@ -6,9 +6,9 @@
  *     next round.
  * C2. The state's handle forgets where it was whenever an entry has gone.
  */
-import type { HeapState } from './heap-state.ts';
-import type { KeyGroupTable } from './key-group-table.ts';
-import type { OrderedMap } from './ordered-map.ts';
+import type { HeapState } from '../heap-state.ts';
+import type { KeyGroupTable } from '../key-group-table.ts';
+import type { OrderedMap } from '../ordered-map.ts';
 import type { StampedList } from './stamped-list.ts';
 import type { Ttl } from './ttl.ts';
 

@@ -6,13 +6,13 @@
  * P1. Once `prepare` has returned true, `#order` has the slots of all live timers, group by group;
  *     those of group g begin at `#begins[g]` and end where the next begin.
  */
-import type { ByteWriter } from '../../base/byte-writer.ts';
-import type { Key } from '../../types/schema.ts';
-import { notSerializable } from '../state-errors.ts';
-import type { StateNames } from '../state-errors.ts';
-import { writeCompoundKey } from './compound-key.ts';
-import type { EntrySource } from './entry-writer.ts';
-import type { NamespaceParts } from './namespace-parts.ts';
+import type { ByteWriter } from '../../../base/byte-writer.ts';
+import type { Key } from '../../../types/schema.ts';
+import { notSerializable } from '../../state-errors.ts';
+import type { StateNames } from '../../state-errors.ts';
+import { writeCompoundKey } from '../compound-key.ts';
+import type { EntrySource } from '../entry-writer.ts';
+import type { NamespaceParts } from '../namespace-parts.ts';
 import type { TimerColumns } from './timer-table.ts';
 
 /** Slots in a step. */

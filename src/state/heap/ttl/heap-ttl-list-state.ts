@@ -2,17 +2,17 @@
  * List state with a time-to-live of its elements. What has expired is never shown, unless the
  * declaration wants it, and leaves the list when it is read.
  */
-import type { ListState } from '../../functions/state.ts';
-import type { MergingHandle } from '../keyed-state-backend.ts';
-import type { HeapState } from './heap-state.ts';
-import { ABSENT } from './key-group-table.ts';
-import { KeyedHandle } from './keyed-handle.ts';
-import { ListView } from './list-view.ts';
+import type { ListState } from '../../../functions/state.ts';
+import type { MergingHandle } from '../../keyed-state-backend.ts';
+import type { HeapState } from '../heap-state.ts';
+import { ABSENT } from '../key-group-table.ts';
+import { KeyedHandle } from '../keyed-handle.ts';
+import { ListView } from '../list-view.ts';
 import { StampedList } from './stamped-list.ts';
 import { TtlCleaner } from './ttl-cleaner.ts';
 import type { Ttl } from './ttl.ts';
-import { valueCheckOf } from './value-check.ts';
-import type { ValueCheck } from './value-check.ts';
+import { valueCheckOf } from '../value-check.ts';
+import type { ValueCheck } from '../value-check.ts';
 
 export class HeapTtlListState extends KeyedHandle implements ListState<unknown>, MergingHandle {
   readonly cleaner: TtlCleaner;

@@ -2,10 +2,10 @@
  * Value state with a time-to-live: the handle of plain value state, and beside every value the time
  * of its last write or read.
  */
-import type { ValueState } from '../../functions/state.ts';
-import type { HeapState } from './heap-state.ts';
-import { openValueState } from './heap-value-state.ts';
-import type { HeapValueState } from './heap-value-state.ts';
+import type { ValueState } from '../../../functions/state.ts';
+import type { HeapState } from '../heap-state.ts';
+import { openValueState } from '../heap-value-state.ts';
+import type { HeapValueState } from '../heap-value-state.ts';
 import { TtlCleaner } from './ttl-cleaner.ts';
 import type { Ttl } from './ttl.ts';
 

@@ -8,7 +8,7 @@
  *     of the node at i are the four from 4i - 8 on: they begin at a multiple of four, and so in one
  *     line of memory.
  */
-import { grownCapacity } from './hash-slots.ts';
+import { grownCapacity } from '../hash-slots.ts';
 
 const FIRST = 3;
 const MINIMUM_CAPACITY = 16;
