@@ -7,6 +7,8 @@ import type { Window } from 'millrace';
 export interface Entry {
   readonly key: string;
   readonly value: number;
+  /** Of the session that it begins, where the gap depends on the record. */
+  readonly gap?: number | undefined;
 }
 
 /** What a window has come to when it fired. */
@@ -17,8 +19,10 @@ export interface Firing {
   readonly values: readonly number[];
 }
 
-/** Which windows a time belongs to; a gap makes sessions. */
-export type ModelAssigner = { readonly gap: number } | ((at: number) => readonly Window[]);
+/** Which windows a time belongs to; a gap makes sessions, undefined that of each record. */
+export type ModelAssigner =
+  | { readonly gap: number | undefined }
+  | ((at: number) => readonly Window[]);
 
 interface ModelWindow {
   readonly key: string;
@@ -46,11 +50,11 @@ export class WindowModel {
     this.#limit = limit;
   }
 
-  record({ key, value }: Entry, at: number): void {
+  record({ key, value, gap }: Entry, at: number): void {
     const taken =
       typeof this.#assigner === 'function'
         ? this.#addToWindows(this.#assigner(at), key, value)
-        : this.#addToSession(this.#assigner.gap, key, value, at);
+        : this.#addToSession((this.#assigner.gap ?? gap)!, key, value, at);
     const isLate = at + this.#lateness <= this.#limit;
     if (!taken && (isLate || typeof this.#assigner !== 'function')) this.late.push({ key, value });
   }

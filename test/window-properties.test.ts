@@ -29,7 +29,7 @@ import {
 } from './window-model.test-kit.ts';
 
 const CASES = 2500;
-const Visit = t.struct({ user: t.string, n: t.integer, gap: t.integer });
+const Visit = t.struct({ user: t.string, n: t.integer, gap: t.integer, one: t.integer });
 type Visit = Infer<typeof Visit>;
 type Time = 'event' | 'processing';
 type Contents = 'aggregate' | 'reduce' | 'list';
@@ -109,6 +109,10 @@ function drawAssigner(
       return [assigner, cumulatingModel(whole, step, offset), `cumulating ${whole} by ${step}`];
     }
     default:
+      if (random.below(2) === 0) {
+        const byRecord = session<Visit>(({ gap }) => milliseconds(gap), { time });
+        return [byRecord, { gap: undefined }, 'session by record'];
+      }
       return [session(milliseconds(size), { time }), { gap: size }, `session ${size}`];
   }
 }
@@ -145,10 +149,10 @@ function build(env: StreamEnvironment, { assigner, contents, lateness, trigger: 
     results.side.late.collect('late');
   } else if (contents === 'reduce') {
     const results = windowed
-      .reduce((a, b) => ({ user: a.user, n: a.n + b.n, gap: a.gap + b.gap }))
+      .reduce((a, b) => ({ ...a, n: a.n + b.n, one: a.one + b.one }))
       .name('windows');
     results
-      .map(({ key, window, value }) => shown(key, window, `${value.gap} sum ${value.n}`))
+      .map(({ key, window, value }) => shown(key, window, `${value.one} sum ${value.n}`))
       .collect('results');
     results.side.late.collect('late');
   } else {
@@ -207,8 +211,9 @@ class Run {
     const at = event ? base - 20 + random.below(60) : this.#harness.now;
     const user = String(random.below(4));
     this.#n += 1;
-    this.#harness.source('visits', Visit).emit({ user, n: this.#n, gap: 1 }, at);
-    this.#model.record({ key: user, value: this.#n }, at);
+    const gap = 1 + random.below(20);
+    this.#harness.source('visits', Visit).emit({ user, n: this.#n, gap, one: 1 }, at);
+    this.#model.record({ key: user, value: this.#n, gap }, at);
   }
 
   async #advance(): Promise<void> {

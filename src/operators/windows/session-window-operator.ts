@@ -177,13 +177,17 @@ export class SessionWindowOperator implements KeyedOperator {
     this.#sessions.set({ timer, sessions: left });
   }
 
-  /** W3: when a timer must look at the session. */
+  /** W3: when a timer must look at the session; one that ends beyond all times at the end of input. */
   #dueOf({ end, fired }: Session): number {
     if (this.#byClock) return end;
-    return fired ? end - 1 + this.#lateness : end - 1;
+    if (!fired) return Math.min(end - 1, Number.MAX_SAFE_INTEGER);
+    const over = end - 1 + this.#lateness;
+    return over > Number.MAX_SAFE_INTEGER ? Infinity : over;
   }
 
+  /** Infinity is never: the session is kept for ever. */
   #register(at: number): void {
+    if (at === Infinity) return;
     if (this.#byClock) this.#timers.registerProcessing(at, undefined);
     else this.#timers.registerEvent(at, undefined);
   }

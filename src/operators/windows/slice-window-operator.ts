@@ -33,6 +33,7 @@ import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
 import { LiveSlices } from './live-slices.ts';
 import { MergedPanes } from './merged-panes.ts';
+import { PaneStack } from './pane-stack.ts';
 import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
@@ -213,19 +214,30 @@ export class SliceWindowOperator implements KeyedOperator {
 
   /** W3 */
   #fireLate(of: GroupedKey, limit: number): void {
-    if (!this.#slices.single && this.#end <= this.#panes.foldedTo) {
-      this.#panes.markChanged(of.key, of.keyGroup);
+    const slices = this.#slices;
+    if (slices.single) {
+      this.#emit(of, windowOf(this.#start, this.#end), this.#accumulator.get());
+      return;
     }
-    const { step } = this.#slices;
-    for (let end = this.#lastEnd; end >= this.#firstEnd; end -= step) {
-      if (end - 1 > limit) continue;
-      if (end - 1 + this.#lateness <= limit) break;
-      const window = windowOf(this.#slices.windowStart(end), end);
-      let merged: unknown = undefined;
-      this.#eachSlice(of, window, (_, value) => {
-        merged = merged === undefined ? value : this.#incremental.merge(merged, value);
-      });
-      this.#emit(of, window, merged);
+    if (this.#end <= this.#panes.foldedTo) this.#panes.markChanged(of.key, of.keyGroup);
+    const first = Math.max(this.#firstEnd, slices.endAtOrAfter(limit - this.#lateness + 2));
+    const last = Math.min(this.#lastEnd, limit + 1);
+    // The windows one after the other, as they fire in order: a late record looks at each slice once.
+    const starts: number[] = [];
+    const values: unknown[] = [];
+    this.#eachSlice(of, slices.windowStart(first), last, (slice, value) => {
+      starts.push(slice);
+      values.push(value);
+    });
+    const stack = new PaneStack((left, right) => this.#incremental.merge(left, right));
+    let next = 0;
+    for (let end = first; end <= last; end += slices.step) {
+      for (; next < starts.length && starts[next]! < end; next++) {
+        stack.push(starts[next]!, values[next]);
+      }
+      const start = slices.windowStart(end);
+      stack.evict(start);
+      this.#emit(of, windowOf(start, end), stack.total());
     }
   }
 
@@ -277,7 +289,7 @@ export class SliceWindowOperator implements KeyedOperator {
         if (this.#uneven && window.end - 1 <= this.#reached.restoredOf(of.keyGroup)) return;
         this.#emit(of, window, accumulator);
       },
-      eachSlice: (of, window, visit) => this.#eachSlice(of, window, visit),
+      eachSlice: (of, { start, end }, visit) => this.#eachSlice(of, start, end, visit),
     };
   }
 
@@ -305,14 +317,15 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#results.emit(of, window, result, (window.end - 1) as Timestamp);
   }
 
-  /** What the slices of a window hold for one key, in order. */
+  /** What the slices from `start` to before `end` hold for one key, in order. */
   #eachSlice(
     { key, keyGroup }: GroupedKey,
-    window: Window,
+    start: number,
+    end: number,
     visit: (slice: number, value: unknown) => void,
   ): void {
     this.#backend.setCurrentKey(key, keyGroup);
-    for (const slice of this.#live.between(window.start, window.end)) {
+    for (const slice of this.#live.between(start, end)) {
       this.#contents.setSlice(slice);
       const value = this.#accumulator.get();
       if (value !== undefined) visit(slice, value);

@@ -5,116 +5,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { milliseconds } from '../../base/units.ts';
-import type { Duration, Timestamp } from '../../base/units.ts';
-import { count } from '../../functions/aggregates.ts';
 import { session, sliding, tumbling } from '../../functions/window.ts';
-import type { WindowAssigner } from '../../functions/window.ts';
-import { keyGroupOf } from '../../graph/key-groups.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
-import { HeapKeyedStateBackend } from '../../state/heap/heap-keyed-state-backend.ts';
-import { MemorySnapshot } from '../../state/memory-snapshot.ts';
-import { OperatorStateBackend } from '../../state/operator-state.ts';
-import type { SnapshotInput, SnapshotWriter } from '../../state/snapshot.ts';
-import { hashKey } from '../../types/key.ts';
-import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
-import { createWindowOperator } from './create-window-operator.ts';
+import { countSpec, GROUPS, groupOf, Subtask } from './subtask.test-kit.ts';
 
-const GROUPS = 128;
 const ms = milliseconds;
-
-interface Emitted {
-  readonly key: string;
-  readonly window: { readonly start: number; readonly end: number };
-  readonly value: number;
-}
-
-class Subtask {
-  readonly results: string[] = [];
-  readonly operator: KeyedOperator;
-  readonly keyed: HeapKeyedStateBackend;
-  readonly state: OperatorStateBackend;
-
-  constructor(spec: WindowSpec, subtask: number, parallelism: number) {
-    this.operator = createWindowOperator(spec) as KeyedOperator;
-    const first = (subtask * GROUPS) / parallelism;
-    const keyGroups = { first, last: first + GROUPS / parallelism - 1 };
-    this.keyed = HeapKeyedStateBackend.open({
-      operator: 'windows',
-      keyGroups,
-      maxParallelism: GROUPS,
-      processingTime: () => 0,
-    });
-    this.state = new OperatorStateBackend({ operator: 'windows', subtask, parallelism });
-    const emit = ({ key, window, value }: Emitted): number =>
-      this.results.push(`${key} [${window.start}, ${window.end}) = ${value}`);
-    const context = {
-      open: {
-        operatorName: 'windows',
-        metrics: { counter: () => ({ increment: () => undefined }) },
-      },
-      output: { process: (value: unknown) => emit(value as Emitted) } satisfies Downstream,
-      keyedState: this.keyed,
-      operatorState: this.state,
-      isHeld: false,
-      isRead: () => false,
-      processingTime: () => 0,
-      wakeAt: () => undefined,
-    } as unknown as OperatorContext;
-    assert.equal(this.operator.open(context), undefined, 'opens at once');
-  }
-
-  start(): void {
-    assert.equal(this.operator.processingTime!(0 as Timestamp), true);
-  }
-
-  visit(key: string, timestamp: number): void {
-    this.operator.processKeyed({ key }, timestamp, groupOf(key));
-  }
-
-  watermark(timestamp: number): void {
-    while (!this.operator.watermark!(timestamp));
-  }
-
-  get keyedSnapshot(): SnapshotInput {
-    return written((out) => this.keyed.beginSnapshot(out));
-  }
-
-  get stateSnapshot(): SnapshotInput {
-    return written((out) => this.state.beginSnapshot(out));
-  }
-}
-
-function written(begin: (out: MemorySnapshot) => SnapshotWriter): SnapshotInput {
-  const memory = new MemorySnapshot('snapshot');
-  const writer = begin(memory);
-  while (writer.writeSlice(5, () => 0) !== 'done');
-  return memory.input();
-}
-
-function groupOf(key: string): number {
-  return keyGroupOf(hashKey(key), GROUPS);
-}
 
 /** Keys that belong to the first and to the second of two subtasks. */
 function twoKeys(): [string, string] {
   const keys = Array.from({ length: 50 }, (_, n) => `user-${n}`);
   const low = keys.find((key) => groupOf(key) < GROUPS / 2)!;
   return [low, keys.find((key) => groupOf(key) >= GROUPS / 2)!];
-}
-
-function spec(assigner: WindowAssigner<unknown>, allowedLateness = 0): WindowSpec {
-  return {
-    kind: 'window',
-    key: { select: ({ key }: { key: string }) => key, schema: undefined },
-    keyed: true,
-    assigner,
-    trigger: undefined,
-    evictor: undefined,
-    allowedLateness: allowedLateness as Duration,
-    contents: { kind: 'aggregate', aggregate: count() },
-    function: undefined,
-    value: undefined,
-  };
 }
 
 /** `ahead` and `behind` as one subtask. */
@@ -145,7 +46,7 @@ async function uneven(of: WindowSpec): Promise<[one: Subtask, ahead: string, beh
 
 describe('windows of subtasks that were not equally far', () => {
   it('fire once for each key: sliding', async () => {
-    const [one, a, b] = await uneven(spec(sliding(ms(20), ms(10))));
+    const [one, a, b] = await uneven(countSpec(sliding(ms(20), ms(10))));
     one.watermark(9);
     assert.deepEqual(one.results, [`${b} [-10, 10) = 2`]);
     one.watermark(25);
@@ -156,7 +57,7 @@ describe('windows of subtasks that were not equally far', () => {
   });
 
   it('fire once for each key: kept for late records', async () => {
-    const [one, a, b] = await uneven(spec(tumbling(ms(10)), 100));
+    const [one, a, b] = await uneven(countSpec(tumbling(ms(10)), 100));
     one.visit(a, 3);
     assert.deepEqual(one.results, [`${a} [0, 10) = 3`], 'late for the key that was ahead');
     one.visit(b, 3);
@@ -167,7 +68,7 @@ describe('windows of subtasks that were not equally far', () => {
   });
 
   it('are over for the keys of who was ahead', async () => {
-    const [one, a, b] = await uneven(spec(tumbling(ms(10))));
+    const [one, a, b] = await uneven(countSpec(tumbling(ms(10))));
     one.visit(a, 3);
     one.visit(b, 3);
     one.watermark(10);
@@ -175,7 +76,7 @@ describe('windows of subtasks that were not equally far', () => {
   });
 
   it('fire once for each key: sessions', async () => {
-    const [one, a, b] = await uneven(spec(session(ms(6))));
+    const [one, a, b] = await uneven(countSpec(session(ms(6))));
     one.visit(a, 3);
     one.visit(b, 3);
     one.watermark(20);
