@@ -177,7 +177,9 @@ export class SessionWindowOperator implements KeyedOperator {
     this.#sessions.set({ timer, sessions: left });
   }
 
-  /** W3: when a timer must look at the session; one that ends beyond all times at the end of input. */
+  /**
+   * W3: when a timer must look at the session; one that ends beyond all times at the end of input.
+   */
   #dueOf({ end, fired }: Session): number {
     if (this.#byClock) return end;
     if (!fired) return Math.min(end - 1, Number.MAX_SAFE_INTEGER);

@@ -222,7 +222,8 @@ export class SliceWindowOperator implements KeyedOperator {
     if (this.#end <= this.#panes.foldedTo) this.#panes.markChanged(of.key, of.keyGroup);
     const first = Math.max(this.#firstEnd, slices.endAtOrAfter(limit - this.#lateness + 2));
     const last = Math.min(this.#lastEnd, limit + 1);
-    // The windows one after the other, as they fire in order: a late record looks at each slice once.
+    // The windows one after the other, as they fire in order: a late record looks at each slice
+    // once.
     const starts: number[] = [];
     const values: unknown[] = [];
     this.#eachSlice(of, slices.windowStart(first), last, (slice, value) => {
