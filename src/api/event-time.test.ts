@@ -9,7 +9,8 @@ import { count } from '../functions/aggregates.ts';
 import type { AnySource } from '../functions/source.ts';
 import { state } from '../functions/state.ts';
 import { ingestionTime, noWatermarks } from '../functions/watermark-strategy.ts';
-import { tumbling } from '../functions/window.ts';
+import { trigger, type Trigger } from '../functions/trigger.ts';
+import { customWindows, globalWindow, tumbling, type WindowAssigner } from '../functions/window.ts';
 import { t } from '../types/index.ts';
 import { compile, failure } from './compile.test-kit.ts';
 import type { DataStream } from './data-stream.ts';
@@ -145,4 +146,39 @@ test('both sides of a join by event time need it', () => {
   join(timed, timed)();
   failure('GRAPH_NO_TIMESTAMPS', join(timed, untimed));
   failure('GRAPH_NO_TIMESTAMPS', join(untimed, timed));
+});
+
+test('so does a trigger that looks at the event time of records, whatever the windows', () => {
+  const continuous = trigger.continuousEventTime(seconds(1));
+  const windowed = (stream: Numbers, assigner: WindowAssigner<number>, wanted: Trigger<number>) =>
+    compile((env) => {
+      stream(env)
+        .keyBy((n) => n, t.integer)
+        .window(assigner)
+        .trigger(wanted)
+        .aggregate(count())
+        .sinkTo(discard());
+    });
+  const byClock = tumbling(seconds(1), { time: 'processing' });
+  const cases: readonly (readonly [WindowAssigner<number>, Trigger<number>])[] = [
+    [globalWindow(), continuous],
+    [globalWindow(), trigger.purging(continuous)],
+    [byClock, trigger.timeout(continuous, seconds(1))],
+  ];
+  for (const [assigner, wanted] of cases) {
+    windowed(timed, assigner, wanted);
+    failure('GRAPH_NO_TIMESTAMPS', () => windowed(untimed, assigner, wanted));
+  }
+  const custom = customWindows<number>({
+    assign: () => [],
+    time: 'processing',
+    defaultTrigger: trigger.timeout(continuous, seconds(1)),
+  });
+  failure('GRAPH_NO_TIMESTAMPS', () =>
+    compile((env) => {
+      untimed(env).windowAll(custom).aggregate(count()).sinkTo(discard());
+    }),
+  );
+  windowed(untimed, globalWindow(), trigger.eventTime());
+  windowed(untimed, byClock, trigger.count(5));
 });

@@ -4,7 +4,12 @@
  */
 import type { Duration } from '../base/units.ts';
 import type { Evictor } from '../functions/evictor.ts';
-import { canMerge, requireTrigger, type Trigger } from '../functions/trigger.ts';
+import {
+  canMerge,
+  firesByEventTimeOnly,
+  requireTrigger,
+  type Trigger,
+} from '../functions/trigger.ts';
 import { refuse, requireWhole } from '../functions/window-arguments.ts';
 import { isMerging, windowTimeOf, type WindowAssigner } from '../functions/window.ts';
 import type { WindowSpec } from '../graph/operator-spec.ts';
@@ -39,6 +44,7 @@ export abstract class WindowModifiers<T> {
       const which = wanted.kind === 'custom' ? 'this one has no onMerge' : wanted.kind;
       refuse('trigger', `${assigner.kind} windows merge, and the trigger cannot (${which})`);
     }
+    requireClock(assigner, wanted, 'trigger');
     this.#trigger = wanted;
     return this;
   }
@@ -94,7 +100,23 @@ function requireAssigner(assigner: WindowAssigner<never>): void {
   const is = typeof assigner === 'object' && (assigner as unknown) !== null && 'kind' in assigner;
   if (!is) refuse('window', 'it takes windows such as tumbling(minutes(1))');
   if (assigner.kind !== 'custom' || assigner.defaultTrigger === undefined) return;
+  requireClock(assigner, assigner.defaultTrigger, 'window');
   if (assigner.merging && !canMerge(assigner.defaultTrigger)) {
     refuse('window', 'its windows merge, and its default trigger cannot');
   }
+}
+
+/** The clock clears windows of processing time, so that what waits for event time never fires. */
+function requireClock(
+  assigner: WindowAssigner<never>,
+  wanted: Trigger<never>,
+  call: 'trigger' | 'window',
+): void {
+  if (windowTimeOf(assigner) !== 'processing' || !firesByEventTimeOnly(wanted)) return;
+  const kind = wanted.kind === 'purging' ? 'purging of one by event time' : wanted.kind;
+  refuse(
+    call,
+    `windows of processing time are over by the clock, and the trigger (${kind}) fires by event ` +
+      'time only: use trigger.processingTime(), continuousProcessingTime(...) or windows of event time',
+  );
 }

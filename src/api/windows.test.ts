@@ -104,6 +104,7 @@ test('what looks odd and is legal', () => {
 });
 
 const minute = tumbling(minutes(1));
+const byClock = tumbling(minutes(1), { time: 'processing' });
 const cannotMerge = trigger.custom({ onElement: (_order: Order) => 'continue' });
 
 const BUILDS: readonly (readonly [string, (env: StreamEnvironment) => unknown, RegExp])[] = [
@@ -138,6 +139,31 @@ const BUILDS: readonly (readonly [string, (env: StreamEnvironment) => unknown, R
         customWindows({ assign: () => [], merging: true, defaultTrigger: cannotMerge }),
       ),
     /its windows merge, and its default trigger cannot/,
+  ],
+  [
+    'a trigger of event time for windows of the clock',
+    (env) => byUser(env).window(byClock).trigger(trigger.eventTime()),
+    /windows of processing time are over by the clock, and the trigger \(eventTime\) fires by/,
+  ],
+  [
+    'a continuous one for sessions of the clock',
+    (env) =>
+      byUser(env)
+        .window(session(ms(5), { time: 'processing' }))
+        .trigger(trigger.purging(trigger.continuousEventTime(ms(5)))),
+    /the trigger \(purging of one by event time\) fires by event time only/,
+  ],
+  [
+    'a default trigger of event time for windows of the clock',
+    (env) =>
+      byUser(env).window(
+        customWindows({
+          assign: () => [],
+          time: 'processing',
+          defaultTrigger: trigger.eventTime({ late: ms(5) }),
+        }),
+      ),
+    /window .*the trigger \(eventTime\) fires by event time only/,
   ],
   [
     'lateness of processing time',

@@ -18,6 +18,7 @@ test('counters of trouble bring a warning by operator, others and zeroes none', 
         { operator: 'b', name: 'numLateRecordsDropped', value: 0 },
         { operator: 'b', name: 'numElementsUnfired', value: 7 },
         { operator: 'x', name: 'numElementsUnfired', value: 1 },
+        { operator: 'a', name: 'numElementsDroppedUnfired', value: 2 },
         { operator: 'a', name: 'malformedLines', value: 1 },
         { operator: 'x', name: 'malformedLines', value: 2 },
         { operator: 'a', name: 'constructor', value: 9 },
@@ -32,6 +33,7 @@ test('counters of trouble bring a warning by operator, others and zeroes none', 
       ['numLateRecordsDropped', 'hourly', 1],
       ['numElementsUnfired', 'per ten', 7],
       ['numElementsUnfired', 'x', 1],
+      ['numElementsDroppedUnfired', 'hourly', 2],
     ],
   );
   assert.deepEqual(
@@ -41,6 +43,7 @@ test('counters of trouble bring a warning by operator, others and zeroes none', 
       '1 record came too late for "hourly" and was dropped',
       '7 elements were left in windows of "per ten" when the input ended',
       '1 element was left in windows of "x" when the input ended',
+      '2 elements of windows of "hourly" were dropped when the windows were over, because their trigger had never fired',
     ],
   );
   assert.deepEqual(warningsOf({ accumulators: [] }, details), []);

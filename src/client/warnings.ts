@@ -26,6 +26,9 @@ const PER_OPERATOR: Readonly<Record<string, Text>> = {
     `${plural(count, 'element')} ${was(count)} left in windows of "${operator}" when the input ` +
     'ended: the end fires windows of event time, and these wait for something else (a count, the ' +
     'clock, a trigger of their own).',
+  numElementsDroppedUnfired: (count, operator) =>
+    `${plural(count, 'element')} of windows of "${operator}" ${was(count)} dropped when the windows ` +
+    'were over, because their trigger had never fired: use one that fires at the end of the window.',
 };
 
 export function warningsOf(

@@ -1,6 +1,8 @@
 /**
  * Triggers say when the contents of a window are handed on, and whether they are kept. The
- * built-in ones are plain data, which the window operators know by their kind.
+ * built-in ones are plain data, which the window operators know by their kind. A window is cleared
+ * when its time is over, whether its trigger has fired or not: what has never been fired is in no
+ * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';
@@ -270,5 +272,32 @@ export function canMerge(of: Trigger<never>): boolean {
       return of.function.canMerge ?? of.function.onMerge !== undefined;
     default:
       return true;
+  }
+}
+
+/** Whether all that makes a trigger fire is event time. */
+export function firesByEventTimeOnly(of: Trigger<never>): boolean {
+  switch (of.kind) {
+    case 'eventTime':
+      return of.early === undefined;
+    case 'continuousEventTime':
+      return true;
+    case 'purging':
+      return firesByEventTimeOnly(of.nested);
+    default:
+      return false;
+  }
+}
+
+/** Whether a trigger looks at the event time of every record. */
+export function needsTimestamps(of: Trigger<never>): boolean {
+  switch (of.kind) {
+    case 'continuousEventTime':
+      return true;
+    case 'timeout':
+    case 'purging':
+      return needsTimestamps(of.nested);
+    default:
+      return false;
   }
 }

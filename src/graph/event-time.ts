@@ -3,8 +3,10 @@
  * window of event time over records without timestamps would never get any of them.
  */
 import { EngineError } from '../base/errors.ts';
+import { needsTimestamps, type Trigger } from '../functions/trigger.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
-import type { OperatorSpec } from './operator-spec.ts';
+import { defaultTriggerOf, windowTimeOf } from '../functions/window.ts';
+import type { OperatorSpec, WindowSpec } from './operator-spec.ts';
 import type { StreamEdge, StreamNode } from './stream-graph.ts';
 import { placeOf, type TransformationId } from './transformation.ts';
 
@@ -13,7 +15,7 @@ export function needsEventTime(spec: OperatorSpec): boolean {
   switch (spec.kind) {
     case 'window':
     case 'windowJoin':
-      return 'time' in spec.assigner && spec.assigner.time === 'event';
+      return windowTimeOf(spec.assigner) === 'event' || needsTimestamps(triggerOf(spec));
     case 'temporalJoin':
       return spec.time === 'event';
     case 'intervalJoin':
@@ -91,4 +93,8 @@ function stamps(strategy: WatermarkStrategy<never> | undefined): boolean {
 /** What is emitted at a timer of event time has the timer's. */
 function emitsAtTimers(spec: OperatorSpec): boolean {
   return 'function' in spec && spec.function !== undefined && 'onTimer' in spec.function;
+}
+
+function triggerOf({ trigger, assigner }: Pick<WindowSpec, 'trigger' | 'assigner'>): Trigger<any> {
+  return trigger ?? defaultTriggerOf(assigner);
 }

@@ -40,9 +40,12 @@ export class UnfiredElements {
     this.#ofKey.set((this.#ofKey.get() ?? 0) + 1);
   }
 
-  /** What the window holds has been fired, or dropped by its trigger. */
-  done(window: Window): void {
-    this.#take(window);
+  /**
+   * What the window holds has been fired, or is dropped.
+   * @returns how many records of it had not been.
+   */
+  done(window: Window): number {
+    return this.#take(window);
   }
 
   /** The window is cleared because all input has ended. */

@@ -10,12 +10,13 @@ import {
   type StateDescriptor,
   type ValueState,
 } from '../../functions/state.ts';
-import { trigger } from '../../functions/trigger.ts';
+import { canMerge, trigger } from '../../functions/trigger.ts';
 import type { KeyedWindowFunction } from '../../functions/window-function.ts';
 import {
   cumulating,
   customWindows,
   globalWindow,
+  isMerging,
   session,
   sliding,
   tumbling,
@@ -413,7 +414,9 @@ describe('records that cannot be put into windows', () => {
 describe('elements left at the end', () => {
   const left = async (spec: WindowSpec, script: string): Promise<readonly unknown[]> => {
     const { out, counters, warnings } = await outcomeOf(spec, script);
-    return [out, counters['numElementsUnfired'] ?? 0, warnings.length];
+    const dropped = counters['numElementsDroppedUnfired'];
+    const unfired = counters['numElementsUnfired'] ?? 0;
+    return [out, unfired, warnings.length, ...(dropped === undefined ? [] : [dropped])];
   };
 
   it('none of event time', async () => {
@@ -447,7 +450,49 @@ describe('elements left at the end', () => {
   it('of windows of event time whose trigger does not fire at their end', async () => {
     const two = windowsOf(tumbling(ms(10)), { trigger: trigger.count(2) });
     // The first window is cleared before the end, as its trigger wants it.
-    assert.deepEqual(await left(two, 'a1@1 W9 a2@12 a3@13 a4@14'), ['a[10,20):2+3', 1, 1]);
+    assert.deepEqual(await left(two, 'a1@1 W9 a2@12 a3@13 a4@14'), ['a[10,20):2+3', 1, 2, 1]);
+  });
+
+  it('what is cleared by the clock, and was never fired, is counted and warned of once', async () => {
+    const two = windowsOf(tumbling(ms(10), processing), { trigger: trigger.count(2) });
+    const script = 'a1 b1 b2 b3 +10 a4 a5 +10 a6 +10 a7';
+    assert.deepEqual(await left(two, script), ['b[0,10):1+2 a[10,20):4+5', 1, 2, 3]);
+    const { warnings } = await outcomeOf(two, 'a1 +10 a2 +10');
+    assert.match(warnings[0]!, /"windows": a window was cleared .*numElementsDroppedUnfired/);
+    assert.equal(warnings.length, 1);
+  });
+
+  it('nothing vanishes uncounted, whatever the windows and the trigger', async () => {
+    const triggers = [
+      trigger.eventTime({ early: ms(3) }),
+      trigger.processingTime(),
+      trigger.count(9),
+      trigger.continuousProcessingTime(ms(50)),
+      trigger.never(),
+      trigger.custom<Row>({ onElement: () => 'continue' }),
+    ];
+    const assigners = [
+      tumbling(ms(10)),
+      tumbling(ms(10), processing),
+      sliding(ms(10), ms(5), processing),
+      session(ms(10), processing),
+      session(ms(10)),
+      globalWindow(),
+    ];
+    for (const assigner of assigners) {
+      for (const wanted of triggers) {
+        if (isMerging(assigner) && !canMerge(wanted)) continue;
+        const spec = windowsOf(assigner, { trigger: wanted });
+        const { out, counters } = await outcomeOf(
+          spec,
+          'a1@1 a2@2 +4 +20 W50 b3@60 c4@61 W80 d5@99',
+        );
+        const unfired = counters['numElementsUnfired'] ?? 0;
+        const lost = unfired + (counters['numElementsDroppedUnfired'] ?? 0);
+        const shown = new Set(out.match(/(?<=:|\+)\d/g));
+        assert.equal(shown.size + lost, 5, `${assigner.kind} ${wanted.kind}: ${out}`);
+      }
+    }
   });
 
   it('what has fired early is not left', async () => {

@@ -57,6 +57,8 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   #merging: MergingWindowSet | undefined;
   #function: WindowFunctionRunner | undefined;
   #unfired: UnfiredElements | undefined;
+  #unfiredDropped: Counter | undefined;
+  #hasWarned = false;
 
   /** Of the record or timer at hand. */
   #at = NO_TIMESTAMP;
@@ -238,8 +240,19 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#run.clear(window);
     this.#function?.clear(window, this.#resultTime(window));
     if (this.#reached === MAX_WATERMARK) this.#unfired?.clearedAtEnd(stateWindow);
-    else this.#unfired?.done(stateWindow);
+    else this.#dropUnfired(this.#unfired?.done(stateWindow) ?? 0);
     this.#merging?.retire(window);
+  }
+
+  /** Records of a window that is cleared, and that its trigger has never fired with. */
+  #dropUnfired(count: number): void {
+    if (count === 0) return;
+    const { metrics, logger } = this.#context.open;
+    this.#unfiredDropped ??= metrics.counter('numElementsDroppedUnfired');
+    this.#unfiredDropped.increment(count);
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    logger.warn(droppedWarning(this.#name));
   }
 
   // -------------------------------------------------------------------------------------- results
@@ -342,5 +355,14 @@ function unfiredWarning(operator: string, unfired: number, time: WindowTime | un
   return (
     `"${operator}": ${unfired} records were left in windows when the input ended and are in no ` +
     `result, because ${why}. If they must be, use event time with trigger.eventTime().`
+  );
+}
+
+/** Given once, at the first such window. */
+function droppedWarning(operator: string): string {
+  return (
+    `"${operator}": a window was cleared with records that its trigger had never fired, and they ` +
+    'are in no result. numElementsDroppedUnfired counts them. If they must be, use a trigger that ' +
+    'fires at the end of the window, such as the one it has by default or trigger.timeout(...).'
   );
 }
