@@ -9,7 +9,6 @@
  *     generator says so.
  * E4. After the end of event time no tick says anything: the edges may have ended.
  */
-import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
 import type {
   WatermarkGenerator,
@@ -18,7 +17,7 @@ import type {
 } from '../functions/watermark-strategy.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../network/control-element.ts';
-import { noTimestamp, shortRecord } from './timestamp-errors.ts';
+import { invalidTimestamp, millisOf, noTimestamp, shortRecord } from './timestamp-errors.ts';
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 /** Hears of one stream's event time. */
@@ -148,23 +147,18 @@ export class EventTime implements WatermarkOutput {
 
   /** No record will follow. */
   end(): void {
-    this.emitWatermark(MAX_WATERMARK as Timestamp);
+    this.#advance(MAX_WATERMARK);
   }
 
   // ----------------------------------------------------------------------------- WatermarkOutput
 
   emitWatermark(timestamp: Timestamp): void {
     if (timestamp <= this.#watermark) return;
-    if (!Number.isSafeInteger(timestamp) && timestamp !== MAX_WATERMARK) {
-      throw new EngineError('DATA_INVALID_TIMESTAMP', {
-        value: shortRecord(timestamp),
-        where: ` for a watermark of "${this.#operator}"`,
-        operator: this.#operator,
-      });
+    if (!Number.isSafeInteger(timestamp)) {
+      const operator = this.#operator;
+      throw invalidTimestamp(operator, timestamp, ` for a watermark of "${operator}"`);
     }
-    this.#watermark = timestamp;
-    this.markActive();
-    this.#listener.watermark(timestamp);
+    this.#advance(timestamp);
   }
 
   markIdle(): void {
@@ -180,6 +174,13 @@ export class EventTime implements WatermarkOutput {
   }
 
   // ------------------------------------------------------------------------------------ internal
+
+  #advance(timestamp: number): void {
+    if (timestamp <= this.#watermark) return;
+    this.#watermark = timestamp;
+    this.markActive();
+    this.#listener.watermark(timestamp);
+  }
 
   #createGenerator(
     strategy: WatermarkStrategy<unknown> | undefined,
@@ -215,18 +216,10 @@ export class EventTime implements WatermarkOutput {
 
   #convert(input: unknown, value: unknown): number {
     refusePromise(input, 'timestamp', this.#operator);
-    const millis =
-      input instanceof Date
-        ? input.getTime()
-        : typeof input === 'object' && input !== null && 'epochMilliseconds' in input
-          ? input.epochMilliseconds
-          : undefined;
-    if (Number.isSafeInteger(millis)) return millis as number;
-    throw new EngineError('DATA_INVALID_TIMESTAMP', {
-      value: shortRecord(input),
-      where: `, which "${this.#operator}" got for the record ${shortRecord(value)}`,
-      operator: this.#operator,
-    });
+    const millis = millisOf(input);
+    if (millis !== undefined) return millis;
+    const by = `, which "${this.#operator}" got for the record ${shortRecord(value)}`;
+    throw invalidTimestamp(this.#operator, input, by);
   }
 
   #emitBounded(): void {

@@ -5,6 +5,7 @@
  * R2. A reader emits only inside `poll`.
  * R4. The records of one poll are bounded: each output is full after its share of POLL_RECORDS, and
  *     the reader's as soon as one of them is.
+ * R5. Timestamps that go on are whole numbers of milliseconds, or there is none.
  */
 import { assert } from '../base/assert.ts';
 import type { Timestamp } from '../base/units.ts';
@@ -14,6 +15,7 @@ import type { Pressure } from '../network/pressure.ts';
 import type { EventTime } from './event-time.ts';
 import type { Downstream, OperatorContext } from './operator.ts';
 import type { SourceTime } from './source-time.ts';
+import { invalidSourceTimestamp } from './timestamp-errors.ts';
 
 /** Records per call of `poll`: bounds the time of a step. */
 const POLL_RECORDS = 1024;
@@ -35,15 +37,17 @@ class PlainOutput implements SplitOutput<unknown> {
   protected readonly time: EventTime;
   /** In a poll, and not idle: a record may go on without further ado. */
   protected ready = false;
+  readonly #operator: string;
   #polling = false;
   /** Records of this poll, and how many there may be. */
   count = 0;
   limit = POLL_RECORDS;
 
-  constructor(pressure: Pressure, output: Downstream, time: EventTime) {
+  constructor({ pressure, context }: ReaderOutputOptions, time: EventTime) {
     this.pressure = pressure;
-    this.output = output;
+    this.output = context.output;
     this.time = time;
+    this.#operator = context.open.operatorName;
   }
 
   begin(): void {
@@ -69,12 +73,24 @@ class PlainOutput implements SplitOutput<unknown> {
   collect(value: unknown, timestamp?: Timestamp): void {
     if (!this.ready) this.markActive();
     this.count += 1;
-    this.output.process(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
+    this.output.process(value, this.checked(value, timestamp));
+  }
+
+  /** R5. @throws EngineError DATA_INVALID_TIMESTAMP */
+  protected checked(value: unknown, timestamp: Timestamp | undefined): number {
+    if (timestamp === undefined) return NO_TIMESTAMP;
+    if (Number.isSafeInteger(timestamp)) return timestamp;
+    throw invalidSourceTimestamp(this.#operator, timestamp, value);
   }
 
   emitWatermark(timestamp: Timestamp): void {
     assert(this.#polling, R2);
     this.time.emitWatermark(timestamp);
+    this.look();
+  }
+
+  endTime(): void {
+    this.time.end();
     this.look();
   }
 
@@ -95,15 +111,15 @@ class PlainOutput implements SplitOutput<unknown> {
 class StampedOutput extends PlainOutput {
   readonly #punctuated: boolean;
 
-  constructor(pressure: Pressure, output: Downstream, time: EventTime) {
-    super(pressure, output, time);
+  constructor(options: ReaderOutputOptions, time: EventTime) {
+    super(options, time);
     this.#punctuated = time.isPunctuated;
   }
 
   override collect(value: unknown, timestamp?: Timestamp): void {
     if (!this.ready) this.markActive();
     this.count += 1;
-    const at = this.time.stamp(value, timestamp === undefined ? NO_TIMESTAMP : timestamp);
+    const at = this.time.stamp(value, this.checked(value, timestamp));
     this.output.process(value, at);
     if (this.#punctuated) this.#emitted(value, at);
   }
@@ -174,6 +190,13 @@ export class ReaderOutput implements SourceOutput<unknown> {
     this.#own.emitWatermark(timestamp);
   }
 
+  /** No record will follow, though the reader may go on: not a reader's to say. */
+  endTime(): void {
+    assert(this.#polling, R2);
+    this.#useOwn();
+    this.#own.endTime();
+  }
+
   markIdle(): void {
     this.#useOwn();
     this.#own.markIdle();
@@ -217,8 +240,7 @@ export class ReaderOutput implements SourceOutput<unknown> {
   }
 
   #outputOf(time: EventTime): PlainOutput {
-    const { context, pressure, stamps } = this.#options;
-    return new (stamps ? StampedOutput : PlainOutput)(pressure, context.output, time);
+    return new (this.#options.stamps ? StampedOutput : PlainOutput)(this.#options, time);
   }
 
   /** R4 */

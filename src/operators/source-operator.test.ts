@@ -156,6 +156,58 @@ describe('SourceOperator', () => {
     );
   });
 
+  test('R5: a timestamp of the source that is none names source and record, strategy or not', () => {
+    const wrong: readonly (readonly [unknown, string])[] = [
+      [Number.NaN, 'NaN'],
+      [Infinity, 'Infinity'],
+      [-Infinity, '-Infinity'],
+      [1.5, '1.5'],
+      ['5', '"5"'],
+      [2 ** 60, '1152921504606847000'],
+      [null, 'null'],
+      [5n, '5n'],
+      [new Date(Number.NaN), 'an invalid Date'],
+    ];
+    const strategies = [undefined, {}, { outOfOrder: seconds(1) }, byValue];
+    for (const strategy of strategies) {
+      for (const [timestamp, text] of wrong) {
+        for (const split of [undefined, 'a']) {
+          const run = new SourceRun(strategy);
+          assert.throws(
+            () =>
+              run.poll((output) => {
+                const to = split === undefined ? output : output.forSplit(split);
+                to.collect(7, timestamp as Timestamp);
+              }),
+            (error) => {
+              assert.ok(isEngineError(error, 'DATA_INVALID_TIMESTAMP'), String(error));
+              assert.equal(
+                error.message,
+                `${text} is not a timestamp, which "Source: test" gave to the record 7.`,
+              );
+              return true;
+            },
+          );
+          assert.deepEqual(run.take(), [], 'it goes nowhere');
+        }
+      }
+    }
+  });
+
+  test('only the end of the source is the end of event time', () => {
+    for (const timestamp of [Infinity, Number.NaN, 0.5]) {
+      const run = new SourceRun(undefined);
+      assert.throws(
+        () => run.poll((output) => output.emitWatermark(timestamp as Timestamp)),
+        (error) => {
+          assert.ok(isEngineError(error, 'DATA_INVALID_TIMESTAMP'), String(error));
+          assert.match(error.message, / is not a timestamp for a watermark of "Source: test"\.$/);
+          return true;
+        },
+      );
+    }
+  });
+
   test('what no split has wakes a source whose splits were idle when they were released', () => {
     const run = new SourceRun(undefined);
     assert.deepEqual(

@@ -14,9 +14,38 @@ export function noTimestamp(operator: string, value: unknown): EngineError {
   return new EngineError('DATA_NO_TIMESTAMP', { operator, record: shortRecord(value) });
 }
 
+/** Of anything that a user may give as a timestamp; undefined: it is none. */
+export function millisOf(input: unknown): number | undefined {
+  const millis =
+    input instanceof Date
+      ? input.getTime()
+      : typeof input === 'object' && input !== null && 'epochMilliseconds' in input
+        ? input.epochMilliseconds
+        : input;
+  return Number.isSafeInteger(millis) ? (millis as number) : undefined;
+}
+
+/** `by` says who gave it to or got it for the record, or what it is for. */
+export function invalidTimestamp(operator: string, timestamp: unknown, by: string): EngineError {
+  const value = shortRecord(timestamp);
+  return new EngineError('DATA_INVALID_TIMESTAMP', { value, where: by, operator });
+}
+
+/** The error of a source that gives a record a timestamp that is none. */
+export function invalidSourceTimestamp(
+  operator: string,
+  timestamp: unknown,
+  value: unknown,
+): EngineError {
+  const by = `, which "${operator}" gave to the record ${shortRecord(value)}`;
+  return invalidTimestamp(operator, timestamp, by);
+}
+
 function plainText(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_MAX));
   if (typeof value === 'number' || value === undefined) return String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value instanceof Date && Number.isNaN(value.getTime())) return 'an invalid Date';
   try {
     return JSON.stringify(value, shortened) ?? `a ${typeof value}`;
   } catch {

@@ -18,10 +18,12 @@ import type {
   SourceReaderContext,
   SplitOutput,
 } from '../functions/source.ts';
-import { MIN_WATERMARK } from '../network/control-element.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../network/control-element.ts';
 import type { StatusElement, WatermarkElement } from '../network/control-element.ts';
 import { Deque } from '../network/deque.ts';
 import { ExchangeVerifier } from '../network/exchange-verifier.ts';
+import type { ReaderOutput } from '../operators/reader-output.ts';
+import { invalidSourceTimestamp, millisOf } from '../operators/timestamp-errors.ts';
 import { t } from '../types/t.ts';
 
 /** What a snapshot keeps of one subtask. */
@@ -148,7 +150,7 @@ export class FedSubtask {
   emit(value: unknown, at: TimestampInput | undefined): void {
     this.#source.take(value);
     this.#wake('emit');
-    this.#push({ kind: 'record', value, at: at === undefined ? undefined : timestamp(at) });
+    this.#push({ kind: 'record', value, at: this.#timeOf(value, at) });
   }
 
   /** An equal one says nothing new. */
@@ -188,7 +190,7 @@ export class FedSubtask {
   emitTo(split: string, value: unknown, at: TimestampInput | undefined): void {
     this.#source.take(value);
     this.openSplit(split);
-    this.#push({ kind: 'record', value, at: at === undefined ? undefined : timestamp(at), split });
+    this.#push({ kind: 'record', value, at: this.#timeOf(value, at), split });
   }
 
   watermarkOf(split: string, at: TimestampInput): void {
@@ -213,6 +215,13 @@ export class FedSubtask {
     }
     if (state.idle) this.idle();
     if (state.ended) this.end();
+  }
+
+  #timeOf(value: unknown, at: TimestampInput | undefined): Timestamp | undefined {
+    if (at === undefined) return undefined;
+    const millis = millisOf(at);
+    if (millis !== undefined) return millis as Timestamp;
+    throw invalidSourceTimestamp(this.#source.name, at, value);
   }
 
   #wake(call: string): void {
@@ -270,7 +279,9 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
 
 function give(item: Item, output: SplitOutput<unknown>): void {
   if (item.kind === 'record') output.collect(item.value, item.at);
-  else if (item.kind === 'watermark') output.emitWatermark(item.timestamp as Timestamp);
+  else if (item.kind === 'watermark' && item.timestamp === MAX_WATERMARK) {
+    (output as ReaderOutput).endTime();
+  } else if (item.kind === 'watermark') output.emitWatermark(item.timestamp as Timestamp);
   else if (item.kind === 'status' && item.status === 'idle') output.markIdle();
   else if (item.kind === 'status') output.markActive();
 }

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
+import type { Timestamp } from '../base/units.ts';
 import { state } from '../functions/state.ts';
 import { t } from '../types/index.ts';
 import { harnessOf } from './stream-harness.ts';
@@ -211,6 +212,33 @@ describe('what the kit finds', () => {
     assert.deepEqual([...harness.output(), ...again.output()], [1, 4, 5]);
   });
 
+  it('a timestamp that is none, with its input and record', async () => {
+    await using harness = await harnessOf((n) => n.map((x) => x), { input: t.float64 });
+    const wrong: readonly (readonly [unknown, string])[] = [
+      [Number.NaN, 'NaN'],
+      [Infinity, 'Infinity'],
+      [1.5, '1.5'],
+      ['5', '"5"'],
+      [new Date(Number.NaN), 'an invalid Date'],
+    ];
+    for (const [at, text] of wrong) {
+      const said = `${text} is not a timestamp, which "input" gave to the record 1.`;
+      const input = harness.job.source<number>('input');
+      for (const push of [
+        () => harness.push(1, at as Timestamp),
+        () => input.split('a').emit(1, at as Timestamp),
+      ]) {
+        assert.throws(push, (error) => {
+          assert.ok(isEngineError(error, 'DATA_INVALID_TIMESTAMP'), String(error));
+          assert.equal(error.message, said);
+          return true;
+        });
+      }
+    }
+    harness.push(2, new Date(5));
+    assert.deepEqual(harness.records(), [{ value: 2, timestamp: 5, subtask: 0 }]);
+  });
+
   it('a watermark that goes back, and an input after its end', async () => {
     await using harness = await harnessOf((n) => n.map((x) => x), { input: t.float64 });
     const input = harness.job.source('input');
@@ -219,6 +247,8 @@ describe('what the kit finds', () => {
     assert.throws(() => input.watermark(4), code('API_INVALID_ARGUMENT'));
     assert.throws(() => input.watermark(Number.NaN), code('DATA_INVALID_TIMESTAMP'));
     harness.watermark(3);
+    harness.watermark(Number.POSITIVE_INFINITY);
+    assert.equal(harness.job.watermarkOf('input'), Number.POSITIVE_INFINITY);
     await harness.end();
     assert.throws(() => harness.push(1), code('API_INVALID_ARGUMENT'));
   });
