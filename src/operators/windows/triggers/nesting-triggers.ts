@@ -56,8 +56,10 @@ export class TimeoutWindowTrigger implements WindowTrigger {
     this.#nested.clear(window);
   }
 
+  /** All there is has been fired, so that a time-out still to come starts with the next record. */
   #timedOut(nested: Decision, window: Window): Decision {
     if (this.#options.clearOnTimeout) this.clear(window);
+    else this.#timeout.cancel(window);
     return (nested & PURGE) === 0 ? FIRE : FIRE_AND_PURGE;
   }
 }
