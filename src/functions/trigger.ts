@@ -180,7 +180,10 @@ export interface TriggerConstructors {
     delta: (last: NoInfer<T>, value: NoInfer<T>) => number,
     schema: Schema<T>,
   ): DeltaTrigger<T>;
-  /** Whenever the watermark passes a multiple of `interval`, and at the end of the window. */
+  /**
+   * Whenever the watermark passes a multiple of `interval`, and at the end of the window. Unlike in
+   * Flink, the end of all input fires once, not for every multiple up to the end of the window.
+   */
   continuousEventTime(interval: Duration): ContinuousTrigger;
   /**
    * Whenever the clock passes a multiple of `interval` while there are records, and at the end of a

@@ -15,7 +15,11 @@ import type {
   WindowTrigger,
 } from './window-trigger.ts';
 
-/** Flink's ContinuousEventTimeTrigger. */
+/**
+ * Flink's ContinuousEventTimeTrigger, but for the end of event time, which fires once, at the end
+ * of the window. Flink fires for every multiple up to there, with the same contents again and again:
+ * a few records in a window of a year would never be done with an interval of a second.
+ */
 export class ContinuousEventTimeWindowTrigger implements WindowTrigger {
   readonly #interval: number;
   readonly #timers: TriggerTimers;
@@ -45,10 +49,11 @@ export class ContinuousEventTimeWindowTrigger implements WindowTrigger {
   onEventTime(at: Timestamp, window: Window): Decision {
     if (at === lastTimeOf(window)) return FIRE;
     if (this.#next.get(window) !== at) return CONTINUE;
-    // A window without end would fire without end when event time does end.
-    const isOver = window.end === Infinity && this.#times.watermark() === MAX_WATERMARK;
-    if (isOver) this.#next.plan(window, lastTimeOf(window));
-    else this.#plan(window, at);
+    if (this.#times.watermark() === MAX_WATERMARK) {
+      this.#next.plan(window, lastTimeOf(window));
+      return CONTINUE;
+    }
+    this.#plan(window, at);
     return FIRE;
   }
 

@@ -157,7 +157,14 @@ const CASES: readonly Case[] = [
     globalWindow(),
     trigger.continuousEventTime(ms(5)),
     'a1@1 W5 a2@7 W8',
-    `a${G}:1@5 | a${G}:1+2@10 a${G}:1+2@9007199254740991`,
+    `a${G}:1@5 | a${G}:1+2@9007199254740991`,
+  ],
+  [
+    'continuous in a window that is long: the end of input fires once',
+    tumbling(ms(1e10)),
+    trigger.continuousEventTime(ms(1)),
+    'a1@0 W2 a2@1',
+    'a[0,10000000000):1 a[0,10000000000):1 | a[0,10000000000):1+2',
   ],
   [
     'continuous in sessions that merge',
@@ -208,6 +215,20 @@ const CASES: readonly Case[] = [
     trigger.timeout(trigger.count(3), ms(100), { clearOnTimeout: false }),
     'a1 a2 +100 a3 a4 a5',
     `a${G}:1+2@100 a${G}:1+2+3@-`,
+  ],
+  [
+    'time-out: again after the next record, also where the nested trigger goes on',
+    globalWindow(),
+    purging(trigger.timeout(trigger.count(9), ms(100), { clearOnTimeout: false })),
+    'a1 +50 a2 +50 +500 a3 +99 a4 +1 +500 b5 +100',
+    `a${G}:1+2@100 a${G}:3+4@700 b${G}:5@1300`,
+  ],
+  [
+    'time-out: by event time of the nested trigger, which goes on',
+    globalWindow(),
+    trigger.timeout(trigger.continuousEventTime(ms(10)), ms(100), { clearOnTimeout: false }),
+    'a1@1 +50 W10 +100 a2@12 +99 +1',
+    `a${G}:1@10 a${G}:1+2@250 | a${G}:1+2@20 a${G}:1+2@9007199254740991`,
   ],
   [
     'time-out in windows of event time: the end fires too',
