@@ -25,7 +25,7 @@ import { TimerService } from '../timer-service.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
 import { intervalPairs } from './interval-pairs.ts';
 import type { IntervalPairs } from './interval-pairs.ts';
-import { LateRecords } from './late-records.ts';
+import { LateRecords } from '../late-records.ts';
 
 export class IntervalJoinOperator implements TwoInputOperator {
   readonly #spec: IntervalJoinSpec;

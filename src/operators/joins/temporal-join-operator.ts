@@ -27,7 +27,7 @@ import type { OperatorContext, TwoInputOperator } from '../operator.ts';
 import { TimerService } from '../timer-service.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
 import { Deletion } from './deletion.ts';
-import { LateRecords } from './late-records.ts';
+import { LateRecords } from '../late-records.ts';
 import { PairResults } from './pair-results.ts';
 
 export function temporalJoinOperator(spec: TemporalJoinSpec): TwoInputOperator {

@@ -12,7 +12,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Duration, Timestamp } from '../../base/units.ts';
-import type { Counter } from '../../functions/metric-group.ts';
 import { state } from '../../functions/state.ts';
 import type { ValueState } from '../../functions/state.ts';
 import type { WindowTime } from '../../functions/window.ts';
@@ -22,7 +21,8 @@ import { NO_TIMESTAMP } from '../../network/batch.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { Key } from '../../types/schema.ts';
 import { KeySelection } from '../key-selection.ts';
-import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
+import { LateRecords } from '../late-records.ts';
+import type { KeyedOperator, OperatorContext } from '../operator.ts';
 import { TimerService } from '../timer-service.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
 import { gapOf } from './assign-windows.ts';
@@ -32,7 +32,7 @@ import { joinedSession, keySessionsSchema, overlapOf, withSession } from './sess
 import type { KeySessions, Session } from './sessions.ts';
 import { windowOf } from './window-firing.ts';
 import { WindowFunctionRunner } from './window-function-runner.ts';
-import { functionResults, plainResults } from './window-results.ts';
+import { functionResults, plainResults, reportUnfired } from './window-results.ts';
 import type { WindowResults } from './window-results.ts';
 
 export interface SessionTiming {
@@ -53,8 +53,7 @@ export class SessionWindowOperator implements KeyedOperator {
   #timers!: TimerService;
   #function: WindowFunctionRunner | undefined;
   #results!: WindowResults;
-  #late: Downstream | undefined;
-  #lateDropped!: Counter;
+  #late!: LateRecords;
 
   constructor(spec: WindowSpec, { gap, time }: SessionTiming) {
     this.#spec = spec;
@@ -77,8 +76,7 @@ export class SessionWindowOperator implements KeyedOperator {
       onEvent: (at) => this.#fire(at),
       onProcessing: (at) => this.#fire(at),
     });
-    this.#late = context.isRead(LATE_OUTPUT) ? context.sideOutput(LATE_OUTPUT) : undefined;
-    this.#lateDropped = context.open.metrics.counter('numLateRecordsDropped');
+    this.#late = new LateRecords(context, LATE_OUTPUT);
     if (spec.function === undefined) {
       this.#results = plainResults(context.output, spec.keyed);
       return undefined;
@@ -108,7 +106,7 @@ export class SessionWindowOperator implements KeyedOperator {
     const sessions = known === undefined ? [] : known.sessions;
     const overlap = overlapOf(sessions, at, at + this.#gapOf(value));
     if (overlap.end - 1 + this.#lateness <= limit) {
-      this.#skip(value, timestamp);
+      this.#late.add(value, timestamp);
       return;
     }
     let joined = joinedSession(sessions, overlap, value, this.#incremental);
@@ -140,13 +138,7 @@ export class SessionWindowOperator implements KeyedOperator {
     this.#backend.forEachKey('sessions', () => {
       for (const session of this.#sessions.get()!.sessions) unfired += session.records;
     });
-    if (unfired === 0) return true;
-    const { metrics, logger, operatorName } = this.#context.open;
-    metrics.counter('numElementsUnfired').increment(unfired);
-    logger.warn(
-      `${unfired} records were still in sessions of "${operatorName}" when its input ended: ` +
-        'sessions of processing time that the clock has not come to the end of are not fired',
-    );
+    reportUnfired(this.#context.open, unfired, 'sessions');
     return true;
   }
 
@@ -208,10 +200,5 @@ export class SessionWindowOperator implements KeyedOperator {
     const result = this.#incremental.result(session.accumulator);
     const window = windowOf(session.start, session.end);
     this.#results.emit({ key, keyGroup }, window, result, (session.end - 1) as Timestamp);
-  }
-
-  #skip(value: unknown, timestamp: number): void {
-    if (this.#late === undefined) this.#lateDropped.increment();
-    else this.#late.process(value, timestamp);
   }
 }

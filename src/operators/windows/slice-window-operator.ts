@@ -16,7 +16,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Timestamp } from '../../base/units.ts';
-import type { Counter } from '../../functions/metric-group.ts';
 import { state } from '../../functions/state.ts';
 import type { ValueState } from '../../functions/state.ts';
 import type { Window, WindowTime } from '../../functions/window.ts';
@@ -26,7 +25,8 @@ import { NO_TIMESTAMP } from '../../network/batch.ts';
 import type { KeyedStateBackend, SlicedState } from '../../state/keyed-state-backend.ts';
 import { t } from '../../types/t.ts';
 import { KeySelection } from '../key-selection.ts';
-import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
+import { LateRecords } from '../late-records.ts';
+import type { KeyedOperator, OperatorContext } from '../operator.ts';
 import { GroupWatermark } from '../group-watermark.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
 import { incrementalOf } from './incremental.ts';
@@ -38,7 +38,7 @@ import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
 import { WindowFunctionRunner } from './window-function-runner.ts';
-import { functionResults, plainResults } from './window-results.ts';
+import { functionResults, plainResults, reportUnfired } from './window-results.ts';
 import type { GroupedKey, WindowResults } from './window-results.ts';
 
 export class SliceWindowOperator implements KeyedOperator {
@@ -59,8 +59,7 @@ export class SliceWindowOperator implements KeyedOperator {
   /** How far event time, or the clock, has come; `#limit` once it is loaded. */
   #reached!: GroupWatermark;
   #surroundings!: FiringSurroundings;
-  #late: Downstream | undefined;
-  #lateDropped!: Counter;
+  #late!: LateRecords;
   #panes!: MergedPanes;
   #live = new LiveSlices();
   #nextEnd = Infinity;
@@ -98,8 +97,7 @@ export class SliceWindowOperator implements KeyedOperator {
     }
     this.#reached = new GroupWatermark(context, this.#byClock ? 'clock' : 'watermark');
     this.#surroundings = this.#createSurroundings(context);
-    this.#late = context.isRead(LATE_OUTPUT) ? context.sideOutput(LATE_OUTPUT) : undefined;
-    this.#lateDropped = context.open.metrics.counter('numLateRecordsDropped');
+    this.#late = new LateRecords(context, LATE_OUTPUT);
     this.#panes = new MergedPanes((left, right) => this.#incremental.merge(left, right));
     if (spec.function === undefined) {
       this.#results = plainResults(context.output, spec.keyed);
@@ -158,13 +156,7 @@ export class SliceWindowOperator implements KeyedOperator {
       const cursor = this.#counts.cursor(slice);
       while (cursor.next()) unfired += cursor.value as number;
     }
-    if (unfired === 0) return true;
-    const { metrics, logger, operatorName } = this.#context.open;
-    metrics.counter('numElementsUnfired').increment(unfired);
-    logger.warn(
-      `${unfired} records were still in windows of "${operatorName}" when its input ended: ` +
-        'windows of processing time that the clock has not come to the end of are not fired',
-    );
+    reportUnfired(this.#context.open, unfired, 'windows');
     return true;
   }
 
@@ -208,8 +200,7 @@ export class SliceWindowOperator implements KeyedOperator {
    */
   #skip(value: unknown, timestamp: number, limit: number): void {
     if (this.#byClock || timestamp + this.#lateness > limit) return;
-    if (this.#late === undefined) this.#lateDropped.increment();
-    else this.#late.process(value, timestamp);
+    this.#late.add(value, timestamp);
   }
 
   /** W3 */

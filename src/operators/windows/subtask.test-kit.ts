@@ -53,6 +53,7 @@ export class Subtask {
       operatorState: this.state,
       isHeld: false,
       isRead: () => false,
+      sideOutput: () => ({ process: () => undefined }),
       processingTime: () => 0,
       wakeAt: () => undefined,
     } as unknown as OperatorContext;

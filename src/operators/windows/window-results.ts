@@ -3,6 +3,7 @@
  * function, or as `{ key, window, value }`, with the time of the last moment in the window.
  */
 import type { Timestamp } from '../../base/units.ts';
+import type { OpenContext } from '../../functions/function-context.ts';
 import type { Window } from '../../functions/window.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { Key } from '../../types/schema.ts';
@@ -13,6 +14,20 @@ import type { WindowFunctionRunner } from './window-function-runner.ts';
 export interface GroupedKey {
   readonly key: Key;
   readonly keyGroup: number;
+}
+
+/** How windows of the clock that were not fired are told of at the end. */
+export function reportUnfired(
+  { metrics, logger, operatorName }: OpenContext,
+  unfired: number,
+  what: 'windows' | 'sessions',
+): void {
+  if (unfired === 0) return;
+  metrics.counter('numElementsUnfired').increment(unfired);
+  logger.warn(
+    `${unfired} records were still in ${what} of "${operatorName}" when its input ended: ` +
+      `${what} of processing time that the clock has not come to the end of are not fired`,
+  );
 }
 
 export interface WindowResults {

@@ -1,9 +1,9 @@
 /**
- * Where the records go that come too late to be joined: to a side output, or, if nobody reads that,
- * nowhere; then they are counted.
+ * Where the records go that come too late for windows and joins: to a side output, or, if nobody
+ * reads that, nowhere; then they are counted.
  */
-import type { Counter } from '../../functions/metric-group.ts';
-import type { Downstream, OperatorContext } from '../operator.ts';
+import type { Counter } from '../functions/metric-group.ts';
+import type { Downstream, OperatorContext } from './operator.ts';
 
 export class LateRecords {
   readonly #output: Downstream;
