@@ -7,13 +7,14 @@
  * Invariants (besides those of KeyGroupTable)
  * D1. Place p has its key in `words` at p << timeShift, a value of eight bytes right behind it, and
  *     its version in `versions` at p: 0 where there has been no entry since the last rebuild,
- *     REMOVED where there was one, else the difference of the version and `base`. A fifth of the
+ *     REMOVED where there was one, else the difference of the version and `base`. A seventh of the
  *     places are 0.
  * D2. No place between the home of a key and the place of its entry is 0.
  * D3. `used` counts the places that are not 0.
  * D4. The slot of place p is the index of its value: 2p + 1 in shared memory, else p.
  * D5. When the clock has gone too far from `base` for two bytes, `base` is moved: entries that are
  *     older than all open snapshots become equally old.
+ * D6. `words` and, behind them, `versions` are `block`, which may move when others take memory.
  */
 import { assert } from '../../base/assert.ts';
 import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
@@ -22,21 +23,23 @@ import { isSparse, MINIMUM_CAPACITY } from './hash-slots.ts';
 import { ABSENT, KeyGroupTable } from './key-group-table.ts';
 import type { TablePlace, TableRows } from './key-group-table.ts';
 import { hashLookup } from './lookup-index.ts';
-import type { TableMemory } from './table-memory.ts';
+import type { BlockHolder, TableBlock, TableMemory } from './table-memory.ts';
 
 const REMOVED = 0xffff;
 /** Of a restored entry: older than what is changed now. */
 const OLDEST = 1;
 /** Entries for every place, at most; and after a rebuild of a table that is not small. */
-const FULL = 0.8;
-const REBUILT = 0.71;
+const FULL = 0.85;
+const REBUILT = 0.7;
 const SMALL = 512;
 
-export class Float64Table extends KeyGroupTable {
+export class Float64Table extends KeyGroupTable implements BlockHolder {
   readonly first: number;
   readonly step: number;
   readonly timeShift: number;
   readonly #memory: TableMemory;
+  /** D6 */
+  #block: TableBlock;
   #words: Float64Array<ArrayBuffer>;
   #versions: Uint16Array<ArrayBuffer>;
   #base: number;
@@ -50,8 +53,9 @@ export class Float64Table extends KeyGroupTable {
     this.step = shared ? 2 : 1;
     this.timeShift = shared ? 1 : 0;
     this.#memory = memory;
-    this.#words = memory.float64(MINIMUM_CAPACITY << this.timeShift);
-    this.#versions = memory.uint16(MINIMUM_CAPACITY);
+    this.#block = memory.take(blockBytes(MINIMUM_CAPACITY, this.timeShift), this);
+    this.#words = this.#wordsOfBlock();
+    this.#versions = this.#versionsOfBlock().fill(0);
     this.#base = this.clock.now - OLDEST - 1;
     this.values = columnOver(this.column, this.#words, MINIMUM_CAPACITY);
     if (place.timed) this.stampAll(NaN);
@@ -132,8 +136,24 @@ export class Float64Table extends KeyGroupTable {
   }
 
   override drop(): void {
-    this.#memory.release(this.#words);
-    this.#memory.release(this.#versions);
+    this.#memory.release(this.#block);
+  }
+
+  /** D6. Values of their own stay where they are. */
+  moved(): void {
+    this.#words = this.#wordsOfBlock();
+    this.#versions = this.#versionsOfBlock();
+    if (this.step === 2) this.values = columnOver(this.column, this.#words, this.#capacity);
+  }
+
+  #wordsOfBlock(): Float64Array<ArrayBuffer> {
+    const { buffer, at } = this.#block;
+    return new Float64Array(buffer, at, this.#capacity << this.timeShift);
+  }
+
+  #versionsOfBlock(): Uint16Array<ArrayBuffer> {
+    const { buffer, at } = this.#block;
+    return new Uint16Array(buffer, at + (this.#capacity << this.timeShift) * 8, this.#capacity);
   }
 
   override rows(): TableRows {
@@ -142,7 +162,7 @@ export class Float64Table extends KeyGroupTable {
 
   override get bytes(): number {
     const values = this.step === 2 ? 0 : columnBytes(this.values);
-    return this.#words.byteLength + this.#versions.byteLength + values + timesBytes(this.times);
+    return this.#block.bytes + values + timesBytes(this.times);
   }
 
   #findNaN(): number {
@@ -196,12 +216,16 @@ export class Float64Table extends KeyGroupTable {
   /** T4 */
   #rebuild(capacity: number): void {
     this.announceRebuild();
+    // This may move the old block.
+    const block = this.#memory.take(blockBytes(capacity, this.timeShift), this);
     const { values, times, timeShift } = this;
     const words = this.#words;
     const versions = this.#versions;
+    const old = this.#block;
+    this.#block = block;
     this.#capacity = capacity;
-    this.#words = this.#memory.float64(capacity << timeShift);
-    this.#versions = this.#memory.uint16(capacity);
+    this.#words = this.#wordsOfBlock();
+    this.#versions = this.#versionsOfBlock().fill(0);
     this.values = columnOver(this.column, this.#words, capacity);
     if (times !== undefined) this.times = new Float64Array(capacity).fill(NaN);
     this.#used = this.size;
@@ -219,9 +243,12 @@ export class Float64Table extends KeyGroupTable {
       );
       if (times !== undefined) this.times![to] = times[from]!;
     }
-    this.#memory.release(words);
-    this.#memory.release(versions);
+    this.#memory.release(old);
   }
+}
+
+function blockBytes(capacity: number, timeShift: number): number {
+  return capacity * ((8 << timeShift) + 2);
 }
 
 /** Capacities beyond the small ones are many, so that a table is never much too large. */
