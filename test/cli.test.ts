@@ -302,7 +302,7 @@ function nameOf(order: Order): string {
       assert.deepEqual(
         said.filter((line) => !line.startsWith('  in: ')),
         [
-          'error[USER_CODE_ASYNC]: The map function of "map" returned a promise, but it is called synchronously.',
+          'error[USER_CODE_ASYNC]: The map function of "map" gives a promise, but it is called synchronously.',
           '  at: promises.ts:6:24',
           '  fix: Use asyncMap(...) for work that must wait.',
         ],

@@ -27,7 +27,10 @@ export function requireSynchronous(callback: unknown, call: string): void {
   }
   const kind = Object.prototype.toString.call(callback);
   if (kind === '[object AsyncFunction]' || kind === '[object AsyncGeneratorFunction]') {
-    throw new EngineError('USER_CODE_ASYNC', { role: call, operator: call });
+    // `process.onWindow` is the onWindow function of process.
+    const dot = call.lastIndexOf('.');
+    const operator = dot < 0 ? call : call.slice(0, dot);
+    throw new EngineError('USER_CODE_ASYNC', { role: call.slice(dot + 1), operator });
   }
 }
 

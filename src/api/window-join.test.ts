@@ -125,7 +125,7 @@ const REFUSALS: readonly (readonly [string, ErrorCode, Build, RegExp])[] = [
     'an async join',
     'USER_CODE_ASYNC',
     (env) => joined(env).inner(untyped(async () => 1)),
-    /join\.inner/,
+    /The inner function of "join" gives a promise/,
   ],
   [
     'a function without onGroups',

@@ -240,6 +240,13 @@ test('async functions are refused when the graph is built', () => {
       String(build),
     );
   }
+  const { message } = failure('USER_CODE_ASYNC', () =>
+    compile((env) => windows(env).process({ emits: t.string, onWindow: wait })),
+  );
+  assert.match(
+    message,
+    /^The onWindow function of "(window\.)?process" gives a promise, but it is called synchronously/,
+  );
 });
 
 describe('schemas of what windows keep', () => {

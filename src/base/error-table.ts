@@ -411,7 +411,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
 
   // User code
   USER_CODE_ASYNC: user(
-    'The {role} function of "{operator}" returned a promise, but it is called synchronously.',
+    'The {role} function of "{operator}" gives a promise, but it is called synchronously.',
     'Use asyncMap(...) for work that must wait.',
   ),
   USER_CODE_BAD_PARTITION: user(
@@ -447,6 +447,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   USER_CODE_NOT_ITERABLE: user(
     'The {role} function of "{operator}" returned {type}.',
     'It must return an array, a generator or anything else to iterate over; a single value goes through map, or as [value].',
+  ),
+  USER_CODE_NO_ACCUMULATOR: user(
+    'The {role} function of "{operator}" returned nothing.',
+    'It must return the accumulator as it is with the record, e.g. (sum, value) => sum + value.',
   ),
   USER_CODE_NO_ON_TIMER: user(
     '"{operator}" registered a timer, but its function has no onTimer that it could call.',

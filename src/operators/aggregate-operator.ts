@@ -6,7 +6,7 @@ import { state } from '../functions/state.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import { KeySelection } from './key-selection.ts';
 import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
-import { refusePromise, userCodeFailure } from './user-code.ts';
+import { accumulatorOf, refusePromise, userCodeFailure } from './user-code.ts';
 
 export class AggregateOperator implements KeyedOperator {
   readonly #key: KeySelector;
@@ -35,8 +35,8 @@ export class AggregateOperator implements KeyedOperator {
     let result: unknown;
     try {
       const before = this.#state.get();
-      const after = aggregate.add(before === undefined ? aggregate.create() : before, value);
-      refusePromise(after, 'aggregate', this.#name);
+      const from = before === undefined ? aggregate.create() : before;
+      const after = accumulatorOf(aggregate.add(from, value), 'aggregate', this.#name);
       this.#state.set(after);
       result = aggregate.result(after);
       refusePromise(result, 'aggregate', this.#name);

@@ -6,7 +6,7 @@ import { state } from '../functions/state.ts';
 import type { Schema } from '../types/schema.ts';
 import { KeySelection } from './key-selection.ts';
 import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
-import { refusePromise, userCodeFailure } from './user-code.ts';
+import { accumulatorOf, userCodeFailure } from './user-code.ts';
 
 export interface ReduceOptions {
   readonly key: KeySelector;
@@ -44,8 +44,7 @@ export class ReduceOperator implements KeyedOperator {
       after = value;
     } else {
       try {
-        after = this.#reduce(before, value);
-        if (typeof after === 'object') refusePromise(after, this.#options.role, this.#name);
+        after = accumulatorOf(this.#reduce(before, value), this.#options.role, this.#name);
       } catch (thrown) {
         throw userCodeFailure(this.#options.role, this.#name, thrown);
       }

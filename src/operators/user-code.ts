@@ -40,6 +40,19 @@ export function refusePromise(result: unknown, role: string, operator: string): 
   }
 }
 
+/**
+ * What a function of the user has made of an accumulator, which is a value: `undefined` would pass
+ * for none.
+ * @throws EngineError USER_CODE_ASYNC, USER_CODE_NO_ACCUMULATOR
+ */
+export function accumulatorOf(returned: unknown, role: string, operator: string): unknown {
+  if (typeof returned === 'object') refusePromise(returned, role, operator);
+  else if (returned === undefined) {
+    throw new EngineError('USER_CODE_NO_ACCUMULATOR', { role, operator });
+  }
+  return returned;
+}
+
 function keepStack(error: EngineError, thrown: unknown): EngineError {
   if (thrown instanceof Error && thrown.stack !== undefined) error.stack = thrown.stack;
   return error;

@@ -148,7 +148,7 @@ function sessionAssignment({ gap }: SessionWindows<unknown>, operator: string): 
   };
 }
 
-/** @throws EngineError USER_CODE_BAD_WINDOW, USER_CODE_FAILED */
+/** @throws EngineError USER_CODE_BAD_WINDOW, USER_CODE_FAILED, USER_CODE_ASYNC */
 export function gapOf(gap: (value: unknown) => unknown, value: unknown, operator: string): number {
   let length: unknown;
   try {
@@ -157,6 +157,7 @@ export function gapOf(gap: (value: unknown) => unknown, value: unknown, operator
     throw userCodeFailure('gap', operator, thrown);
   }
   if (typeof length === 'number' && length > 0 && Number.isSafeInteger(length)) return length;
+  refusePromise(length, 'gap', operator);
   throw new EngineError('USER_CODE_BAD_WINDOW', {
     operator,
     record: shortRecord(value),
@@ -171,6 +172,7 @@ function customAssignment({ assign }: CustomWindows<unknown>, operator: string):
     try {
       const assigned = assign(value, at as Timestamp);
       refusePromise(assigned, 'assign', operator);
+      requireIterable(assigned, operator);
       windows = [...assigned];
     } catch (thrown) {
       throw userCodeFailure('assign', operator, thrown);
@@ -188,6 +190,14 @@ function customAssignment({ assign }: CustomWindows<unknown>, operator: string):
   };
 }
 
+/** Of what it yields then, the failures are the user's. */
+function requireIterable(assigned: unknown, operator: string): void {
+  const is = typeof assigned === 'object' && assigned !== null && Symbol.iterator in assigned;
+  if (is) return;
+  const type = assigned === undefined || assigned === null ? String(assigned) : shown(assigned);
+  throw new EngineError('USER_CODE_NOT_ITERABLE', { role: 'assign', operator, type });
+}
+
 function isBound(value: unknown): value is number {
   return Number.isSafeInteger(value) || value === Infinity || value === -Infinity;
 }
@@ -199,5 +209,7 @@ function shownWindow(window: unknown): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'number' || value === undefined ? String(value) : `a ${typeof value}`;
+  return typeof value === 'number' || value === undefined
+    ? String(value)
+    : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 }

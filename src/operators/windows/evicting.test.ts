@@ -169,7 +169,7 @@ describe('windows with evictors', () => {
       /The evictAfter function of "windows" threw: no/,
     );
     assert.match(await failing(() => 5), /The evictAfter function of "windows" returned number/);
-    assert.match(await failing(async () => []), /evictAfter function of "windows" returned a prom/);
+    assert.match(await failing(async () => []), /evictAfter function of "windows" gives a promise/);
     const delta = evictor.delta<Row>(1, () => {
       throw new Error('no');
     });

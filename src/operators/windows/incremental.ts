@@ -3,11 +3,10 @@
  * reduction or an aggregate of the user, whose failures are named as the user's.
  */
 import { assert } from '../../base/assert.ts';
-import { EngineError } from '../../base/errors.ts';
 import type { AggregateFunction } from '../../functions/aggregate-function.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { Schema } from '../../types/schema.ts';
-import { refusePromise, userCodeFailure } from '../user-code.ts';
+import { accumulatorOf, refusePromise, userCodeFailure } from '../user-code.ts';
 import { reductionOf, roleOf } from './window-contents.ts';
 
 export interface Incremental {
@@ -41,7 +40,7 @@ function reducing(
 ): Incremental {
   const fold: Reduce = (left, right) => {
     try {
-      return checked(reduce(left, right), role, operator);
+      return accumulatorOf(reduce(left, right), role, operator);
     } catch (thrown) {
       throw userCodeFailure(role, operator, thrown);
     }
@@ -64,14 +63,14 @@ function aggregating(
     add(before, value) {
       try {
         const from = before === undefined ? aggregate.create() : before;
-        return checked(aggregate.add(from, value), role, operator);
+        return accumulatorOf(aggregate.add(from, value), role, operator);
       } catch (thrown) {
         throw userCodeFailure(role, operator, thrown);
       }
     },
     merge(left, right) {
       try {
-        return checked(aggregate.merge(left, right), role, operator);
+        return accumulatorOf(aggregate.merge(left, right), role, operator);
       } catch (thrown) {
         throw userCodeFailure(role, operator, thrown);
       }
@@ -86,17 +85,4 @@ function aggregating(
       }
     },
   };
-}
-
-/** An accumulator is a value: `undefined` would pass for none. */
-function checked(accumulator: unknown, role: string, operator: string): unknown {
-  if (typeof accumulator === 'object') refusePromise(accumulator, role, operator);
-  else if (accumulator === undefined) {
-    throw new EngineError('USER_CODE_FAILED', {
-      role,
-      operator,
-      message: 'it returned nothing, where it must return the accumulator',
-    });
-  }
-  return accumulator;
 }

@@ -304,6 +304,19 @@ describe('contents', () => {
     });
     assert.ok(await failureOf(async, 'USER_CODE_ASYNC', 'a1@1 a2@2'));
   });
+
+  it('a function that returns nothing is named, and did not throw', async () => {
+    const nothing = (): never => undefined as never;
+    const contents: readonly (readonly [string, WindowSpec['contents']])[] = [
+      ['reduce', { kind: 'reduce', reduce: nothing }],
+      ['aggregate', { kind: 'aggregate', aggregate: { ...count(), add: nothing } }],
+    ];
+    for (const [role, each] of contents) {
+      const spec = windowsOf(tumbling(ms(10)), { contents: each });
+      const { message } = await failureOf(spec, 'USER_CODE_NO_ACCUMULATOR', 'a1@1 a2@2');
+      assert.equal(message, `The ${role} function of "windows" returned nothing.`);
+    }
+  });
 });
 
 describe('window functions', () => {
@@ -392,6 +405,29 @@ describe('records that cannot be put into windows', () => {
       const spec = windowsOf(session(() => gap as Duration));
       const error = await failureOf(spec, 'USER_CODE_BAD_WINDOW', 'a1@1');
       assert.match(error.message, /"windows" .*its session gap is .* record: \{"key":"a","n":1\}/);
+    }
+  });
+
+  it('with a gap, or windows, that are a promise', async () => {
+    const gap = windowsOf(session((async () => ms(5)) as never));
+    const { message } = await failureOf(gap, 'USER_CODE_ASYNC', 'a1@1');
+    assert.match(message, /^The gap function of "windows" gives a promise/);
+    const assign = windowsOf(customWindows({ assign: (async () => []) as never }));
+    assert.ok(await failureOf(assign, 'USER_CODE_ASYNC', 'a1@1'));
+  });
+
+  it('with windows that are not iterable', async () => {
+    const returned: readonly (readonly [unknown, string])[] = [
+      [5, '5'],
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [{}, 'an object'],
+      ['ab', 'a string'],
+    ];
+    for (const [value, type] of returned) {
+      const spec = windowsOf(customWindows({ assign: () => value as never }));
+      const { message } = await failureOf(spec, 'USER_CODE_NOT_ITERABLE', 'a1@1');
+      assert.equal(message, `The assign function of "windows" returned ${type}.`);
     }
   });
 
