@@ -25,7 +25,8 @@ export interface WatermarkStrategy<in T> {
     | undefined;
   /**
    * How much older than the newest a record may be; undefined or 0: ascending. The watermark is the
-   * greatest timestamp - outOfOrder - 1, sent every `pipeline.auto-watermark-interval`.
+   * greatest timestamp - outOfOrder - 1, sent every `pipeline.auto-watermark-interval` and at the
+   * end.
    */
   readonly outOfOrder?: Duration | undefined;
   /** Watermarks of one's own in place of `outOfOrder`; one generator for each split or subtask. */
@@ -65,7 +66,7 @@ export function updateIntervalOf({ updateInterval }: WatermarkAlignment): Durati
 export interface WatermarkGenerator<in T> {
   /** After each record has been handed on. */
   onEvent?(value: T, timestamp: Timestamp, output: WatermarkOutput): void;
-  /** Every `pipeline.auto-watermark-interval`. */
+  /** Every `pipeline.auto-watermark-interval`, and once at the end. */
   onPeriodicEmit?(output: WatermarkOutput): void;
 }
 

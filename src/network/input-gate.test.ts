@@ -199,6 +199,31 @@ describe('InputGate', () => {
     assert.ok(gate.isFinished);
   });
 
+  it('G2: what has ended counts beside idle ones with the last watermark before its end', () => {
+    for (const inputs of [1, 2]) {
+      const [fast, slow] = [new QueueChannel(), new QueueChannel()];
+      const gate = new InputGate([
+        { channel: fast, input: 0 },
+        { channel: slow, input: inputs === 1 ? 0 : 1 },
+      ]);
+      slow.queue.push({ kind: 'watermark', timestamp: 3 });
+      fast.queue.push({ kind: 'watermark', timestamp: 8 });
+      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 3 });
+      fast.queue.push({ kind: 'watermark', timestamp: Number.POSITIVE_INFINITY });
+      fast.queue.push(END);
+      if (inputs === 2) assert.deepEqual(gate.next(), { kind: 'end-of-input', input: 0 });
+      assert.equal(gate.next(), undefined, 'an active one holds event time alone');
+      slow.queue.push({ kind: 'status', status: 'idle' });
+      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 8 });
+      assert.deepEqual(gate.next(), { kind: 'status', status: 'idle' });
+      assert.deepEqual([gate.channelsThatAre('ended'), gate.channelsThatAre('idle')], [[0], [1]]);
+      slow.queue.push({ kind: 'status', status: 'active' });
+      slow.queue.push({ kind: 'watermark', timestamp: 9 });
+      assert.deepEqual(gate.next(), { kind: 'status', status: 'active' });
+      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 9 }, 'not the end of time');
+    }
+  });
+
   it('a newer barrier gives up the alignment of one that never came everywhere', () => {
     const channels = [new QueueChannel(), new QueueChannel()];
     const gate = new InputGate(channels.map((channel) => ({ channel, input: 0 as const })));

@@ -8,7 +8,8 @@
  * have.
  * G2. Watermarks given out ascend strictly; they are the minimum over inputs that are active, each
  *     of which has its own valve over its channels, and +infinity when all channels of all inputs
- *     have ended.
+ *     have ended. While none is active, but one may still become so, they are the greatest that any
+ *     has had, its end aside.
  * G3. `end-of-input` comes once per input, after the last record of all its channels.
  * G4. Who becomes active again does not take the watermark back: a channel does not count until it
  *     has caught up (see WatermarkValve), an input holds it where it is.
@@ -90,6 +91,13 @@ export class InputGate {
     const index = valve?.holder;
     if (index === undefined) return undefined;
     return this.#channels.findIndex((state) => state.valve === valve && state.index === index);
+  }
+
+  /** The places of the channels that are idle, or have ended, in the order given. */
+  channelsThatAre(status: 'idle' | 'ended'): readonly number[] {
+    return this.#channels.flatMap(({ valve, index }, place) =>
+      valve.channelsThatAre(status).includes(index) ? [place] : [],
+    );
   }
 
   /** Whether `next` would give something. */
@@ -206,9 +214,9 @@ export class InputGate {
     return valves;
   }
 
-  /** An input that has ended counts no more, as long as the other may go on. */
+  /** An input that has ended counts no more, as long as the other goes on. */
   #inputChanged(valve: WatermarkValve): void {
-    if (valve.hasEnded) this.#combined.remove(valve);
+    if (valve.hasEnded) this.#combined.finish(valve, valve.reached);
     const allEnded = [...this.#valves.values()].every(({ hasEnded }) => hasEnded);
     if (allEnded) this.#combined.end();
     else this.#combined.update();

@@ -1,13 +1,15 @@
 /**
  * The event time of one input out of that of its channels. Flink's StatusWatermarkValve, but that a
- * channel which has ended counts no more, as long as another may still go on.
+ * channel which has ended counts no more, as long as another goes on.
  *
  * Invariants
  * V1. The watermark is the least over the active channels that are not behind it, and never goes
  *     back. A channel that wakes behind it does not count until it has caught up: its records are
  *     late, the others go on.
- * V2. All idle, or ended but one that is idle: the input is idle, and the watermark is the greatest
- *     that an idle channel has had, whatever the order in which they became idle.
+ * V2. None active, but not all ended: the input is idle, and the watermark is the greatest that an
+ *     idle channel has had, or one that has ended before its end; whatever the order in which they
+ *     came to it. So the end of one makes nothing of the others late, and what it had reached
+ *     counts.
  * V3. A channel at +infinity has ended, be its last record taken or not. When all have, the input
  *     is at +infinity, and active.
  * V4. `active` is told before a watermark, `idle` after it.
@@ -17,8 +19,9 @@ import type { CombinedListener, WatermarkPart } from './combined-watermark.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from './control-element.ts';
 
 interface ChannelTime {
+  /** If it has ended, the last one before its end. */
   watermark: number;
-  idle: boolean;
+  status: 'active' | 'idle' | 'ended';
 }
 
 export class WatermarkValve implements WatermarkPart {
@@ -30,7 +33,7 @@ export class WatermarkValve implements WatermarkPart {
   constructor(channels: number, listener: CombinedListener) {
     this.#channels = Array.from({ length: channels }, () => ({
       watermark: MIN_WATERMARK,
-      idle: false,
+      status: 'active',
     }));
     this.#listener = listener;
   }
@@ -41,6 +44,16 @@ export class WatermarkValve implements WatermarkPart {
 
   get isIdle(): boolean {
     return this.#idle;
+  }
+
+  /** The greatest that any channel has had, its end aside. */
+  get reached(): number {
+    return this.#channels.reduce((most, { watermark }) => Math.max(most, watermark), MIN_WATERMARK);
+  }
+
+  /** The channels that are idle, or have ended, in the order given. */
+  channelsThatAre(status: 'idle' | 'ended'): readonly number[] {
+    return this.#channels.flatMap((channel, index) => (channel.status === status ? [index] : []));
   }
 
   /** V3 */
@@ -55,8 +68,8 @@ export class WatermarkValve implements WatermarkPart {
   get holder(): number | undefined {
     let last: number | undefined;
     let behind: number | undefined;
-    for (const [index, { watermark, idle }] of this.#channels.entries()) {
-      if (idle || watermark === MAX_WATERMARK) continue;
+    for (const [index, { watermark, status }] of this.#channels.entries()) {
+      if (status !== 'active') continue;
       if (watermark >= this.#watermark) {
         if (last === undefined || watermark < this.#channels[last]!.watermark) last = index;
       } else if (behind === undefined || watermark > this.#channels[behind]!.watermark) {
@@ -73,22 +86,22 @@ export class WatermarkValve implements WatermarkPart {
       this.channelEnd(index);
       return;
     }
-    if (channel.idle) return;
+    if (channel.status !== 'active') return;
     assert(timestamp >= channel.watermark, 'V1: a channel took its watermark back');
     channel.watermark = timestamp;
     this.#update();
   }
 
   channelStatus(index: number, status: 'active' | 'idle'): void {
-    this.#channels[index]!.idle = status === 'idle';
+    const channel = this.#channels[index]!;
+    if (channel.status === 'ended') return;
+    channel.status = status;
     this.#update();
   }
 
   /** V3. Idempotent. */
   channelEnd(index: number): void {
-    const channel = this.#channels[index]!;
-    channel.watermark = MAX_WATERMARK;
-    channel.idle = false;
+    this.#channels[index]!.status = 'ended';
     this.#update();
   }
 
@@ -97,15 +110,12 @@ export class WatermarkValve implements WatermarkPart {
     let greatest = MIN_WATERMARK;
     let active = false;
     let ended = true;
-    for (const channel of this.#channels) {
-      if (channel.watermark === MAX_WATERMARK) continue;
-      ended = false;
-      if (channel.idle) {
-        greatest = Math.max(greatest, channel.watermark);
-        continue;
-      }
-      active = true;
-      if (channel.watermark >= this.#watermark) least = Math.min(least, channel.watermark);
+    for (const { watermark, status } of this.#channels) {
+      if (status !== 'ended') ended = false;
+      if (status === 'active') {
+        active = true;
+        if (watermark >= this.#watermark) least = Math.min(least, watermark);
+      } else greatest = Math.max(greatest, watermark);
     }
     const idle = !active && !ended;
     if (this.#idle && !idle) {

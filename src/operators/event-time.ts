@@ -8,6 +8,8 @@
  * E3. A stream becomes idle only after `idleAfter` of active time without a record, or because its
  *     generator says so.
  * E4. After the end of event time no tick says anything: the edges may have ended.
+ * E5. Before its end it says once more how far it is, so that it counts beside streams that are
+ *     idle (see WatermarkValve).
  */
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
 import type {
@@ -135,9 +137,7 @@ export class EventTime implements WatermarkOutput {
       this.markIdle();
       return;
     }
-    if (!periodic) return;
-    if (this.#bounded) this.#emitBounded();
-    else if (this.#generator?.onPeriodicEmit !== undefined) this.#emitPeriodic();
+    if (periodic) this.#emitDue();
   }
 
   /** Begins the wait for idleness anew, as a record does. */
@@ -145,8 +145,15 @@ export class EventTime implements WatermarkOutput {
     this.#records += 1;
   }
 
-  /** No record will follow. */
-  end(): void {
+  /** E5. No record of it will follow, but of others that it is combined with. */
+  finish(): void {
+    if (this.#watermark !== MAX_WATERMARK) this.#emitDue();
+  }
+
+  /** E5. No record will follow; those that it was combined with had reached so much. */
+  end(reached: number = MIN_WATERMARK): void {
+    this.finish();
+    this.#advance(reached);
     this.#advance(MAX_WATERMARK);
   }
 
@@ -174,6 +181,11 @@ export class EventTime implements WatermarkOutput {
   }
 
   // ------------------------------------------------------------------------------------ internal
+
+  #emitDue(): void {
+    if (this.#bounded) this.#emitBounded();
+    else if (this.#generator?.onPeriodicEmit !== undefined) this.#emitPeriodic();
+  }
 
   #advance(timestamp: number): void {
     if (timestamp <= this.#watermark) return;

@@ -70,6 +70,29 @@ describe('SourceOperator', () => {
     assert.deepEqual(run.advance(200), ['w 116']);
   });
 
+  test('S3: before its end a source says how far the furthest of its splits was', () => {
+    const delayed = { ...byValue, outOfOrder: milliseconds(4) };
+    const run = new SourceRun(delayed);
+    run.poll((output) => {
+      output.forSplit('a').collect(100);
+      output.forSplit('b').collect(50);
+      output.forSplit('c').collect(70);
+      output.releaseSplit('a');
+    });
+    assert.deepEqual(run.take(), [], 'a has ended, the others have said nothing yet');
+    run.operator.watermark();
+    assert.deepEqual(run.take(), ['w 95', 'w Infinity']);
+    const own = new SourceRun(delayed);
+    own.poll((output) => output.collect(100));
+    assert.deepEqual(own.advance(200), ['w 95']);
+    own.poll((output) => output.collect(110));
+    own.operator.watermark();
+    assert.deepEqual(own.take(), ['w 105', 'w Infinity']);
+    const silent = new SourceRun(delayed);
+    silent.operator.watermark();
+    assert.deepEqual(silent.take(), ['w Infinity']);
+  });
+
   test('records of no split count like a split of their own', () => {
     const run = new SourceRun(byValue);
     run.poll((output) => {

@@ -6,6 +6,7 @@
  * S1. A split counts from `open` (or a restore) to `release`; what the reader emits itself counts
  *     from its first record or watermark on, and while there is no split.
  * S2. A split that waits for others (alignment) does not become idle by that.
+ * S3. The last watermark before the end is the greatest of all splits and of the reader itself.
  */
 import type { Duration } from '../base/units.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
@@ -44,9 +45,11 @@ export class SourceTime {
   readonly own: EventTime;
   /** Whether the reader has emitted something itself. */
   #ownUsed = false;
-  /** Updates wait for the end of a round of ticks. */
-  #ticking = false;
+  /** Updates wait for the end of a round. */
+  #inRound = false;
   #restored = false;
+  /** S3. The greatest of splits that were released. */
+  #reached = MIN_WATERMARK;
 
   constructor(options: SourceTimeOptions) {
     this.#options = options;
@@ -101,8 +104,8 @@ export class SourceTime {
   release(id: string): void {
     const time = this.#splits.get(id);
     if (time === undefined) return;
+    this.#finish(time);
     this.#splits.delete(id);
-    this.#combined.remove(time);
     if (this.#splits.size === 0 && !this.#ownUsed) {
       // As idle as the whole was, for as long again.
       this.own.restore(MIN_WATERMARK, this.isIdle);
@@ -114,22 +117,22 @@ export class SourceTime {
 
   /** `isWaiting` says which splits wait for others; S2. */
   tick(activeTime: Duration, periodic: boolean, isWaiting: (id: string) => boolean): void {
-    this.#ticking = true;
+    this.#inRound = true;
     for (const [id, time] of this.#splits) {
       if (isWaiting(id)) time.touch();
       time.tick(activeTime, periodic);
     }
     if (this.#ownUsed || this.#splits.size === 0) this.own.tick(activeTime, periodic);
-    this.#ticking = false;
+    this.#inRound = false;
     this.#update();
   }
 
   /** No record will follow. */
   end(): void {
-    for (const time of this.#splits.values()) this.#combined.remove(time);
+    for (const time of this.#splits.values()) this.#finish(time);
     this.#splits.clear();
     this.useOwn();
-    this.own.end();
+    this.own.end(this.#reached);
   }
 
   snapshot(): SourceTimeSnapshot {
@@ -177,8 +180,17 @@ export class SourceTime {
     return new EventTime({ strategy, operator, processingTime, listener });
   }
 
+  /** S3 */
+  #finish(time: EventTime): void {
+    this.#inRound = true;
+    time.finish();
+    this.#inRound = false;
+    this.#reached = Math.max(this.#reached, time.watermark);
+    this.#combined.remove(time);
+  }
+
   #update(): void {
-    if (this.#ticking) return;
+    if (this.#inRound) return;
     this.#combined.update();
     this.#options.changed();
   }

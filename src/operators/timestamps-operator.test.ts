@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration, type Timestamp } from '../base/units.ts';
-import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
+import type { WatermarkGenerator, WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { ingestionTime, noWatermarks } from '../functions/watermark-strategy.ts';
 import { OperatorHarness } from '../testing/operator-harness.ts';
 import type { OperatorResult, OperatorStep } from '../testing/operator-harness.ts';
@@ -124,7 +124,11 @@ test('A1: watermarks follow the records seen, and never go back, over any restor
           greatest = last === -Infinity ? last : last + outOfOrder + 1;
         }
         harness.end();
-        assert.deepEqual(harness.results, END);
+        const reached = greatest - outOfOrder - 1;
+        assert.deepEqual(harness.results, [
+          ...(reached > last ? [watermark(reached)] : []),
+          ...END,
+        ]);
       },
     ),
     { seed: 11, numRuns: 200 },
@@ -229,8 +233,24 @@ test('E4: after the end of event time nobody becomes idle', async () => {
   harness.step(record(10));
   harness.step({ kind: 'watermark', timestamp: Infinity });
   for (let i = 0; i < 20; i++) harness.step(advance(200));
-  assert.deepEqual(harness.results, [stamped(10, 10), watermark(Infinity)]);
+  assert.deepEqual(harness.results, [stamped(10, 10), watermark(9), watermark(Infinity)]);
   await harness.close();
+});
+
+test('E5: before the end it is said how far event time was; by a generator of one`s own too', async () => {
+  const end: OperatorStep = { kind: 'watermark', timestamp: Infinity };
+  const delayed = { ...byValue, outOfOrder: milliseconds(4) };
+  assert.deepEqual(await run(delayed, [record(20), advance(200), record(10), record(30), end]), [
+    ...[stamped(20, 20), watermark(15), stamped(10, 10), stamped(30, 30)],
+    ...[watermark(25), watermark(Infinity)],
+  ]);
+  assert.deepEqual(await run(delayed, [end]), [watermark(Infinity)]);
+  const generator = (): WatermarkGenerator<unknown> => ({
+    onPeriodicEmit: (output) => output.emitWatermark(7 as Timestamp),
+  });
+  assert.deepEqual(await run({ ...byValue, generator }, [record(20), end]), [
+    ...[stamped(20, 20), watermark(7), watermark(Infinity)],
+  ]);
 });
 
 test('time in which output is held is no idle time', async () => {

@@ -4,12 +4,15 @@ import { describe, it } from 'node:test';
 import type { StreamEnvironment } from '../api/stream-environment.ts';
 import { defineJob } from '../api/define-job.ts';
 import { isEngineError } from '../base/errors.ts';
-import { minutes, seconds } from '../base/units.ts';
+import { count } from '../functions/aggregates.ts';
+import { tumbling } from '../functions/window.ts';
+import { minutes, seconds, timestamp } from '../base/units.ts';
 import type { Sink } from '../functions/sink.ts';
 import { state } from '../functions/state.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import { t } from '../types/index.ts';
 import { JobHarness } from './job-harness.ts';
+import { manualSource } from './manual-source.ts';
 
 const Order = t.struct({ user: t.string, amount: t.float64 });
 const COUNT = { total: state.value(t.float64, { initial: 0 }), all: state.list(t.float64) };
@@ -99,6 +102,31 @@ describe('JobHarness', () => {
     const results: { readonly squares: readonly number[]; readonly words: readonly string[] } =
       harness.results();
     assert.deepEqual(results, { squares: [1, 4, 9, 16], words: ['a', 'b'] });
+  });
+
+  it('an end beside an idle source fires what was reached, and makes nothing late', async () => {
+    await using harness = await JobHarness.start((env) => {
+      const strategy = { timestamp: (at: number) => timestamp(at), outOfOrder: seconds(1) };
+      const [a, b] = ['a', 'b'].map((name) => env.from(manualSource(name, t.int32), strategy));
+      const counts = a!
+        .union(b!)
+        .keyBy(() => 'all')
+        .window(tumbling(seconds(1)));
+      counts.aggregate(count()).name('windows').collect('counts');
+    });
+    const [a, b] = [harness.source<number>('a'), harness.source<number>('b')];
+    for (let at = 0; at < 5000; at += 500) a.emit(at);
+    b.idle();
+    a.end();
+    assert.equal(harness.watermarkOf('windows'), 3499, 'the greatest timestamp - 1 s - 1');
+    assert.equal(harness.outputs('counts').length, 3);
+    b.emit(4000);
+    await harness.end();
+    assert.equal(harness.counter('windows', 'numLateRecordsDropped'), 0);
+    assert.deepEqual(
+      harness.outputs<{ value: number }>('counts').map(({ value }) => value),
+      [2, 2, 2, 2, 3],
+    );
   });
 
   it('lets time pass for sources with a rate', async () => {
