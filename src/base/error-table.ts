@@ -414,6 +414,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The {role} function of "{operator}" gives a promise, but it is called synchronously.',
     'Use asyncMap(...) for work that must wait.',
   ),
+  USER_CODE_BAD_GENERATOR: user(
+    'The generator function of the watermark strategy of "{operator}" returned {value}.',
+    'It must return a new watermark generator: an object with onEvent, onPeriodicEmit or both.',
+  ),
   USER_CODE_BAD_PARTITION: user(
     'The partitioner of "{operator}" chose channel {value}.',
     'It must return a whole number from 0 to {last}.',

@@ -44,7 +44,9 @@ export interface OperatorStateAccess<P extends OperatorStateSpec> {
  */
 export interface KeyTimers {
   /**
-   * When the watermark has come to `at`; at the next watermark if it already has.
+   * When the watermark has come to `at`; at the next watermark if it already has. At the end of
+   * bounded input all fire, those too that are registered meanwhile: a timer that registers itself
+   * again in `onTimer` must not do so when `ctx.watermark` is Infinity, or the job never ends.
    * @throws EngineError USER_CODE_INVALID_TIMER, USER_CODE_NO_ON_TIMER
    */
   onEventTime(at: Timestamp): void;

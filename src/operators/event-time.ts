@@ -11,6 +11,7 @@
  * E5. Before its end it says once more how far it is, so that it counts beside streams that are
  *     idle (see WatermarkValve).
  */
+import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';
 import type {
   WatermarkGenerator,
@@ -198,11 +199,17 @@ export class EventTime implements WatermarkOutput {
     strategy: WatermarkStrategy<unknown> | undefined,
   ): WatermarkGenerator<unknown> | undefined {
     if (strategy?.generator === undefined) return undefined;
+    const operator = this.#operator;
+    let generator: unknown;
     try {
-      return strategy.generator();
+      generator = strategy.generator();
     } catch (thrown) {
-      throw userCodeFailure(GENERATOR, this.#operator, thrown);
+      throw userCodeFailure(GENERATOR, operator, thrown);
     }
+    refusePromise(generator, GENERATOR, operator);
+    if (isGenerator(generator)) return generator;
+    const value = shortRecord(generator);
+    throw new EngineError('USER_CODE_BAD_GENERATOR', { operator, value });
   }
 
   #timestampOf(value: unknown, current: number): number {
@@ -262,3 +269,11 @@ export class EventTime implements WatermarkOutput {
 }
 
 const GENERATOR = 'watermark generator';
+
+function isGenerator(value: unknown): value is WatermarkGenerator<unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { onEvent, onPeriodicEmit } = value as Readonly<Record<string, unknown>>;
+  return [onEvent, onPeriodicEmit].every(
+    (each) => each === undefined || typeof each === 'function',
+  );
+}

@@ -302,3 +302,39 @@ describe('mistakes with timers', () => {
     assert.throws(() => kept!.onEventTime(at(1)), { code: 'USER_CODE_OUTSIDE_CALL' });
   });
 });
+
+it('a timer that registers itself for ever at the end of event time is warned of, once', async () => {
+  const warnings: string[] = [];
+  const many = 1_100_000;
+  let fired = 0;
+  const again: Function = {
+    emits: t.string,
+    onElement(_visit, ctx) {
+      ctx.timers.onEventTime(at(1000));
+    },
+    onTimer(due, ctx) {
+      fired += 1;
+      if (fired < many) ctx.timers.onEventTime(at(due + 1000));
+    },
+  };
+  const logger = { debug: () => {}, info: () => {}, error: () => {} };
+  const harness = new OperatorHarness({
+    operator: new KeyedProcessOperator(byUser, again),
+    inputs: 1,
+    keys: [byUser],
+    output: t.string,
+    open: { logger: { ...logger, warn: (text: string) => void warnings.push(text) } },
+  });
+  await harness.open();
+  harness.step(visit('ada', 0, 0));
+  harness.step(watermark(5000));
+  assert.deepEqual([fired, warnings], [5, []]);
+  harness.step(watermark(Infinity));
+  assert.equal(fired, many);
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    /^"operator" has fired \d{7} timers at the end of event time, the last one for 1970-01-\d\dT.*do not register them when ctx\.watermark is Infinity\.$/,
+  );
+  await harness.close();
+});

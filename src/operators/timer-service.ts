@@ -11,7 +11,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
-import { MIN_WATERMARK } from '../network/control-element.ts';
+import { MAX_WATERMARK, MIN_WATERMARK } from '../network/control-element.ts';
 import type { KeyedStateBackend, TimerQueue } from '../state/keyed-state-backend.ts';
 import type { Schema } from '../types/schema.ts';
 import type { OperatorContext } from './operator.ts';
@@ -19,6 +19,8 @@ import { GroupWatermark } from './group-watermark.ts';
 
 /** Timers fired in one call, so that a step of the task stays short. */
 const FIRED_AT_ONCE = 256;
+/** Fired at the end of event time, after which somebody is told: it may go on for ever. */
+const FIRED_AT_END_MANY = 1_000_000;
 
 export interface TimerServiceOptions<N> {
   /** Of the timers within the operator. */
@@ -38,6 +40,8 @@ export class TimerService<N = undefined> {
   readonly #watermark: GroupWatermark;
   /** A watermark has not fired all its timers yet. */
   #firing = false;
+  /** Since the end of event time. */
+  #firedAtEnd = 0;
 
   /** In the operator's `open`. */
   constructor(context: OperatorContext, options: TimerServiceOptions<N>) {
@@ -99,6 +103,7 @@ export class TimerService<N = undefined> {
       if (left === 0 || this.#context.isHeld) break;
     }
     this.#backend.clearCurrentKey();
+    if (timestamp === MAX_WATERMARK) this.#countAtEnd(FIRED_AT_ONCE - left, queue.at);
     if (queue.size > 0 && queue.next <= timestamp) return false;
     this.#firing = false;
     this.#watermark.settle();
@@ -122,6 +127,19 @@ export class TimerService<N = undefined> {
     return true;
   }
 
+  /** Timers that register themselves again never end then, as in Flink; somebody says why. */
+  #countAtEnd(fired: number, last: number): void {
+    const before = this.#firedAtEnd;
+    this.#firedAtEnd += fired;
+    if (before >= FIRED_AT_END_MANY || this.#firedAtEnd < FIRED_AT_END_MANY) return;
+    const { logger, operatorName } = this.#context.open;
+    logger.warn(
+      `"${operatorName}" has fired ${this.#firedAtEnd} timers at the end of event time, the last ` +
+        `one for ${timeText(last)}, and goes on. Timers that register themselves again in onTimer ` +
+        'keep a bounded job from ending: do not register them when ctx.watermark is Infinity.',
+    );
+  }
+
   #checked(at: number): number {
     if (Number.isSafeInteger(at)) return at;
     throw new EngineError('USER_CODE_INVALID_TIMER', {
@@ -129,4 +147,9 @@ export class TimerService<N = undefined> {
       value: String(at),
     });
   }
+}
+
+function timeText(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? String(at) : date.toISOString();
 }

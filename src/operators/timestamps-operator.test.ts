@@ -370,6 +370,18 @@ test('failures of the strategy`s functions are the user`s', async () => {
       'USER_CODE_ASYNC',
       'watermark generator',
     ],
+    ...[undefined, null, 7, () => undefined, { onEvent: 7 }].map(
+      (made): readonly [WatermarkStrategy<unknown>, string, string] => [
+        { ...byValue, generator: () => made as never },
+        'USER_CODE_BAD_GENERATOR',
+        'The generator function of the watermark strategy of "operator" returned ',
+      ],
+    ),
+    [
+      { ...byValue, generator: (async () => ({})) as never },
+      'USER_CODE_ASYNC',
+      'watermark generator',
+    ],
     [
       {
         ...byValue,

@@ -18,12 +18,12 @@ export class CapturedSink {
 
   /**
    * Takes what the original takes, by its schema. A sink without one takes anything, so that its
-   * records are only frozen.
+   * records are only frozen. `producer` is who is named where a record does not fit.
    */
-  inPlaceOf(original: AnySink): AnySink {
+  inPlaceOf(original: AnySink, producer: string): AnySink {
     const { name, accepts } = original;
     const verifier =
-      accepts === undefined ? undefined : new ExchangeVerifier(accepts.codec, name, 'all');
+      accepts === undefined ? undefined : new ExchangeVerifier(accepts.codec, producer, 'all');
     return {
       kind: 'sink',
       name,

@@ -26,7 +26,7 @@ import { FedSource } from './fed-source.ts';
 import type { JobHarnessOptions } from './job-harness.ts';
 import { requireRest, restoreOperator, restoreSources, snapshotOperators } from './job-snapshot.ts';
 import type { JobState } from './job-snapshot.ts';
-import { findOperator, operatorsOf, shownName } from './operator-lookup.ts';
+import { findOperator, operatorsOf, producerOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
 import { tapSides } from './tapped-sides.ts';
 import { TestSlot } from './test-slot.ts';
@@ -188,12 +188,16 @@ export class JobUnderTest {
     const real = new Set(
       (options.write ?? []).map((name) => findOperator(sinks, name, 'write').operator.id),
     );
-    for (const { operator } of sinks) {
+    for (const found of sinks) {
+      const { operator } = found;
       const spec = this.specOf(operator.id);
       if (spec.kind !== 'sink' || real.has(operator.id)) continue;
       const sink = new CapturedSink();
       this.captured.set(operator.id, sink);
-      put(operator.id, { kind: 'sink', sink: sink.inPlaceOf(spec.sink) });
+      put(operator.id, {
+        kind: 'sink',
+        sink: sink.inPlaceOf(spec.sink, producerOf(found, this.graph)),
+      });
     }
     return operators;
   }

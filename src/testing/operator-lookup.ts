@@ -41,6 +41,20 @@ export function findOperator(
   throw new EngineError('API_INVALID_ARGUMENT', { call, reason });
 }
 
+/** The name of the operator that an operator reads; of all, if there are several. */
+export function producerOf({ operator, vertex }: FoundOperator, graph: JobGraph): string {
+  const index = vertex.operators.indexOf(operator);
+  const chained = vertex.operators.filter(({ chainedOutputs }) =>
+    chainedOutputs.some(({ target }) => target === index),
+  );
+  const before = graph.edges.flatMap(({ source, sourceOperator, target }) =>
+    index === 0 && target === vertex.id
+      ? [graph.vertices.find(({ id }) => id === source)!.operators[sourceOperator]!]
+      : [],
+  );
+  return [...chained, ...before].map(({ name }) => name).join('" or "');
+}
+
 /** The shortest name by which an operator can be asked for. */
 export function shownName({ uid, name, kind }: ChainedOperator): string {
   return uid ?? (kind === 'source' || kind === 'sink' ? shortName(name) : name);

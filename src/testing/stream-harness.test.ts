@@ -212,6 +212,35 @@ describe('what the kit finds', () => {
     assert.deepEqual([...harness.output(), ...again.output()], [1, 4, 5]);
   });
 
+  it('a result that does not fit its schema, with the operator that emitted it', async () => {
+    for (const chained of [true, false]) {
+      await using harness = await harnessOf(
+        (n) => {
+          const wrong = n
+            .map((x) => (x === 1 ? x : ('text' as never)))
+            .returns(t.float64)
+            .name('halve');
+          return chained
+            ? wrong
+            : wrong
+                .rebalance()
+                .filter(() => true)
+                .name('all');
+        },
+        { input: t.float64 },
+      );
+      harness.push(1);
+      assert.throws(
+        () => harness.push(2),
+        (error) => {
+          assert.ok(isEngineError(error, 'DATA_NOT_SERIALIZABLE'), String(error));
+          assert.match(error.message, /of the edge after "halve" cannot be sent/);
+          return true;
+        },
+      );
+    }
+  });
+
   it('a timestamp that is none, with its input and record', async () => {
     await using harness = await harnessOf((n) => n.map((x) => x), { input: t.float64 });
     const wrong: readonly (readonly [unknown, string])[] = [
