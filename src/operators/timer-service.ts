@@ -135,7 +135,7 @@ export class TimerService<N = undefined> {
     const { logger, operatorName } = this.#context.open;
     logger.warn(
       `"${operatorName}" has fired ${this.#firedAtEnd} timers at the end of event time, the last ` +
-        `one for ${timeText(last)}, and goes on. Timers that register themselves again in onTimer ` +
+        `one for ${timeText(last)}, and goes on. Timers that register themselves in onTimer ` +
         'keep a bounded job from ending: do not register them when ctx.watermark is Infinity.',
     );
   }
