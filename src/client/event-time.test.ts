@@ -101,6 +101,21 @@ test('every reason has its words', () => {
   }
 });
 
+test('where an input has ended and the other is idle, both are named', () => {
+  const at = { watermark: 1000, standsMillis: 42_400 };
+  const hold = { kind: 'idle', idle: ['slow'], ended: ['fast'] } as never;
+  assert.equal(
+    said({
+      fast: [time(0, { waitsFor: undefined })],
+      slow: [time(0, { waitsFor: { kind: 'idle' } })],
+      window: [time(0, { ...at, waitsFor: hold, needsEventTime: true })],
+      sink: [time(0, { ...at, waitsFor: { kind: 'idle', idle: ['window'], ended: [] } as never })],
+    }),
+    'event time stands at 1970-01-01T00:00:01.000Z for 42 s in "window" (subtask 1): input from ' +
+      '"fast" has ended, and that from "slow" is idle',
+  );
+});
+
 test('a watermark that is no date is a number', () => {
   assert.equal(said({ a: [time(0, { watermark: 9e15 })] }), 'event time 9000000000000000');
 });

@@ -34,9 +34,8 @@ export function eventTimeOf({ vertices }: JobDetails): EventTimeReport | undefin
   const matters = places.some(({ time }) => time.needsEventTime || time.watermark !== undefined);
   if (!matters) return undefined;
   let last: Place | undefined;
-  for (const place of places) {
+  for (const place of tellingOf(places)) {
     // Of equal ones the most downstream, which comes last.
-    if (place.time.waitsFor === undefined) continue;
     if (last === undefined || orderOf(place) <= orderOf(last)) last = place;
   }
   if (last === undefined) return undefined;
@@ -47,9 +46,29 @@ export function eventTimeOf({ vertices }: JobDetails): EventTimeReport | undefin
     watermark: last.time.watermark,
     standsMillis: last.time.standsMillis,
     origin: { vertex: origin.vertex.name, subtask: origin.time.subtask },
-    waitsFor: origin.time.waitsFor!,
+    waitsFor: named(origin.time.waitsFor!, vertices),
     lateRecordsDropped: places.reduce((sum, { time }) => sum + time.lateRecordsDropped, 0),
   };
+}
+
+/** Where all are idle, what reads those that have ended tells the most. */
+function tellingOf(places: readonly Place[]): readonly Place[] {
+  const open = places.filter(({ time }) => time.waitsFor !== undefined);
+  if (open.some(({ time }) => time.waitsFor!.kind !== 'idle')) return open;
+  const besideEnded = open.filter(({ time }) => endedOf(time.waitsFor!).length > 0);
+  return besideEnded.length > 0 ? besideEnded : open;
+}
+
+function endedOf(hold: WatermarkHold): readonly string[] {
+  return hold.kind === 'idle' ? (hold.ended ?? []) : [];
+}
+
+/** With the names of vertices in place of their ids. */
+function named(hold: WatermarkHold, vertices: readonly VertexDetails[]): WatermarkHold {
+  if (hold.kind !== 'idle' || hold.idle === undefined) return hold;
+  const names = (ids: readonly string[] = []): typeof hold.idle =>
+    ids.map((id) => (vertices.find((vertex) => vertex.id === id)?.name ?? id) as never);
+  return { kind: 'idle', idle: names(hold.idle), ended: names(hold.ended) };
 }
 
 function orderOf({ time }: Place): number {
@@ -111,6 +130,11 @@ function reasonText({ vertex, subtask, origin, waitsFor }: EventTimeReport): str
     case 'no-watermarks':
       return `${whom} has no watermark strategy`;
     case 'idle':
+      if (endedOf(waitsFor).length > 0) {
+        const idle = (waitsFor.idle ?? []).map((name) => `"${name}"`).join(', ');
+        const ended = endedOf(waitsFor).map((name) => `"${name}"`);
+        return `input from ${ended.join(', ')} has ended, and that from ${idle} is idle`;
+      }
       return itself ? 'all its input is idle' : `${whom} is idle`;
   }
 }

@@ -136,5 +136,9 @@ export type WatermarkHold =
   | { readonly kind: 'alignment'; readonly group: string }
   /** Its source has no watermark strategy. */
   | { readonly kind: 'no-watermarks' }
-  /** Nothing comes: it holds nobody up. */
-  | { readonly kind: 'idle' };
+  /** Nothing comes: it holds nobody up. Of a task with inputs: which are idle, which have ended. */
+  | {
+      readonly kind: 'idle';
+      readonly idle?: readonly VertexId[] | undefined;
+      readonly ended?: readonly VertexId[] | undefined;
+    };

@@ -136,8 +136,16 @@ export class Task {
     if (clock !== undefined) return clock.timeHold;
     const gate = this.#gate!;
     const { holder } = gate;
-    if (holder === undefined) return gate.isIdle ? { kind: 'idle' } : undefined;
+    if (holder === undefined) return gate.isIdle ? this.#idleInputs(gate) : undefined;
     return { kind: 'input', ...this.#options.producers[holder]! };
+  }
+
+  #idleInputs(gate: InputGate): WatermarkHold {
+    const verticesThatAre = (status: 'idle' | 'ended'): readonly VertexId[] => {
+      const places = gate.channelsThatAre(status);
+      return [...new Set(places.map((place) => this.#options.producers[place]!.vertex))];
+    };
+    return { kind: 'idle', idle: verticesThatAre('idle'), ended: verticesThatAre('ended') };
   }
 
   /** How far event time has come for an operator of its chain. */
