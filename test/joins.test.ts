@@ -156,7 +156,7 @@ describe('joins', () => {
         });
       },
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: 1500 });
   });
 
   it('held records leave when the other side has ended, restored before that or after', async () => {
