@@ -441,8 +441,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'A timer takes a whole number of milliseconds since 1970, e.g. plus(ctx.timestamp, minutes(5)).',
   ),
   USER_CODE_MUTATION: user(
-    'The {role} function of "{operator}" changed a record at {field} that had been emitted already.',
-    'Records are shared between functions: copy before changing, e.g. { ...record, total: 1 }.',
+    'The {role} function of "{operator}" changed a record or accumulator at {field} that others have already.',
+    'Records are shared between functions, and accumulators with state and its snapshots: copy before changing, e.g. { ...record, total: 1 } or [...list, value].',
   ),
   USER_CODE_NOT_BOOLEAN: user(
     'The {role} function of "{operator}" returned {type}.',

@@ -3,7 +3,20 @@
  */
 import type { Schema } from '../types/schema.ts';
 
-/** `add` and `merge` return the new accumulator and never change the one they are given. */
+/**
+ * Accumulators are values: `add` and `merge` return a new one and never change those that they are
+ * given, which state, snapshots and results share. So `[...list, value]`, not `list.push(value)`
+ * as in Flink. Where exchanges are verified, as in tests, what they return is frozen, and changing
+ * it fails with USER_CODE_MUTATION; typed arrays and instances of classes cannot be watched so.
+ * @example
+ * const visits: AggregateFunction<Visit, readonly string[], number> = {
+ *   accumulator: t.array(t.string),
+ *   create: () => [],
+ *   add: (pages, visit) => [...pages, visit.page],
+ *   merge: (left, right) => [...left, ...right],
+ *   result: (pages) => pages.length,
+ * };
+ */
 export interface AggregateFunction<in T, A, out R> {
   readonly accumulator: Schema<A>;
   /** Of the results, where it is known: records with them need no `.returns(...)` then. */

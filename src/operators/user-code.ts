@@ -15,7 +15,7 @@ export function userCodeFailure(role: string, operator: string, thrown: unknown)
   if (isEngineError(thrown)) return thrown;
   if (isOurAssertion(thrown)) throw thrown;
   if (thrown instanceof TypeError && FROZEN.test(thrown.message)) {
-    const field = /property '([^']+)'/.exec(thrown.message)?.[1] ?? 'a field';
+    const field = /property '?([^',]+)/.exec(thrown.message)?.[1] ?? 'a field';
     return keepStack(new EngineError('USER_CODE_MUTATION', { role, operator, field }), thrown);
   }
   const error = new EngineError('USER_CODE_FAILED', { role, operator, message: messageOf(thrown) });

@@ -34,6 +34,8 @@ export interface KeyedStateOptions {
   readonly keySchema?: Schema<Key> | undefined;
   /** The clock in milliseconds, which may jump; needed where a state has a time-to-live. */
   readonly processingTime?: (() => number) | undefined;
+  /** Told what functions of reducing and aggregating state have made, to see that it stays so. */
+  readonly onAccumulated?: ((accumulator: unknown) => void) | undefined;
 }
 
 /**

@@ -56,6 +56,7 @@ abstract class HeapAccumulatingState implements MergingHandle {
   /** What a function of the user has returned. */
   protected storeAnswer(accumulated: unknown): void {
     this.requireAnswer(accumulated);
+    this.#state.parts.onAccumulated?.(accumulated);
     this.store(accumulated);
   }
 

@@ -89,6 +89,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       clock,
       memory: new TableMemory(clock),
       ttlClock: new TtlClock(options.processingTime),
+      onAccumulated: options.onAccumulated,
     };
     const family = keySchema === undefined ? undefined : keyFamilyOfSchema(keySchema.description);
     if (family !== undefined) this.#context.pin(family);

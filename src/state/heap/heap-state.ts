@@ -38,6 +38,8 @@ export interface HeapBackendParts {
   readonly clock: VersionClock;
   readonly memory: TableMemory;
   readonly ttlClock: TtlClock;
+  /** See `KeyedStateOptions`. */
+  readonly onAccumulated: ((accumulator: unknown) => void) | undefined;
 }
 
 /** The schemas of a state, as far as it has them. */

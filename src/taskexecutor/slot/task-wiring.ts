@@ -14,7 +14,7 @@ import type { Clock, Disk, Log, Random } from '../../env/env.ts';
 import { needsEventTime } from '../../graph/event-time.ts';
 import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
-import { ExchangeVerifier } from '../../network/exchange-verifier.ts';
+import { ExchangeVerifier, SharedValues } from '../../network/exchange-verifier.ts';
 import type { VerifyMode } from '../../network/exchange-verifier.ts';
 import type { GateChannel } from '../../network/input-gate.ts';
 import { InputGate } from '../../network/input-gate.ts';
@@ -27,6 +27,7 @@ import { RemoteInputChannel } from '../../network/remote-input-channel.ts';
 import { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
 import { Spill } from '../../network/spill.ts';
 import { createOperator } from '../../operators/create-operator.ts';
+import { freezingAccumulators } from '../../operators/freezing-accumulators.ts';
 import type { ChainMember, ChainOutput } from '../../operators/operator-chain.ts';
 import { OperatorChain } from '../../operators/operator-chain.ts';
 import type { Operator } from '../../operators/operator.ts';
@@ -284,7 +285,8 @@ export class TaskWiring {
         if (edge.sourceOperator !== index) continue;
         outputs.push({ tag: edge.tag, writer: writers.get(edge.id)! });
       }
-      const made = createOperator(job.operators.get(operator.id)!.spec, {
+      const { spec } = job.operators.get(operator.id)!;
+      const made = createOperator(freezingAccumulators(spec, this.#options.verify), {
         input,
         autoWatermarkInterval: this.#options.autoWatermarkInterval,
         source: this.#options.sourceWiring(deployment, operator.id, parts.pressure, parts.task),
@@ -310,9 +312,10 @@ export class TaskWiring {
   }
 
   #keyedState(member: ChainMember, deployment: TaskDeployment): KeyedStateBackend | undefined {
-    const { spec } = this.#options.job.operators.get(member.id)!;
-    const schema = keySchemaOf(spec);
+    const { verify, job } = this.#options;
+    const schema = keySchemaOf(job.operators.get(member.id)!.spec);
     if (schema === undefined) return undefined;
+    const accumulators = verify === 'off' ? undefined : new SharedValues(verify);
     return HeapKeyedStateBackend.open({
       operator: member.name,
       keyGroups: keyGroupRange(
@@ -323,6 +326,7 @@ export class TaskWiring {
       maxParallelism: deployment.maxParallelism,
       keySchema: schema.declared,
       processingTime: () => this.#options.clock.now(),
+      onAccumulated: accumulators && ((value) => accumulators.take(value)),
     });
   }
 
