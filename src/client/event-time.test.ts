@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JobDetails, SubtaskTime, VertexDetails } from '../protocol/job-report.ts';
 import { eventTimeOf, eventTimeText } from './event-time.ts';
+import { Progress } from './progress.ts';
 
 function time(subtask: number, parts: Partial<SubtaskTime>): SubtaskTime {
   return {
@@ -118,4 +119,20 @@ test('where an input has ended and the other is idle, both are named', () => {
 
 test('a watermark that is no date is a number', () => {
   assert.equal(said({ a: [time(0, { watermark: 9e15 })] }), 'event time 9000000000000000');
+});
+
+test('a vertex that fires what is due at the end of event time says so', () => {
+  let text = '';
+  const progress = new Progress({
+    write: (more: string) => void (text += more),
+    columns: undefined,
+  } as never);
+  const ended = time(0, { watermark: 7, waitsFor: undefined, needsEventTime: true });
+  progress.show(details({ timers: [ended], sink: [time(0, { waitsFor: undefined })] }));
+  const [timers, sink] = text.split('\n');
+  assert.match(timers!, /timers: .*, watermark end of event time$/);
+  assert.doesNotMatch(sink!, /watermark/);
+  text = '';
+  progress.show(details({ timers: [ended, time(1, { needsEventTime: true })] }));
+  assert.doesNotMatch(text, /end of event time/, 'not while a subtask has not come to it');
 });

@@ -77,8 +77,17 @@ function plainVertex(vertex: VertexDetails): string {
     `${vertex.name}: in ${Math.round(vertex.recordsIn)}, out ${Math.round(vertex.recordsOut)}, ` +
     `${Math.round(vertex.recordsInPerSecond)} records/s, busy ${percent(vertex.busy)}, ` +
     `back-pressured ${percent(vertex.backPressured)}` +
-    (vertex.watermark === undefined ? '' : `, watermark ${timeText(vertex.watermark)}`)
+    watermarkOf(vertex)
   );
+}
+
+function watermarkOf({ watermark, subtasks }: VertexDetails): string {
+  // What the end of event time fires may take long, and only then goes on to who reads it.
+  const hasEnded =
+    (watermark !== undefined || subtasks.some(({ needsEventTime }) => needsEventTime)) &&
+    subtasks.every(({ waitsFor }) => waitsFor === undefined);
+  if (hasEnded) return ', watermark end of event time';
+  return watermark === undefined ? '' : `, watermark ${timeText(watermark)}`;
 }
 
 /** Lines that are wider than the terminal would wrap and spoil the redrawing. */
