@@ -31,9 +31,7 @@ import type { Incremental } from './incremental.ts';
 import { joinedSession, keySessionsSchema, overlapOf, withSession } from './sessions.ts';
 import type { KeySessions, Session } from './sessions.ts';
 import { windowOf } from './window-firing.ts';
-import { WindowFunctionRunner } from './window-function-runner.ts';
-import { functionResults, plainResults, reportUnfired } from './window-results.ts';
-import type { WindowResults } from './window-results.ts';
+import { reportUnfired, WindowResults } from './window-results.ts';
 
 export interface SessionTiming {
   readonly gap: Duration | ((value: any) => Duration);
@@ -51,8 +49,8 @@ export class SessionWindowOperator implements KeyedOperator {
   #incremental!: Incremental;
   #sessions!: ValueState<KeySessions | undefined>;
   #timers!: TimerService;
-  #function: WindowFunctionRunner | undefined;
-  #results!: WindowResults;
+  /** Undefined if `open` has failed before it. */
+  #results: WindowResults | undefined;
   #late!: LateRecords;
 
   constructor(spec: WindowSpec, { gap, time }: SessionTiming) {
@@ -77,20 +75,15 @@ export class SessionWindowOperator implements KeyedOperator {
       onProcessing: (at) => this.#fire(at),
     });
     this.#late = new LateRecords(context, LATE_OUTPUT);
-    if (spec.function === undefined) {
-      this.#results = plainResults(context.output, spec.keyed);
-      return undefined;
-    }
-    this.#function = new WindowFunctionRunner(spec.function, context, {
+    this.#results = new WindowResults(spec, context, {
       watermark: () => this.#timers.watermark,
       processingTime: () => context.processingTime(),
     });
-    this.#results = functionResults(this.#function, this.#backend);
-    return this.#function.open(context);
+    return this.#results.open(context);
   }
 
   close(): void | Promise<void> {
-    return this.#function?.close();
+    return this.#results?.close();
   }
 
   process(): void {
@@ -199,6 +192,6 @@ export class SessionWindowOperator implements KeyedOperator {
   #emit(key: Key, keyGroup: number, session: Session): void {
     const result = this.#incremental.result(session.accumulator);
     const window = windowOf(session.start, session.end);
-    this.#results.emit({ key, keyGroup }, window, result, (session.end - 1) as Timestamp);
+    this.#results!.emit({ key, keyGroup }, window, result, (session.end - 1) as Timestamp);
   }
 }

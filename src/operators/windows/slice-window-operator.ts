@@ -37,9 +37,8 @@ import { PaneStack } from './pane-stack.ts';
 import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
-import { WindowFunctionRunner } from './window-function-runner.ts';
-import { functionResults, plainResults, reportUnfired } from './window-results.ts';
-import type { GroupedKey, WindowResults } from './window-results.ts';
+import { reportUnfired, WindowResults } from './window-results.ts';
+import type { GroupedKey } from './window-results.ts';
 
 export class SliceWindowOperator implements KeyedOperator {
   readonly #spec: WindowSpec;
@@ -54,8 +53,8 @@ export class SliceWindowOperator implements KeyedOperator {
   #accumulator!: ValueState<unknown>;
   /** How many records are in a slice, where some may never be fired. */
   #counts: SlicedState<ValueState<number>> | undefined;
-  #function: WindowFunctionRunner | undefined;
-  #results!: WindowResults;
+  /** Undefined if `open` has failed before it. */
+  #results: WindowResults | undefined;
   /** How far event time, or the clock, has come; `#limit` once it is loaded. */
   #reached!: GroupWatermark;
   #surroundings!: FiringSurroundings;
@@ -99,20 +98,15 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#surroundings = this.#createSurroundings(context);
     this.#late = new LateRecords(context, LATE_OUTPUT);
     this.#panes = new MergedPanes((left, right) => this.#incremental.merge(left, right));
-    if (spec.function === undefined) {
-      this.#results = plainResults(context.output, spec.keyed);
-      return undefined;
-    }
-    this.#function = new WindowFunctionRunner(spec.function, context, {
+    this.#results = new WindowResults(spec, context, {
       watermark: () => (this.#byClock ? context.watermark() : this.#limit),
       processingTime: () => context.processingTime(),
     });
-    this.#results = functionResults(this.#function, this.#backend);
-    return this.#function.open(context);
+    return this.#results.open(context);
   }
 
   close(): void | Promise<void> {
-    return this.#function?.close();
+    return this.#results?.close();
   }
 
   process(): void {
@@ -306,7 +300,7 @@ export class SliceWindowOperator implements KeyedOperator {
 
   #emit(of: GroupedKey, window: Window, accumulator: unknown): void {
     const result = this.#incremental.result(accumulator);
-    this.#results.emit(of, window, result, (window.end - 1) as Timestamp);
+    this.#results!.emit(of, window, result, (window.end - 1) as Timestamp);
   }
 
   /** What the slices from `start` to before `end` hold for one key, in order. */

@@ -21,6 +21,7 @@ import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../network/control-element.ts';
 import type { Key } from '../../types/schema.ts';
 import { KeySelection } from '../key-selection.ts';
+import { LateRecords } from '../late-records.ts';
 import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
 import { TimerService } from '../timer-service.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
@@ -47,8 +48,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   #context!: OperatorContext;
   #name = '';
   #output!: Downstream;
-  #late: Downstream | undefined;
-  #lateDropped!: Counter;
+  #late!: LateRecords;
   #keys!: KeySelection;
   #assign!: WindowAssignment;
   #timers!: TimerService<Window>;
@@ -77,12 +77,11 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
 
   open(context: OperatorContext): void | Promise<void> {
     const { assigner, function: fn } = this.#spec;
-    const { metrics, operatorName } = context.open;
+    const { operatorName } = context.open;
     this.#context = context;
     this.#name = operatorName;
     this.#output = context.output;
-    this.#late = context.isRead(LATE_OUTPUT) ? context.sideOutput(LATE_OUTPUT) : undefined;
-    this.#lateDropped = metrics.counter('numLateRecordsDropped');
+    this.#late = new LateRecords(context, LATE_OUTPUT);
     this.#keys = new KeySelection(this.#spec.key, context);
     this.#assign = windowAssignment(assigner, context);
     this.#timers = new TimerService(context, {
@@ -158,7 +157,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
           : this.#addMerging(this.#merging, window, value, window === counted);
       if (taken) isTaken = true;
     }
-    if (!isTaken && this.#isLate(timestamp)) this.#dropLate(value, timestamp);
+    if (!isTaken && this.#isLate(timestamp)) this.#late.add(value, timestamp);
     this.#context.keyedState.clearCurrentKey();
   }
 
@@ -272,11 +271,6 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   /** A window without end has no last time: then it is that of what has fired it. */
   #resultTime(window: Window): number {
     return window.end === Infinity ? this.#at : window.end - 1;
-  }
-
-  #dropLate(value: unknown, timestamp: number): void {
-    if (this.#late === undefined) this.#lateDropped.increment();
-    else this.#late.process(value, timestamp);
   }
 
   // ------------------------------------------------------------------------------ when it is over

@@ -7,8 +7,10 @@ import type { OpenContext } from '../../functions/function-context.ts';
 import type { Window } from '../../functions/window.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { Key } from '../../types/schema.ts';
-import type { Downstream } from '../operator.ts';
-import type { WindowFunctionRunner } from './window-function-runner.ts';
+import type { WindowSpec } from '../../graph/operator-spec.ts';
+import type { Downstream, OperatorContext } from '../operator.ts';
+import { WindowFunctionRunner } from './window-function-runner.ts';
+import type { Times } from './window-schema.ts';
 
 /** A key with the group that the partitioner gave it. */
 export interface GroupedKey {
@@ -30,28 +32,36 @@ export function reportUnfired(
   );
 }
 
-export interface WindowResults {
-  emit(of: GroupedKey, window: Window, value: unknown, timestamp: Timestamp): void;
-}
+export class WindowResults {
+  readonly #output: Downstream;
+  readonly #keyed: boolean;
+  readonly #backend: KeyedStateBackend;
+  readonly #function: WindowFunctionRunner | undefined;
 
-/** @param keyed false for windows over all records, whose results have no key */
-export function plainResults(output: Downstream, keyed: boolean): WindowResults {
-  return keyed
-    ? {
-        emit: ({ key }, window, value, timestamp) =>
-          output.process({ key, window, value }, timestamp),
-      }
-    : { emit: (_, window, value, timestamp) => output.process({ window, value }, timestamp) };
-}
+  /** In the operator's `open`, which returns what `open` of this returns. */
+  constructor({ function: fn, keyed }: WindowSpec, context: OperatorContext, times: Times) {
+    this.#output = context.output;
+    this.#keyed = keyed;
+    this.#backend = context.keyedState;
+    this.#function = fn === undefined ? undefined : new WindowFunctionRunner(fn, context, times);
+  }
 
-export function functionResults(
-  runner: WindowFunctionRunner,
-  backend: KeyedStateBackend,
-): WindowResults {
-  return {
-    emit: ({ key, keyGroup }, window, value, timestamp) => {
-      backend.setCurrentKey(key, keyGroup);
-      runner.onWindow(window, value, timestamp);
-    },
-  };
+  open(context: OperatorContext): void | Promise<void> {
+    return this.#function?.open(context);
+  }
+
+  close(): void | Promise<void> {
+    return this.#function?.close();
+  }
+
+  emit({ key, keyGroup }: GroupedKey, window: Window, value: unknown, timestamp: Timestamp): void {
+    if (this.#function !== undefined) {
+      this.#backend.setCurrentKey(key, keyGroup);
+      this.#function.onWindow(window, value, timestamp);
+    } else if (this.#keyed) {
+      this.#output.process({ key, window, value }, timestamp);
+    } else {
+      this.#output.process({ window, value }, timestamp);
+    }
+  }
 }
