@@ -102,6 +102,7 @@ const POLICY: Policy = {
   nodeModules: {
     'src/base/generated-code.ts': ['node:vm'],
     'src/base/crc32.ts': ['node:zlib'],
+    'src/base/sha256.ts': ['node:crypto'],
     'sim/compression.ts': ['node:zlib'],
   },
   outsideSeam: [

@@ -121,13 +121,16 @@ export interface ConnectionHandler {
  * EngineError IO_*.
  */
 export interface Disk {
-  open(path: string, mode: OpenMode): Promise<DiskFile>;
+  /** With `access`, a file that is made, or truncated, is that from its first byte on. */
+  open(path: string, mode: OpenMode, access?: Access): Promise<DiskFile>;
   /** Undefined if there is nothing at the path. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Entries of a folder in order of name (by UTF-16 code units). @throws IO_NOT_FOUND */
   list(path: string): Promise<readonly DirectoryEntry[]>;
-  /** Makes the folder and its parents; nothing happens if it exists. */
-  makeDirectory(path: string): Promise<void>;
+  /**
+   * Makes the folder and its parents; one that exists stays as it is, except that it gets `access`.
+   */
+  makeDirectory(path: string, access?: Access): Promise<void>;
   /**
    * Replaces `to` atomically if it is a file. Durable only after `syncDirectory` of both folders.
    */
@@ -152,6 +155,12 @@ export interface Disk {
  * the content; all but `read` make the file if need be (`update` does not). Every mode can read.
  */
 export type OpenMode = 'read' | 'create' | 'write' | 'append' | 'update';
+
+/**
+ * Private: nobody but the user whose process it is can read or change it, whatever the system's
+ * defaults. Windows knows this by folder only: there the folder's own rules hold.
+ */
+export type Access = 'private';
 
 export interface DiskFile {
   /** Reads up to `into.length` bytes at `position`; returns how many, 0 at the end. */

@@ -47,6 +47,28 @@ describe('nodeDisk', () => {
     await file.close();
   });
 
+  onLinux('what is private is closed to others, also where it was open before', async () => {
+    const folder = await temporaryFolder();
+    const modeOf = async (path: string): Promise<number> => (await fs.stat(path)).mode & 0o777;
+    try {
+      await fs.mkdir(`${folder}/open`, { mode: 0o755 });
+      await fs.writeFile(`${folder}/open/old`, 'x', { mode: 0o644 });
+      await disk.makeDirectory(`${folder}/open`, 'private');
+      await disk.makeDirectory(`${folder}/a/b`, 'private');
+      for (const [name, mode] of [
+        ['old', 'write'],
+        ['new', 'create'],
+      ] as const) {
+        await (await disk.open(`${folder}/open/${name}`, mode, 'private')).close();
+        assert.equal(await modeOf(`${folder}/open/${name}`), 0o600);
+      }
+      assert.equal(await modeOf(`${folder}/open`), 0o700);
+      assert.equal(await modeOf(`${folder}/a/b`), 0o700);
+    } finally {
+      await fs.rm(folder, { recursive: true });
+    }
+  });
+
   onLinux('a full disk is IO_NO_SPACE', async () => {
     const file = await disk.open('/dev/full', 'update');
     await assert.rejects(file.write(pattern(10), 0), (error) =>

@@ -6,7 +6,15 @@
 import type { Dirent, OpenMode as NodeFlags } from 'node:fs';
 import type * as FileSystem from 'node:fs/promises';
 import type { Timestamp } from '../../base/units.ts';
-import type { DirectoryEntry, Disk, DiskFile, FileStat, OpenMode, ScratchFile } from '../env.ts';
+import type {
+  Access,
+  DirectoryEntry,
+  Disk,
+  DiskFile,
+  FileStat,
+  OpenMode,
+  ScratchFile,
+} from '../env.ts';
 import { NodeDiskFile } from './disk-file.ts';
 import { NodeScratchFile } from './scratch-file.ts';
 import { diskError, systemCode } from './system-error.ts';
@@ -19,6 +27,9 @@ const FLAGS: Readonly<Record<OpenMode, NodeFlags>> = {
   append: 'a+',
   update: 'r+',
 };
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
 
 export interface NodeDiskOptions {
   /** Where scratch files go; the system's folder for temporary files if undefined. */
@@ -37,9 +48,14 @@ class NodeDisk implements Disk {
     this.#scratchFolder = options.scratchFolder;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+  async open(path: string, mode: OpenMode, access?: Access): Promise<DiskFile> {
     const operation = mode === 'create' ? 'create' : 'open';
-    const handle = await attempt(operation, path, () => fs().open(path, FLAGS[mode]));
+    const bits = access === undefined ? undefined : PRIVATE_FILE;
+    const handle = await attempt(operation, path, () => fs().open(path, FLAGS[mode], bits));
+    // One that was there before has the mode that it had.
+    if (bits !== undefined && mode === 'write') {
+      await attempt('restrict', path, () => handle.chmod(bits));
+    }
     return new NodeDiskFile(handle, path, mode);
   }
 
@@ -68,8 +84,10 @@ class NodeDisk implements Disk {
     return { name: entry.name, kind: target?.kind ?? 'other' };
   }
 
-  async makeDirectory(path: string): Promise<void> {
-    await attempt('make the folder', path, () => fs().mkdir(path, { recursive: true }));
+  async makeDirectory(path: string, access?: Access): Promise<void> {
+    const mode = access === undefined ? undefined : PRIVATE_FOLDER;
+    await attempt('make the folder', path, () => fs().mkdir(path, { recursive: true, mode }));
+    if (mode !== undefined) await attempt('restrict', path, () => fs().chmod(path, mode));
   }
 
   async rename(from: string, to: string): Promise<void> {
