@@ -2,7 +2,7 @@
  * The settings of an operator, shared by streams and sinks. Each returns the object it was called
  * on.
  */
-import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
+import { MAX_PARALLELISM_LIMIT } from '../config/options/pipeline-options.ts';
 import type { OperatorTransformation } from '../graph/transformation.ts';
 import { requireCount, requireText } from './callbacks.ts';
 import type { StreamHandle } from './job-builder.ts';

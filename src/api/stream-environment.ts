@@ -1,5 +1,5 @@
 /** What `build` gets: where a job's streams begin, and its defaults. */
-import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
+import { MAX_PARALLELISM_LIMIT } from '../config/options/pipeline-options.ts';
 import { EngineError } from '../base/errors.ts';
 import { collection } from '../connectors/collection/collection.ts';
 import { sequence } from '../connectors/generator/sequence.ts';

@@ -1,7 +1,7 @@
 /** What `run` and `info` have in common: which job, with which parameters and configuration. */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { Configuration, parseAssignment } from '../config/configuration.ts';
-import { PipelineOptions } from '../config/options.ts';
+import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { parseAssignments, type ParsedArguments } from './arguments.ts';

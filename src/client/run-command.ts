@@ -8,7 +8,7 @@
  */
 import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
-import { PipelineOptions } from '../config/options.ts';
+import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { MiniCluster } from '../deploy/mini-cluster.ts';
 import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';

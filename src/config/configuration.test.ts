@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
 import { Configuration, parseAssignment, slotHeapBytes } from './configuration.ts';
 import { isFlinkKey } from './flink-keys.ts';
-import {
-  ClusterOptions,
-  OPTIONS,
-  PipelineOptions,
-  RestartStrategyOptions,
-  TaskManagerOptions,
-} from './options.ts';
+import { OPTIONS } from './options.ts';
+import { ClusterOptions } from './options/cluster-options.ts';
+import { PipelineOptions } from './options/pipeline-options.ts';
+import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
+import { TaskManagerOptions } from './options/task-manager-options.ts';
+import { originText } from './origin.ts';
+import { shownValue } from './secrets.ts';
 
 function failure(values: Readonly<Record<string, string>>): string {
   try {
@@ -49,6 +49,54 @@ test('what is given later wins, older keys are read under the current one', () =
   });
 });
 
+test('among the names of an option that are given together the current one wins', () => {
+  const type = 'restart-strategy.type';
+  for (const values of [
+    { [type]: 'failure-rate', 'restart-strategy': 'fixed-delay' },
+    { 'restart-strategy': 'fixed-delay', [type]: 'failure-rate' },
+  ]) {
+    const [entry, ...more] = Configuration.parse(values).entries();
+    assert.deepEqual([entry!.text, entry!.writtenAs, more], ['failure-rate', type, []]);
+  }
+  const [entry] = Configuration.parse({ [type]: 'none' })
+    .with({ 'restart-strategy': 'fixed-delay' })
+    .entries();
+  assert.deepEqual([entry!.option.key, entry!.writtenAs], [type, 'restart-strategy']);
+});
+
+test('every value knows where it was set', () => {
+  const file = { kind: 'file', file: 'config.yaml', line: 3, column: 1 } as const;
+  const flag = { kind: 'command-line', option: '-D' } as const;
+  const configuration = Configuration.parse({ 'heartbeat.interval': '1 s' }, file)
+    .with({ 'parallelism.default': '2', 'heartbeat.timeout': '9 s' }, (key) =>
+      key === 'heartbeat.timeout' ? file : flag,
+    )
+    .overriddenBy(Configuration.parse({ 'heartbeat.interval': '2 s' }));
+  const origins = [
+    configuration.origin(ClusterOptions.heartbeatInterval),
+    configuration.origin(ClusterOptions.heartbeatTimeout),
+    configuration.origin(PipelineOptions.parallelism),
+    configuration.origin(PipelineOptions.maxParallelism),
+  ];
+  assert.deepEqual(origins, [{ kind: 'program' }, file, flag, { kind: 'default' }]);
+  assert.deepEqual(origins.map(originText), ['the program', 'config.yaml:3:1', '-D', 'default']);
+  assert.equal(configuration.get(ClusterOptions.heartbeatInterval), 2000);
+});
+
+test('secrets are known by their keys, as in Flink', () => {
+  for (const key of [
+    'security.ssl.rest.key-password',
+    'fs.azure.account.key',
+    'metrics.reporter.a.http-headers',
+    'my.Token',
+  ]) {
+    assert.equal(shownValue(key, 'abc'), '******', key);
+  }
+  for (const key of ['parallelism.default', 'security.ssl.internal.keystore']) {
+    assert.equal(shownValue(key, 'abc'), 'abc');
+  }
+});
+
 test('a wrong key or value is named with its fix', () => {
   assert.equal(
     failure({ 'paralelism.default': '2' }),
@@ -56,6 +104,7 @@ test('a wrong key or value is named with its fix', () => {
   );
   assert.match(failure({ 'classloader.resolve-order': 'x' }), /^CONFIG_UNSUPPORTED_OPTION: /);
   assert.match(failure({ 'pipeline.object-reuse': 'true' }), /immutable/);
+  assert.match(failure({ 'env.java.opts.all': '-ea' }), /There is no JVM/);
   assert.match(failure({ 'metrics.reporter.prom.port': '1' }), /^CONFIG_UNSUPPORTED_OPTION: /);
   assert.equal(
     failure({ 'parallelism.default': '0' }),

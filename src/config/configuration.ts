@@ -1,28 +1,37 @@
 /**
  * A Configuration: texts under keys, checked once when it is made and read through typed options.
- * Immutable; a later source of values wins by `with`.
+ * Immutable; a later source of values wins by `with`, and every value remembers where it was set.
  */
 import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import type { ConfigOption } from './option.ts';
-import { OPTIONS, TaskManagerOptions } from './options.ts';
+import { OPTIONS } from './options.ts';
+import { TaskManagerOptions } from './options/task-manager-options.ts';
+import type { OptionOrigin } from './origin.ts';
+import { isSecretKey } from './secrets.ts';
 import { DEFAULT_SLOT_HEAP_BYTES } from './slot-heap.ts';
+import { unsupportedReason } from './unsupported.ts';
 
-/** Why some of Flink's options have no meaning here, where a user may wonder. */
-const REASONS: Readonly<Record<string, string>> = {
-  'pipeline.object-reuse': 'Records are immutable, so they are always handed on without a copy.',
-  'pipeline.jars': 'A job is a module; there are no jars.',
-  'pipeline.classpaths': 'A job is a module; there are no class paths.',
-};
+/** A value that was set. */
+export interface ConfigurationEntry {
+  readonly option: ConfigOption<unknown>;
+  readonly text: string;
+  /** As it was written: the option's key, or an older name. */
+  readonly writtenAs: string;
+  readonly origin: OptionOrigin;
+}
+
+const PROGRAM: OptionOrigin = { kind: 'program' };
+const DEFAULT: OptionOrigin = { kind: 'default' };
 
 export class Configuration {
   static readonly empty: Configuration = new Configuration(new Map());
 
-  readonly #texts: ReadonlyMap<string, string>;
+  readonly #entries: ReadonlyMap<string, ConfigurationEntry>;
 
-  private constructor(texts: ReadonlyMap<string, string>) {
-    this.#texts = texts;
+  private constructor(entries: ReadonlyMap<string, ConfigurationEntry>) {
+    this.#entries = entries;
   }
 
   /**
@@ -31,34 +40,62 @@ export class Configuration {
    * const configuration = Configuration.parse({ 'heartbeat.interval': '1 s' });
    * configuration.get(ClusterOptions.heartbeatInterval);
    */
-  static parse(values: Readonly<Record<string, string>>): Configuration {
-    return Configuration.empty.with(values);
+  static parse(
+    values: Readonly<Record<string, string>>,
+    origin: OptionOrigin = PROGRAM,
+  ): Configuration {
+    return Configuration.empty.with(values, origin);
   }
 
-  /** This configuration with further values, which win over those it has. */
-  with(values: Readonly<Record<string, string>>): Configuration {
-    const texts = new Map(this.#texts);
-    for (const [key, value] of Object.entries(values)) {
-      const option = requireOption(key);
-      read(option, value);
-      texts.set(option.key, value);
+  /**
+   * This configuration with further values, which win over those it has. Among them the current
+   * name of an option wins over its older ones.
+   */
+  with(
+    values: Readonly<Record<string, string>>,
+    origin: OptionOrigin | ((key: string) => OptionOrigin) = PROGRAM,
+  ): Configuration {
+    const entries = new Map(this.#entries);
+    const current = new Set<string>();
+    for (const [writtenAs, text] of Object.entries(values)) {
+      const option = requireOption(writtenAs);
+      read(option, text);
+      if (writtenAs === option.key) current.add(writtenAs);
+      else if (current.has(option.key)) continue;
+      const from = typeof origin === 'function' ? origin(writtenAs) : origin;
+      entries.set(option.key, { option, text, writtenAs, origin: from });
     }
-    return new Configuration(texts);
+    return new Configuration(entries);
+  }
+
+  /** This configuration with all that was set in `other`, which wins. */
+  overriddenBy(other: Configuration): Configuration {
+    return new Configuration(new Map([...this.#entries, ...other.#entries]));
   }
 
   get<T>(option: ConfigOption<T>): T {
-    const value = this.#texts.get(option.key);
-    return value === undefined ? option.defaultValue : read(option, value);
+    const entry = this.#entries.get(option.key);
+    return entry === undefined ? option.defaultValue : read(option, entry.text);
   }
 
   has(option: ConfigOption<unknown>): boolean {
-    return this.#texts.has(option.key);
+    return this.#entries.has(option.key);
   }
 
-  /** What was set, by key in order, for storing and sending. */
+  origin(option: ConfigOption<unknown>): OptionOrigin {
+    return this.#entries.get(option.key)?.origin ?? DEFAULT;
+  }
+
+  /** What was set, by key in order. */
+  entries(): readonly ConfigurationEntry[] {
+    return [...this.#entries.values()].sort((left, right) =>
+      left.option.key < right.option.key ? -1 : 1,
+    );
+  }
+
+  /** What was set, by key in order, for storing and sending. It may hold secrets: `shownValue`. */
   toRecord(): Readonly<Record<string, string>> {
-    const entries = [...this.#texts].sort(([left], [right]) => (left < right ? -1 : 1));
-    return Object.fromEntries(entries);
+    return Object.fromEntries(this.entries().map(({ option, text }) => [option.key, text]));
   }
 }
 
@@ -76,12 +113,16 @@ export function parseAssignment(assignment: string): readonly [key: string, valu
   return [assignment.slice(0, equals).trim(), assignment.slice(equals + 1).trim()];
 }
 
-function requireOption(key: string): ConfigOption<unknown> {
+/** @throws EngineError CONFIG_UNKNOWN_OPTION, CONFIG_UNSUPPORTED_OPTION */
+export function requireOption(key: string): ConfigOption<unknown> {
   const option = OPTIONS.get(key) ?? optionOfFallback(key);
   if (option !== undefined) return option;
   if (isFlinkKey(key)) {
-    const reason = Object.hasOwn(REASONS, key) ? ` ${REASONS[key]!}` : '';
-    throw new EngineError('CONFIG_UNSUPPORTED_OPTION', { key, reason });
+    const reason = unsupportedReason(key);
+    throw new EngineError('CONFIG_UNSUPPORTED_OPTION', {
+      key,
+      reason: reason === undefined ? '' : ` ${reason}`,
+    });
   }
   throw new EngineError('CONFIG_UNKNOWN_OPTION', {
     key,
@@ -99,7 +140,7 @@ function read<T>(option: ConfigOption<T>, value: string): T & {} {
   if (parsed === undefined) {
     throw new EngineError('CONFIG_INVALID_VALUE', {
       key: option.key,
-      value: JSON.stringify(value),
+      value: isSecretKey(option.key) ? 'what was given' : JSON.stringify(value),
       expected: option.type.expected,
     });
   }

@@ -1,6 +1,6 @@
 /**
  * A typed option: its key, how its text is read, its default, and the sentence that the reference
- * page prints. Options are declared in `options.ts`; a Configuration is read through them.
+ * page prints. Options are declared in `options/`; a Configuration is read through them.
  */
 import type { Duration } from '../base/units.ts';
 import {
@@ -15,6 +15,8 @@ import {
 
 /** How the text of an option becomes a value. */
 export interface OptionType<T> {
+  /** As Flink's pages name it. */
+  readonly name: string;
   /** Shown in errors and on the reference page, e.g. `a duration such as "10 s"`. */
   readonly expected: string;
   /** Undefined for a text that is not such a value. */
@@ -27,30 +29,58 @@ export interface ConfigOption<T> {
   readonly type: OptionType<T & {}>;
   /** Undefined for an option that has none: then `T` includes undefined. */
   readonly defaultValue: T;
+  /** A sentence. */
   readonly description: string;
   /** Older keys that are still read. */
   readonly fallbackKeys: readonly string[];
 }
 
+export const INT32_MAX = 2_147_483_647;
+
+/** Declares an option that has a default. */
+export function option<T extends {}>(
+  key: string,
+  type: OptionType<T>,
+  defaultValue: NoInfer<T>,
+  description: string,
+  fallbackKeys: readonly string[] = [],
+): ConfigOption<T> {
+  return { key, type, defaultValue, description, fallbackKeys };
+}
+
+/** Declares an option that is undefined where nobody sets it. */
+export function optional<T extends {}>(
+  key: string,
+  type: OptionType<T>,
+  description: string,
+  fallbackKeys: readonly string[] = [],
+): ConfigOption<T | undefined> {
+  return { key, type, defaultValue: undefined, description, fallbackKeys };
+}
+
 export const duration: OptionType<Duration> = {
+  name: 'Duration',
   expected: 'a duration such as "10 s", "500 ms" or "PT10S"',
   parse: parseDuration,
   format: formatDuration,
 };
 
 export const memorySize: OptionType<number> = {
+  name: 'MemorySize',
   expected: 'a size such as "64 mb" or "1g"',
   parse: parseMemorySize,
   format: formatMemorySize,
 };
 
 export const boolean: OptionType<boolean> = {
+  name: 'Boolean',
   expected: '"true" or "false"',
   parse: parseBoolean,
   format: String,
 };
 
 export const text: OptionType<string> = {
+  name: 'String',
   expected: 'a text',
   parse: (value) => value,
   format: (value) => value,
@@ -62,12 +92,18 @@ export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): 
     most === Number.MAX_SAFE_INTEGER
       ? `a whole number of at least ${least}`
       : `a whole number from ${least} to ${most}`;
-  return { expected, parse: (value) => within(parseInteger(value), least, most), format: String };
+  return {
+    name: 'Integer',
+    expected,
+    parse: (value) => within(parseInteger(value), least, most),
+    format: String,
+  };
 }
 
 /** A number of at least `least`. */
 export function number(least: number): OptionType<number> {
   return {
+    name: 'Double',
     expected: `a number of at least ${least}`,
     parse: (value) => within(parseNumber(value), least, Number.MAX_VALUE),
     format: String,
@@ -80,6 +116,7 @@ export function choice<const T extends string>(
   aliases: Readonly<Record<string, T>> = {},
 ): OptionType<T> {
   return {
+    name: 'Enum',
     expected: words.map((word) => `"${word}"`).join(', '),
     parse(value) {
       const lower = value.trim().toLowerCase();

@@ -3,7 +3,7 @@
  * behind one address.
  */
 import { milliseconds } from '../base/units.ts';
-import { ClusterOptions } from '../config/options.ts';
+import { ClusterOptions } from '../config/options/cluster-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import type { Env } from '../env/env.ts';

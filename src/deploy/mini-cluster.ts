@@ -7,7 +7,7 @@ import { milliseconds } from '../base/units.ts';
 import { JobClient } from '../client/job-client.ts';
 import type { SubmitOptions } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
-import { TaskManagerOptions } from '../config/options.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import { memoryNetwork } from '../env/memory-network.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';

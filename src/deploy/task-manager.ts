@@ -2,7 +2,8 @@
 import type { Duration } from '../base/units.ts';
 import { slotHeapBytes } from '../config/configuration.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { ClusterOptions, TaskManagerOptions } from '../config/options.ts';
+import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';

@@ -1,7 +1,7 @@
 /** From what `build` left to a CompiledJob, with the job's configuration applied. */
 import { EngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { PipelineOptions } from '../config/options.ts';
+import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { createJobGraph } from './create-job-graph.ts';
 import type { CompiledJob } from './job-graph.ts';
 import { createStreamGraph } from './stream-graph.ts';

@@ -4,7 +4,7 @@
  * Flink's, so that ranges, and what moves when a job is rescaled, are those its users know.
  */
 import { assert } from '../base/assert.ts';
-import { MAX_PARALLELISM_LIMIT } from '../config/options.ts';
+import { MAX_PARALLELISM_LIMIT } from '../config/options/pipeline-options.ts';
 
 /** First and last group, both included. */
 export interface KeyGroupRange {

@@ -10,7 +10,8 @@
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { Configuration } from '../config/configuration.ts';
-import { ClusterOptions, TaskManagerOptions } from '../config/options.ts';
+import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobMetrics } from '../metrics/job-metrics.ts';

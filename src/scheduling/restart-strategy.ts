@@ -5,7 +5,7 @@
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { RestartStrategyOptions as Options } from '../config/options.ts';
+import { RestartStrategyOptions as Options } from '../config/options/restart-strategy-options.ts';
 
 /** The options of `restart-strategy.*`. */
 export type RestartStrategy =

@@ -10,7 +10,7 @@ import { assert, AssertionError } from '../base/assert.ts';
 import type { EngineError } from '../base/errors.ts';
 import { toEngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { PipelineOptions } from '../config/options.ts';
+import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { eventLoopTurn } from '../env/node/event-loop-turn.ts';
 import { WallClockGuard } from '../env/node/wall-clock-guard.ts';
 import type { SharedRegion } from '../env/env.ts';

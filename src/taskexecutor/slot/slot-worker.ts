@@ -12,7 +12,7 @@ import { assert } from '../../base/assert.ts';
 import { EngineError, toEngineError } from '../../base/errors.ts';
 import { milliseconds, seconds } from '../../base/units.ts';
 import { Configuration } from '../../config/configuration.ts';
-import { PipelineOptions } from '../../config/options.ts';
+import { PipelineOptions } from '../../config/options/pipeline-options.ts';
 import type { SharedRegion, WorkerContext } from '../../env/env.ts';
 import type { CompiledJob } from '../../graph/job-graph.ts';
 import { findJob } from '../../graph/job-module.ts';

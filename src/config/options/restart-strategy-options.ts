@@ -1,0 +1,101 @@
+/** What happens to a job that has failed. */
+import { minutes, seconds, type Duration } from '../../base/units.ts';
+import { choice, duration, integer, INT32_MAX, number, option } from '../option.ts';
+import type { ConfigOption } from '../option.ts';
+
+interface RestartStrategyOptions {
+  readonly type: ConfigOption<'none' | 'fixed-delay' | 'failure-rate' | 'exponential-delay'>;
+  readonly fixedDelayAttempts: ConfigOption<number>;
+  readonly fixedDelayDelay: ConfigOption<Duration>;
+  readonly failureRateMaxFailures: ConfigOption<number>;
+  readonly failureRateInterval: ConfigOption<Duration>;
+  readonly failureRateDelay: ConfigOption<Duration>;
+  readonly exponentialInitialBackoff: ConfigOption<Duration>;
+  readonly exponentialMaxBackoff: ConfigOption<Duration>;
+  readonly exponentialMultiplier: ConfigOption<number>;
+  readonly exponentialJitter: ConfigOption<number>;
+  readonly exponentialResetThreshold: ConfigOption<Duration>;
+  readonly exponentialAttempts: ConfigOption<number>;
+}
+
+export const RestartStrategyOptions: RestartStrategyOptions = {
+  type: option(
+    'restart-strategy.type',
+    choice(['none', 'fixed-delay', 'failure-rate', 'exponential-delay'], {
+      off: 'none',
+      disable: 'none',
+      fixeddelay: 'fixed-delay',
+      failurerate: 'failure-rate',
+      exponentialdelay: 'exponential-delay',
+    }),
+    'none',
+    'What happens to a job that has failed.',
+    ['restart-strategy'],
+  ),
+  fixedDelayAttempts: option(
+    'restart-strategy.fixed-delay.attempts',
+    integer(1, INT32_MAX),
+    1,
+    'Restarts before the job fails for good.',
+  ),
+  fixedDelayDelay: option(
+    'restart-strategy.fixed-delay.delay',
+    duration,
+    seconds(1),
+    'The wait between a failure and the restart.',
+  ),
+  failureRateMaxFailures: option(
+    'restart-strategy.failure-rate.max-failures-per-interval',
+    integer(1, INT32_MAX),
+    1,
+    'Failures within the interval that are answered by a restart.',
+  ),
+  failureRateInterval: option(
+    'restart-strategy.failure-rate.failure-rate-interval',
+    duration,
+    minutes(1),
+    'The interval in which failures are counted.',
+  ),
+  failureRateDelay: option(
+    'restart-strategy.failure-rate.delay',
+    duration,
+    seconds(1),
+    'The wait between a failure and the restart.',
+  ),
+  exponentialInitialBackoff: option(
+    'restart-strategy.exponential-delay.initial-backoff',
+    duration,
+    seconds(1),
+    'The wait before the first restart.',
+  ),
+  exponentialMaxBackoff: option(
+    'restart-strategy.exponential-delay.max-backoff',
+    duration,
+    minutes(1),
+    'The longest wait before a restart.',
+  ),
+  exponentialMultiplier: option(
+    'restart-strategy.exponential-delay.backoff-multiplier',
+    number(1),
+    1.5,
+    'By what the wait grows from failure to failure.',
+  ),
+  exponentialJitter: option(
+    'restart-strategy.exponential-delay.jitter-factor',
+    number(0),
+    0.1,
+    'The part of the wait that is drawn at random and added or taken away.',
+  ),
+  exponentialResetThreshold: option(
+    'restart-strategy.exponential-delay.reset-backoff-threshold',
+    duration,
+    minutes(60),
+    'After this long without a failure the wait is the initial one again.',
+  ),
+  exponentialAttempts: option(
+    'restart-strategy.exponential-delay.attempts-before-reset-backoff',
+    integer(1, INT32_MAX),
+    INT32_MAX,
+    'Restarts without such a pause before the job fails for good.',
+  ),
+};
