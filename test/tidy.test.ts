@@ -84,6 +84,7 @@ function table(rows: Readonly<Record<string, string>>): Policy['folders'] {
 const POLICY: Policy = {
   folders: FOLDERS,
   packages: {
+    'env/node': ['@fastify/busboy'],
     client: ['rolldown'],
     deploy: ['rolldown'],
     sim: ['millrace', 'rolldown', 'fast-check'],

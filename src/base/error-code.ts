@@ -85,6 +85,11 @@ export type ErrorCode =
   | 'GRAPH_TYPE_MISMATCH'
   | 'GRAPH_UID_MISSING'
   | 'GRAPH_UNKNOWN_FIELD'
+  // HTTP, as server and as client
+  | 'HTTP_ABORTED'
+  | 'HTTP_BODY_MALFORMED'
+  | 'HTTP_BODY_TOO_LARGE'
+  | 'HTTP_TIMEOUT'
   // Input and output of this machine
   | 'IO_ACCESS_DENIED'
   | 'IO_EXISTS'

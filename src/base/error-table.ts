@@ -279,6 +279,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'They have {known}.',
   ),
 
+  // HTTP, as server and as client
+  HTTP_ABORTED: external('The other side ended the HTTP message before its end: {reason}.'),
+  HTTP_BODY_MALFORMED: user('The body of the HTTP request cannot be read: {reason}.'),
+  HTTP_BODY_TOO_LARGE: user('The body of the HTTP message is longer than {limit} bytes.'),
+  HTTP_TIMEOUT: external('{address} has not answered within {timeout}.'),
+
   // Input and output of this machine
   IO_ACCESS_DENIED: external(
     'No permission to {operation} {path}.',
