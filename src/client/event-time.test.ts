@@ -102,18 +102,17 @@ test('every reason has its words', () => {
   }
 });
 
-test('where an input has ended and the other is idle, both are named', () => {
+test('where a part of an input has ended and the rest is idle, it says so', () => {
   const at = { watermark: 1000, standsMillis: 42_400 };
-  const hold = { kind: 'idle', idle: ['slow'], ended: ['fast'] } as never;
+  const hold = { kind: 'idle', idle: ['source'], ended: ['source'] } as never;
   assert.equal(
     said({
-      fast: [time(0, { waitsFor: undefined })],
-      slow: [time(0, { waitsFor: { kind: 'idle' } })],
+      source: [time(0, { waitsFor: undefined }), time(1, { waitsFor: { kind: 'idle' } })],
       window: [time(0, { ...at, waitsFor: hold, needsEventTime: true })],
       sink: [time(0, { ...at, waitsFor: { kind: 'idle', idle: ['window'], ended: [] } as never })],
     }),
     'event time stands at 1970-01-01T00:00:01.000Z for 42 s in "window" (subtask 1): input from ' +
-      '"fast" has ended, and that from "slow" is idle',
+      '"source" is idle where it has not ended',
   );
 });
 

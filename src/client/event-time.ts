@@ -51,7 +51,7 @@ export function eventTimeOf({ vertices }: JobDetails): EventTimeReport | undefin
   };
 }
 
-/** Where all are idle, what reads those that have ended tells the most. */
+/** Where all are idle, what reads subtasks that have ended tells the most. */
 function tellingOf(places: readonly Place[]): readonly Place[] {
   const open = places.filter(({ time }) => time.waitsFor !== undefined);
   if (open.some(({ time }) => time.waitsFor!.kind !== 'idle')) return open;
@@ -132,8 +132,7 @@ function reasonText({ vertex, subtask, origin, waitsFor }: EventTimeReport): str
     case 'idle':
       if (endedOf(waitsFor).length > 0) {
         const idle = (waitsFor.idle ?? []).map((name) => `"${name}"`).join(', ');
-        const ended = endedOf(waitsFor).map((name) => `"${name}"`);
-        return `input from ${ended.join(', ')} has ended, and that from ${idle} is idle`;
+        return `input from ${idle} is idle where it has not ended`;
       }
       return itself ? 'all its input is idle' : `${whom} is idle`;
   }

@@ -21,7 +21,8 @@ const PER_OPERATOR: Readonly<Record<string, Text>> = {
   numLateRecordsDropped: (count, operator) =>
     `${plural(count, 'record')} came too late for "${operator}" and ${was(count)} dropped. ` +
     'Raise outOfOrder of the watermark strategy or allowedLateness, or read the side output of ' +
-    'late records.',
+    'late records. All that an input brings which was idle (idleAfter) when the others had ended ' +
+    'is late.',
   numElementsUnfired: (count, operator) =>
     `${plural(count, 'element')} ${was(count)} left in windows of "${operator}" when the input ` +
     'ended: the end fires windows of event time, and these wait for something else (a count, the ' +

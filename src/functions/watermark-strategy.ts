@@ -33,7 +33,9 @@ export interface WatermarkStrategy<in T> {
   readonly generator?: (() => WatermarkGenerator<T>) | undefined;
   /**
    * After this long without a record the stream (or split) no longer holds event time up. The time
-   * in which the output is held back does not count.
+   * in which the output is held back does not count. A stream that has ended is at the end of event
+   * time: where it meets streams that are all idle, event time ends, and what they bring later is
+   * late. For a stream that may go on, choose it longer than its pauses.
    */
   readonly idleAfter?: Duration | undefined;
   /** Keeps sources together; with `env.from` only. */

@@ -7,8 +7,8 @@
  * behind
  *     it, or joins, holds it where it is until it has caught up.
  * M2. The whole is idle exactly if all parts are, and there are any. Then the watermark is the
- *     greatest that a part has had, or one that has finished, whatever the order in which they came
- *     to it.
+ *     greatest that a part has had, whatever the order in which they came to it. A part that is
+ *     finished is active, and at +infinity.
  * M3. `active` is told before a watermark, `idle` after it.
  */
 import { MAX_WATERMARK, MIN_WATERMARK } from './control-element.ts';
@@ -28,8 +28,6 @@ export class CombinedWatermark<P extends WatermarkPart> {
   readonly #listener: CombinedListener;
   readonly #parts = new Set<P>();
   #watermark = MIN_WATERMARK;
-  /** The greatest of those that have finished. */
-  #reached = MIN_WATERMARK;
   #idle = false;
 
   constructor(listener: CombinedListener) {
@@ -52,12 +50,6 @@ export class CombinedWatermark<P extends WatermarkPart> {
     this.#parts.delete(part);
   }
 
-  /** A part after which nothing comes, and which had reached that much before its end. */
-  finish(part: P, reached: number): void {
-    this.#parts.delete(part);
-    this.#reached = Math.max(this.#reached, reached);
-  }
-
   /** Goes on from what a snapshot says; nobody is told. */
   restore(watermark: number, idle: boolean): void {
     this.#watermark = watermark;
@@ -74,21 +66,11 @@ export class CombinedWatermark<P extends WatermarkPart> {
     return holder;
   }
 
-  /** Nothing will come any more. */
-  end(): void {
-    this.#parts.clear();
-    if (this.#idle) {
-      this.#idle = false;
-      this.#listener.status('active');
-    }
-    this.#advance(MAX_WATERMARK);
-  }
-
   /** Tells what has changed. */
   update(): void {
     if (this.#parts.size === 0) return;
     let least = MAX_WATERMARK;
-    let greatest = this.#reached;
+    let greatest = MIN_WATERMARK;
     let idle = true;
     for (const { watermark, isIdle } of this.#parts) {
       if (watermark > greatest) greatest = watermark;

@@ -86,7 +86,9 @@ describe('InputGate', () => {
       fc.property(scripts, fc.infiniteStream(fc.nat({ max: 7 })), (script, choices) => {
         const channels = script.map(() => new QueueChannel());
         const waiting = script.map((parts, channel) => elementsOf(parts, channel));
-        const gate = new InputGate(channels.map((channel) => ({ channel, input: 0 as const })));
+        const gate = new InputGate(
+          channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+        );
         const delivered: Delivered[] = [];
         const epochs: number[] = [];
         let watermark = Number.NEGATIVE_INFINITY;
@@ -138,7 +140,9 @@ describe('InputGate', () => {
 
   it('G2: the watermark is the minimum over active channels', () => {
     const channels = [new QueueChannel(), new QueueChannel()];
-    const gate = new InputGate(channels.map((channel) => ({ channel, input: 0 as const })));
+    const gate = new InputGate(
+      channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+    );
     const next = (): unknown => gate.next();
     channels[0]!.queue.push({ kind: 'watermark', timestamp: 10 });
     assert.equal(next(), undefined);
@@ -165,8 +169,8 @@ describe('InputGate', () => {
   it('G4: an input that wakes holds the watermark of both where it is', () => {
     const [left, right] = [new QueueChannel(), new QueueChannel()];
     const gate = new InputGate([
-      { channel: left, input: 0 },
-      { channel: right, input: 1 },
+      { channel: left, input: 0, edge: 0 },
+      { channel: right, input: 1, edge: 1 },
     ]);
     left.queue.push({ kind: 'status', status: 'idle' });
     assert.equal(gate.next(), undefined);
@@ -185,8 +189,8 @@ describe('InputGate', () => {
     const left = new QueueChannel();
     const right = new QueueChannel();
     const gate = new InputGate([
-      { channel: left, input: 0 },
-      { channel: right, input: 1 },
+      { channel: left, input: 0, edge: 0 },
+      { channel: right, input: 1, edge: 1 },
     ]);
     left.queue.push(END);
     right.queue.push({ kind: 'watermark', timestamp: 3 });
@@ -199,12 +203,12 @@ describe('InputGate', () => {
     assert.ok(gate.isFinished);
   });
 
-  it('G2: what has ended counts beside idle ones with the last watermark before its end', () => {
+  it('G2: an input that is finished is at +infinity, also beside one that is idle', () => {
     for (const inputs of [1, 2]) {
       const [fast, slow] = [new QueueChannel(), new QueueChannel()];
       const gate = new InputGate([
-        { channel: fast, input: 0 },
-        { channel: slow, input: inputs === 1 ? 0 : 1 },
+        { channel: fast, input: 0, edge: 0 },
+        { channel: slow, input: inputs === 1 ? 0 : 1, edge: 1 },
       ]);
       slow.queue.push({ kind: 'watermark', timestamp: 3 });
       fast.queue.push({ kind: 'watermark', timestamp: 8 });
@@ -214,19 +218,59 @@ describe('InputGate', () => {
       if (inputs === 2) assert.deepEqual(gate.next(), { kind: 'end-of-input', input: 0 });
       assert.equal(gate.next(), undefined, 'an active one holds event time alone');
       slow.queue.push({ kind: 'status', status: 'idle' });
-      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 8 });
-      assert.deepEqual(gate.next(), { kind: 'status', status: 'idle' });
+      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: Number.POSITIVE_INFINITY });
       assert.deepEqual([gate.channelsThatAre('ended'), gate.channelsThatAre('idle')], [[0], [1]]);
       slow.queue.push({ kind: 'status', status: 'active' });
       slow.queue.push({ kind: 'watermark', timestamp: 9 });
-      assert.deepEqual(gate.next(), { kind: 'status', status: 'active' });
-      assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 9 }, 'not the end of time');
+      assert.equal(gate.next(), undefined, 'it is late: event time does not come back');
+      assert.equal(gate.watermark, Number.POSITIVE_INFINITY);
+      slow.queue.push({ kind: 'watermark', timestamp: Number.POSITIVE_INFINITY });
+      slow.queue.push(END);
+      const input = inputs === 1 ? 0 : 1;
+      assert.deepEqual(gate.next(), { kind: 'end-of-input', input }, 'no second end of event time');
     }
+  });
+
+  it('G2: a finished input that meets idle ones wakes the whole before it is at +infinity', () => {
+    const [fast, slow] = [new QueueChannel(), new QueueChannel()];
+    const gate = new InputGate([
+      { channel: fast, input: 0, edge: 0 },
+      { channel: slow, input: 1, edge: 1 },
+    ]);
+    for (const { queue } of [fast, slow]) queue.push({ kind: 'status', status: 'idle' });
+    assert.deepEqual(gate.next(), { kind: 'status', status: 'idle' });
+    fast.queue.push(END);
+    assert.deepEqual(gate.next(), { kind: 'status', status: 'active' });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: Number.POSITIVE_INFINITY });
+    assert.deepEqual(gate.next(), { kind: 'end-of-input', input: 0 });
+  });
+
+  it('G2: a subtask that ends does not finish its stream, and counts with what it had reached', () => {
+    const [first, second] = [new QueueChannel(), new QueueChannel()];
+    const gate = new InputGate([
+      { channel: first, input: 0, edge: 0 },
+      { channel: second, input: 0, edge: 0 },
+    ]);
+    second.queue.push({ kind: 'watermark', timestamp: 3 });
+    first.queue.push({ kind: 'watermark', timestamp: 8 });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 3 });
+    first.queue.push(END);
+    second.queue.push({ kind: 'status', status: 'idle' });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 8 });
+    assert.deepEqual(gate.next(), { kind: 'status', status: 'idle' });
+    second.queue.push({ kind: 'status', status: 'active' });
+    second.queue.push({ kind: 'watermark', timestamp: 9 });
+    assert.deepEqual(gate.next(), { kind: 'status', status: 'active' });
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 9 }, 'not the end of time');
+    second.queue.push(END);
+    assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: Number.POSITIVE_INFINITY });
   });
 
   it('a newer barrier gives up the alignment of one that never came everywhere', () => {
     const channels = [new QueueChannel(), new QueueChannel()];
-    const gate = new InputGate(channels.map((channel) => ({ channel, input: 0 as const })));
+    const gate = new InputGate(
+      channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+    );
     const mark = (id: number): ControlElement => ({ kind: 'epoch', id });
     channels[0]!.queue.push(mark(1));
     channels[0]!.queue.push(mark(2));

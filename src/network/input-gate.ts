@@ -7,9 +7,8 @@
  * G1. A channel that has delivered the element being aligned is not read until all active channels
  * have.
  * G2. Watermarks given out ascend strictly; they are the minimum over inputs that are active, each
- *     of which has its own valve over its channels, and +infinity when all channels of all inputs
- *     have ended. While none is active, but one may still become so, they are the greatest that any
- *     has had, its end aside.
+ *     of which has its own valve over its channels. One that is finished is active, at +infinity.
+ *     While none is active, they are the greatest that any has had.
  * G3. `end-of-input` comes once per input, after the last record of all its channels.
  * G4. Who becomes active again does not take the watermark back: a channel does not count until it
  *     has caught up (see WatermarkValve), an input holds it where it is.
@@ -17,6 +16,7 @@
 import { assert } from '../base/assert.ts';
 import type { Batch } from './batch.ts';
 import { CombinedWatermark } from './combined-watermark.ts';
+import { MAX_WATERMARK } from './control-element.ts';
 import type { BarrierElement, ControlElement, EpochMarkElement } from './control-element.ts';
 import type { InputChannel } from './input-channel.ts';
 import { WatermarkValve } from './watermark-valve.ts';
@@ -24,6 +24,8 @@ import { WatermarkValve } from './watermark-valve.ts';
 export interface GateChannel {
   readonly channel: InputChannel;
   readonly input: 0 | 1;
+  /** The edge of the graph that it is a part of: a number that channels of other edges lack. */
+  readonly edge: number;
 }
 
 export type GateEvent =
@@ -87,6 +89,7 @@ export class InputGate {
 
   /** The place of the channel that the watermark waits for, in the order given; if there is one. */
   get holder(): number | undefined {
+    if (this.watermark === MAX_WATERMARK) return undefined;
     const valve = this.#combined.holder;
     const index = valve?.holder;
     if (index === undefined) return undefined;
@@ -202,24 +205,18 @@ export class InputGate {
   }
 
   #createValves(channels: readonly GateChannel[]): ReadonlyMap<0 | 1, WatermarkValve> {
-    const counts = new Map<0 | 1, number>();
-    for (const { input } of channels) counts.set(input, (counts.get(input) ?? 0) + 1);
+    const listener = {
+      watermark: () => this.#combined.update(),
+      status: () => this.#combined.update(),
+    };
     const valves = new Map<0 | 1, WatermarkValve>();
-    for (const [input, count] of counts) {
-      const look = (): void => this.#inputChanged(valve);
-      const valve = new WatermarkValve(count, { watermark: look, status: look });
+    for (const input of new Set(channels.map((channel) => channel.input))) {
+      const edges = channels.filter((channel) => channel.input === input).map(({ edge }) => edge);
+      const valve = new WatermarkValve(edges, listener);
       valves.set(input, valve);
       this.#combined.add(valve);
     }
     return valves;
-  }
-
-  /** An input that has ended counts no more, as long as the other goes on. */
-  #inputChanged(valve: WatermarkValve): void {
-    if (valve.hasEnded) this.#combined.finish(valve, valve.reached);
-    const allEnded = [...this.#valves.values()].every(({ hasEnded }) => hasEnded);
-    if (allEnded) this.#combined.end();
-    else this.#combined.update();
   }
 }
 

@@ -33,6 +33,8 @@ interface Step {
 
 interface ChannelModel {
   readonly input: 0 | 1;
+  /** The stream of that input that it is a subtask of. */
+  readonly edge: number;
   watermark: number;
   status: 'active' | 'idle' | 'ended';
 }
@@ -45,19 +47,29 @@ interface Part {
 }
 
 /** The definition. `lagging`: whether an active part that is behind holds the others. */
-function together(parts: readonly Part[], before: number, lagging: 'holds' | 'counts not'): Part {
+function together(
+  parts: readonly Part[],
+  before: number,
+  { lagging, finished }: { readonly lagging: 'holds' | 'counts not'; readonly finished: boolean },
+): Part {
   const active = parts.filter(({ status }) => status === 'active');
-  const idle = parts.filter(({ status }) => status === 'idle');
   if (active.length === 0) {
+    if (finished) return { watermark: Infinity, status: 'active' };
     // Who has ended counts with what it had reached.
-    const greatest = Math.max(before, ...parts.map(({ watermark }) => watermark));
-    return { watermark: greatest, status: idle.length > 0 ? 'idle' : 'ended' };
+    return { watermark: Math.max(before, ...parts.map((part) => part.watermark)), status: 'idle' };
   }
   const counting =
     lagging === 'holds' ? active : active.filter(({ watermark }) => watermark >= before);
   const least = Math.min(...counting.map(({ watermark }) => watermark));
   const watermark = counting.length === 0 ? before : Math.max(before, least);
   return { watermark, status: 'active' };
+}
+
+/** Of the channels of one input: whether one of its streams has ended in all its subtasks. */
+function isAnyFinished(channels: readonly ChannelModel[]): boolean {
+  const ended = (edge: number): boolean =>
+    channels.every((each) => each.edge !== edge || each.status === 'ended');
+  return channels.some(({ edge }) => ended(edge));
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -77,14 +89,19 @@ it('watermarks and idleness of a gate are those of the definition', () => {
       .array(fc.constantFrom(0 as const, 1 as const), { minLength: 1, maxLength: 4 })
       .map((more): (0 | 1)[] => [0, 1, ...more]),
   );
+  const edges = fc.array(fc.nat(2), { minLength: 6, maxLength: 6 });
   fc.assert(
-    fc.property(inputs, fc.array(step, { maxLength: 60 }), (sides, steps) => {
+    fc.property(inputs, edges, fc.array(step, { maxLength: 60 }), (sides, edgeOf, steps) => {
       const channels = sides.map(() => new ScriptedChannel());
       const gate = new InputGate(
-        channels.map((channel, index) => ({ channel, input: sides[index]! })),
+        channels.map((channel, index) => ({
+          channel,
+          input: sides[index]!,
+          edge: 3 * sides[index]! + edgeOf[index]!,
+        })),
       );
-      const models = sides.map((input): ChannelModel => {
-        return { input, watermark: -Infinity, status: 'active' };
+      const models = sides.map((input, index): ChannelModel => {
+        return { input, edge: edgeOf[index]!, watermark: -Infinity, status: 'active' };
       });
       const sent = sides.map(() => -Infinity);
       let expected: Part = { watermark: -Infinity, status: 'active' };
@@ -128,10 +145,13 @@ it('watermarks and idleness of a gate are those of the definition', () => {
         for (const input of new Set(sides)) {
           const mine = models.filter((each) => each.input === input);
           const before = perInput.get(input)?.watermark ?? -Infinity;
-          perInput.set(input, together(mine, before, 'counts not'));
+          const finished = isAnyFinished(mine);
+          perInput.set(input, together(mine, before, { lagging: 'counts not', finished }));
         }
-        expected = together([...perInput.values()], expected.watermark, 'holds');
-        const wanted = expected.status === 'ended' ? Infinity : expected.watermark;
+        const byInput = [...perInput.values()];
+        const none = { lagging: 'holds', finished: false } as const;
+        expected = together(byInput, expected.watermark, none);
+        const wanted = expected.watermark;
         assert.equal(watermark, wanted, `after ${does} of channel ${index}`);
         assert.equal(idle, expected.status === 'idle', `after ${does} of channel ${index}`);
         assert.equal(gate.watermark, wanted);
@@ -152,7 +172,7 @@ function requireHolder(
   perInput: ReadonlyMap<0 | 1, Part>,
 ): void {
   const { holder } = gate;
-  if (gate.isIdle || models.every(({ status }) => status === 'ended')) {
+  if (gate.isIdle || gate.watermark === Infinity) {
     assert.equal(holder, undefined);
     return;
   }

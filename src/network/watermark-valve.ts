@@ -1,18 +1,20 @@
 /**
- * The event time of one input out of that of its channels. Flink's StatusWatermarkValve, but that a
- * channel which has ended counts no more, as long as another goes on.
+ * The event time of one input out of that of its channels, which are those of one stream, or of
+ * several that are united. Flink's StatusWatermarkValve, but that a stream is finished when all its
+ * channels are: the end of one subtask says nothing about the others.
  *
  * Invariants
  * V1. The watermark is the least over the active channels that are not behind it, and never goes
  *     back. A channel that wakes behind it does not count until it has caught up: its records are
  *     late, the others go on.
- * V2. None active, but not all ended: the input is idle, and the watermark is the greatest that an
- *     idle channel has had, or one that has ended before its end; whatever the order in which they
- *     came to it. So the end of one makes nothing of the others late, and what it had reached
- *     counts.
- * V3. A channel at +infinity has ended, be its last record taken or not. When all have, the input
- *     is at +infinity, and active.
- * V4. `active` is told before a watermark, `idle` after it.
+ * V2. A stream whose channels have all ended is finished, and is at +infinity. So with one finished
+ *     and no channel active the input is at +infinity, and active: what idle ones bring later is
+ *     late.
+ * V3. No channel active and no stream finished: the input is idle, and the watermark is the
+ *     greatest that an idle channel has had, or one that has ended before its end; whatever the
+ *     order in which they came to it.
+ * V4. A channel at +infinity has ended, be its last record taken or not.
+ * V5. `active` is told before a watermark, `idle` after it.
  */
 import { assert } from '../base/assert.ts';
 import type { CombinedListener, WatermarkPart } from './combined-watermark.ts';
@@ -22,19 +24,26 @@ interface ChannelTime {
   /** If it has ended, the last one before its end. */
   watermark: number;
   status: 'active' | 'idle' | 'ended';
+  readonly stream: number;
 }
 
 export class WatermarkValve implements WatermarkPart {
   readonly #channels: readonly ChannelTime[];
   readonly #listener: CombinedListener;
+  /** Of each stream that is not finished, how many channels have not ended. */
+  readonly #open = new Map<number, number>();
+  #isAnyFinished = false;
   #watermark = MIN_WATERMARK;
   #idle = false;
 
-  constructor(channels: number, listener: CombinedListener) {
-    this.#channels = Array.from({ length: channels }, () => ({
+  /** @param streams of each channel, the stream that it belongs to */
+  constructor(streams: readonly number[], listener: CombinedListener) {
+    this.#channels = streams.map((stream) => ({
       watermark: MIN_WATERMARK,
       status: 'active',
+      stream,
     }));
+    for (const stream of streams) this.#open.set(stream, (this.#open.get(stream) ?? 0) + 1);
     this.#listener = listener;
   }
 
@@ -46,19 +55,9 @@ export class WatermarkValve implements WatermarkPart {
     return this.#idle;
   }
 
-  /** The greatest that any channel has had, its end aside. */
-  get reached(): number {
-    return this.#channels.reduce((most, { watermark }) => Math.max(most, watermark), MIN_WATERMARK);
-  }
-
   /** The channels that are idle, or have ended, in the order given. */
   channelsThatAre(status: 'idle' | 'ended'): readonly number[] {
     return this.#channels.flatMap((channel, index) => (channel.status === status ? [index] : []));
-  }
-
-  /** V3 */
-  get hasEnded(): boolean {
-    return this.#watermark === MAX_WATERMARK;
   }
 
   /**
@@ -99,9 +98,17 @@ export class WatermarkValve implements WatermarkPart {
     this.#update();
   }
 
-  /** V3. Idempotent. */
+  /** V4. Idempotent. */
   channelEnd(index: number): void {
-    this.#channels[index]!.status = 'ended';
+    const channel = this.#channels[index]!;
+    if (channel.status === 'ended') return;
+    channel.status = 'ended';
+    const left = this.#open.get(channel.stream)! - 1;
+    if (left > 0) this.#open.set(channel.stream, left);
+    else {
+      this.#open.delete(channel.stream);
+      this.#isAnyFinished = true;
+    }
     this.#update();
   }
 
@@ -109,21 +116,20 @@ export class WatermarkValve implements WatermarkPart {
     let least = MAX_WATERMARK;
     let greatest = MIN_WATERMARK;
     let active = false;
-    let ended = true;
     for (const { watermark, status } of this.#channels) {
-      if (status !== 'ended') ended = false;
       if (status === 'active') {
         active = true;
         if (watermark >= this.#watermark) least = Math.min(least, watermark);
       } else greatest = Math.max(greatest, watermark);
     }
-    const idle = !active && !ended;
+    const idle = !active && !this.#isAnyFinished;
     if (this.#idle && !idle) {
       this.#idle = false;
       this.#listener.status('active');
     }
     if (idle) this.#advance(greatest);
-    else if (ended || least !== MAX_WATERMARK) this.#advance(least);
+    else if (!active) this.#advance(MAX_WATERMARK);
+    else if (least !== MAX_WATERMARK) this.#advance(least);
     if (idle && !this.#idle) {
       this.#idle = true;
       this.#listener.status('idle');

@@ -8,8 +8,8 @@
  * E3. A stream becomes idle only after `idleAfter` of active time without a record, or because its
  *     generator says so.
  * E4. After the end of event time no tick says anything: the edges may have ended.
- * E5. Before its end it says once more how far it is, so that it counts beside streams that are
- *     idle (see WatermarkValve).
+ * E5. Before its end it says once more how far it is, so that it counts beside subtasks of the
+ *     same stream that are idle (see WatermarkValve).
  */
 import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp, TimestampInput } from '../base/units.ts';

@@ -89,10 +89,12 @@ export class TimerService<N = undefined> {
   /**
    * Fires what is due. False: call again with the same watermark when output has drained. One that
    * is given again after a restore fires nothing: timers that are due were registered too late for
-   * it, and wait for the next one, as they would have without the restore.
+   * it, and wait for the next one, as they would have without the restore. None comes after the
+   * end of event time: when that is given again, it fires them.
    */
   advanceWatermark(timestamp: number): boolean {
-    if (timestamp <= this.watermark && !this.#firing) return true;
+    const isKnown = timestamp <= this.watermark && timestamp !== MAX_WATERMARK;
+    if (isKnown && !this.#firing) return true;
     this.#firing = true;
     this.#watermark.advance(timestamp);
     const queue = this.#events;

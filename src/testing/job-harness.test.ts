@@ -104,7 +104,7 @@ describe('JobHarness', () => {
     assert.deepEqual(results, { squares: [1, 4, 9, 16], words: ['a', 'b'] });
   });
 
-  it('an end beside an idle source fires what was reached, and makes nothing late', async () => {
+  it('a finished source is at +infinity: beside an idle one all windows fire', async () => {
     await using harness = await JobHarness.start((env) => {
       const strategy = { timestamp: (at: number) => timestamp(at), outOfOrder: seconds(1) };
       const [a, b] = ['a', 'b'].map((name) => env.from(manualSource(name, t.int32), strategy));
@@ -118,15 +118,41 @@ describe('JobHarness', () => {
     for (let at = 0; at < 5000; at += 500) a.emit(at);
     b.idle();
     a.end();
-    assert.equal(harness.watermarkOf('windows'), 3499, 'the greatest timestamp - 1 s - 1');
-    assert.equal(harness.outputs('counts').length, 3);
-    b.emit(4000);
-    await harness.end();
-    assert.equal(harness.counter('windows', 'numLateRecordsDropped'), 0);
+    assert.equal(harness.watermarkOf('windows'), Infinity);
     assert.deepEqual(
       harness.outputs<{ value: number }>('counts').map(({ value }) => value),
-      [2, 2, 2, 2, 3],
+      [2, 2, 2, 2, 2],
     );
+    b.emit(4000);
+    await harness.end();
+    assert.equal(harness.counter('windows', 'numLateRecordsDropped'), 1);
+  });
+
+  it('a timer set after the early end of event time fires when the input ends', async () => {
+    await using harness = await JobHarness.start((env) => {
+      const [a, b] = ['a', 'b'].map((name) => env.from(manualSource(name, t.int32)));
+      a!
+        .union(b!)
+        .keyBy(() => 'all')
+        .process({
+          emits: t.string,
+          onElement(value, ctx) {
+            ctx.timers.onEventTime(timestamp(value));
+            ctx.emit(`record ${value}`);
+          },
+          onTimer: (at, ctx) => ctx.emit(`timer ${at}`),
+        })
+        .collect('said');
+    });
+    const [a, b] = [harness.source<number>('a'), harness.source<number>('b')];
+    a.emit(1, 1);
+    b.idle();
+    a.end();
+    assert.deepEqual(harness.outputs('said'), ['record 1', 'timer 1']);
+    b.emit(2, 2);
+    assert.deepEqual(harness.outputs('said'), ['record 1', 'timer 1', 'record 2']);
+    await harness.end();
+    assert.deepEqual(harness.outputs('said'), ['record 1', 'timer 1', 'record 2', 'timer 2']);
   });
 
   it('lets time pass for sources with a rate', async () => {

@@ -151,7 +151,7 @@ export class OperatorHarness {
       ],
     };
     const gate = new InputGate(
-      this.#channels.map((channel, input) => ({ channel, input: input as 0 | 1 })),
+      this.#channels.map((channel, edge) => ({ channel, input: edge as 0 | 1, edge })),
     );
     this.#task = new Task({
       chain: new OperatorChain([member]),

@@ -552,3 +552,28 @@ describe('elements left at the end', () => {
     assert.deepEqual(await left(spec, 'a1@1'), ['| a[0,10):1', 0, 0]);
   });
 });
+
+describe('records after the end of event time', () => {
+  const said = '"windows" got records after the end of event time, and they are late';
+
+  it('are late, and told of once, be they counted or read', async () => {
+    for (const contents of [{ kind: 'list' }, { kind: 'reduce', reduce: (a: Row) => a }] as const) {
+      const spec = windowsOf(tumbling(ms(10)), { contents });
+      for (const late of [false, true]) {
+        const script = 'a1@5 WInfinity a2@6 a3@90';
+        const { out, counters, warnings } = await outcomeOf(spec, script, { late });
+        assert.equal(out, late ? 'a[0,10):1 late:a2@6 late:a3@90' : 'a[0,10):1');
+        assert.equal(counters['numLateRecordsDropped'], late ? undefined : 2);
+        assert.deepEqual(
+          warnings.map((text) => text.startsWith(said)),
+          [true],
+        );
+      }
+    }
+  });
+
+  it('other late records are not said to be so', async () => {
+    const { warnings } = await outcomeOf(windowsOf(tumbling(ms(10))), 'a1@5 W9 a2@6');
+    assert.deepEqual(warnings, []);
+  });
+});

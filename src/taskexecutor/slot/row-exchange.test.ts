@@ -162,7 +162,7 @@ async function filterRows(
     chain: new OperatorChain([
       { id: 'even', name: 'even', operator, outputs: [{ tag: undefined, writer }] },
     ]),
-    gate: new InputGate([{ channel: source, input: 0 }]),
+    gate: new InputGate([{ channel: source, input: 0, edge: 0 }]),
     producers: [],
     pressure: new Pressure(() => undefined),
     clock: {

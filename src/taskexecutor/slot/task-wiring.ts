@@ -232,7 +232,11 @@ export class TaskWiring {
 
   #gate(deployment: TaskDeployment, remote: RemoteInputChannel[]): InputGate | undefined {
     if (deployment.inputs.length === 0) return undefined;
-    return new InputGate(deployment.inputs.flatMap((input) => this.#gateChannels(input, remote)));
+    return new InputGate(
+      deployment.inputs.flatMap((input, edge) =>
+        this.#gateChannels(input, remote).map((channel) => ({ ...channel, edge })),
+      ),
+    );
   }
 
   /** In the order of the gate's channels. */
@@ -243,7 +247,7 @@ export class TaskWiring {
     });
   }
 
-  #gateChannels(input: InputDeployment, remote: RemoteInputChannel[]): GateChannel[] {
+  #gateChannels(input: InputDeployment, remote: RemoteInputChannel[]): Omit<GateChannel, 'edge'>[] {
     const edge = this.#edge(input.edge);
     const codec = this.#options.job.edges.get(edge.id)!.schema.codec;
     return input.channels.map(({ channel, location }) => {

@@ -10,6 +10,8 @@
  *     edge and comes once, after every operator has finished.
  * T3. The listener hears exactly one terminal state, after the chain was closed.
  * T4. Barriers come only from a checkpoint coordinator; none is triggered while there is none.
+ * T5. Event time may end before the input, with idle inputs beside one that is finished; what is
+ *     registered after that fires when the input ends.
  */
 import { assert, unreachable } from '../../base/assert.ts';
 import type { EngineError } from '../../base/errors.ts';
@@ -92,6 +94,10 @@ export class Task {
   #sourceReady = true;
   #sourceEnded = false;
   #endSent = false;
+  /** T5. Event time has ended, for the operators at the head. */
+  #timeEnded = false;
+  /** T5. Something has been processed since. */
+  #owesTime = false;
   #openInputs: number;
   recordsIn = 0;
 
@@ -286,6 +292,7 @@ export class Task {
   /** @returns whether the task may go on to its input. */
   #fireProcessingTime(): boolean {
     if (!this.#processingTime.isDue) return true;
+    if (this.#timeEnded) this.#owesTime = true;
     return this.#processingTime.fire() && !this.#pressure.isHeld;
   }
 
@@ -329,6 +336,7 @@ export class Task {
 
   #process(batch: Batch): void {
     const before = batch.cursor;
+    if (this.#timeEnded) this.#owesTime = true;
     if (batch.kind === 'rows') {
       (this.#chain.head as OneInputOperator).processRows!(batch);
       batch.cursor = batch.size;
@@ -393,6 +401,7 @@ export class Task {
     switch (event.kind) {
       case 'watermark':
         if (!this.#chain.watermark(event.timestamp)) return;
+        this.#timeEnded = event.timestamp === MAX_WATERMARK;
         break;
       case 'status':
         this.#chain.status(event.status);
@@ -417,6 +426,11 @@ export class Task {
 
   #finish(): void {
     if (this.#pressure.isHeld) return;
+    if (this.#owesTime) {
+      if (!this.#chain.watermark(MAX_WATERMARK)) return;
+      this.#owesTime = false;
+      if (this.#pressure.isHeld) return;
+    }
     if (!this.#endSent) {
       if (!this.#chain.finish() || this.#pressure.isHeld) return;
       this.#chain.broadcast(END);
