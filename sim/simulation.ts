@@ -33,6 +33,14 @@ import { SimWorkers } from './workers.ts';
 /** Events after which a simulation is taken for one that never ends. */
 const STEP_LIMIT = 50_000_000;
 
+/** Every simulated host. */
+const MACHINE = {
+  cores: 4,
+  memoryBytes: 16 * 2 ** 30,
+  freeMemoryBytes: (): number => 8 * 2 ** 30,
+  residentBytes: (): number => 64 * 2 ** 20,
+};
+
 export interface SimulationOptions {
   readonly seed: number;
   /** What runs in processes that are started through `env.processes`. */
@@ -224,6 +232,7 @@ export class Simulation {
         startMicros: () => this.knobs.startMicros + starts.below(20_000),
       }),
       processes: new SimProcesses(thread, host, this.#options.processes ?? {}),
+      machine: { ...MACHINE, hostName: host.name },
       modules: new SimModules(thread, this.#options.jobs),
       terminal,
       log: new SimLog(thread),

@@ -61,21 +61,22 @@ describe('command line', () => {
     assert.deepEqual({ stdout, stderr, code }, { stdout: '1\n2\n3\n', stderr: '', code: 0 });
   });
 
+  const COMMANDS = '  fix: The commands are: run, info, ...';
   const MISTAKES: readonly (readonly [args: string, ...said: readonly string[]])[] = [
     [
       'rnu numbers.ts',
       'error[CLI_UNKNOWN_COMMAND]: There is no command "rnu". Did you mean "run"?',
-      '  fix: The commands are: run, info.',
+      COMMANDS,
     ],
     [
       'numbers.ts',
       'error[CLI_UNKNOWN_COMMAND]: There is no command "numbers.ts". Did you mean "run numbers.ts"?',
-      '  fix: The commands are: run, info.',
+      COMMANDS,
     ],
     [
       '--versoin',
       'error[CLI_UNKNOWN_COMMAND]: There is no command "--versoin". Did you mean "--version"?',
-      '  fix: The commands are: run, info.',
+      COMMANDS,
     ],
     [
       'run',
@@ -149,7 +150,11 @@ describe('command line', () => {
   ];
   for (const [args, ...said] of MISTAKES) {
     test(`millrace ${args}`, async () => {
-      assert.deepEqual(await refused(...args.split(' ')), said);
+      const lines = await refused(...args.split(' '));
+      assert.deepEqual(
+        lines.map((line) => line.replace(/(: run, info), .*/, '$1, ...')),
+        said,
+      );
     });
   }
 

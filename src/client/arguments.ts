@@ -24,6 +24,8 @@ export interface CommandSpec {
   readonly positionals: readonly string[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
+  /** Where they are not those of commands that run a job. */
+  readonly exitCodes?: readonly (readonly [code: number, meaning: string])[] | undefined;
 }
 
 export interface ParsedArguments {

@@ -59,3 +59,45 @@ export const INFO: CommandSpec = {
     'millrace info examples/flight-delays.ts -p 4 --mermaid',
   ],
 };
+
+const PROCESS_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'define',
+    short: 'D',
+    value: 'KEY=VALUE',
+    multiple: true,
+    help: 'a configuration option; may be repeated',
+  },
+  { name: 'verbose', help: 'log more' },
+  { name: 'help', short: 'h', help: 'print this' },
+];
+
+const PROCESS_EXIT_CODES: CommandSpec['exitCodes'] = [
+  [0, 'it was ended in order, by SIGTERM or Ctrl-C'],
+  [1, 'it could not start'],
+  [2, 'it had started, and an error ended it'],
+];
+
+export const JOBMANAGER: CommandSpec = {
+  name: 'jobmanager',
+  summary: 'Runs a JobManager in the foreground.',
+  positionals: [],
+  options: PROCESS_OPTIONS,
+  exitCodes: PROCESS_EXIT_CODES,
+  examples: [
+    'millrace jobmanager',
+    'millrace jobmanager -D jobmanager.rpc.address=master.example -D jobmanager.bind-host=0.0.0.0',
+  ],
+};
+
+export const TASKMANAGER: CommandSpec = {
+  name: 'taskmanager',
+  summary: 'Runs a TaskManager in the foreground.',
+  positionals: [],
+  options: PROCESS_OPTIONS,
+  exitCodes: PROCESS_EXIT_CODES,
+  examples: [
+    'millrace taskmanager',
+    'millrace taskmanager -D jobmanager.rpc.address=master.example -D taskmanager.numberOfTaskSlots=2',
+  ],
+};

@@ -26,7 +26,7 @@ export function commandHelp(command: CommandSpec): string {
   const lines = [
     command.summary,
     '',
-    `Usage: millrace ${command.name} ${command.positionals.join(' ')} [OPTIONS]`,
+    `Usage: ${['millrace', command.name, ...command.positionals, '[OPTIONS]'].join(' ')}`,
     '',
     'Options:',
     ...command.options.map((option, index) => `  ${names[index]!.padEnd(width)}  ${option.help}`),
@@ -35,7 +35,9 @@ export function commandHelp(command: CommandSpec): string {
     ...command.examples.map((example) => `  ${example}`),
     '',
     'Exit codes:',
-    ...EXIT_CODES_HELP.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`),
+    ...(command.exitCodes ?? EXIT_CODES_HELP).map(
+      ([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`,
+    ),
     '',
   ];
   return lines.join('\n');

@@ -5,6 +5,7 @@
  */
 import type { ConfigOption } from './option.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
+import { JobManagerOptions } from './options/job-manager-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
@@ -20,6 +21,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Jobs', PipelineOptions),
   group('Restart strategies', RestartStrategyOptions),
   group('Cluster', ClusterOptions),
+  group('JobManager', JobManagerOptions),
   group('TaskManager', TaskManagerOptions),
 ];
 

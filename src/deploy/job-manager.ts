@@ -19,9 +19,12 @@ const RESULTS_MAX = 1000;
 
 export interface JobManagerOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'network' | 'workers' | 'log'>;
+  /** Under which others reach it. */
   readonly host: string;
   /** 0 picks one. */
   readonly port: number;
+  /** The address that it listens on; `host` if undefined. */
+  readonly bindHost?: string | undefined;
   readonly configuration: Configuration;
   /** Told how many slots all jobs together lack, whenever that changes. */
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
@@ -54,13 +57,14 @@ export class JobManager {
 
   /** @throws EngineError NETWORK_FAILED if the port is taken. */
   static async start(options: JobManagerOptions): Promise<JobManager> {
-    const { env, host, port, configuration } = options;
+    const { env, host, port, bindHost = host, configuration } = options;
     const rpc = new RpcService({
       env,
       name: 'jobmanager',
       askTimeout: configuration.get(ClusterOptions.askTimeout),
     });
-    const address = await rpc.listen(host, port);
+    const listening = await rpc.listen(bindHost, port);
+    const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
     const jobManager = new JobManager(options, rpc, address);
     await jobManager.#dispatcher.recover();
     return jobManager;
@@ -71,6 +75,11 @@ export class JobManager {
     this.resourceManager.close();
     await this.rpc.close();
   }
+}
+
+/** An address as RPC reads it. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

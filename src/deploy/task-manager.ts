@@ -17,10 +17,16 @@ export interface TaskManagerStart {
   readonly slots: number;
   /** Where other processes reach the data ports of the slots. */
   readonly host: string;
+  /** Where they listen; `host` if undefined. */
+  readonly bindHost?: string | undefined;
+  /** Of the first slot; any by default. */
+  readonly dataPort?: number | undefined;
   readonly jobManagerAddress: string;
   readonly configuration: Configuration;
   readonly cancellationTimeout?: Duration | undefined;
   readonly spareWorkers: number;
+  /** Told whenever a ResourceManager has taken it. */
+  readonly onRegistered?: (() => void) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -37,6 +43,8 @@ export class TaskManager {
     });
     this.taskExecutor = new TaskExecutor({
       ...options,
+      bindHost: options.bindHost ?? options.host,
+      dataPort: options.dataPort ?? 0,
       rpc: this.rpc,
       resourceManagerAddress: options.jobManagerAddress,
       heartbeat: heartbeatOptions(configuration),

@@ -18,6 +18,7 @@ export interface Env {
   readonly memory: Memory;
   readonly workers: Workers;
   readonly processes: Processes;
+  readonly machine: Machine;
   readonly modules: Modules;
   readonly terminal: Terminal;
   readonly log: Log;
@@ -350,6 +351,19 @@ export interface ProcessHandle {
     readonly signal: string | undefined;
   }>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+// -------------------------------------------------------------------------------------- machine
+
+/** What this process runs on. */
+export interface Machine {
+  readonly hostName: string;
+  /** Processors that this process may use. */
+  readonly cores: number;
+  readonly memoryBytes: number;
+  freeMemoryBytes(): number;
+  /** What this process occupies of it. */
+  residentBytes(): number;
 }
 
 // -------------------------------------------------------------------------------------- modules

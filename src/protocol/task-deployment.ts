@@ -40,6 +40,8 @@ export interface SlotPreparation {
   readonly location: Omit<SlotLocation, 'dataPort'>;
   /** Whether peers in other processes will connect. */
   readonly listen: boolean;
+  /** Where it listens then; port 0 picks one. */
+  readonly bind: { readonly host: string; readonly port: number };
   /**
    * The slot fails its tasks with SLOT_OUT_OF_MEMORY when V8's heap is past this. Undefined: no
    * budget.

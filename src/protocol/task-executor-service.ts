@@ -29,7 +29,7 @@ export interface SlotGeneration {
 }
 
 export interface PrepareSlot extends SlotGeneration {
-  readonly preparation: Omit<SlotPreparation, 'location' | 'heapBudgetBytes'>;
+  readonly preparation: Omit<SlotPreparation, 'location' | 'bind' | 'heapBudgetBytes'>;
 }
 
 export interface DeployTasks {

@@ -25,6 +25,7 @@ export interface ResourceManagerLinkOptions {
   /** After this long without a ResourceManager the TaskExecutor ends. */
   readonly registrationTimeout: Duration;
   readonly report: () => SlotReport;
+  readonly onRegistered?: (() => void) | undefined;
 }
 
 export class ResourceManagerLink implements Disposable {
@@ -103,6 +104,7 @@ export class ResourceManagerLink implements Disposable {
     this.#watch = new HeartbeatWatch(this.#options.main, this.#options.heartbeat, () =>
       connection.close(),
     );
+    this.#options.onRegistered?.();
   }
 
   #end(): void {

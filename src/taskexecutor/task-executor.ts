@@ -47,6 +47,9 @@ export interface TaskExecutorOptions {
   readonly slots: number;
   /** Where other processes reach the data ports of its slots. */
   readonly host: string;
+  /** Where the slots listen; slot N on the Nth port from `dataPort`, or on any if that is 0. */
+  readonly bindHost: string;
+  readonly dataPort: number;
   readonly resourceManagerAddress: string;
   readonly heartbeat: HeartbeatOptions;
   /** After this long without a ResourceManager it gives up, which is fatal. */
@@ -58,6 +61,8 @@ export interface TaskExecutorOptions {
   readonly heapBudgetBytes: number | undefined;
   /** Workers to start ahead of need. */
   readonly spareWorkers: number;
+  /** Told whenever a ResourceManager has taken it. */
+  readonly onRegistered?: (() => void) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -108,6 +113,7 @@ export class TaskExecutor {
       heartbeat: options.heartbeat,
       registrationTimeout: options.registrationTimeout,
       report: () => this.#report(),
+      onRegistered: options.onRegistered,
     });
   }
 
@@ -370,7 +376,8 @@ export class TaskExecutor {
   // -------------------------------------------------------------------------------------- workers
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
-    const { taskExecutorId, host, heapBudgetBytes, cancellationTimeout } = this.#options;
+    const { taskExecutorId, host, bindHost, dataPort } = this.#options;
+    const { heapBudgetBytes, cancellationTimeout } = this.#options;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
     assert(link?.gateway !== undefined, 'Y2: a worker starts while its JobMaster is there');
@@ -380,6 +387,7 @@ export class TaskExecutor {
       preparation: {
         ...preparation,
         location: { taskExecutorId, slot: slot.index, generation, host },
+        bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
         heapBudgetBytes,
       },
       lease,

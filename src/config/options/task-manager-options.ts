@@ -1,8 +1,20 @@
 /** A TaskManager: its slots, memory, addresses and the end of its tasks. */
 import { milliseconds, minutes, seconds, type Duration } from '../../base/units.ts';
-import { duration, integer, memorySize, option, optional, type ConfigOption } from '../option.ts';
+import {
+  duration,
+  integer,
+  memorySize,
+  option,
+  optional,
+  text,
+  type ConfigOption,
+} from '../option.ts';
 
 interface TaskManagerOptions {
+  readonly host: ConfigOption<string>;
+  readonly bindHost: ConfigOption<string | undefined>;
+  readonly dataPort: ConfigOption<number>;
+  readonly resourceId: ConfigOption<string | undefined>;
   readonly slots: ConfigOption<number>;
   readonly slotTimeout: ConfigOption<Duration>;
   readonly registrationTimeout: ConfigOption<Duration>;
@@ -12,11 +24,33 @@ interface TaskManagerOptions {
 }
 
 export const TaskManagerOptions: TaskManagerOptions = {
+  host: option(
+    'taskmanager.host',
+    text,
+    'localhost',
+    'The host under which other TaskManagers reach the data ports of this one.',
+  ),
+  bindHost: optional(
+    'taskmanager.bind-host',
+    text,
+    'The address that data ports listen on; 0.0.0.0 for all. Unset: `taskmanager.host`.',
+  ),
+  dataPort: option(
+    'taskmanager.data.port',
+    integer(0, 65_535),
+    0,
+    'The data port of the first slot; slot N listens on the Nth port after it. 0 picks free ones.',
+  ),
+  resourceId: optional(
+    'taskmanager.resource-id',
+    text,
+    'The name of the TaskManager. Unset: its host and six random digits.',
+  ),
   slots: option(
     'taskmanager.numberOfTaskSlots',
     integer(1, 1024),
     1,
-    'Slots of a TaskManager; each is a thread.',
+    'Slots of a TaskManager; each is a thread. A TaskManager process has as many as its machine has cores unless this is set.',
   ),
   slotTimeout: option(
     'taskmanager.slot.timeout',

@@ -9,6 +9,7 @@ import { nodeDisk } from './disk.ts';
 import type { EntryPoints } from './entry-points.ts';
 import { nodeLog } from './log.ts';
 import type { NodeLogOptions } from './log.ts';
+import { nodeMachine } from './machine.ts';
 import { nodeMemory } from './memory.ts';
 import { nodeModules } from './modules.ts';
 import { nodeNetwork } from './network.ts';
@@ -64,6 +65,7 @@ export function nodeEnv(options: NodeEnvOptions | NodeEnvData, fields: LogFields
     memory: nodeMemory(),
     workers: nodeWorkers(workers),
     processes: nodeProcesses(entries),
+    machine: nodeMachine(),
     modules: nodeModules(),
     terminal: nodeTerminal(),
     log,

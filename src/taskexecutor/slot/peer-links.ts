@@ -18,7 +18,7 @@ import type { Connection, Env, SharedRegion } from '../../env/env.ts';
 import { ConnectionLink } from '../../network/connection-link.ts';
 import { doorbellWord } from '../../network/doorbell.ts';
 import { RingLink } from '../../network/ring-link.ts';
-import type { SlotLocation } from '../../protocol/task-deployment.ts';
+import type { SlotLocation, SlotPreparation } from '../../protocol/task-deployment.ts';
 import { t } from '../../types/index.ts';
 import type { Infer } from '../../types/index.ts';
 import { PeerLink } from './peer-link.ts';
@@ -117,11 +117,9 @@ export class PeerLinks {
   // ---------------------------------------------------------------------------- between processes
 
   /** Opens the data port for peers in other processes; it goes with the worker. */
-  async listen(): Promise<number> {
-    const { env, location } = this.#options;
-    const listener = await env.network.listen(location.host, 0, (connection) =>
-      this.#accept(connection),
-    );
+  async listen({ host, port }: SlotPreparation['bind']): Promise<number> {
+    const { network } = this.#options.env;
+    const listener = await network.listen(host, port, (connection) => this.#accept(connection));
     return listener.port;
   }
 

@@ -117,7 +117,7 @@ class SlotWorker {
 
   /** Builds the job, compares it with what was submitted, and listens if peers will connect. */
   async #load(preparation: SlotPreparation): Promise<number> {
-    const { job, fingerprint, listen, location } = preparation;
+    const { job, fingerprint, listen, bind, location } = preparation;
     const module = await this.#context.env.modules.load(job.moduleUrl);
     const definition = findJob(module, job.exportName, job.moduleUrl);
     const compiled = definition.compile({
@@ -132,7 +132,7 @@ class SlotWorker {
       });
     }
     this.#job = compiled;
-    return listen ? this.#links!.listen() : 0;
+    return listen ? this.#links!.listen(bind) : 0;
   }
 
   // -------------------------------------------------------------------------------------- deploy

@@ -1,0 +1,48 @@
+// The command line in this process: what bin/cli.ts and the processes of a cluster have in common.
+import manifest from '../package.json' with { type: 'json' };
+import type { Env, Workers } from '../src/env/env.ts';
+import { resolveEngineDirectly } from '../src/env/node/engine-resolution.ts';
+import type { NodeLogOptions } from '../src/env/node/log.ts';
+
+/** Runs `millrace ARGS` and ends the process with its exit code. */
+export async function commandLine(args: readonly string[]): Promise<void> {
+  resolveEngineDirectly(new URL('../', import.meta.url).href);
+  const { nodeEnv } = await import('../src/env/node/node-env.ts');
+  const { entryPoint } = await import('../src/env/node/entry-points.ts');
+  const entries = {
+    slot: entryPoint('./slot-worker', import.meta.url),
+    coordinator: entryPoint('./coordinator-worker', import.meta.url),
+    jobmanager: entryPoint('./jobmanager', import.meta.url),
+    taskmanager: entryPoint('./taskmanager', import.meta.url),
+  };
+  const env = nodeEnv({ entries, log: logOptions(args) });
+  const workers = await workersAhead(env.workers, args);
+  const { cli } = await import('../src/client/cli.ts');
+  const terminal: Env['terminal'] = { ...env.terminal, args };
+  process.exit(await cli({ ...env, workers, terminal }, manifest.version));
+}
+
+/** Processes of a cluster log for machines unless somebody looks on. */
+function logOptions([command, ...args]: readonly string[]): NodeLogOptions {
+  const verbose = args.includes('--verbose');
+  if (command !== 'jobmanager' && command !== 'taskmanager') {
+    return { level: verbose ? 'info' : 'error', format: 'text' };
+  }
+  const { isatty } = process.getBuiltinModule('node:tty');
+  return { level: verbose ? 'debug' : 'info', format: isatty(2) ? 'text' : 'json' };
+}
+
+/** The threads of a job load the engine while this one does. */
+async function workersAhead(
+  workers: Workers,
+  [command, ...args]: readonly string[],
+): Promise<Workers> {
+  const help = args.includes('--help') || args.includes('-h');
+  if (help || (command !== 'run' && command !== 'info')) return workers;
+  const { startedAhead } = await import('../src/env/started-ahead.ts');
+  const { DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =
+    await import('../src/config/slot-heap.ts');
+  const heapLimit = heapLimitMegabytes(DEFAULT_SLOT_HEAP_BYTES);
+  const slot = { role: 'slot', heapLimitMegabytes: heapLimit } as const;
+  return startedAhead(workers, [{ role: 'coordinator' }, ...(command === 'run' ? [slot] : [])]);
+}

@@ -1,0 +1,135 @@
+/** How a process of the cluster ends: by signals, by errors, in time. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EngineError } from '../base/errors.ts';
+import type { Log, Terminal } from '../env/env.ts';
+import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
+import { runProcess } from './process-run.ts';
+
+const never = new Promise<never>(() => undefined);
+
+/** A process whose component does what the test says. */
+class Rig {
+  readonly clock = new ManualClock();
+  readonly lines: string[] = [];
+  readonly started = Promise.withResolvers<{ close(): Promise<void> }>();
+  closed = 0;
+  onFatal: FatalErrorHandler | undefined;
+  readonly #listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
+
+  run(): Promise<number> {
+    const log: Log = {
+      write: (_level, message) => void this.lines.push(message),
+      with: () => log,
+    };
+    const stream = { columns: undefined, write: () => undefined, flush: async () => undefined };
+    const terminal: Terminal = {
+      ...{ args: [], variables: {}, workingDirectory: '/', stdout: stream, stderr: stream },
+      onSignal: (listener) => {
+        this.#listeners.add(listener);
+        return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+      },
+    };
+    return runProcess({
+      env: { clock: this.clock, terminal, log },
+      name: 'It',
+      start: (onFatal) => {
+        this.onFatal = onFatal;
+        return this.started.promise;
+      },
+    });
+  }
+
+  /** It has started; closing it takes as long as `closing`. */
+  begin(closing: Promise<void> = Promise.resolve()): void {
+    const close = (): Promise<void> => {
+      this.closed += 1;
+      return closing;
+    };
+    this.started.resolve({ close });
+  }
+
+  signal(): void {
+    for (const listener of this.#listeners) listener('SIGTERM');
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+}
+
+test('P1: a signal closes it and ends it with 0', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin();
+  rig.signal();
+  assert.equal(await code, 0);
+  assert.equal(rig.closed, 1);
+  assert.deepEqual(rig.lines, ['It ends', 'It has ended']);
+  assert.deepEqual([rig.clock.armed, rig.listeners], [0, 0], 'nothing is left');
+});
+
+test('P1: a signal while it starts closes what was started', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.signal();
+  rig.begin();
+  assert.equal(await code, 0);
+  assert.equal(rig.closed, 1);
+});
+
+test('P1: a second signal does not wait for anything', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin(never);
+  rig.signal();
+  rig.signal();
+  assert.equal(await code, 143);
+  assert.deepEqual([rig.clock.armed, rig.listeners], [0, 0]);
+});
+
+test('P2: closing that does not end is given up', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin(never);
+  rig.signal();
+  await rig.clock.pass(9_999);
+  assert.equal(rig.lines.includes('It did not end in order'), false);
+  await rig.clock.pass(1);
+  assert.equal(await code, 0);
+  assert.equal(rig.lines.at(-1), 'It did not end in order');
+});
+
+test('an error of a component closes it and ends it with 2', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin();
+  rig.onFatal!('dispatcher', new EngineError('INTERNAL', { message: 'broken' }));
+  assert.equal(await code, 2);
+  assert.equal(rig.closed, 1);
+  assert.match(rig.lines[0]!, /^dispatcher ended: .*broken/);
+});
+
+test('what cannot start ends with 1, and is not closed', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  const reason = 'the port is taken';
+  const parameters = { operation: 'listen on', address: 'here:1', reason };
+  rig.started.reject(new EngineError('NETWORK_FAILED', parameters));
+  assert.equal(await code, 1);
+  assert.equal(rig.closed, 0);
+  assert.deepEqual(rig.lines, [
+    'It could not start: Could not listen on here:1: the port is taken.',
+  ]);
+  assert.equal(rig.clock.armed, 0);
+});
+
+test('an error while it closes is told by the code', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin(Promise.reject(new EngineError('INTERNAL', { message: 'no end' })));
+  rig.signal();
+  assert.equal(await code, 2);
+  assert.match(rig.lines.at(-1)!, /^It could not end in order/);
+});

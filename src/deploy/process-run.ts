@@ -1,0 +1,95 @@
+/**
+ * A component that is all that its process does: started, kept until a signal or an error ends it,
+ * closed in order. The exit code says which it was.
+ *
+ * Invariants
+ * P1. The first SIGINT or SIGTERM closes the component and ends the process with 0, also while it
+ *     starts; the second ends the process at once.
+ * P2. Whatever ends it, closing may take `CLOSE_TIMEOUT` at most: a thread that does not end, or a
+ *     peer that does not answer, goes with the process.
+ */
+import { toEngineError } from '../base/errors.ts';
+import type { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import type { Env } from '../env/env.ts';
+import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+
+/** How a process of the cluster ends, as Flink's do. */
+export const ProcessExitCode = {
+  orderly: 0,
+  startFailed: 1,
+  /** An error ended a component that had started. */
+  failed: 2,
+  /** Ended by a second signal: 128 + SIGTERM. */
+  forced: 143,
+} as const;
+
+const CLOSE_TIMEOUT = seconds(10);
+
+export interface RunningComponent {
+  close(): Promise<void>;
+}
+
+export interface ProcessRunOptions {
+  readonly env: Pick<Env, 'clock' | 'terminal' | 'log'>;
+  /** For the log. */
+  readonly name: string;
+  readonly start: (onFatal: FatalErrorHandler) => Promise<RunningComponent>;
+}
+
+type End = { readonly code: number; readonly atOnce?: boolean };
+
+/** @returns the exit code; the process is to end with it, whatever still runs in it. */
+export async function runProcess({ env, name, start }: ProcessRunOptions): Promise<number> {
+  const { log, terminal } = env;
+  const ended = Promise.withResolvers<End>();
+  const forced = Promise.withResolvers<void>();
+  let signals = 0;
+  const listening = terminal.onSignal((signal) => {
+    signals += 1;
+    log.write('info', `${name} ends`, { signal });
+    ended.resolve({ code: ProcessExitCode.orderly });
+    if (signals > 1) forced.resolve();
+  });
+  const onFatal: FatalErrorHandler = (component, error) => {
+    logError(env, `${component} ended`, error);
+    ended.resolve({ code: ProcessExitCode.failed });
+  };
+  const starting = start(onFatal);
+  const failure = starting.then(
+    () => undefined,
+    (thrown: unknown) => {
+      logError(env, `${name} could not start`, toEngineError(thrown));
+      ended.resolve({ code: ProcessExitCode.startFailed });
+    },
+  );
+  const { code } = await ended.promise;
+  const closing = failure.then(async () => {
+    if (code !== ProcessExitCode.startFailed) await (await starting).close();
+  });
+  const timeout = Promise.withResolvers<'timeout'>();
+  const timer = env.clock.after(CLOSE_TIMEOUT, () => timeout.resolve('timeout'));
+  try {
+    const how = await Promise.race([
+      closing,
+      forced.promise.then(() => 'forced' as const),
+      timeout.promise,
+    ]);
+    if (how === 'forced') return ProcessExitCode.forced;
+    if (how === 'timeout') log.write('warn', `${name} did not end in order`, { after: '10 s' });
+    else if (code !== ProcessExitCode.startFailed) log.write('info', `${name} has ended`);
+  } catch (thrown) {
+    logError(env, `${name} could not end in order`, toEngineError(thrown));
+    return code === ProcessExitCode.orderly ? ProcessExitCode.failed : code;
+  } finally {
+    timer[Symbol.dispose]();
+    listening[Symbol.dispose]();
+  }
+  return code;
+}
+
+function logError({ log }: Pick<Env, 'log'>, what: string, error: EngineError): void {
+  const { code, fix, stack } = error;
+  const internal = error.domain === 'internal';
+  log.write('error', `${what}: ${error.message}`, { code, fix, ...(internal ? { stack } : {}) });
+}

@@ -1,0 +1,60 @@
+/** A TaskManager that is all that its process does. */
+import { EngineError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { JobManagerOptions } from '../config/options/job-manager-options.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
+import type { Env } from '../env/env.ts';
+import { hostAndPort } from './job-manager.ts';
+import { runProcess } from './process-run.ts';
+import { TaskManager } from './task-manager.ts';
+
+/** Runs until a signal or an error ends it. @returns the exit code of the process. */
+export function taskManagerProcess(env: Env, configuration: Configuration): Promise<number> {
+  return runProcess({
+    env,
+    name: 'TaskManager',
+    start: async (onFatal) => {
+      const id = taskManagerId(env, configuration);
+      const slots = slotsOf(env, configuration);
+      return new TaskManager({
+        env: { ...env, log: env.log.with({ taskManager: id }) },
+        configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
+        ...{ slots, onFatal },
+        taskExecutorId: id,
+        host: configuration.get(TaskManagerOptions.host),
+        bindHost: configuration.get(TaskManagerOptions.bindHost),
+        dataPort: configuration.get(TaskManagerOptions.dataPort),
+        jobManagerAddress: jobManagerAddress(configuration),
+        spareWorkers: 0,
+        onRegistered: () => {
+          const fields = { taskManager: id, slots, jobManager: jobManagerAddress(configuration) };
+          env.log.write('info', 'TaskManager registered', fields);
+        },
+      });
+    },
+  });
+}
+
+function taskManagerId(env: Env, configuration: Configuration): string {
+  const named = configuration.get(TaskManagerOptions.resourceId);
+  if (named !== undefined) return named;
+  return `${configuration.get(TaskManagerOptions.host)}-${env.random.uuid().slice(0, 6)}`;
+}
+
+function slotsOf({ machine }: Env, configuration: Configuration): number {
+  const { slots } = TaskManagerOptions;
+  return configuration.has(slots) ? configuration.get(slots) : machine.cores;
+}
+
+/** @throws EngineError CONFIG_INVALID_VALUE without a port: nobody could find the JobManager. */
+function jobManagerAddress(configuration: Configuration): string {
+  const port = configuration.get(JobManagerOptions.rpcPort);
+  if (port === 0) {
+    throw new EngineError('CONFIG_INVALID_VALUE', {
+      key: JobManagerOptions.rpcPort.key,
+      value: '"0"',
+      expected: 'the port of the JobManager for a TaskManager, which must find it',
+    });
+  }
+  return hostAndPort(configuration.get(JobManagerOptions.rpcAddress), port);
+}

@@ -1,0 +1,137 @@
+// JobManager and TaskManagers as processes of their own: what they say, what they run, how they
+// end.
+import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { decodeClientMessage } from '../../src/functions/client-message.ts';
+import { addressIn, clientsOf, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-cluster-')));
+after(() => rmSync(folder, { recursive: true }));
+
+const started: ClusterProcess[] = [];
+afterEach(async () => {
+  for (const each of started) each.kill('SIGKILL');
+  await Promise.all(started.splice(0).map(({ exited }) => exited));
+});
+
+type Options = Readonly<Record<string, string | number>>;
+
+async function jobManager(
+  options: Options = {},
+): Promise<{ process: ClusterProcess; at: Options }> {
+  const process = startProcess('jobmanager', {
+    'jobmanager.rpc.address': '127.0.0.1',
+    'jobmanager.rpc.port': 0,
+    ...options,
+  });
+  started.push(process);
+  const { host, port } = addressIn(await process.said('JobManager ready'));
+  return { process, at: { 'jobmanager.rpc.address': host, 'jobmanager.rpc.port': port } };
+}
+
+function taskManager(options: Options): ClusterProcess {
+  const process = startProcess('taskmanager', { 'taskmanager.host': '127.0.0.1', ...options });
+  started.push(process);
+  return process;
+}
+
+function addressOf(at: Options): string {
+  return `${at['jobmanager.rpc.address']}:${at['jobmanager.rpc.port']}`;
+}
+
+const COUNTING = `import { defineJob, t } from 'millrace';
+
+export default defineJob({
+  name: 'counting',
+  build(env) {
+    env
+      .sequence(1, 10_000)
+      .keyBy((n) => n % 100, t.int32)
+      .reduce((a, b) => a + b)
+      .filter((sum) => sum > 495_000)
+      .print();
+  },
+});
+`;
+
+describe('a cluster of processes', { timeout: 60_000 }, () => {
+  before(() => writeFileSync(join(folder, 'counting.ts'), COUNTING));
+  const counting = pathToFileURL(join(folder, 'counting.ts')).href;
+
+  test('runs a job over the slots of two TaskManagers, and ends in order', async () => {
+    const { process, at } = await jobManager();
+    const first = taskManager({ ...at, 'taskmanager.numberOfTaskSlots': 1 });
+    const second = taskManager({
+      ...{ ...at, 'taskmanager.numberOfTaskSlots': 1 },
+      'taskmanager.resource-id': 'second',
+    });
+    await first.said('TaskManager registered');
+    assert.equal((await second.said('TaskManager registered')).fields['taskManager'], 'second');
+
+    await using clients = clientsOf(addressOf(at), { 'parallelism.default': '2' });
+    const client = await clients.submit(counting);
+    const lines: string[] = [];
+    client.onMessage((_operator, payload) => {
+      const message = decodeClientMessage(payload);
+      if (message.kind === 'print') lines.push(new TextDecoder().decode(message.body));
+    });
+    const result = await client.result();
+    assert.equal(result.status, 'FINISHED', JSON.stringify(result));
+    const sums = lines
+      .join('')
+      .trim()
+      .split('\n')
+      .map((line) => Number(/\d+$/.exec(line)![0]));
+    // The last sum of each key; sums on the way depend on the order in which subtasks deliver.
+    const last = Array.from({ length: 100 }, (_, at) => 495_100 + 100 * at);
+    assert.deepEqual(
+      last.filter((sum) => !sums.includes(sum)),
+      [],
+    );
+    client.close();
+
+    for (const each of [first, second, process]) each.kill('SIGTERM');
+    for (const each of [first, second, process]) {
+      assert.deepEqual(await each.exited, { code: 0, signal: null }, JSON.stringify(each.log));
+      assert.match(each.log.at(-1)!.message, /has ended$/);
+      assert.deepEqual(
+        each.log.filter(({ level }) => level === 'error' || level === 'raw'),
+        [],
+      );
+    }
+  });
+
+  test('a TaskManager has as many slots as there are cores', async () => {
+    const { at } = await jobManager();
+    const { fields } = await taskManager(at).said('TaskManager registered');
+    assert.equal(fields['slots'], navigator.hardwareConcurrency);
+  });
+
+  test('a port that is taken is named, with exit code 1', async () => {
+    const { at } = await jobManager();
+    const second = startProcess('jobmanager', at);
+    started.push(second);
+    assert.deepEqual(await second.exited, { code: 1, signal: null });
+    const line = second.log.find(({ level }) => level === 'error')!;
+    assert.match(
+      line.message,
+      new RegExp(`^JobManager could not start: .*${addressOf(at)}: .*taken`),
+    );
+    assert.equal(line.fields['code'], 'NETWORK_FAILED');
+  });
+
+  test('a TaskManager waits for its JobManager and registers with the next one', async () => {
+    const { process, at } = await jobManager();
+    const worker = taskManager(at);
+    await worker.said('TaskManager registered');
+    process.kill('SIGKILL');
+    await worker.said(/^lost the ResourceManager/);
+    worker.log.length = 0;
+    await jobManager(at);
+    await worker.said('TaskManager registered');
+  });
+});

@@ -1,0 +1,124 @@
+// Processes of a cluster for tests: started as their users start them, watched by their logs.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { JobClient } from '../../src/client/job-client.ts';
+import { Configuration } from '../../src/config/configuration.ts';
+import { entryPoint } from '../../src/env/node/entry-points.ts';
+import { nodeEnv } from '../../src/env/node/node-env.ts';
+import { RpcService } from '../../src/rpc/rpc-service.ts';
+import { REPOSITORY } from '../command.test-kit.ts';
+
+const LAUNCHER = join(REPOSITORY, 'bin', 'millrace.js');
+
+/** A line of a log. */
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
+export interface ClusterProcess {
+  readonly pid: number;
+  /** All that it has logged, and what was no line of a log. */
+  readonly log: LogLine[];
+  /** The first line from now or before that says so; rejects if it ends without. */
+  said(message: string | RegExp): Promise<LogLine>;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+/** Starts `millrace COMMAND` with options of the configuration. */
+export function startProcess(
+  command: 'jobmanager' | 'taskmanager',
+  options: Readonly<Record<string, string | number>>,
+): ClusterProcess {
+  const args = Object.entries(options).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+  const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return new Started(command, child);
+}
+
+class Started implements ClusterProcess {
+  readonly pid: number;
+  readonly log: LogLine[] = [];
+  readonly exited: ClusterProcess['exited'];
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(name: string, child: ChildProcess) {
+    this.pid = child.pid!;
+    this.#name = name;
+    this.#child = child;
+    const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+    this.exited = exit.then(([code, signal]) => ({ code, signal }));
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      this.log.push(lineOf(line));
+      for (const look of this.#waiting) look();
+    });
+  }
+
+  said(message: string | RegExp): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const line = this.log.find((each) =>
+          typeof message === 'string' ? each.message === message : message.test(each.message),
+        );
+        if (line === undefined) return;
+        this.#waiting.delete(look);
+        resolve(line);
+      };
+      this.#waiting.add(look);
+      look();
+      this.#child.once('close', () => {
+        const log = this.log.map((line) => JSON.stringify(line)).join('\n');
+        reject(new Error(`${this.#name} ended without saying ${String(message)}:\n${log}`));
+      });
+    });
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#child.kill(signal);
+  }
+}
+
+function lineOf(text: string): LogLine {
+  try {
+    const { level, message, fields } = JSON.parse(text) as Partial<LogLine>;
+    return { level: level ?? 'raw', message: message ?? text, fields: fields ?? {} };
+  } catch {
+    return { level: 'raw', message: text, fields: {} };
+  }
+}
+
+/** The host and port in one line of a log. */
+export function addressIn(line: LogLine): { readonly host: string; readonly port: number } {
+  const [host, port] = String(line.fields['address']).split(':');
+  return { host: host!, port: Number(port) };
+}
+
+export interface Clients extends AsyncDisposable {
+  submit(moduleUrl: string, parameters?: Readonly<Record<string, unknown>>): Promise<JobClient>;
+}
+
+/** Clients of the cluster whose JobManager is at the address. */
+export function clientsOf(
+  address: string,
+  configuration: Readonly<Record<string, string>> = {},
+): Clients {
+  const worker = entryPoint('../../bin/slot-worker', import.meta.url);
+  const env = nodeEnv({ entries: { slot: worker, coordinator: worker }, log: { level: 'warn' } });
+  const rpc = new RpcService({ env, name: 'client' });
+  Configuration.parse(configuration);
+  return {
+    submit: (moduleUrl, parameters = {}) => {
+      const jobId = env.random.uuid().replaceAll('-', '');
+      const job = { jobId, moduleUrl, exportName: undefined, parameters, configuration };
+      return JobClient.submit({ env, rpc, address }, job);
+    },
+    [Symbol.asyncDispose]: () => rpc.close(),
+  };
+}
