@@ -4,12 +4,14 @@
  * of single parts are programs of their own, in bench/micro.
  */
 import { parseArgs } from 'node:util';
+import { clusterBenchmarks } from './cluster/cluster.ts';
 import { coreBenchmarks } from './core/core.ts';
 import { report } from './lib/report.ts';
 import { windowsBenchmarks } from './windows/windows.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
+  cluster: clusterBenchmarks,
   core: coreBenchmarks,
   windows: windowsBenchmarks,
 };

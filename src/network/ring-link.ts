@@ -3,8 +3,9 @@
  * owner of the memory retires both rings when either worker has ended (`ring-owner.ts`).
  *
  * Invariants (besides those of FrameLink)
- * I1. The peer's doorbell is rung at most once a flush, and once a poll that made room it waited
- *     for.
+ * I1. The peer's doorbell is rung at most once a flush, once for each `RING_AFTER_BYTES` in
+ * between,
+ *     and once a poll that made room it waited for.
  * I2. Control frames that found no room wait in order, and nothing is sent past them.
  * I3. A frame is consumed before it is handed out, and its room given back after: a handler that
  *     throws never gets it again.
@@ -25,6 +26,8 @@ import type { RingRoom } from './ring.ts';
  * read.
  */
 const PUBLISH_BYTES = 64 * 1024;
+/** Who sleeps is woken for as much as this without waiting for a flush. */
+const RING_AFTER_BYTES = 32 * 1024;
 
 export interface RingLinkOptions {
   readonly toPeer: SharedRegion;
@@ -54,7 +57,8 @@ export class RingLink implements FrameLink {
   readonly #peerDoorbell: number;
   readonly #waiting = new Deque<WaitingControl>();
   #waitingBytes = 0;
-  #unflushed = false;
+  /** Since the doorbell was rung: bytes of payload, and 1 more for each frame. */
+  #unflushedBytes = 0;
   /** Its owner has been told of the end. */
   #isEndSeen = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -98,8 +102,8 @@ export class RingLink implements FrameLink {
 
   flush(): void {
     if (this.#waiting.length > 0) this.#sendWaiting();
-    if (!this.#unflushed) return;
-    this.#unflushed = false;
+    if (this.#unflushedBytes === 0) return;
+    this.#unflushedBytes = 0;
     this.#ring();
   }
 
@@ -167,7 +171,11 @@ export class RingLink implements FrameLink {
     if (start < 0) return false;
     producer.bytes.set(bytes, start);
     producer.commit(kind, channel, bytes.length);
-    this.#unflushed = true;
+    this.#unflushedBytes += bytes.length + 1;
+    if (this.#unflushedBytes >= RING_AFTER_BYTES) {
+      this.#unflushedBytes = 0;
+      this.#ring();
+    }
     return true;
   }
 

@@ -1,0 +1,35 @@
+/**
+ * What a second slot of the process brings to keyed work: the wall time of the core suite's keyed
+ * sum with one slot, over that with two.
+ */
+import type { Benchmark } from '../lib/benchmark.ts';
+import { expectCounts } from './expect-counts.ts';
+import { runOnCluster } from './run-on-cluster.ts';
+
+const RECORDS = 30_000_000;
+const KEYS = 100_000;
+
+export const twoSlotsRatio: Benchmark = {
+  name: 'two-slots-ratio',
+  async measure(runs) {
+    const values: number[] = [];
+    for (let run = 0; run < runs; run += 1) {
+      const one = await keyedSumSeconds(1);
+      values.push(one / (await keyedSumSeconds(2)));
+    }
+    return { name: this.name, unit: 'ratio', better: 'higher', values };
+  },
+};
+
+async function keyedSumSeconds(slots: number): Promise<number> {
+  const result = await runOnCluster('keyed-sum', {
+    ...{ taskManagers: 1, slots },
+    parameters: { records: RECORDS, keys: KEYS },
+    configuration: { 'parallelism.default': String(slots) },
+  });
+  // Every round meets each key once, and its sums are the number of the round.
+  const rounds = RECORDS / KEYS;
+  const checksum = ((KEYS * rounds * (rounds + 1)) / 2) % 2 ** 32;
+  expectCounts(result, { records: RECORDS, checksum });
+  return result.wallSeconds;
+}
