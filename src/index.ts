@@ -112,7 +112,7 @@ export type {
   WindowJoinContext,
   WindowJoinFunction,
 } from './functions/join-function.ts';
-export type { Counter, MetricGroup } from './functions/metric-group.ts';
+export type { Counter, Histogram, Meter, MetricGroup } from './functions/metric-group.ts';
 export type { Partitioner } from './functions/partitioner.ts';
 export type {
   BroadcastProcessFunction,

@@ -38,8 +38,9 @@ const FOLDERS = table({
   operators: 'base types functions graph state network',
 
   // Components, and what they say to one another.
-  metrics: 'base types',
-  protocol: 'base types config graph',
+  // `functions` for the contract of metric groups, which users see.
+  metrics: 'base types functions',
+  protocol: 'base types config graph metrics',
   rpc: 'base types env protocol metrics',
   ha: 'base env protocol',
   checkpoint: 'base types env graph state protocol',

@@ -16,7 +16,6 @@ import type { LineDecoder, LineFormat, LineHandler } from '../../src/formats/for
 import { json, text } from '../../src/formats/index.ts';
 import type {
   ConnectorEnv,
-  Counter,
   OpenContext,
   SourceOutput,
   SourceReaderContext,
@@ -25,6 +24,7 @@ import type {
 import { t } from '../../src/types/t.ts';
 import { bidsFile } from '../core/bids.ts';
 import { report } from '../lib/report.ts';
+import { MetricRegistry } from '../../src/metrics/metric-registry.ts';
 
 const RECORDS = 500_000;
 const RUNS = 5;
@@ -36,7 +36,6 @@ const env = {
   compression: nodeCompression(),
 } as unknown as ConnectorEnv;
 
-const counter: Counter = { increment: () => undefined, count: 0 };
 const silent = (): void => undefined;
 const open: OpenContext = {
   jobName: 'bench',
@@ -46,7 +45,7 @@ const open: OpenContext = {
   maxParallelism: 128,
   attempt: 1,
   logger: { debug: silent, info: silent, warn: silent, error: silent },
-  metrics: { counter: () => counter },
+  metrics: new MetricRegistry(() => undefined).root,
 };
 
 /** Reads all of a file as a slot does. @returns how many records came */

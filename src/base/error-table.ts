@@ -416,6 +416,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // User code
+  METRIC_KIND_CONFLICT: user(
+    'The metric "{name}" is a {is} already; it cannot be a {wanted} too.',
+    'Give one of them another name.',
+  ),
   USER_CODE_ASYNC: user(
     'The {role} function of "{operator}" gives a promise, but it is called synchronously.',
     'Use asyncMap(...) for work that must wait.',

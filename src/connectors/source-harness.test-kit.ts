@@ -18,6 +18,7 @@ import type {
 } from '../functions/source.ts';
 import type { Schema } from '../types/schema.ts';
 import { SingleOutput } from './single-output.test-kit.ts';
+import { countingMetrics } from '../testing/counting-metrics.test-kit.ts';
 
 export class ManualClock implements Clock {
   #now = 0;
@@ -74,7 +75,7 @@ export function openContext(parts: Partial<OpenContext> = {}): OpenContext {
     maxParallelism: 128,
     attempt: 1,
     logger: { debug: silent, info: silent, warn: silent, error: silent },
-    metrics: { counter: () => ({ increment: silent, count: 0 }) },
+    metrics: countingMetrics(),
     ...parts,
   };
 }

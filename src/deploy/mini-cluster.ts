@@ -10,6 +10,7 @@ import { Configuration } from '../config/configuration.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import { memoryNetwork } from '../env/memory-network.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { JobManager } from './job-manager.ts';
@@ -117,6 +118,11 @@ export class MiniCluster implements AsyncDisposable {
   /** Slots there are, and those that no job has. */
   slotCounts(): { readonly total: number; readonly free: number } {
     return this.#jobManager.resourceManager.slotCounts();
+  }
+
+  /** Everything measured in its TaskManagers, by Flink's names. */
+  metrics(): Promise<readonly ScopedMetrics[]> {
+    return this.#jobManager.resourceManager.taskManagerMetrics();
   }
 
   /** Slot workers that live, spares left out. */

@@ -2,6 +2,7 @@
  * What TaskExecutors and JobMasters tell the ResourceManager. Each keeps the connection on which it
  * registered: its loss is the loss of whoever registered.
  */
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { t } from '../types/index.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
@@ -44,6 +45,11 @@ export type ResourceManagerService = Service<{
   readonly registerJobMaster: Ask<JobMasterRegistration, {}>;
   /** How many slots the job needs in all. */
   readonly declareRequirement: Ask<{ readonly jobId: string; readonly slots: number }, {}>;
+  /** Of all TaskManagers, or of one. Who does not answer in time is left out. */
+  readonly requestTaskManagerMetrics: Ask<
+    { readonly taskManagerId: string | undefined },
+    { readonly scopes: readonly ScopedMetrics[] }
+  >;
   readonly slotFreed: Tell<SlotNotice>;
   /** The number of slots has changed, or something else that a report tells. */
   readonly reportSlots: Tell<TaskExecutorRegistration>;
@@ -57,6 +63,10 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
     Empty,
   ),
   declareRequirement: ask(t.struct({ jobId: t.string, slots: t.integer }), Empty),
+  requestTaskManagerMetrics: ask(
+    plain<{ readonly taskManagerId: string | undefined }>(),
+    plain<{ readonly scopes: readonly ScopedMetrics[] }>(),
+  ),
   slotFreed: tell(t.struct({ taskExecutorId: t.string, slot: t.integer, allocationId: t.string })),
   reportSlots: tell(plain<TaskExecutorRegistration>()),
 });

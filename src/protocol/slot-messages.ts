@@ -7,6 +7,7 @@
  */
 import type { ErrorData } from '../base/errors.ts';
 import type { OperatorId, VertexId } from '../graph/job-graph.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { OperatorCommittables, SlotPreparation, TaskDeployment } from './task-deployment.ts';
 
 export type ToSlot =
@@ -35,6 +36,8 @@ export type ToSlot =
     }
   /** The whole job has reached its end: commit what was prepared. */
   | { readonly kind: 'commit'; readonly executionId: string }
+  /** Answered by `metrics-answer`, with everything that is measured in the slot, by name. */
+  | { readonly kind: 'request-metrics' }
   | {
       readonly kind: 'client-acknowledge';
       readonly executionId: string;
@@ -94,7 +97,8 @@ export type FromSlot =
       readonly operator: OperatorId;
       readonly payload: Uint8Array;
     }
-  | { readonly kind: 'metrics'; readonly tasks: readonly TaskMetrics[] };
+  | { readonly kind: 'metrics'; readonly tasks: readonly TaskMetrics[] }
+  | { readonly kind: 'metrics-answer'; readonly scopes: readonly ScopedMetrics[] };
 
 /** The final value of a counter; summed over the subtasks of an operator. */
 export interface Accumulator {

@@ -3,6 +3,7 @@
  * allocation and the generation it means: a worker of another generation is never touched.
  */
 import { milliseconds } from '../base/units.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobMasterRegistration, SlotReport } from './resource-manager-service.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
@@ -67,6 +68,10 @@ export type TaskExecutorService = Service<{
   /** Ends the worker of the generation; answers when it is gone, at once if there is none. */
   readonly stopSlot: Ask<SlotGeneration, {}>;
   readonly freeSlot: Ask<{ readonly allocationId: string }, {}>;
+  /**
+   * Everything measured in this process, by name. Slots that do not answer in time are left out.
+   */
+  readonly requestMetrics: Ask<{}, { readonly scopes: readonly ScopedMetrics[] }>;
   readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
   readonly sourceEvent: Tell<ReaderEvent>;
   readonly clientAcknowledge: Tell<SlotGeneration & ClientAcknowledgement>;
@@ -82,6 +87,7 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   deployTasks: ask(plain<DeployTasks>(), Empty),
   stopSlot: ask(Generation, Empty, { timeout: 'never' }),
   freeSlot: ask(t.struct({ allocationId: t.string }), Empty),
+  requestMetrics: ask(Empty, plain<{ readonly scopes: readonly ScopedMetrics[] }>()),
   commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
   sourceEvent: tell(plain<ReaderEvent>()),
   clientAcknowledge: tell(plain<SlotGeneration & ClientAcknowledgement>()),

@@ -6,8 +6,10 @@
  * R1. A TaskExecutor or JobMaster is known exactly as long as the connection on which it registered
  *     stands and answers heartbeats; registering again replaces the earlier registration.
  */
+import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { jobMasterService } from '../protocol/job-master-service.ts';
 import type { JobMasterService } from '../protocol/job-master-service.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
@@ -87,6 +89,24 @@ export class ResourceManager {
     };
   }
 
+  /** Everything measured in the TaskExecutors, or in one; those that do not answer are left out. */
+  async taskManagerMetrics(taskManagerId?: string): Promise<readonly ScopedMetrics[]> {
+    const asked = [...this.#taskExecutors].filter(
+      ([id]) => taskManagerId === undefined || id === taskManagerId,
+    );
+    const answers = asked.map(async ([id, { gateway }]) => {
+      try {
+        return (await gateway.requestMetrics({})).scopes;
+      } catch (error) {
+        const fields = { taskExecutor: id };
+        const reason = toEngineError(error).message;
+        this.#options.env.log.write('info', `a TaskManager told no metrics: ${reason}`, fields);
+        return [];
+      }
+    });
+    return (await Promise.all(answers)).flat();
+  }
+
   close(): void {
     this.#options.rpc.unregister(this.#endpoint);
     this.#main.run(() => {
@@ -114,6 +134,9 @@ export class ResourceManager {
         }
         return {};
       },
+      requestTaskManagerMetrics: async ({ taskManagerId }) => ({
+        scopes: await this.taskManagerMetrics(taskManagerId),
+      }),
       slotFreed: (notice) => this.#step({ kind: 'freed', ...notice }),
       reportSlots: ({ taskExecutorId, slots }) =>
         this.#step({ kind: 'reported', taskExecutorId, report: slots }),

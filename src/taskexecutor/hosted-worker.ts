@@ -13,6 +13,7 @@ import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
 import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
@@ -50,6 +51,7 @@ export class HostedWorker {
   #prepared: PromiseWithResolvers<number> | undefined;
   /** Tasks that have not ended. */
   readonly #tasks = new Set<string>();
+  readonly #metricWaiters = new Set<(scopes: readonly ScopedMetrics[]) => void>();
   #stopping = false;
   #gone = false;
   #timer: Disposable | undefined;
@@ -90,6 +92,22 @@ export class HostedWorker {
     assert(this.#prepared === undefined && !this.#stopping, 'H1: deployed before it was prepared');
     for (const { executionId } of tasks) this.#tasks.add(executionId);
     this.post({ kind: 'deploy', tasks });
+  }
+
+  /** Nothing if the worker does not answer in time, or not any more. */
+  requestMetrics(timeout: Duration): Promise<readonly ScopedMetrics[]> {
+    if (this.#gone || this.#prepared !== undefined) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const settle = (scopes: readonly ScopedMetrics[]): void => {
+        timer[Symbol.dispose]();
+        this.#metricWaiters.delete(settle);
+        resolve(scopes);
+      };
+      const timer = this.#options.main.after(timeout, () => settle([]));
+      // One question answers all who wait.
+      if (this.#metricWaiters.size === 0) this.post({ kind: 'request-metrics' });
+      this.#metricWaiters.add(settle);
+    });
   }
 
   /** H4. Idempotent. */
@@ -174,6 +192,9 @@ export class HostedWorker {
         this.#tasks.delete(message.executionId);
         if (this.#stopping && this.#tasks.size === 0) this.#terminate();
         return;
+      case 'metrics-answer':
+        for (const settle of [...this.#metricWaiters]) settle(message.scopes);
+        return;
       default:
         this.#options.onMessage(message);
     }
@@ -182,6 +203,7 @@ export class HostedWorker {
   /** H2, H3. */
   #exited(reason: ExitReason): void {
     this.#gone = true;
+    for (const settle of [...this.#metricWaiters]) settle([]);
     this.#timer?.[Symbol.dispose]();
     this.#heapTimer?.[Symbol.dispose]();
     const error = this.#stopping ? undefined : (this.#endedFor ?? this.#explain(reason));

@@ -14,6 +14,7 @@ import type { Duration } from '../base/units.ts';
 import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
+import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
@@ -39,6 +40,14 @@ import type { TaskSlotEvent, TaskSlotState } from './task-slot.ts';
 
 /** Bound of `taskmanager.numberOfTaskSlots`. */
 const SLOTS_MAX = 1024;
+/** A slot that blocks must not hold up what the others say. */
+const METRICS_TIMEOUT = seconds(1);
+/** Called with the token of the ResourceManager; everything else with that of a JobMaster. */
+const OF_RESOURCE_MANAGER: ReadonlySet<string> = new Set([
+  'requestSlot',
+  'heartbeatFromResourceManager',
+  'requestMetrics',
+]);
 
 export interface TaskExecutorOptions {
   readonly env: Pick<Env, 'clock' | 'memory' | 'workers' | 'log'>;
@@ -63,6 +72,8 @@ export interface TaskExecutorOptions {
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
   readonly onRegistered?: (() => void) | undefined;
+  /** What is measured of the whole process. */
+  readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -102,7 +113,7 @@ export class TaskExecutor {
       service: taskExecutorService,
       main: this.#main,
       fence: (token, method) =>
-        method === 'requestSlot' || method === 'heartbeatFromResourceManager'
+        OF_RESOURCE_MANAGER.has(method)
           ? token === this.#resourceManager.token
           : this.#links.has(token),
       handlers: this.#handlers(),
@@ -195,6 +206,7 @@ export class TaskExecutor {
         }
         return {};
       },
+      requestMetrics: () => this.#metrics(),
       commit: ({ executionId, ...which }, { token }) =>
         this.#workerOf(which, token)?.post({ kind: 'commit', executionId }),
       sourceEvent: ({ executionId, operator, event, ...which }, { token }) =>
@@ -207,6 +219,16 @@ export class TaskExecutor {
           bytes,
         }),
     };
+  }
+
+  async #metrics(): Promise<{ readonly scopes: readonly ScopedMetrics[] }> {
+    const { host, taskExecutorId: taskManagerId, measureProcess } = this.#options;
+    const scope = { kind: 'taskmanager', host, taskManagerId } as const;
+    const process = { scope, metrics: measureProcess?.() ?? [] };
+    const slots = await Promise.all(
+      this.#slots.flatMap(({ worker }) => worker?.requestMetrics(METRICS_TIMEOUT) ?? []),
+    );
+    return { scopes: [process, ...slots.flat()] };
   }
 
   #requestSlot({ slot: index, allocationId, jobMaster }: SlotRequest): void {
@@ -418,7 +440,8 @@ export class TaskExecutor {
         return gateway.metrics(message);
       case 'prepared':
       case 'prepare-failed':
-        assert(false, 'H2: the preparation is settled by the worker itself');
+      case 'metrics-answer':
+        assert(false, 'H2: the worker itself takes what was asked of it');
     }
   }
 

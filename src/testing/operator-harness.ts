@@ -19,6 +19,7 @@ import { freezeDeep } from '../network/exchange-verifier.ts';
 import type { InputChannel } from '../network/input-channel.ts';
 import { InputGate } from '../network/input-gate.ts';
 import type { OutputChannel } from '../network/output-channel.ts';
+import { MetricRegistry } from '../metrics/metric-registry.ts';
 import { Pressure } from '../network/pressure.ts';
 import { createRecordWriter } from '../network/record-writer.ts';
 import type { ChainMember, ChainOutput, MemberOutputs } from '../operators/operator-chain.ts';
@@ -328,7 +329,7 @@ export class OperatorHarness {
         maxParallelism: MAX_PARALLELISM,
         attempt: 1,
         logger: { debug: drop, info: drop, warn: drop, error: drop },
-        metrics: { counter: () => ({ count: 0, increment: drop }) },
+        metrics: new MetricRegistry(drop).root,
         ...this.#options.open,
       },
       operatorId: 'operator',

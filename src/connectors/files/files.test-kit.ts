@@ -12,6 +12,7 @@ import { ByteWriter } from '../../base/byte-writer.ts';
 import type { Schema } from '../../types/schema.ts';
 import { SingleOutput } from '../single-output.test-kit.ts';
 import { openContext, type SourceSnapshot } from '../source-harness.test-kit.ts';
+import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 
 export interface DriveOptions {
   readonly parallelism?: number | undefined;
@@ -80,14 +81,7 @@ export async function drive(
       ...openContext({
         subtask,
         parallelism,
-        metrics: {
-          counter: (name) => ({
-            increment: (by = 1) => void (counters[name] = (counters[name] ?? 0) + by),
-            get count() {
-              return counters[name] ?? 0;
-            },
-          }),
-        },
+        metrics: countingMetrics((name, by) => (counters[name] = (counters[name] ?? 0) + by)),
       }),
       env,
       requestSplit: () => enumerator.handleSplitRequest(subtask),

@@ -11,6 +11,7 @@ import { discard } from '../discard/discard.ts';
 import { ManualClock, openContext } from '../source-harness.test-kit.ts';
 import { formatValue } from './format-value.ts';
 import { printSink } from './print-sink.ts';
+import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 
 const at = { timestamp: undefined, watermark: 0 as never };
 
@@ -26,12 +27,9 @@ class Client {
       ...openContext(parts),
       env: { clock: this.clock } as unknown as ConnectorEnv,
       jobId: 'id',
-      metrics: {
-        counter: (name) => ({
-          increment: (by = 1) => void this.counters.set(name, (this.counters.get(name) ?? 0) + by),
-          count: 0,
-        }),
-      },
+      metrics: countingMetrics((name, by) =>
+        this.counters.set(name, (this.counters.get(name) ?? 0) + by),
+      ),
       sendToClient: (bytes) => {
         this.messages.push(decodeClientMessage(bytes));
         return this.answer;

@@ -25,6 +25,7 @@ import type { OperatorStep } from '../../testing/operator-harness.ts';
 import { dynamic, t } from '../../types/t.ts';
 import { WindowOperator } from './window-operator.ts';
 import { Row, windowsOf } from './windows.test-kit.ts';
+import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 
 const ms = (n: number): Duration => n as Duration;
 const distance = (left: Row, right: Row): number => Math.abs(left.n - right.n);
@@ -159,20 +160,17 @@ async function runOf(
 ): Promise<Run> {
   const out: string[] = [];
   let unfired = 0;
-  const counter = (name: string) => ({
-    count: 0,
-    increment(by = 1): void {
-      if (name === 'numElementsUnfired') unfired += by;
-      else out.push('dropped');
-    },
-  });
+  const counted = (name: string, by: number): void => {
+    if (name === 'numElementsUnfired') unfired += by;
+    else out.push('dropped');
+  };
   const fresh = (): OperatorHarness =>
     new OperatorHarness({
       operator: new WindowOperator(spec),
       inputs: 1,
       keys: [spec.key],
       output: dynamic,
-      open: { metrics: { counter } },
+      open: { metrics: countingMetrics(counted) },
       fullAfterEveryRecord: restored,
     });
   const take = (harness: OperatorHarness): void => {

@@ -8,7 +8,6 @@
 import assert from 'node:assert/strict';
 import { isEngineError, type EngineError, type ErrorCode } from '../../base/errors.ts';
 import type { Duration } from '../../base/units.ts';
-import type { Counter } from '../../functions/metric-group.ts';
 import type { AnyWindowFunction } from '../../functions/window-function.ts';
 import type { Window, WindowAssigner } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
@@ -19,6 +18,7 @@ import { verifyOperator } from '../../testing/verify-operator.ts';
 import type { Key } from '../../types/schema.ts';
 import { dynamic, t } from '../../types/t.ts';
 import { createWindowOperator } from './create-window-operator.ts';
+import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 
 export const Row = t.struct({ key: t.string, n: t.float64 });
 export interface Row {
@@ -89,7 +89,7 @@ export async function outcomeOf(
     open: {
       operatorName: 'windows',
       subtask,
-      metrics: { counter: (name) => countingIn(counters, name) },
+      metrics: countingMetrics((name, by) => (counters[name] = (counters[name] ?? 0) + by)),
       logger: { debug: drop, info: drop, error: drop, warn: (text) => warnings.push(text) },
     },
   });
@@ -183,15 +183,4 @@ function shownPlain({ key, window, value }: PlainResult): string {
 
 function shownResult(key: Key | undefined, { start, end }: Window, value: string): string {
   return `${key === undefined ? '' : String(key)}[${start},${end}):${value}`;
-}
-
-function countingIn(counters: Record<string, number>, name: string): Counter {
-  return {
-    get count(): number {
-      return counters[name] ?? 0;
-    },
-    increment(by = 1): void {
-      counters[name] = (counters[name] ?? 0) + by;
-    },
-  };
 }

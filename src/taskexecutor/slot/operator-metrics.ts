@@ -1,42 +1,37 @@
 /**
- * The counters that the function of one operator registers in one subtask. They are accumulators:
- * their last values are summed over the subtasks into the job's result.
+ * The metrics of one operator in one subtask: what its function registers, and what the operator
+ * itself counts. Counters are accumulators: their last values are summed over the subtasks into
+ * the job's result.
  */
-import type { Counter, MetricGroup } from '../../functions/metric-group.ts';
+import type { FunctionLogger } from '../../functions/function-context.ts';
+import type { MetricGroup } from '../../functions/metric-group.ts';
+import { messageOf } from '../../base/errors.ts';
+import { MetricRegistry } from '../../metrics/metric-registry.ts';
 import type { Accumulator } from '../../protocol/slot-messages.ts';
 
-export class OperatorMetrics implements MetricGroup {
-  readonly #operator: string;
-  readonly #counters = new Map<string, CountingCounter>();
+export class OperatorMetrics {
+  readonly operatorId: string;
+  readonly operatorName: string;
+  readonly registry: MetricRegistry;
 
-  constructor(operator: string) {
-    this.#operator = operator;
+  constructor(
+    operator: { readonly id: string; readonly name: string },
+    logger: Pick<FunctionLogger, 'warn'>,
+  ) {
+    this.operatorId = operator.id;
+    this.operatorName = operator.name;
+    this.registry = new MetricRegistry((gauge, error) =>
+      logger.warn(`The gauge "${gauge}" has no value: ${messageOf(error)}`),
+    );
   }
 
-  counter(name: string): Counter {
-    let counter = this.#counters.get(name);
-    if (counter === undefined) this.#counters.set(name, (counter = new CountingCounter()));
-    return counter;
-  }
-
-  /** Of a counter, 0 if nobody has asked for it. */
-  valueOf(name: string): number {
-    return this.#counters.get(name)?.count ?? 0;
+  /** What the function gets. */
+  get group(): MetricGroup {
+    return this.registry.root;
   }
 
   accumulators(): Accumulator[] {
-    return [...this.#counters].map(([name, { count }]) => ({
-      operator: this.#operator,
-      name,
-      value: count,
-    }));
-  }
-}
-
-class CountingCounter implements Counter {
-  count = 0;
-
-  increment(by = 1): void {
-    this.count += by;
+    const operator = this.operatorId;
+    return this.registry.counters().map(({ name, value }) => ({ operator, name, value }));
   }
 }

@@ -20,15 +20,16 @@ import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
 import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
-import type { FromSlot, ToSlot } from '../../protocol/slot-messages.ts';
+import type { FromSlot, TaskMetrics, ToSlot } from '../../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../../protocol/task-deployment.ts';
 import { ClientMessages } from './client-messages.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { PeerLinks } from './peer-links.ts';
 import { SlotLoop } from './slot-loop.ts';
+import { SlotMetrics } from './slot-metrics.ts';
 import type { WiredTask } from './task-wiring.ts';
 import { TaskWiring } from './task-wiring.ts';
-import { openContext } from './task-context.ts';
+import { functionLogger, openContext } from './task-context.ts';
 
 const METRICS_INTERVAL = seconds(1);
 const HEAP_CHECK_INTERVAL = milliseconds(100);
@@ -51,6 +52,7 @@ class SlotWorker {
   #job: CompiledJob | undefined;
   #loop: SlotLoop | undefined;
   #links: PeerLinks | undefined;
+  #metrics: SlotMetrics | undefined;
 
   constructor(context: WorkerContext) {
     this.#context = context;
@@ -80,6 +82,9 @@ class SlotWorker {
         return;
       case 'commit':
         this.#underLease(() => this.#tasks.get(message.executionId)?.task.commit());
+        return;
+      case 'request-metrics':
+        this.#send({ kind: 'metrics-answer', scopes: this.#metrics?.read() ?? [] });
         return;
       case 'client-acknowledge':
         this.#client.acknowledge(message.executionId, message.operator, message.bytes);
@@ -141,6 +146,10 @@ class SlotWorker {
     const { env } = this.#context;
     const job = this.#job!;
     assert(this.#tasks.size === 0, 'V1: tasks are deployed once');
+    const { host, taskExecutorId } = this.#preparation!.location;
+    const { jobId } = this.#preparation!.job;
+    const scope = { host, taskManagerId: taskExecutorId, jobId, jobName: job.graph.name };
+    this.#metrics = new SlotMetrics(scope);
     const fresh = deployments.filter(({ restore }) => restore === undefined);
     for (const deployment of deployments)
       if (deployment.restore !== undefined) this.#commitOnly(deployment);
@@ -169,7 +178,10 @@ class SlotWorker {
       sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
     });
     const wired = wiring.wire(fresh);
-    for (const each of wired) this.#tasks.set(each.deployment.executionId, each);
+    for (const each of wired) {
+      this.#tasks.set(each.deployment.executionId, each);
+      this.#measure(each);
+    }
     this.#loop!.setTasks(wired.map(({ task }) => task));
     for (const each of wired) this.#start(each);
     this.#links!.connect();
@@ -234,7 +246,10 @@ class SlotWorker {
             jobName: job.graph.name,
             deployment,
             log: this.#context.env.log,
-            metrics: new OperatorMetrics(operator),
+            metrics: new OperatorMetrics(
+              { id: operator, name },
+              functionLogger(this.#context.env.log, name, deployment.subtask),
+            ),
           },
           name,
         );
@@ -307,24 +322,17 @@ class SlotWorker {
   }
 
   #sendMetrics(): void {
-    this.#send({
-      kind: 'metrics',
-      tasks: [...this.#tasks.values()].map(
-        ({ deployment, task, metrics, needsEventTime, bytesIn, bytesOut }) => ({
-          executionId: deployment.executionId,
-          vertex: deployment.vertex,
-          subtask: deployment.subtask,
-          recordsIn: task.recordsIn,
-          recordsOut: task.recordsOut,
-          bytesIn: bytesIn(),
-          bytesOut: bytesOut(),
-          ...task.times.read(),
-          watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
-          waitsFor: task.waitsFor,
-          needsEventTime,
-          lateRecordsDropped: metrics.reduce((sum, each) => sum + each.valueOf(LATE_DROPPED), 0),
-        }),
-      ),
+    const tasks = this.#metrics!.tick(this.#context.env.clock.monotonic());
+    this.#send({ kind: 'metrics', tasks });
+  }
+
+  #measure({ deployment, metrics, ...wired }: WiredTask): void {
+    const vertex = this.#job!.graph.vertices.find(({ id }) => id === deployment.vertex)!;
+    this.#metrics!.add({
+      attempt: deployment.attempt - 1,
+      taskName: vertex.name,
+      operators: metrics,
+      read: () => taskMetrics({ deployment, metrics, ...wired }),
     });
   }
 
@@ -364,6 +372,24 @@ class SlotWorker {
   #send(message: FromSlot): void {
     this.#context.port.post(encodeSlotMessage(message));
   }
+}
+
+function taskMetrics(wired: WiredTask): TaskMetrics {
+  const { deployment, task, metrics, needsEventTime, bytesIn, bytesOut } = wired;
+  return {
+    executionId: deployment.executionId,
+    vertex: deployment.vertex,
+    subtask: deployment.subtask,
+    recordsIn: task.recordsIn,
+    recordsOut: task.recordsOut,
+    bytesIn: bytesIn(),
+    bytesOut: bytesOut(),
+    ...task.times.read(),
+    watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
+    waitsFor: task.waitsFor,
+    needsEventTime,
+    lateRecordsDropped: metrics.reduce((sum, each) => sum + each.registry.countOf(LATE_DROPPED), 0),
+  };
 }
 
 function stateOf(

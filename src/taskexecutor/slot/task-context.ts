@@ -46,7 +46,7 @@ export function openContext(
     maxParallelism: deployment.maxParallelism,
     attempt: deployment.attempt,
     logger: functionLogger(options.log, operatorName, deployment.subtask),
-    metrics: options.metrics,
+    metrics: options.metrics.group,
   };
 }
 
@@ -82,7 +82,7 @@ export function operatorContext(options: TaskContextOptions): OperatorContext {
   };
 }
 
-function functionLogger(log: Log, operator: string, subtask: number): FunctionLogger {
+export function functionLogger(log: Log, operator: string, subtask: number): FunctionLogger {
   const scoped = log.with({ operator, subtask });
   return {
     debug: (message) => scoped.write('debug', message),

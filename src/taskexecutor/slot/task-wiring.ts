@@ -47,7 +47,7 @@ import { OperatorMetrics } from './operator-metrics.ts';
 import type { PeerLink } from './peer-link.ts';
 import { Task } from './task.ts';
 import type { TaskListener, TaskOptions } from './task.ts';
-import { operatorContext } from './task-context.ts';
+import { functionLogger, operatorContext } from './task-context.ts';
 
 export interface WiringOptions {
   readonly job: CompiledJob;
@@ -127,7 +127,7 @@ export class TaskWiring {
       task: () => holder.task!,
     });
     const chain = new OperatorChain(members, this.#options.verify);
-    const metrics = new Map(members.map(({ id }) => [id, new OperatorMetrics(id)]));
+    const metrics = this.#operatorMetrics(deployment, members);
     const sinks = members.flatMap(({ id, operator }) =>
       operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
     );
@@ -174,6 +174,18 @@ export class TaskWiring {
       bytesIn: () => remoteInputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
       bytesOut: () => remoteOutputs.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
     };
+  }
+
+  #operatorMetrics(
+    { subtask }: TaskDeployment,
+    members: readonly ChainMember[],
+  ): ReadonlyMap<string, OperatorMetrics> {
+    return new Map(
+      members.map(({ id, name }) => {
+        const logger = functionLogger(this.#options.log, name, subtask);
+        return [id, new OperatorMetrics({ id, name }, logger)];
+      }),
+    );
   }
 
   // -------------------------------------------------------------------------------------- outputs

@@ -1,0 +1,78 @@
+// Metrics of functions and tasks, from the slot in which they are counted to whoever asks the
+// cluster.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
+import { milliseconds } from '../base/units.ts';
+import { nodeEnv } from '../env/node/node-env.ts';
+import { MiniCluster } from './mini-cluster.ts';
+
+const JOBS = new URL('./cluster-metrics-jobs.test-kit.ts', import.meta.url).href;
+
+const env = nodeEnv({
+  entries: {
+    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
+    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
+  },
+  log: { level: 'error' },
+});
+
+type OperatorScope = Extract<ScopedMetrics['scope'], { kind: 'operator' }>;
+
+function value(metrics: readonly MetricValue[], name: string): MetricValue | undefined {
+  return metrics.find((each) => each.name === name);
+}
+
+/** Metrics of one operator, by subtask, once all of its subtasks have seen records. */
+async function operatorMetrics(cluster: MiniCluster, name: string, subtasks: number) {
+  for (;;) {
+    const scopes = await cluster.metrics();
+    const found = scopes.filter(
+      (each): each is ScopedMetrics & { readonly scope: OperatorScope } =>
+        each.scope.kind === 'operator' && each.scope.operatorName === name,
+    );
+    const started = found.filter(({ metrics }) => Number(value(metrics, 'orders')?.value) > 60);
+    if (started.length === subtasks) return { scopes, found };
+    await new Promise<void>((resolve) => env.clock.after(milliseconds(20), resolve));
+  }
+}
+
+test('metrics of functions are seen while the job runs, by operator and subtask', async () => {
+  await using cluster = await MiniCluster.start({ env, spareWorkers: 0 });
+  const jobId = env.random.uuid().replaceAll('-', '');
+  const client = await cluster.submit(
+    {
+      ...{ jobId, moduleUrl: JOBS, exportName: 'measured', parameters: {} },
+      configuration: { 'parallelism.default': '2' },
+    },
+    { detached: true },
+  );
+  const { scopes, found } = await operatorMetrics(cluster, 'measure', 2);
+  assert.deepEqual(new Set(found.map(({ scope }) => scope.subtask)), new Set([0, 1]));
+  for (const { scope, metrics } of found) {
+    assert.deepEqual(
+      { jobId: scope.jobId, jobName: scope.jobName, attempt: scope.attempt },
+      { jobId, jobName: 'measured', attempt: 0 },
+    );
+    const orders = Number(value(metrics, 'orders')!.value);
+    const multiples = Number(value(metrics, 'multiplesOfThree')!.value);
+    assert.ok(multiples > 0 && multiples < orders, `${multiples} of ${orders}`);
+    const sizes = value(metrics, 'sizes')!;
+    assert.ok(sizes.kind === 'histogram' && sizes.value.count === orders && sizes.value.max < 50);
+    const last = value(metrics, 'topic.orders.last')!;
+    assert.deepEqual([last.labels, last.logicalName], [{ topic: 'orders' }, 'topic.last']);
+    assert.equal(value(metrics, 'broken'), undefined);
+  }
+  const tasks = scopes.filter(({ scope }) => scope.kind === 'task');
+  assert.equal(tasks.length, 4, 'two vertices of two subtasks');
+  for (const { metrics } of tasks) {
+    const sum = ['busyTimeMsPerSecond', 'idleTimeMsPerSecond', 'backPressuredTimeMsPerSecond']
+      .map((name) => Number(value(metrics, name)!.value))
+      .reduce((total, each) => total + each, 0);
+    assert.ok(sum >= 0 && sum <= 1500, String(sum));
+  }
+  await client.cancel();
+  await client.result();
+  const left = (await cluster.metrics()).filter(({ scope }) => scope.kind !== 'taskmanager');
+  assert.deepEqual(left, [], 'nothing is told of a job that has ended');
+});

@@ -1,0 +1,127 @@
+/**
+ * Everything measured in a slot under Flink's names, for whoever asks: the dashboard, reporters,
+ * scripts. Rates and shares need samples over time: `tick` takes them.
+ */
+import { minutes, seconds } from '../../base/units.ts';
+import type { Duration } from '../../base/units.ts';
+import type { MetricScope, MetricValue, ScopedMetrics } from '../../metrics/metric.ts';
+import { Rate } from '../../metrics/rate.ts';
+import type { TaskMetrics } from '../../protocol/slot-messages.ts';
+import type { OperatorMetrics } from './operator-metrics.ts';
+
+/** As in Flink: records and bytes over a minute, shares of time over some seconds. */
+const RATE_WINDOW = minutes(1);
+const TIME_WINDOW = seconds(5);
+/** Flink's value of a watermark that does not exist yet: the least of a 64-bit integer. */
+const NO_WATERMARK = '-9223372036854775808';
+const END_OF_TIME = '9223372036854775807';
+
+/** A task as far as its metrics go. */
+export interface MeasuredTask {
+  readonly attempt: number;
+  readonly taskName: string;
+  readonly operators: readonly OperatorMetrics[];
+  read(): TaskMetrics;
+}
+
+export interface SlotMetricsOptions {
+  readonly host: string;
+  readonly taskManagerId: string;
+  readonly jobId: string;
+  readonly jobName: string;
+}
+
+const RATES = {
+  numRecordsIn: { of: 'recordsIn', window: RATE_WINDOW },
+  numRecordsOut: { of: 'recordsOut', window: RATE_WINDOW },
+  numBytesIn: { of: 'bytesIn', window: RATE_WINDOW },
+  numBytesOut: { of: 'bytesOut', window: RATE_WINDOW },
+  busyTimeMs: { of: 'busyMillis', window: TIME_WINDOW },
+  idleTimeMs: { of: 'idleMillis', window: TIME_WINDOW },
+  backPressuredTimeMs: { of: 'backPressuredMillis', window: TIME_WINDOW },
+} as const;
+
+type RateName = keyof typeof RATES;
+const RATE_NAMES = Object.keys(RATES) as readonly RateName[];
+
+interface Measured {
+  readonly task: MeasuredTask;
+  readonly rates: Readonly<Record<RateName, Rate>>;
+}
+
+export class SlotMetrics {
+  readonly #options: SlotMetricsOptions;
+  readonly #tasks: Measured[] = [];
+
+  constructor(options: SlotMetricsOptions) {
+    this.#options = options;
+  }
+
+  add(task: MeasuredTask): void {
+    const rates = Object.fromEntries(
+      RATE_NAMES.map((name) => [name, new Rate(RATES[name].window)]),
+    ) as Record<RateName, Rate>;
+    this.#tasks.push({ task, rates });
+  }
+
+  /** About once a second. Gives what every task has counted. */
+  tick(now: Duration): TaskMetrics[] {
+    return this.#tasks.map(({ task, rates }) => {
+      const counts = task.read();
+      for (const name of RATE_NAMES) rates[name].sample(now, counts[RATES[name].of]);
+      for (const { registry } of task.operators) registry.tick(now);
+      return counts;
+    });
+  }
+
+  read(): ScopedMetrics[] {
+    return this.#tasks.flatMap(({ task, rates }) => {
+      const counts = task.read();
+      const { vertex: vertexId, subtask } = counts;
+      const { attempt, taskName } = task;
+      const at = { ...this.#options, vertexId, taskName, subtask, attempt };
+      return [
+        { scope: { kind: 'task', ...at }, metrics: taskMetrics(counts, rates) },
+        ...task.operators.map((operator): ScopedMetrics => {
+          const { operatorId, operatorName, registry } = operator;
+          const scope: MetricScope = { kind: 'operator', ...at, operatorId, operatorName };
+          return { scope, metrics: registry.read() };
+        }),
+      ];
+    });
+  }
+}
+
+function taskMetrics(counts: TaskMetrics, rates: Measured['rates']): MetricValue[] {
+  const gauge = (name: string, value: number | string): MetricValue => ({
+    ...{ kind: 'gauge', name, value },
+  });
+  const counted = (['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const).flatMap(
+    (name): MetricValue[] => [
+      { kind: 'counter', name, value: counts[RATES[name].of] },
+      gauge(`${name}PerSecond`, rates[name].perSecond),
+    ],
+  );
+  const share = (name: RateName): number => Math.min(Math.max(rates[name].perSecond, 0), 1000);
+  const backPressured = share('backPressuredTimeMs');
+  return [
+    ...counted,
+    gauge('busyTimeMsPerSecond', share('busyTimeMs')),
+    gauge('idleTimeMsPerSecond', share('idleTimeMs')),
+    gauge('backPressuredTimeMsPerSecond', backPressured),
+    // A task of ours never blocks in the middle of a record: it is not called while output is held.
+    gauge('softBackPressuredTimeMsPerSecond', backPressured),
+    gauge('hardBackPressuredTimeMsPerSecond', 0),
+    gauge('accumulateBusyTimeMs', counts.busyMillis),
+    gauge('accumulateIdleTimeMs', counts.idleMillis),
+    gauge('accumulateBackPressuredTimeMs', counts.backPressuredMillis),
+    gauge('isBackPressured', backPressured > 0 ? 'true' : 'false'),
+    gauge('currentInputWatermark', watermarkText(counts)),
+    gauge('numLateRecordsDropped', counts.lateRecordsDropped),
+  ];
+}
+
+function watermarkText({ watermark, waitsFor }: TaskMetrics): string {
+  if (watermark !== undefined) return String(watermark);
+  return waitsFor === undefined ? END_OF_TIME : NO_WATERMARK;
+}
