@@ -21,7 +21,8 @@ const FOLDERS = table({
   base: '',
   env: 'base',
   'env/node': 'base env',
-  config: 'base',
+  // `env` for the files of a configuration.
+  config: 'base env:types',
   types: 'base',
   functions: 'base types env:types',
 
@@ -86,6 +87,7 @@ const POLICY: Policy = {
   folders: FOLDERS,
   packages: {
     'env/node': ['@fastify/busboy'],
+    config: ['yaml'],
     client: ['rolldown'],
     deploy: ['rolldown'],
     sim: ['millrace', 'rolldown', 'fast-check'],

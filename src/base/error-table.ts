@@ -48,6 +48,27 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // Configuration
+  CONFIG_FILE_INVALID: user(
+    '{problem}',
+    'A configuration file has a key and its value a line, e.g. parallelism.default: 2.',
+  ),
+  CONFIG_FILE_NOT_FOUND: user(
+    'There is no configuration file {path}.{suggestion}',
+    'Give the path of a file after --config.',
+  ),
+  CONFIG_FILE_OLD: user(
+    'The folder {folder}, which {variable} names, has a flink-conf.yaml, but no config.yaml.',
+    'Rename it to config.yaml: the keys of Flink 1 are understood.',
+  ),
+  CONFIG_FILE_PROBLEMS: user(
+    '{name} has {count} mistakes:{list}',
+    'Correct them; `millrace config --explain KEY` describes an option.',
+  ),
+  CONFIG_FILE_UNREADABLE: user('The configuration file {path} is not read: {problem}.'),
+  CONFIG_FOLDER_EMPTY: user(
+    'There is no config.yaml in the folder {folder}, which {variable} names.',
+    'Put one there, or unset {variable}.',
+  ),
   CONFIG_INVALID_ASSIGNMENT: user(
     '"{text}" does not set an option.',
     'Write key=value, e.g. -D parallelism.default=2.',

@@ -3,6 +3,12 @@
  */
 import type { CommandSpec, OptionSpec } from './arguments.ts';
 
+const CONFIG: OptionSpec = {
+  name: 'config',
+  value: 'FILE',
+  help: 'a configuration file, in place of the one that is found by itself',
+};
+
 const JOB_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'parallelism',
@@ -23,6 +29,7 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
     multiple: true,
     help: 'a configuration option; may be repeated',
   },
+  CONFIG,
   { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
 ];
 
@@ -68,6 +75,7 @@ const PROCESS_OPTIONS: readonly OptionSpec[] = [
     multiple: true,
     help: 'a configuration option; may be repeated',
   },
+  CONFIG,
   { name: 'verbose', help: 'log more' },
   { name: 'help', short: 'h', help: 'print this' },
 ];

@@ -1,10 +1,12 @@
 /** What `run` and `info` have in common: which job, with which parameters and configuration. */
 import { EngineError, isEngineError } from '../base/errors.ts';
-import { Configuration, parseAssignment } from '../config/configuration.ts';
+import { Configuration } from '../config/configuration.ts';
+import { withAssignments } from '../config/load-configuration.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { parseAssignments, type ParsedArguments } from './arguments.ts';
+import { commandConfiguration } from './command-configuration.ts';
 import { jobFileUrl } from './job-file.ts';
 
 export interface JobArguments {
@@ -13,7 +15,7 @@ export interface JobArguments {
 }
 
 /**
- * Later ones win: `defaults`, -p, -D.
+ * Later ones win: `defaults`, the configuration file, the environment, -p, -D.
  * @throws EngineError JOB_FILE_*, CONFIG_*, CLI_NOT_AN_ASSIGNMENT
  */
 export async function jobArguments(
@@ -22,9 +24,12 @@ export async function jobArguments(
   defaults: Readonly<Record<string, string>> = {},
 ): Promise<JobArguments> {
   const moduleUrl = await jobFileUrl(env.disk, args.positionals[0]!);
-  const configuration = Configuration.parse(defaults)
-    .with(parallelismOf(args))
-    .with(Object.fromEntries(args.values('define').map(parseAssignment)));
+  const configuration = withAssignments(
+    Configuration.parse(defaults)
+      .overriddenBy(await commandConfiguration(env, args))
+      .with(parallelismOf(args), { kind: 'command-line', option: '-p' }),
+    args.values('define'),
+  );
   const job = {
     moduleUrl,
     exportName: args.value('job'),

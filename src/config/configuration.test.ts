@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
-import { Configuration, parseAssignment, slotHeapBytes } from './configuration.ts';
+import { Configuration, slotHeapBytes } from './configuration.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import { OPTIONS } from './options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
@@ -131,9 +131,4 @@ test('the heap of a slot', () => {
     'taskmanager.numberOfTaskSlots': '4',
   });
   assert.equal(slotHeapBytes(shared), 256 * 1024 ** 2);
-});
-
-test('-D key=value', () => {
-  assert.deepEqual(parseAssignment('a.b=c=d'), ['a.b', 'c=d']);
-  for (const wrong of ['', 'a', '=b']) assert.throws(() => parseAssignment(wrong), /does not set/);
 });

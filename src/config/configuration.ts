@@ -106,13 +106,6 @@ export function slotHeapBytes(configuration: Configuration): number {
   return Math.floor(total / configuration.get(TaskManagerOptions.slots));
 }
 
-/** `-D key=value` as typed. @throws EngineError CONFIG_INVALID_ASSIGNMENT */
-export function parseAssignment(assignment: string): readonly [key: string, value: string] {
-  const equals = assignment.indexOf('=');
-  if (equals <= 0) throw new EngineError('CONFIG_INVALID_ASSIGNMENT', { text: assignment });
-  return [assignment.slice(0, equals).trim(), assignment.slice(equals + 1).trim()];
-}
-
 /** @throws EngineError CONFIG_UNKNOWN_OPTION, CONFIG_UNSUPPORTED_OPTION */
 export function requireOption(key: string): ConfigOption<unknown> {
   const option = OPTIONS.get(key) ?? optionOfFallback(key);

@@ -110,6 +110,32 @@ export function number(least: number): OptionType<number> {
   };
 }
 
+/** The highest port of a host. */
+export const PORT_MAX = 65_535;
+
+/** A port, or several: `8081`, `50100-50200`, `8081,8090-8099`. Read by `portsOf`. */
+export const portRange: OptionType<string> = {
+  name: 'String',
+  expected: 'a port or ranges of ports such as "8081" or "50100-50200,50300"',
+  parse: (value) => (portsOf(value) === undefined ? undefined : value.trim()),
+  format: String,
+};
+
+/** The ports of a range in the order in which they are tried. */
+export function portsOf(range: string): Iterable<number> | undefined {
+  const parts = range.split(',').map((part) => /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part));
+  const bounds = parts.map((part) => {
+    const first = Number(part?.[1]);
+    return [first, part?.[2] === undefined ? first : Number(part[2])] as const;
+  });
+  if (!bounds.every(([first, last]) => first <= last && last <= PORT_MAX)) return undefined;
+  return eachPort(bounds);
+}
+
+function* eachPort(bounds: readonly (readonly [number, number])[]): Iterable<number> {
+  for (const [first, last] of bounds) for (let port = first; port <= last; port++) yield port;
+}
+
 /** One of some words, whatever their case; `aliases` are other spellings that Flink reads. */
 export function choice<const T extends string>(
   words: readonly T[],

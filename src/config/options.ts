@@ -4,9 +4,11 @@
  * file in `options/`.
  */
 import type { ConfigOption } from './option.ts';
+import { ClientOptions, DeploymentOptions } from './options/client-options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
 import { JobManagerOptions } from './options/job-manager-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
+import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
 
@@ -23,6 +25,8 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Cluster', ClusterOptions),
   group('JobManager', JobManagerOptions),
   group('TaskManager', TaskManagerOptions),
+  group('REST', { ...RestOptions, ...WebOptions }),
+  group('Command line', { ...DeploymentOptions, ...ClientOptions }),
 ];
 
 /** All of them, by key. */

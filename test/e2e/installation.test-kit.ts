@@ -6,6 +6,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -73,8 +74,35 @@ export async function installedMachine(): Promise<Installation> {
   const machine = emptyMachine();
   const tarball = packRelease(REPOSITORY, join(machine.folder, '..', 'tarball'));
   machine.write('package.json', '{ "name": "counting", "private": true, "type": "module" }');
-  const { code, stdout, stderr } = await machine.run('npm', 'install', tarball);
+  const needed = await packedDependencies(machine);
+  const { code, stdout, stderr } = await machine.run('npm', 'install', tarball, ...needed);
   assert.equal(code, 0, stdout + stderr);
   assert.doesNotMatch(stderr, /warn/i);
   return machine;
+}
+
+/** What npm would get from the registry, as tarballs: there is no network. */
+async function packedDependencies(machine: Installation): Promise<readonly string[]> {
+  const names = dependenciesOf(REPOSITORY);
+  for (const name of names) {
+    for (const more of dependenciesOf(join(REPOSITORY, 'node_modules', name))) names.add(more);
+  }
+  const folder = join(machine.folder, '..', 'tarball');
+  const tarballs: string[] = [];
+  for (const name of names) {
+    const source = join(REPOSITORY, 'node_modules', name);
+    const options = ['--ignore-scripts', '--json', '--pack-destination', folder];
+    const { code, stdout, stderr } = await machine.run('npm', 'pack', ...options, source);
+    assert.equal(code, 0, stdout + stderr);
+    const [packed] = JSON.parse(stdout) as [{ readonly filename: string }];
+    tarballs.push(join(folder, packed.filename));
+  }
+  return tarballs;
+}
+
+function dependenciesOf(folder: string): Set<string> {
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+  return new Set(Object.keys(manifest.dependencies ?? {}));
 }

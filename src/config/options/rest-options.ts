@@ -1,0 +1,159 @@
+/** The REST interface: where it is served and reached, what it allows, and how clients call it. */
+import { milliseconds, minutes, seconds, type Duration } from '../../base/units.ts';
+import { boolean, duration, integer, memorySize, option, optional } from '../option.ts';
+import { INT32_MAX, portRange, PORT_MAX, text, type ConfigOption } from '../option.ts';
+
+interface RestOptions {
+  readonly address: ConfigOption<string | undefined>;
+  readonly port: ConfigOption<number>;
+  readonly bindAddress: ConfigOption<string | undefined>;
+  readonly bindPort: ConfigOption<string | undefined>;
+  readonly connectionTimeout: ConfigOption<Duration>;
+  readonly idlenessTimeout: ConfigOption<Duration>;
+  readonly retryMaxAttempts: ConfigOption<number>;
+  readonly retryDelay: ConfigOption<Duration>;
+  readonly serverMaxContentLength: ConfigOption<number>;
+  readonly clientMaxContentLength: ConfigOption<number>;
+  readonly asyncStoreDuration: ConfigOption<Duration>;
+  readonly awaitLeaderTimeout: ConfigOption<Duration>;
+}
+
+export const RestOptions: RestOptions = {
+  address: optional(
+    'rest.address',
+    text,
+    'The host under which clients reach the REST interface. Unset: jobmanager.rpc.address.',
+  ),
+  port: option(
+    'rest.port',
+    integer(0, PORT_MAX),
+    8081,
+    'The port under which clients reach the REST interface, and on which it is served unless rest.bind-port says otherwise.',
+    ['web.port', 'jobmanager.web.port'],
+  ),
+  bindAddress: optional(
+    'rest.bind-address',
+    text,
+    'The address on which the REST interface listens. Unset: rest.address, and this machine alone where that is unset too.',
+    ['web.address', 'jobmanager.web.address'],
+  ),
+  bindPort: optional(
+    'rest.bind-port',
+    portRange,
+    'The port on which the REST interface listens, or a range of which the first free one is taken. 0 picks any. Unset: rest.port.',
+  ),
+  connectionTimeout: option(
+    'rest.connection-timeout',
+    duration,
+    seconds(15),
+    'How long a client waits for a connection to the REST interface and for the head of its answer.',
+  ),
+  idlenessTimeout: option(
+    'rest.idleness-timeout',
+    duration,
+    minutes(5),
+    'After this long without a request the REST interface closes a connection.',
+  ),
+  retryMaxAttempts: option(
+    'rest.retry.max-attempts',
+    integer(0, INT32_MAX),
+    20,
+    'How often a client repeats a call that nobody has answered, while it submits a job or follows one.',
+  ),
+  retryDelay: option(
+    'rest.retry.delay',
+    duration,
+    seconds(3),
+    'How long a client waits before it repeats a call.',
+  ),
+  serverMaxContentLength: option(
+    'rest.server.max-content-length',
+    memorySize,
+    104_857_600,
+    'The largest body that the REST interface takes: the bound of a job bundle.',
+  ),
+  clientMaxContentLength: option(
+    'rest.client.max-content-length',
+    memorySize,
+    104_857_600,
+    'The largest answer that a client takes.',
+  ),
+  asyncStoreDuration: option(
+    'rest.async.store-duration',
+    duration,
+    minutes(5),
+    'For this long the result of an operation that was triggered can be asked for.',
+  ),
+  awaitLeaderTimeout: option(
+    'rest.await-leader-timeout',
+    duration,
+    seconds(30),
+    'For this long the REST interface waits for a Dispatcher before it answers that there is none.',
+  ),
+};
+
+interface WebOptions {
+  readonly accessControlAllowOrigin: ConfigOption<string>;
+  readonly refreshInterval: ConfigOption<Duration>;
+  readonly submitEnable: ConfigOption<boolean>;
+  readonly cancelEnable: ConfigOption<boolean>;
+  readonly rescaleEnable: ConfigOption<boolean>;
+  readonly checkpointsHistory: ConfigOption<number>;
+  readonly uploadDirectory: ConfigOption<string | undefined>;
+  readonly timeout: ConfigOption<Duration>;
+}
+
+export const WebOptions: WebOptions = {
+  accessControlAllowOrigin: option(
+    'web.access-control-allow-origin',
+    text,
+    '*',
+    'The pages of other origins that may read answers of the REST interface. Without the token they read nothing.',
+    ['jobmanager.web.access-control-allow-origin'],
+  ),
+  refreshInterval: option(
+    'web.refresh-interval',
+    duration,
+    milliseconds(3000),
+    'How often the dashboard asks anew.',
+    ['jobmanager.web.refresh-interval'],
+  ),
+  submitEnable: option(
+    'web.submit.enable',
+    boolean,
+    true,
+    'Whether jobs can be uploaded and run over the REST interface.',
+    ['jobmanager.web.submit.enable'],
+  ),
+  cancelEnable: option(
+    'web.cancel.enable',
+    boolean,
+    true,
+    'Whether the dashboard offers to cancel jobs.',
+  ),
+  rescaleEnable: option(
+    'web.rescale.enable',
+    boolean,
+    true,
+    'Whether the dashboard offers to change the parallelism of a running job.',
+  ),
+  checkpointsHistory: option(
+    'web.checkpoints.history',
+    integer(0, INT32_MAX),
+    10,
+    'Checkpoints of a job that are remembered.',
+    ['jobmanager.web.checkpoints.history'],
+  ),
+  uploadDirectory: optional(
+    'web.upload.dir',
+    text,
+    'Where uploaded jobs are kept. Unset: a folder of the cluster, gone with it.',
+    ['jobmanager.web.upload.dir'],
+  ),
+  timeout: option(
+    'web.timeout',
+    duration,
+    minutes(10),
+    'How long the REST interface waits for an answer of the cluster.',
+  ),
+};
