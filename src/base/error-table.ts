@@ -405,6 +405,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The worker of slot {slot} did not end within {timeout} after it was terminated.',
   ),
   TASK_EXECUTOR_LOST: external('TaskManager {taskExecutor} was lost: {reason}.'),
+  TASK_EXECUTOR_UNKNOWN: user(
+    'There is no TaskManager {taskExecutor}.',
+    'Ask for the list of TaskManagers; one that was started anew has another id.',
+  ),
   TASK_EXECUTOR_UNREGISTERED: external(
     'No ResourceManager at {address} has taken this TaskManager within {timeout}.',
     'Start a JobManager there, or correct the address.',

@@ -6,6 +6,7 @@
 import type { ConfigOption } from './option.ts';
 import { ClientOptions, DeploymentOptions } from './options/client-options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
+import { HistoryOptions } from './options/history-options.ts';
 import { JobManagerOptions } from './options/job-manager-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
@@ -24,6 +25,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Restart strategies', RestartStrategyOptions),
   group('Cluster', ClusterOptions),
   group('JobManager', JobManagerOptions),
+  group('History of jobs', HistoryOptions),
   group('TaskManager', TaskManagerOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Command line', { ...DeploymentOptions, ...ClientOptions }),

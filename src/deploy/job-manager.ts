@@ -4,6 +4,7 @@
  */
 import { milliseconds } from '../base/units.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { HistoryOptions } from '../config/options/history-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import type { Env } from '../env/env.ts';
@@ -47,6 +48,12 @@ export class JobManager {
       ...{ env, rpc, onFatal },
       jobs: memoryJobStore(),
       results: memoryJobResultStore(RESULTS_MAX),
+      resources: () => this.resourceManager.slotCounts(),
+      endedJobs: {
+        capacity: configuration.get(HistoryOptions.storeCapacity),
+        maxBytes: configuration.get(HistoryOptions.storeBytes),
+        expiration: configuration.get(HistoryOptions.storeExpiration),
+      },
       startJobMaster: (submission, client) =>
         new JobMaster({
           ...{ env, rpc, submission, client, configuration, heartbeat, onFatal },

@@ -5,13 +5,15 @@ import type { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
+import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts';
+import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
 import { heartbeatOptions } from './job-manager.ts';
 
 export interface TaskManagerStart {
-  readonly env: Pick<Env, 'clock' | 'network' | 'memory' | 'workers' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'network' | 'memory' | 'workers' | 'machine' | 'log'>;
   /** Unique in the cluster, and new for every start of a process. */
   readonly taskExecutorId: string;
   readonly slots: number;
@@ -53,6 +55,7 @@ export class TaskManager {
       cancellationTimeout:
         options.cancellationTimeout ?? configuration.get(TaskManagerOptions.cancellationTimeout),
       heapBudgetBytes: slotHeapBytes(configuration),
+      description: describe(options, this.rpc.name),
     });
   }
 
@@ -61,4 +64,32 @@ export class TaskManager {
     await this.taskExecutor.close();
     await this.rpc.close();
   }
+}
+
+/** What it has, as its configuration divides it. */
+function describe(
+  { env, host, slots, configuration }: TaskManagerStart,
+  path: string,
+): TaskManagerDescription {
+  const { cores: cpuCores, memoryBytes } = env.machine;
+  const slotHeap = slotHeapBytes(configuration);
+  const taskHeap = slotHeap * slots;
+  const defaultSlotResource = { ...NO_RESOURCES, cpuCores: 1, taskHeapBytes: slotHeap };
+  return {
+    ...{ path, host, dataPort: 0, defaultSlotResource },
+    totalResource: multiplyResources(defaultSlotResource, slots),
+    hardware: { cpuCores, physicalMemory: memoryBytes, freeMemory: taskHeap, managedMemory: 0 },
+    memory: {
+      frameworkHeap: 0,
+      taskHeap,
+      frameworkOffHeap: 0,
+      taskOffHeap: 0,
+      networkMemory: 0,
+      managedMemory: 0,
+      jvmMetaspace: 0,
+      jvmOverhead: 0,
+      totalFlinkMemory: taskHeap,
+      totalProcessMemory: taskHeap,
+    },
+  };
 }

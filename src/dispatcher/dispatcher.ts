@@ -4,6 +4,7 @@
  * D1. A job id is one job: the same submission twice has one master, another one is refused.
  * D2. A job that has ended never runs again: its result is stored before anybody hears of it, and
  *     before the job is removed from the store of those to run.
+ * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError } from '../base/errors.ts';
@@ -15,20 +16,29 @@ import type {
   JobMasterLocation,
   JobSubmission,
 } from '../protocol/dispatcher-service.ts';
-import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
+import type {
+  ClusterOverview,
+  ExecutionGraphInfo,
+  JobSummary,
+} from '../protocol/execution-graph-info.ts';
+import type { JobDetails, JobResult } from '../protocol/job-report.ts';
+import type { JobStatus } from '../protocol/job-status.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
+import { EndedJobs } from './ended-jobs.ts';
+import type { EndedJob, EndedJobsOptions } from './ended-jobs.ts';
 
 /** The master of a job, as far as the Dispatcher deals with it; it lives in the same process. */
 export interface JobMasterHandle {
   readonly location: JobMasterLocation;
   readonly built: Promise<void>;
   readonly result: Promise<JobResult>;
-  overview(): JobOverview;
   details(): JobDetails;
+  info(): ExecutionGraphInfo;
+  summary(): JobSummary;
   cancel(): void;
   close(): Promise<void>;
 }
@@ -43,6 +53,14 @@ export interface DispatcherOptions {
     submission: JobSubmission,
     client: RpcConnection | undefined,
   ) => JobMasterHandle;
+  /** What the cluster has, for those who ask. */
+  readonly resources: () => {
+    readonly taskManagers: number;
+    readonly total: number;
+    readonly free: number;
+  };
+  /** Of jobs that have ended. */
+  readonly endedJobs: EndedJobsOptions;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -53,25 +71,23 @@ interface JobEntry {
   started: Promise<JobMasterLocation>;
   /** Resolves when the job has ended and its result is stored. */
   readonly ended: PromiseWithResolvers<JobResult>;
-  /** As it was when it ended. */
-  last: JobDetails | undefined;
 }
-
-/** Jobs that have ended and whose details are kept. */
-const ENDED_JOBS_MAX = 5;
 
 export class Dispatcher {
   readonly token: string;
   readonly #options: DispatcherOptions;
   readonly #main: MainThread;
   readonly #endpoint: RpcEndpoint;
+  /** Those that have not ended. */
   readonly #jobs = new Map<string, JobEntry>();
+  readonly #ended: EndedJobs;
   /** Masters that are being closed. */
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.token = options.env.random.uuid();
+    this.#ended = new EndedJobs(options.endedJobs);
     this.#main = new MainThread(DISPATCHER, options.env.clock, options.onFatal);
     this.#endpoint = options.rpc.register({
       name: DISPATCHER,
@@ -107,21 +123,18 @@ export class Dispatcher {
       identify: () => ({ token: this.token }),
       submitJob: (submission, { connection }) => this.#submit(submission, connection),
       locateJob: ({ jobId }) => this.#running(jobId).location,
-      listJobs: () =>
-        [...this.#jobs.values()].flatMap(({ master, last }) => {
-          const overview = master?.overview() ?? last;
-          if (overview === undefined) return [];
-          const { jobId, name, status } = overview;
-          return [{ jobId, name, status }];
-        }),
-      requestJobDetails: ({ jobId }) => {
-        const { master, last } = this.#entry(jobId);
-        const details = master?.details() ?? last;
-        if (details === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
-        return details;
-      },
+      listJobs: () => this.#summaries().map(({ jobId, name, status }) => ({ jobId, name, status })),
+      requestJobDetails: ({ jobId }) =>
+        this.#jobs.get(jobId)?.master?.details() ?? this.#endedJob(jobId).details,
+      requestJob: ({ jobId }) =>
+        this.#jobs.get(jobId)?.master?.info() ?? this.#endedJob(jobId).info,
+      requestMultipleJobDetails: () => this.#summaries(),
+      requestClusterOverview: () => this.#overview(),
       cancelJob: ({ jobId }) => {
-        this.#entry(jobId).master?.cancel();
+        const entry = this.#jobs.get(jobId);
+        // One that has ended has nothing left to cancel.
+        if (entry === undefined) this.#endedJob(jobId);
+        entry?.master?.cancel();
         return {};
       },
       requestJobResult: async ({ jobId }) => {
@@ -134,16 +147,38 @@ export class Dispatcher {
     };
   }
 
-  #entry(jobId: string): JobEntry {
-    const entry = this.#jobs.get(jobId);
-    if (entry === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
-    return entry;
+  /** @throws EngineError JOB_NOT_FOUND */
+  #endedJob(jobId: string): EndedJob {
+    const job = this.#ended.get(jobId, this.#main.now());
+    if (job === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
+    return job;
   }
 
   #running(jobId: string): JobMasterHandle {
-    const { master } = this.#entry(jobId);
+    const master = this.#jobs.get(jobId)?.master;
     if (master === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
     return master;
+  }
+
+  /** In the order in which they were submitted. */
+  #summaries(): readonly JobSummary[] {
+    const running = [...this.#jobs.values()].flatMap(({ master }) => master?.summary() ?? []);
+    const all = [...this.#ended.summaries(this.#main.now()), ...running];
+    return all.toSorted((left, right) => left.startTime - right.startTime);
+  }
+
+  #overview(): ClusterOverview {
+    const { taskManagers, total, free } = this.#options.resources();
+    const ended = this.#ended.summaries(this.#main.now());
+    const count = (status: JobStatus): number =>
+      ended.filter((each) => each.status === status).length;
+    return {
+      ...{ taskManagers, slotsTotal: total, slotsAvailable: free },
+      jobsRunning: [...this.#jobs.values()].filter(({ master }) => master !== undefined).length,
+      jobsFinished: count('FINISHED'),
+      jobsCancelled: count('CANCELED'),
+      jobsFailed: count('FAILED'),
+    };
   }
 
   /** D1. */
@@ -153,8 +188,10 @@ export class Dispatcher {
     if (known !== undefined) {
       const same = canonicalJson(known.submission.job) === canonicalJson(submission.job);
       if (!same) throw new EngineError('JOB_ALREADY_SUBMITTED', { jobId });
-      if (known.last !== undefined) throw new EngineError('JOB_ALREADY_ENDED', { jobId });
       return known.started;
+    }
+    if (this.#ended.get(jobId, this.#main.now()) !== undefined) {
+      throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
     return this.#admit(jobId, submission, submission.attached ? connection : undefined);
   }
@@ -169,7 +206,6 @@ export class Dispatcher {
       master: undefined,
       started: Promise.reject(new EngineError('JOB_NOT_FOUND', { jobId })),
       ended: Promise.withResolvers(),
-      last: undefined,
     };
     entry.started.catch(() => undefined);
     this.#jobs.set(jobId, entry);
@@ -205,13 +241,13 @@ export class Dispatcher {
     this.#main.follow(
       master.result,
       (result) => {
-        entry.last = master.details();
         this.#main.follow(
           this.#archive(result),
           () => {
+            const [details, info, summary] = [master.details(), master.info(), master.summary()];
+            this.#ended.add({ details, info, summary }, this.#main.now());
+            this.#jobs.delete(jobId);
             entry.ended.resolve(result);
-            entry.master = undefined;
-            this.#forgetOld();
             this.#closeMaster(master);
           },
           (error) => this.#main.fatal(error),
@@ -240,12 +276,5 @@ export class Dispatcher {
       () => undefined,
       (error) => this.#main.fatal(error),
     );
-  }
-
-  #forgetOld(): void {
-    const ended = [...this.#jobs].filter(([, entry]) => entry.master === undefined);
-    for (const [jobId] of ended.slice(0, Math.max(ended.length - ENDED_JOBS_MAX, 0))) {
-      this.#jobs.delete(jobId);
-    }
   }
 }

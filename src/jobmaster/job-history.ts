@@ -1,43 +1,139 @@
 /**
- * What a JobMaster remembers of its job for those who ask: times, failures, and the vertices in
- * short.
+ * What a JobMaster remembers of its job for those who ask: times, attempts, failures, and the
+ * vertices in short.
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import type { EngineError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { HistoryOptions } from '../config/options/history-options.ts';
 import type { JobMetrics } from '../metrics/job-metrics.ts';
+import type { FailureInfo } from '../protocol/execution-graph-info.ts';
 import type { JobFailure, SubtaskTime, VertexDetails } from '../protocol/job-report.ts';
 import { isTerminal } from '../protocol/job-status.ts';
-import type { ExecutionState } from '../protocol/job-status.ts';
+import type { ExecutionState, JobStatus } from '../protocol/job-status.ts';
 import type { TaskMetrics } from '../protocol/slot-messages.ts';
-import type { JobState } from '../scheduling/job-state.ts';
+import type { JobEvent, JobState } from '../scheduling/job-state.ts';
+import { AttemptHistory } from './attempt-history.ts';
+import type { CountsOfAttempt } from './attempt-history.ts';
+import { FailureHistory } from './failure-history.ts';
 import type { JobPlan } from './job-plan.ts';
 
-const FAILURES_MAX = 16;
+/** Two clocks read at once: one for spans, one for people. */
+export interface Moment {
+  readonly now: Duration;
+  /** Wall-clock milliseconds since 1970. */
+  readonly wall: number;
+}
 
 export class JobHistory {
-  readonly #started: Duration;
-  #ended: Duration | undefined;
-  #failures: readonly JobFailure[] = [];
+  readonly #started: Moment;
+  readonly #limits: { readonly failures: number; readonly attempts: number };
+  readonly #statusTimestamps: Partial<Record<JobStatus, number>>;
+  readonly #failures: FailureHistory;
+  #attempts: AttemptHistory | undefined;
+  #ended: Moment | undefined;
+  #inShort: readonly JobFailure[] = [];
+  #restarts = 0;
+  #lastStatusChange: number;
 
-  constructor(started: Duration) {
+  constructor(started: Moment, configuration: Configuration) {
     this.#started = started;
+    this.#limits = {
+      failures: configuration.get(HistoryOptions.exceptionHistorySize),
+      attempts: configuration.get(HistoryOptions.attemptsHistorySize),
+    };
+    this.#failures = new FailureHistory(this.#limits.failures);
+    this.#statusTimestamps = { INITIALIZING: started.wall };
+    this.#lastStatusChange = started.wall;
   }
 
-  /** The last ones, oldest first. */
-  get failures(): readonly JobFailure[] {
+  get startTime(): number {
+    return this.#started.wall;
+  }
+
+  /** -1 as long as the job has not ended. */
+  get endTime(): number {
+    return this.#ended?.wall ?? -1;
+  }
+
+  get lastModification(): number {
+    return Math.max(this.#lastStatusChange, this.#attempts?.lastChange ?? 0);
+  }
+
+  get statusTimestamps(): Readonly<Partial<Record<JobStatus, number>>> {
+    return { ...this.#statusTimestamps };
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Undefined before the job is planned. */
+  get attempts(): AttemptHistory | undefined {
+    return this.#attempts;
+  }
+
+  get failures(): FailureHistory {
     return this.#failures;
   }
 
-  note(before: JobState, after: JobState, now: Duration): void {
-    if (after.failure !== undefined && after.failure !== before.failure) {
-      const failure = { afterMillis: now - this.#started, error: after.failure.toData() };
-      this.#failures = [...this.#failures, failure].slice(-FAILURES_MAX);
+  /** The last failures, oldest first. */
+  get failuresInShort(): readonly JobFailure[] {
+    return this.#inShort;
+  }
+
+  planned(plan: JobPlan, countsOf: (execution: number) => CountsOfAttempt, wall: number): void {
+    this.#attempts = new AttemptHistory(plan.executions, this.#limits.attempts, countsOf, wall);
+  }
+
+  note(before: JobState, after: JobState, event: JobEvent, { now, wall }: Moment): void {
+    // The task of a failure is the attempt that failed, not the one after it.
+    this.#noteFailure(before, after, event, { now, wall });
+    this.#attempts?.note(before.executions, after.executions, wall);
+    if (after.generation > before.generation && before.generation > 0) this.#restarts++;
+    if (after.status !== before.status) {
+      this.#statusTimestamps[after.status] = wall;
+      this.#lastStatusChange = wall;
     }
-    if (isTerminal(after.status)) this.#ended ??= now;
+    if (isTerminal(after.status)) this.#ended ??= { now, wall };
   }
 
   runtimeMillis(now: Duration): number {
-    return milliseconds((this.#ended ?? now) - this.#started);
+    return milliseconds((this.#ended?.now ?? now) - this.#started.now);
+  }
+
+  #noteFailure(before: JobState, after: JobState, event: JobEvent, { now, wall }: Moment): void {
+    const began = after.failure !== undefined && after.failure !== before.failure;
+    const given = errorOf(event);
+    const error = began ? after.failure : given;
+    if (error === undefined) return;
+    if (!began && (!before.stopping || isTerminal(before.status))) return;
+    const failure = this.#describe(error, event, before, wall);
+    if (!began) {
+      this.#failures.addConcurrent(failure);
+      return;
+    }
+    this.#failures.add(failure);
+    const inShort = { afterMillis: now - this.#started.now, error: failure.error };
+    this.#inShort = [...this.#inShort, inShort].slice(-this.#limits.failures);
+  }
+
+  #describe(error: EngineError, event: JobEvent, before: JobState, wall: number): FailureInfo {
+    const data = error.toData();
+    const execution = executionOf(event, before);
+    const attempts = this.#attempts;
+    const location = execution === undefined ? undefined : attempts?.locationOf(execution);
+    const ofTask = event.kind === 'task-state';
+    if (ofTask) attempts?.failed(event.execution, data);
+    return {
+      error: data,
+      timestamp: wall,
+      taskName: ofTask ? attempts?.taskName(event.execution) : undefined,
+      endpoint: location && `${location.host}:${location.dataPort}`,
+      taskManagerId: location?.id,
+      concurrent: [],
+    };
   }
 
   vertices(
@@ -66,6 +162,19 @@ export class JobHistory {
       };
     });
   }
+}
+
+/** The error that an event brings, if it brings one. */
+function errorOf(event: JobEvent): EngineError | undefined {
+  return 'error' in event ? event.error : undefined;
+}
+
+/** The one that failed, or one that runs where something failed. */
+function executionOf(event: JobEvent, { executions }: JobState): number | undefined {
+  if ('execution' in event) return event.execution;
+  if (!('slot' in event)) return undefined;
+  const index = executions.findIndex(({ slot }) => slot === event.slot);
+  return index < 0 ? undefined : index;
 }
 
 function timeOf(

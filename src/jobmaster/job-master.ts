@@ -24,6 +24,7 @@ import type {
   SlotStopped,
   TaskStateReport,
 } from '../protocol/job-master-service.ts';
+import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
@@ -38,9 +39,13 @@ import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import type { PooledSlot } from '../scheduling/slot-pool.ts';
+import type { CountsOfAttempt } from './attempt-history.ts';
 import { ClientChannel } from './client-channel.ts';
+import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
+import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobHistory } from './job-history.ts';
+import type { Moment } from './job-history.ts';
 import { deploymentsOf, executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
 import { JobSlots } from './job-slots.ts';
@@ -97,7 +102,7 @@ export class JobMaster {
     // Who submitted the job hears of it by `result` in any case.
     this.built.catch(() => undefined);
     this.#main = new MainThread(`master of job ${jobId}`, env.clock, options.onFatal);
-    this.#history = new JobHistory(this.#main.now());
+    this.#history = new JobHistory(this.#moment(), this.#configuration);
     assert(rpc.address !== undefined, 'a JobMaster needs an address');
     const endpoint = jobMasterEndpoint(jobId);
     const token = env.random.uuid();
@@ -135,17 +140,22 @@ export class JobMaster {
 
   details(): JobDetails {
     const state = this.#state;
-    const required = state.slots.length;
-    const had = this.#slots.assignedCount;
-    const waits = state.slots.includes('requested');
     return {
       ...this.overview(),
       generation: state.generation,
       runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
-      waitingFor: waits ? `slots: has ${had} of ${required}, ${this.#missingText()}` : undefined,
+      waitingFor: this.#waitingFor(),
       vertices: this.#history.vertices(this.#plan, state, this.#metrics, this.#main.now()),
-      failures: this.#history.failures,
+      failures: this.#history.failuresInShort,
     };
+  }
+
+  info(): ExecutionGraphInfo {
+    return executionGraphInfo(this.#view());
+  }
+
+  summary(): JobSummary {
+    return jobSummary(this.#view());
   }
 
   cancel(): void {
@@ -161,10 +171,29 @@ export class JobMaster {
     this.#main.close();
   }
 
-  #missingText(): string {
-    return this.#missingSlots === 0
-      ? 'the rest is on its way'
-      : `no TaskManager has ${this.#missingSlots} more`;
+  #moment(): Moment {
+    return { now: this.#main.now(), wall: this.#options.env.clock.now() };
+  }
+
+  #view(): JobView {
+    return {
+      jobId: this.location.jobId,
+      state: this.#state,
+      plan: this.#plan,
+      history: this.#history,
+      configuration: this.#configuration,
+      submitted: this.#options.submission.job.configuration,
+      accumulators: this.#accumulators.flat(),
+      waitingFor: this.#waitingFor(),
+    };
+  }
+
+  #waitingFor(): string | undefined {
+    const { slots } = this.#state;
+    if (!slots.includes('requested')) return undefined;
+    const missing = this.#missingSlots;
+    const rest = missing === 0 ? 'the rest is on its way' : `no TaskManager has ${missing} more`;
+    return `slots: has ${this.#slots.assignedCount} of ${slots.length}, ${rest}`;
   }
 
   // ------------------------------------------------------------------------------------ handlers
@@ -323,6 +352,11 @@ export class JobMaster {
     this.#plan = plan;
     const slotOf = plan.executions.map(({ slot }) => slot);
     this.#state = plannedJob(slotOf, restartStrategyOf(this.#configuration));
+    const countsOf = (execution: number): CountsOfAttempt => ({
+      counts: this.#metrics.last(execution, this.#main.now())?.counts,
+      accumulators: this.#accumulators[execution] ?? [],
+    });
+    this.#history.planned(plan, countsOf, this.#moment().wall);
     this.#building.resolve();
     this.#feed({ kind: 'created' });
     this.#feed({ kind: 'start' });
@@ -339,7 +373,7 @@ export class JobMaster {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
       const input = { now: this.#main.now(), draw: this.#options.env.random.uint32() / 2 ** 32 };
       const [state, effects] = stepJob(this.#state, next, input);
-      this.#history.note(this.#state, state, input.now);
+      this.#history.note(this.#state, state, next, this.#moment());
       this.#state = state;
       for (const effect of effects) this.#execute(effect);
     }
@@ -433,6 +467,11 @@ export class JobMaster {
       },
       committablesOf: commitOnly ? (each) => this.#state.executions[each]!.committables : undefined,
     });
+    for (const execution of executions) {
+      const { session, dataPort } = this.#slots.at(this.#plan!.executions[execution]!.slot)!;
+      const { taskExecutorId: id, host } = session;
+      this.#history.attempts?.deployed(execution, { id, host, dataPort });
+    }
     const bySession = Map.groupBy(deployments, ([slot]) => this.#slots.at(slot)!.session);
     for (const [session, slots] of bySession) {
       const tasksBySlot = slots.map(([slot, tasks]) => {
@@ -478,14 +517,4 @@ export class JobMaster {
     this.#building.reject(error ?? new EngineError('JOB_CANCELED', { jobId: this.location.jobId }));
     this.#slots.end();
   }
-}
-
-/** One value for each counter of an operator. */
-function sumAccumulators(all: readonly Accumulator[]): readonly Accumulator[] {
-  const sums = new Map<string, Accumulator>();
-  for (const { operator, name, value } of all) {
-    const key = `${operator} ${name}`;
-    sums.set(key, { operator, name, value: (sums.get(key)?.value ?? 0) + value });
-  }
-  return [...sums.values()];
 }

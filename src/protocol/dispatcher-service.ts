@@ -1,6 +1,7 @@
 /** What a client can ask a Dispatcher: jobs are submitted, found, watched and cancelled here. */
 import type { JobGraph } from '../graph/job-graph.ts';
 import { t } from '../types/index.ts';
+import type { ClusterOverview, ExecutionGraphInfo, JobSummary } from './execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from './job-report.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service } from './service.ts';
@@ -40,6 +41,11 @@ export type DispatcherService = Service<{
   readonly locateJob: Ask<JobRequest, JobMasterLocation>;
   readonly listJobs: Ask<{}, readonly JobOverview[]>;
   readonly requestJobDetails: Ask<JobRequest, JobDetails>;
+  /** Of a job that runs, or has ended and is still remembered. */
+  readonly requestJob: Ask<JobRequest, ExecutionGraphInfo>;
+  /** All of them, in the order in which they were submitted. */
+  readonly requestMultipleJobDetails: Ask<{}, readonly JobSummary[]>;
+  readonly requestClusterOverview: Ask<{}, ClusterOverview>;
   /** Answers when the cancellation has begun. */
   readonly cancelJob: Ask<JobRequest, {}>;
   /** Answers when the job has ended. */
@@ -52,6 +58,9 @@ export const dispatcherService: DispatcherService = service('Dispatcher', {
   locateJob: ask(JobRequestSchema, plain<JobMasterLocation>()),
   listJobs: ask(Empty, plain<readonly JobOverview[]>()),
   requestJobDetails: ask(JobRequestSchema, plain<JobDetails>()),
+  requestJob: ask(JobRequestSchema, plain<ExecutionGraphInfo>()),
+  requestMultipleJobDetails: ask(Empty, plain<readonly JobSummary[]>()),
+  requestClusterOverview: ask(Empty, plain<ClusterOverview>()),
   cancelJob: ask(JobRequestSchema, Empty),
   requestJobResult: ask(JobRequestSchema, plain<JobResult>(), { timeout: 'never' }),
 });

@@ -7,6 +7,7 @@ import { t } from '../types/index.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
 import type { Ask, Tell } from './service.ts';
+import type { TaskManagerDescription, TaskManagerInfo } from './task-manager-info.ts';
 
 export const RESOURCE_MANAGER = 'resourcemanager';
 
@@ -16,11 +17,24 @@ export type SlotReport = readonly (SlotAllocationReport | undefined)[];
 interface SlotAllocationReport {
   readonly allocationId: string;
   readonly jobId: string;
+  /** Tasks in it that have not ended. */
+  readonly tasks: number;
 }
 
 export interface TaskExecutorRegistration {
   readonly taskExecutorId: string;
   readonly slots: SlotReport;
+  readonly description: TaskManagerDescription;
+}
+
+interface SlotsOfTaskExecutor {
+  readonly taskExecutorId: string;
+  readonly slots: SlotReport;
+}
+
+interface TaskManagerRequest {
+  /** Undefined: all of them. */
+  readonly taskExecutorId: string | undefined;
 }
 
 export interface JobMasterRegistration {
@@ -52,7 +66,9 @@ export type ResourceManagerService = Service<{
   >;
   readonly slotFreed: Tell<SlotNotice>;
   /** The number of slots has changed, or something else that a report tells. */
-  readonly reportSlots: Tell<TaskExecutorRegistration>;
+  readonly reportSlots: Tell<SlotsOfTaskExecutor>;
+  /** @throws TASK_EXECUTOR_UNKNOWN */
+  readonly requestTaskManagerInfo: Ask<TaskManagerRequest, readonly TaskManagerInfo[]>;
 }>;
 
 export const resourceManagerService: ResourceManagerService = service('ResourceManager', {
@@ -68,5 +84,6 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
     plain<{ readonly scopes: readonly ScopedMetrics[] }>(),
   ),
   slotFreed: tell(t.struct({ taskExecutorId: t.string, slot: t.integer, allocationId: t.string })),
-  reportSlots: tell(plain<TaskExecutorRegistration>()),
+  reportSlots: tell(plain<SlotsOfTaskExecutor>()),
+  requestTaskManagerInfo: ask(plain<TaskManagerRequest>(), plain<readonly TaskManagerInfo[]>()),
 });

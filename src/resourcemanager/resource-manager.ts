@@ -6,8 +6,7 @@
  * R1. A TaskExecutor or JobMaster is known exactly as long as the connection on which it registered
  *     stands and answers heartbeats; registering again replaces the earlier registration.
  */
-import { toEngineError } from '../base/errors.ts';
-import type { EngineError } from '../base/errors.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { jobMasterService } from '../protocol/job-master-service.ts';
@@ -16,11 +15,13 @@ import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-m
 import type {
   JobMasterRegistration,
   ResourceManagerService,
+  SlotReport,
   TaskExecutorRegistration,
 } from '../protocol/resource-manager-service.ts';
 import type { Gateway } from '../protocol/service.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
 import type { TaskExecutorService } from '../protocol/task-executor-service.ts';
+import type { TaskManagerDescription, TaskManagerInfo } from '../protocol/task-manager-info.ts';
 import { sendHeartbeats } from '../rpc/heartbeat.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
@@ -30,6 +31,7 @@ import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
 import { initialSlotManager, stepSlotManager } from './slot-manager.ts';
 import type { SlotManagerEffect, SlotManagerEvent, SlotManagerState } from './slot-manager.ts';
+import { taskManagerInfo } from './task-manager-info.ts';
 
 export interface ResourceManagerOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'log'>;
@@ -43,10 +45,21 @@ export interface ResourceManagerOptions {
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
 }
 
+export interface ResourceCounts {
+  readonly taskManagers: number;
+  /** Slots. */
+  readonly total: number;
+  readonly free: number;
+}
+
 interface TaskExecutorEntry {
   readonly connection: RpcConnection;
   readonly gateway: Gateway<TaskExecutorService>;
   readonly heartbeats: Disposable;
+  readonly description: TaskManagerDescription;
+  report: SlotReport;
+  /** When it was heard of last, by the wall clock. */
+  lastHeartbeat: number;
 }
 
 interface JobMasterEntry {
@@ -80,10 +93,11 @@ export class ResourceManager {
     });
   }
 
-  /** Slots of all TaskExecutors, and those of them that nobody has. */
-  slotCounts(): { readonly total: number; readonly free: number } {
+  /** TaskExecutors, their slots, and those of them that nobody has. */
+  slotCounts(): ResourceCounts {
     const records = [...this.#slots.taskExecutors.values()].flat();
     return {
+      taskManagers: this.#slots.taskExecutors.size,
       total: records.length,
       free: records.filter(({ status }) => status === 'free').length,
     };
@@ -138,25 +152,29 @@ export class ResourceManager {
         scopes: await this.taskManagerMetrics(taskManagerId),
       }),
       slotFreed: (notice) => this.#step({ kind: 'freed', ...notice }),
-      reportSlots: ({ taskExecutorId, slots }) =>
-        this.#step({ kind: 'reported', taskExecutorId, report: slots }),
+      reportSlots: ({ taskExecutorId, slots }) => this.#reported(taskExecutorId, slots),
+      requestTaskManagerInfo: ({ taskExecutorId }) => this.#infoOf(taskExecutorId),
     };
   }
 
   // ------------------------------------------------------------------------------ registrations
 
   #registerTaskExecutor(request: TaskExecutorRegistration, connection: RpcConnection): void {
-    const { taskExecutorId, slots } = request;
+    const { taskExecutorId, slots, description } = request;
     this.#forgetTaskExecutor(taskExecutorId);
     const gateway = connection.gateway(taskExecutorService, TASK_EXECUTOR, this.token);
     const heartbeats = sendHeartbeats(
       this.#main,
       this.#options.heartbeat,
       () => gateway.heartbeatFromResourceManager({}),
-      ({ slots: report }) => this.#step({ kind: 'reported', taskExecutorId, report }),
+      ({ slots: report }) => this.#reported(taskExecutorId, report),
       (reason) => this.#giveUp(`TaskExecutor ${taskExecutorId}`, connection, reason),
     );
-    this.#taskExecutors.set(taskExecutorId, { connection, gateway, heartbeats });
+    this.#taskExecutors.set(taskExecutorId, {
+      ...{ connection, gateway, heartbeats, description },
+      report: slots,
+      lastHeartbeat: this.#options.env.clock.now(),
+    });
     connection.onClosed(() =>
       this.#main.run(() => {
         if (this.#taskExecutors.get(taskExecutorId)?.connection === connection) {
@@ -165,6 +183,24 @@ export class ResourceManager {
       }),
     );
     this.#step({ kind: 'registered', taskExecutorId, report: slots });
+  }
+
+  #reported(taskExecutorId: string, report: SlotReport): void {
+    const entry = this.#taskExecutors.get(taskExecutorId);
+    if (entry === undefined) return;
+    entry.report = report;
+    entry.lastHeartbeat = this.#options.env.clock.now();
+    this.#step({ kind: 'reported', taskExecutorId, report });
+  }
+
+  #infoOf(taskExecutorId: string | undefined): readonly TaskManagerInfo[] {
+    const all = [...this.#taskExecutors].filter(([id]) => id === (taskExecutorId ?? id));
+    if (taskExecutorId !== undefined && all.length === 0) {
+      throw new EngineError('TASK_EXECUTOR_UNKNOWN', { taskExecutor: taskExecutorId });
+    }
+    return all.map(([id, entry]) =>
+      taskManagerInfo(id, entry, this.#slots.taskExecutors.get(id) ?? []),
+    );
   }
 
   #registerJobMaster(registration: JobMasterRegistration, connection: RpcConnection): void {

@@ -81,7 +81,7 @@ const events = {
   'reported taken': {
     kind: 'reported',
     taskExecutorId: 'x',
-    report: [{ allocationId: 's/1', jobId: 'j' }],
+    report: [{ allocationId: 's/1', jobId: 'j', tasks: 0 }],
   },
   'registered free': { kind: 'registered', taskExecutorId: 'x', report: [undefined] },
 } as const satisfies Readonly<Record<string, SlotManagerEvent>>;
@@ -197,7 +197,10 @@ const step: fc.Arbitrary<(world: World) => SlotManagerEvent | undefined> = fc.on
  * TaskExecutors as they really are; messages to and from them take their time but keep their order.
  */
 class World {
-  readonly slots = new Map<string, ({ allocationId: string; jobId: string } | undefined)[]>();
+  readonly slots = new Map<
+    string,
+    ({ allocationId: string; jobId: string; tasks: number } | undefined)[]
+  >();
   requests: Extract<SlotManagerEffect, { kind: 'request-slot' }>[] = [];
   readonly granted = new Set<string>();
 
@@ -226,7 +229,7 @@ class World {
     assert.ok(!this.granted.has(allocationId), 'A1: an allocation id was given twice');
     this.granted.add(allocationId);
     const taken = slots[slot] !== undefined;
-    if (!taken) slots[slot] = { allocationId, jobId: requirement.jobId };
+    if (!taken) slots[slot] = { allocationId, jobId: requirement.jobId, tasks: 0 };
     return { kind: taken ? 'refused' : 'granted', taskExecutorId, slot, allocationId };
   }
 

@@ -112,7 +112,9 @@ function apply(state: SlotManagerState, event: SlotManagerEvent): SlotManagerSta
 }
 
 function recordOf(reported: SlotReport[number]): SlotRecord {
-  return reported === undefined ? { status: 'free' } : { status: 'allocated', ...reported };
+  if (reported === undefined) return { status: 'free' };
+  const { allocationId, jobId } = reported;
+  return { status: 'allocated', allocationId, jobId };
 }
 
 /** A request on its way is not in the report yet: its answer decides. */

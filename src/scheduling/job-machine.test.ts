@@ -384,6 +384,7 @@ test('J4: a failure before the decision forgets what was ready', () => {
   assert.deepEqual(state.executions[0], {
     slot: 0,
     state: 'SCHEDULED',
+    generation: 2,
     ready: false,
     committables: [],
   });

@@ -68,7 +68,13 @@ export function plannedJob(slotOf: readonly number[], strategy: RestartStrategy)
     ...initialJob(),
     strategy,
     slots: Array.from({ length: slots }, (): SlotPhase => 'absent'),
-    executions: slotOf.map((slot) => ({ slot, state: 'CREATED', ready: false, committables: [] })),
+    executions: slotOf.map((slot) => ({
+      slot,
+      state: 'CREATED',
+      generation: 0,
+      ready: false,
+      committables: [],
+    })),
   };
 }
 
@@ -334,12 +340,17 @@ class JobStep {
         this.#executions[index] = {
           ...execution,
           state: 'SCHEDULED',
+          generation: state.generation,
           ready: false,
           committables: [],
         };
       } else if (execution.state !== 'FINISHED') {
         assert(execution.ready, 'J3: an execution that was not ready would be committed');
-        this.#executions[index] = { ...execution, state: 'SCHEDULED' };
+        this.#executions[index] = {
+          ...execution,
+          state: 'SCHEDULED',
+          generation: state.generation,
+        };
       }
     }
   }

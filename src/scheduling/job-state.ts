@@ -28,6 +28,8 @@ export interface ExecutionRecord {
   /** Index of the slot it runs in; fixed. */
   readonly slot: number;
   readonly state: ExecutionState;
+  /** In which its present attempt was begun; 0 before the first. */
+  readonly generation: number;
   /** Has reached the end and waits for the decision to commit. */
   readonly ready: boolean;
   readonly committables: readonly OperatorCommittables[];

@@ -129,3 +129,30 @@ function again(
     { restart: true, delay },
   ];
 }
+
+/** As Flink words it. */
+export function describeRestartStrategy(strategy: RestartStrategy): string {
+  switch (strategy.kind) {
+    case 'none':
+      return 'Restart deactivated.';
+    case 'fixed-delay': {
+      const { attempts, delay } = strategy;
+      return `Restart with fixed delay (${delay} ms). #${attempts} restart attempts.`;
+    }
+    case 'failure-rate': {
+      const { maxFailuresPerInterval, interval, delay } = strategy;
+      return (
+        `Failure rate restart with maximum of ${maxFailuresPerInterval} failures within interval ` +
+        `${interval} ms and fixed delay ${delay} ms.`
+      );
+    }
+    case 'exponential-delay': {
+      const { initialBackoff, maxBackoff, multiplier, resetThreshold, jitter } = strategy;
+      return (
+        `Restart with exponential delay: starting at ${initialBackoff} ms, increasing by ` +
+        `${multiplier}, with maximum ${maxBackoff} ms. Delay resets after ${resetThreshold} ms ` +
+        `with jitter ${jitter}.`
+      );
+    }
+  }
+}

@@ -79,6 +79,11 @@ export class HostedWorker {
     this.#watchHeap();
   }
 
+  /** Tasks that have not ended. */
+  get taskCount(): number {
+    return this.#tasks.size;
+  }
+
   /** Resolves when the thread has ended. */
   get exited(): Promise<unknown> {
     return this.#options.worker.exited;

@@ -8,6 +8,7 @@ import type { Log } from '../env/env.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
 import type { ResourceManagerService, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { Gateway } from '../protocol/service.ts';
+import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import { HeartbeatWatch } from '../rpc/heartbeat.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -26,6 +27,7 @@ export interface ResourceManagerLinkOptions {
   readonly registrationTimeout: Duration;
   readonly report: () => SlotReport;
   readonly onRegistered?: (() => void) | undefined;
+  readonly description: () => TaskManagerDescription;
 }
 
 export class ResourceManagerLink implements Disposable {
@@ -78,7 +80,7 @@ export class ResourceManagerLink implements Disposable {
   async #register(connection: RpcConnection): Promise<string> {
     const anonymous = connection.gateway(resourceManagerService, RESOURCE_MANAGER, '');
     const { token } = await anonymous.identify({});
-    const { main, taskExecutorId, report } = this.#options;
+    const { main, taskExecutorId, report, description } = this.#options;
     const gateway = connection.gateway(resourceManagerService, RESOURCE_MANAGER, token);
     let slots: SlotReport = [];
     main.run(() => {
@@ -87,7 +89,7 @@ export class ResourceManagerLink implements Disposable {
       this.#gateway = gateway;
       slots = report();
     });
-    await gateway.registerTaskExecutor({ taskExecutorId, slots });
+    await gateway.registerTaskExecutor({ taskExecutorId, slots, description: description() });
     return token;
   }
 

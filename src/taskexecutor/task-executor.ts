@@ -15,8 +15,10 @@ import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
+import { multiplyResources } from '../protocol/resource-profile.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
+import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
 import type {
   DeployTasks,
@@ -68,6 +70,8 @@ export interface TaskExecutorOptions {
   readonly cancellationTimeout: Duration;
   /** Of each slot; undefined: no budget. */
   readonly heapBudgetBytes: number | undefined;
+  /** Told to the ResourceManager, for those who ask it. */
+  readonly description: TaskManagerDescription;
   /** Workers to start ahead of need. */
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
@@ -123,6 +127,7 @@ export class TaskExecutor {
       address: options.resourceManagerAddress,
       heartbeat: options.heartbeat,
       registrationTimeout: options.registrationTimeout,
+      description: () => this.#describe(),
       report: () => this.#report(),
       onRegistered: options.onRegistered,
     });
@@ -174,7 +179,17 @@ export class TaskExecutor {
   }
 
   #report(): SlotReport {
-    return this.#slots.map(({ state }) => (state.kind === 'free' ? undefined : state.allocation));
+    return this.#slots.map(({ state, worker }) =>
+      state.kind === 'free' ? undefined : { ...state.allocation, tasks: worker?.taskCount ?? 0 },
+    );
+  }
+
+  /** With the slots that it has now. */
+  #describe(): TaskManagerDescription {
+    const { description } = this.#options;
+    const { defaultSlotResource } = description;
+    const slots = this.#slots.length;
+    return { ...description, totalResource: multiplyResources(defaultSlotResource, slots) };
   }
 
   // ------------------------------------------------------------------------------------ handlers

@@ -1,0 +1,64 @@
+/**
+ * What a TaskManager is and has: told at its registration, and what the ResourceManager answers
+ * about it. Plain data; memory in bytes, times in wall-clock milliseconds since 1970.
+ */
+import type { ResourceProfile } from './resource-profile.ts';
+
+export interface HardwareDescription {
+  readonly cpuCores: number;
+  readonly physicalMemory: number;
+  /** Heap that V8 may use, all slots together. */
+  readonly freeMemory: number;
+  readonly managedMemory: number;
+}
+
+/** Flink's parts of a TaskManager's memory; what V8 has no counterpart for is 0. */
+export interface MemoryConfiguration {
+  readonly frameworkHeap: number;
+  readonly taskHeap: number;
+  readonly frameworkOffHeap: number;
+  readonly taskOffHeap: number;
+  readonly networkMemory: number;
+  readonly managedMemory: number;
+  readonly jvmMetaspace: number;
+  readonly jvmOverhead: number;
+  readonly totalFlinkMemory: number;
+  readonly totalProcessMemory: number;
+}
+
+/** What does not change while the TaskManager lives. */
+export interface TaskManagerDescription {
+  /** Where its RPC is reached, or how it is known where it is not. */
+  readonly path: string;
+  readonly host: string;
+  /** Of the process; 0 where each slot has one of its own. */
+  readonly dataPort: number;
+  readonly hardware: HardwareDescription;
+  readonly memory: MemoryConfiguration;
+  readonly totalResource: ResourceProfile;
+  /** What a slot has for which nobody asked for anything in particular. */
+  readonly defaultSlotResource: ResourceProfile;
+}
+
+export interface AllocatedSlotInfo {
+  readonly jobId: string;
+  readonly resource: ResourceProfile;
+  readonly assignedTasks: number;
+}
+
+export interface TaskManagerInfo {
+  readonly id: string;
+  readonly path: string;
+  readonly host: string;
+  readonly dataPort: number;
+  readonly slotsNumber: number;
+  readonly freeSlots: number;
+  /** When it was heard of last. */
+  readonly lastHeartbeat: number;
+  readonly assignedTasks: number;
+  readonly totalResource: ResourceProfile;
+  readonly freeResource: ResourceProfile;
+  readonly hardware: HardwareDescription;
+  readonly memoryConfiguration: MemoryConfiguration;
+  readonly allocatedSlots: readonly AllocatedSlotInfo[];
+}
