@@ -8,6 +8,7 @@ export type ErrorCode =
   // The command line
   | 'CLI_ARGUMENT_MISSING'
   | 'CLI_ARGUMENT_UNEXPECTED'
+  | 'CLI_JOB_ID_MISSING'
   | 'CLI_NOT_AN_ASSIGNMENT'
   | 'CLI_OPTION_TWICE'
   | 'CLI_OPTION_VALUE_MISSING'

@@ -31,6 +31,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '`millrace {command}` does not know what to do with "{argument}".',
     'See `millrace {command} --help`.',
   ),
+  CLI_JOB_ID_MISSING: user(
+    'Missing JobID. `millrace {command}` needs the id of a job.',
+    '`millrace list -a` shows the jobs and their ids.',
+  ),
   CLI_NOT_AN_ASSIGNMENT: user(
     '{option} takes key=value, not "{text}".',
     'For example {option} name=value.',

@@ -10,8 +10,12 @@ export interface OptionSpec {
   /** Without dashes. */
   readonly name: string;
   readonly short?: string | undefined;
+  /** Other spellings, with their dashes, as scripts for Flink have them: `-sae`. */
+  readonly aliases?: readonly string[] | undefined;
   /** Name of the value in the help; undefined: a switch. */
   readonly value?: string | undefined;
+  /** The value may be left out, and is the empty text then. */
+  readonly isValueOptional?: boolean | undefined;
   /** May be given several times. */
   readonly multiple?: boolean | undefined;
   readonly help: string;
@@ -20,7 +24,7 @@ export interface OptionSpec {
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
-  /** Names of the positional arguments, all required. */
+  /** Names of the positional arguments; those in brackets may be left out. */
   readonly positionals: readonly string[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
@@ -36,10 +40,13 @@ export interface ParsedArguments {
   values(option: string): readonly string[];
 }
 
+/** How the table of a command names the id of a job. */
+export const JOB_ID = 'JOB_ID';
+
 /** @throws EngineError CLI_* naming the argument and the command. */
 export function parseArguments(command: CommandSpec, args: readonly string[]): ParsedArguments {
   const { tokens } = parseArgs({
-    args: [...args],
+    args: withoutAliases(command, args),
     options: Object.fromEntries(command.options.map((option) => [option.name, nodeOption(option)])),
     allowPositionals: true,
     strict: false,
@@ -58,9 +65,7 @@ export function parseArguments(command: CommandSpec, args: readonly string[]): P
         command: command.name,
       });
     }
-    const missing =
-      token.value === undefined ||
-      (!token.inlineValue && token.value.startsWith('-') && !/^-\d/.test(token.value));
+    const missing = token.value === undefined || (!token.inlineValue && isOption(token.value));
     if (option.value !== undefined && missing) {
       throw new EngineError('CLI_OPTION_VALUE_MISSING', {
         option: token.rawName,
@@ -73,24 +78,50 @@ export function parseArguments(command: CommandSpec, args: readonly string[]): P
     }
     given.set(option.name, [...values, token.value ?? '']);
   }
-  const expected = command.positionals.length;
-  const helpAsked = given.has('help');
-  if (!helpAsked && positionals.length < expected) {
-    const argument = command.positionals[positionals.length]!;
-    throw new EngineError('CLI_ARGUMENT_MISSING', { argument, command: command.name });
-  }
-  if (positionals.length > expected) {
-    throw new EngineError('CLI_ARGUMENT_UNEXPECTED', {
-      argument: positionals[expected]!,
-      command: command.name,
-    });
-  }
+  if (!given.has('help')) checkPositionals(command, positionals);
   return {
     positionals,
     has: (option) => given.has(option),
     value: (option) => given.get(option)?.at(-1),
     values: (option) => given.get(option) ?? [],
   };
+}
+
+function checkPositionals(command: CommandSpec, positionals: readonly string[]): void {
+  const { name, positionals: expected } = command;
+  const missing = expected.slice(positionals.length).find((each) => !each.startsWith('['));
+  if (missing === JOB_ID) throw new EngineError('CLI_JOB_ID_MISSING', { command: name });
+  if (missing !== undefined) {
+    throw new EngineError('CLI_ARGUMENT_MISSING', { argument: missing, command: name });
+  }
+  const unexpected = positionals[expected.length];
+  if (unexpected !== undefined) {
+    throw new EngineError('CLI_ARGUMENT_UNEXPECTED', { argument: unexpected, command: name });
+  }
+}
+
+/** With the name of an option where one of its aliases was given. */
+function withoutAliases(command: CommandSpec, args: readonly string[]): string[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  return args.map((arg, index) => {
+    if (index >= end || !arg.startsWith('-')) return arg;
+    const equals = arg.indexOf('=');
+    const typed = equals < 0 ? arg : arg.slice(0, equals);
+    const option = command.options.find(
+      ({ aliases, isValueOptional, short, name }) =>
+        aliases?.includes(typed) === true ||
+        (isValueOptional === true && (typed === `-${short}` || typed === `--${name}`)),
+    );
+    if (option === undefined) return arg;
+    const next = args[index + 1];
+    const isBare = equals < 0 && (next === undefined || isOption(next));
+    const value = option.isValueOptional === true && isBare ? '=' : arg.slice(typed.length);
+    return `--${option.name}${value}`;
+  });
+}
+
+function isOption(text: string): boolean {
+  return text.startsWith('-') && !/^-\d/.test(text);
 }
 
 function nodeOption(option: OptionSpec): {
@@ -106,7 +137,7 @@ function nodeOption(option: OptionSpec): {
 }
 
 function unknownOption(command: CommandSpec, rawName: string): EngineError {
-  const names = command.options.map(({ name }) => `--${name}`);
+  const names = command.options.flatMap(({ name, aliases = [] }) => [`--${name}`, ...aliases]);
   return new EngineError('CLI_UNKNOWN_OPTION', {
     option: rawName,
     command: command.name,

@@ -4,7 +4,7 @@ import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
-import { INFO, JOBMANAGER, RUN, TASKMANAGER } from './command-specs.ts';
+import { CONFIG_COMMAND, INFO, JOBMANAGER, RUN, TASKMANAGER } from './command-specs.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { renderError } from './render-error.ts';
@@ -17,6 +17,7 @@ type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
 const COMMANDS: readonly Command[] = [
   [RUN, async () => (await import('./run-command.ts')).runCommand],
   [INFO, async () => (await import('./info-command.ts')).infoCommand],
+  [CONFIG_COMMAND, async () => (await import('./config-command.ts')).configCommand],
   [JOBMANAGER, async () => (await import('./process-commands.ts')).jobManagerCommand],
   [TASKMANAGER, async () => (await import('./process-commands.ts')).taskManagerCommand],
 ];

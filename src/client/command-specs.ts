@@ -9,6 +9,14 @@ const CONFIG: OptionSpec = {
   help: 'a configuration file, in place of the one that is found by itself',
 };
 
+const DEFINE: OptionSpec = {
+  name: 'define',
+  short: 'D',
+  value: 'KEY=VALUE',
+  multiple: true,
+  help: 'a configuration option; may be repeated',
+};
+
 const JOB_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'parallelism',
@@ -22,13 +30,7 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
     multiple: true,
     help: 'a parameter of the job; may be repeated',
   },
-  {
-    name: 'define',
-    short: 'D',
-    value: 'KEY=VALUE',
-    multiple: true,
-    help: 'a configuration option; may be repeated',
-  },
+  DEFINE,
   CONFIG,
   { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
 ];
@@ -67,14 +69,31 @@ export const INFO: CommandSpec = {
   ],
 };
 
+export const CONFIG_COMMAND: CommandSpec = {
+  name: 'config',
+  summary: 'Shows what is configured, what it means, and where it was set.',
+  positionals: ['[KEY]'],
+  options: [
+    { name: 'explain', help: 'with default, type, origin and meaning; all options without KEY' },
+    DEFINE,
+    CONFIG,
+    { name: 'json', help: 'print the explanations as JSON' },
+    { name: 'verbose', help: 'print whole stacks of errors' },
+    { name: 'help', short: 'h', help: 'print this' },
+  ],
+  exitCodes: [
+    [0, 'the configuration has been shown'],
+    [1, 'the configuration has a mistake, or there is no such option'],
+  ],
+  examples: [
+    'millrace config',
+    'millrace config parallelism.default',
+    'millrace config --explain restart-strategy.type',
+  ],
+};
+
 const PROCESS_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: 'define',
-    short: 'D',
-    value: 'KEY=VALUE',
-    multiple: true,
-    help: 'a configuration option; may be repeated',
-  },
+  DEFINE,
   CONFIG,
   { name: 'verbose', help: 'log more' },
   { name: 'help', short: 'h', help: 'print this' },

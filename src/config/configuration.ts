@@ -82,6 +82,11 @@ export class Configuration {
     return this.#entries.has(option.key);
   }
 
+  /** Undefined where nobody set it. */
+  entry(option: ConfigOption<unknown>): ConfigurationEntry | undefined {
+    return this.#entries.get(option.key);
+  }
+
   origin(option: ConfigOption<unknown>): OptionOrigin {
     return this.#entries.get(option.key)?.origin ?? DEFAULT;
   }

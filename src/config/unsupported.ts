@@ -1,12 +1,10 @@
 /**
  * Why some of Flink's options have no meaning here, where a user who brings a configuration along
- * may wonder. The more exact row comes first.
+ * may wonder. The first row that fits counts.
  */
 
-type Row = readonly [keys: string, reason: string];
-
-/** A key, or its beginning followed by `*`. */
-const REASONS: readonly Row[] = [
+/** A key, or its beginning followed by `*`, and a sentence. */
+export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] = [
   ['pipeline.object-reuse', 'Records are immutable, so they are always handed on without a copy.'],
   ['pipeline.jars', 'A job is a module; there are no jars.'],
   ['pipeline.classpaths', 'A job is a module; there are no class paths.'],
@@ -37,7 +35,7 @@ const REASONS: readonly Row[] = [
 
 /** A sentence, or undefined where there is nothing to add. */
 export function unsupportedReason(key: string): string | undefined {
-  const row = REASONS.find(([keys]) =>
+  const row = UNSUPPORTED.find(([keys]) =>
     keys.endsWith('*') ? key.startsWith(keys.slice(0, -1)) : key === keys,
   );
   return row?.[1];

@@ -1,0 +1,50 @@
+// Runs commands in this process, against a terminal and files that are in memory.
+import { diskWith, type Files } from '../config/files.test-kit.ts';
+import type { Env, Terminal, TerminalStream } from '../env/env.ts';
+import { cli } from './cli.ts';
+
+export interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Surroundings {
+  readonly files?: Files;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What else of Env the command uses. */
+  readonly env?: Partial<Env>;
+}
+
+class Written implements TerminalStream {
+  readonly columns: number | undefined;
+  text = '';
+
+  constructor(columns: number | undefined) {
+    this.columns = columns;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Runs `millrace ARGS` in the folder /work. */
+export async function command(
+  args: readonly string[],
+  { files = {}, variables = {}, env = {} }: Surroundings = {},
+): Promise<Said> {
+  const stdout = new Written(undefined);
+  const stderr = new Written(undefined);
+  const terminal: Terminal = {
+    ...{ args, variables, workingDirectory: '/work', stdout, stderr },
+    onSignal: () => ({ [Symbol.dispose]: () => undefined }),
+  };
+  const disk = diskWith(files) as Env['disk'];
+  const code = await cli({ ...env, disk, terminal } as Env, '1.2.3');
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
