@@ -29,6 +29,7 @@ export class Subtask {
   readonly operator: KeyedOperator;
   readonly keyed: HeapKeyedStateBackend;
   readonly state: OperatorStateBackend;
+  #watermark = MIN_WATERMARK;
 
   constructor(spec: WindowSpec, subtask: number, parallelism: number) {
     this.operator = createWindowOperator(spec) as KeyedOperator;
@@ -55,6 +56,7 @@ export class Subtask {
       isRead: () => false,
       sideOutput: () => ({ process: () => undefined }),
       processingTime: () => 0,
+      watermark: () => this.#watermark,
       wakeAt: () => undefined,
     } as unknown as OperatorContext;
     assert.equal(this.operator.open(context), undefined, 'opens at once');
@@ -69,6 +71,7 @@ export class Subtask {
   }
 
   watermark(timestamp: number): void {
+    this.#watermark = timestamp;
     while (!this.operator.watermark!(timestamp));
   }
 
