@@ -40,9 +40,13 @@ async function workersAhead(
   const help = args.includes('--help') || args.includes('-h');
   if (help || (command !== 'run' && command !== 'info')) return workers;
   const { startedAhead } = await import('../src/env/started-ahead.ts');
-  const { DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =
+  const { COORDINATOR_HEAP_MEGABYTES, DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =
     await import('../src/config/slot-heap.ts');
   const heapLimit = heapLimitMegabytes(DEFAULT_SLOT_HEAP_BYTES);
   const slot = { role: 'slot', heapLimitMegabytes: heapLimit } as const;
-  return startedAhead(workers, [{ role: 'coordinator' }, ...(command === 'run' ? [slot] : [])]);
+  const coordinator = {
+    role: 'coordinator',
+    heapLimitMegabytes: COORDINATOR_HEAP_MEGABYTES,
+  } as const;
+  return startedAhead(workers, [coordinator, ...(command === 'run' ? [slot] : [])]);
 }

@@ -44,6 +44,7 @@ const FOLDERS = table({
   protocol: 'base types config graph metrics',
   rpc: 'base types env protocol metrics',
   ha: 'base env protocol',
+  blob: 'base env protocol rpc',
   checkpoint: 'base types env graph state protocol',
   scheduling: 'base config graph protocol checkpoint',
   // With the contracts of sources: a job's coordinator runs their split enumerators.
@@ -59,7 +60,7 @@ const FOLDERS = table({
 
   // What people meet.
   rest: 'base types config env graph protocol rpc metrics package.json',
-  client: 'base types functions config env graph api protocol rpc metrics deploy package.json',
+  client: 'base types functions config env graph api protocol rpc blob metrics deploy package.json',
   // `deploy` by a dynamic import, for executeAndCollect.
   index: 'base types functions config graph api table formats connectors deploy',
   testing:

@@ -5,6 +5,11 @@
 export type ErrorCode =
   // The user's API
   | 'API_INVALID_ARGUMENT'
+  // Blobs: the code of jobs between processes
+  | 'BLOB_BAD_NAME'
+  | 'BLOB_CORRUPT'
+  | 'BLOB_NOT_FOUND'
+  | 'BLOB_TOO_LARGE'
   // The command line
   | 'CLI_ARGUMENT_MISSING'
   | 'CLI_ARGUMENT_UNEXPECTED'
@@ -60,6 +65,8 @@ export type ErrorCode =
   | 'DATA_NOT_WRITABLE'
   | 'DATA_NO_TIMESTAMP'
   // The module that holds the job
+  | 'JOB_BUNDLE_INVALID'
+  | 'JOB_ENGINE_MISMATCH'
   | 'JOB_FILE_IS_FOLDER'
   | 'JOB_FILE_NOT_FOUND'
   | 'JOB_MODULE_DEPENDENCY_MISSING'
@@ -108,6 +115,7 @@ export type ErrorCode =
   // The life of a job
   | 'JOB_ALREADY_ENDED'
   | 'JOB_ALREADY_SUBMITTED'
+  | 'JOB_BUILD_OUT_OF_MEMORY'
   | 'JOB_BUILD_TIMEOUT'
   | 'JOB_CANCELED'
   | 'JOB_COMMIT_FAILED'

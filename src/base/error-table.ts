@@ -22,6 +22,24 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // The user's API
   API_INVALID_ARGUMENT: user('{call} cannot take this: {reason}.'),
 
+  // Blobs: the code of jobs between processes
+  BLOB_BAD_NAME: user(
+    '"{name}" does not name the code of a job.',
+    'Code is named by its SHA-256: blob: and 64 hexadecimal digits.',
+  ),
+  BLOB_CORRUPT: external(
+    'The code of the job was damaged {from}: its SHA-256 is {actual} instead of {hash}.',
+    'If it comes back, look at the disk or network that it came over; then submit the job again.',
+  ),
+  BLOB_NOT_FOUND: user(
+    'The JobManager does not have the code {hash}.',
+    'Code is removed when no job needs it any more: submit the job with its code again.',
+  ),
+  BLOB_TOO_LARGE: user(
+    'The code of the job is larger than {limit}.',
+    'Leave data out of the bundle: read it from files in a source, or list large packages in pipeline.externals.',
+  ),
+
   // The command line
   CLI_ARGUMENT_MISSING: user(
     '`millrace {command}` needs {argument}.',
@@ -200,6 +218,14 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // The module that holds the job
+  JOB_BUNDLE_INVALID: user(
+    'This is not a bundle of a job: {reason}.',
+    'Submit the file with `millrace run`, which bundles it.',
+  ),
+  JOB_ENGINE_MISMATCH: user(
+    '{job} was bundled for Millrace {bundled}, and this cluster runs Millrace {running}.',
+    'Submit it with Millrace {running}, or bring the cluster to {bundled}.',
+  ),
   JOB_FILE_IS_FOLDER: user('{path} is a folder.', 'Name the file in it that exports the job.'),
   JOB_FILE_NOT_FOUND: user('There is no file {path} (looked at {resolved}).{suggestion}'),
   JOB_MODULE_DEPENDENCY_MISSING: user(
@@ -333,6 +359,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   JOB_ALREADY_SUBMITTED: user(
     'A job with the id {jobId} was submitted already, and it is another one.',
     'Submit again with the same program, or with a new id.',
+  ),
+  JOB_BUILD_OUT_OF_MEMORY: user(
+    'Building the job in {module} needed more than {limit} of memory.',
+    'Move data out of the module and out of build(...), into sources and functions.',
   ),
   JOB_BUILD_TIMEOUT: user(
     'Building the job in {module} took longer than {timeout}.',

@@ -9,9 +9,13 @@
  */
 import { assert } from '../base/assert.ts';
 import { toEngineError } from '../base/errors.ts';
+import { uploadBlob } from '../blob/upload-blob.ts';
 import type { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { JobGraph, OperatorId } from '../graph/job-graph.ts';
+import { BLOBS, blobService } from '../protocol/blob-service.ts';
+import type { BlobService } from '../protocol/blob-service.ts';
+import { blobUrl } from '../protocol/job-code.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type { DispatcherService, JobMasterLocation } from '../protocol/dispatcher-service.ts';
 import {
@@ -49,6 +53,8 @@ export interface SubmitOptions {
   readonly graph?: JobGraph | undefined;
   /** Messages of the job's sinks are dropped, and it goes on without this client. */
   readonly detached?: boolean | undefined;
+  /** The code of the job, in place of what `moduleUrl` names. */
+  readonly bundle?: Uint8Array | undefined;
 }
 
 export class JobClient {
@@ -56,6 +62,7 @@ export class JobClient {
   readonly #rpc: RpcService;
   readonly #connection: RpcConnection;
   readonly #dispatcher: Gateway<DispatcherService>;
+  readonly #blobs: Gateway<BlobService>;
   readonly #main: MainThread;
   /** Why nothing can be heard of the job any more. */
   #failure: EngineError | undefined;
@@ -77,6 +84,7 @@ export class JobClient {
     this.#rpc = options.rpc;
     this.#connection = connection;
     this.#dispatcher = connection.gateway(dispatcherService, DISPATCHER, token);
+    this.#blobs = connection.gateway(blobService, BLOBS, '');
     this.#main = new MainThread(`client of job ${jobId}`, options.env.clock, (_component, error) =>
       this.fail(error),
     );
@@ -84,18 +92,23 @@ export class JobClient {
 
   /**
    * Resolves when the job is built and runs.
-   * @throws EngineError of the build (JOB_*, GRAPH_*, CONFIG_*), JOB_ALREADY_SUBMITTED, RPC_*
+   * @throws EngineError of the build (JOB_*, GRAPH_*, CONFIG_*), JOB_ALREADY_SUBMITTED, BLOB_*,
+   * RPC_*
    */
   static async submit(
     options: JobClientOptions,
     job: JobReference,
-    { graph, detached = false }: SubmitOptions = {},
+    { graph, detached = false, bundle }: SubmitOptions = {},
   ): Promise<JobClient> {
     const client = await JobClient.#connect(options, job.jobId);
     try {
       if (!detached) client.#listen();
       const attached = !detached;
-      client.#begin(await client.#dispatcher.submitJob({ job, graph, attached }));
+      const hash = bundle && (await uploadBlob(client.#connection, 'bundle', bundle));
+      const submitted = hash === undefined ? job : { ...job, moduleUrl: blobUrl(hash) };
+      client.#begin(await client.#dispatcher.submitJob({ job: submitted, graph, attached }));
+      // From now on the job holds it, not this connection.
+      if (hash !== undefined) await client.#blobs.release({ hash });
       return client;
     } catch (error) {
       client.close();

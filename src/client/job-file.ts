@@ -3,6 +3,7 @@
  */
 import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
+import { fileUrl } from '../base/file-url.ts';
 import type { Disk } from '../env/env.ts';
 
 /** @throws EngineError JOB_FILE_NOT_FOUND, JOB_FILE_IS_FOLDER */
@@ -23,5 +24,5 @@ export async function jobFileUrl(disk: Disk, typed: string): Promise<string> {
     });
   }
   if (stat.kind === 'directory') throw new EngineError('JOB_FILE_IS_FOLDER', { path: typed });
-  return `file://${path.split('/').map(encodeURIComponent).join('/')}`;
+  return fileUrl(path);
 }

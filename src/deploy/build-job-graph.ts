@@ -15,6 +15,7 @@ export async function buildJobGraph(env: Env, job: JobReference): Promise<JobGra
     main,
     workers: env.workers,
     job,
+    moduleUrl: job.moduleUrl,
     buildTimeout: BUILD_TIMEOUT,
     onBuilt: (graph) => built.resolve(graph),
     onBuildFailed: fail,

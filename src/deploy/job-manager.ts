@@ -3,23 +3,27 @@
  * behind one address.
  */
 import { milliseconds } from '../base/units.ts';
+import type { BlobServer } from '../blob/blob-server.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { HistoryOptions } from '../config/options/history-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import type { Env } from '../env/env.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
+import type { JobStore } from '../ha/job-store.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import { ResourceManager } from '../resourcemanager/resource-manager.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
+import { startBlobs } from './job-blobs.ts';
+import type { BlobStart } from './job-blobs.ts';
 
 /** Results of ended jobs that are kept. */
 const RESULTS_MAX = 1000;
 
 export interface JobManagerOptions {
-  readonly env: Pick<Env, 'clock' | 'random' | 'network' | 'workers' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'random' | 'network' | 'disk' | 'workers' | 'log'>;
   /** Under which others reach it. */
   readonly host: string;
   /** 0 picks one. */
@@ -29,24 +33,38 @@ export interface JobManagerOptions {
   readonly configuration: Configuration;
   /** Told how many slots all jobs together lack, whenever that changes. */
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
+  /** Without it only files of this machine can be submitted. */
+  readonly blobs?: BlobStart | undefined;
   readonly onFatal: FatalErrorHandler;
+}
+
+interface Stores {
+  readonly jobs: JobStore;
+  readonly blobs: BlobServer | undefined;
 }
 
 export class JobManager {
   readonly address: string;
   readonly resourceManager: ResourceManager;
   readonly rpc: RpcService;
+  readonly blobs: BlobServer | undefined;
   readonly #dispatcher: Dispatcher;
 
-  private constructor(options: JobManagerOptions, rpc: RpcService, address: string) {
+  private constructor(
+    options: JobManagerOptions,
+    rpc: RpcService,
+    address: string,
+    stores: Stores,
+  ) {
     const { env, configuration, onFatal, onMissingSlots } = options;
     const heartbeat = heartbeatOptions(configuration);
     this.rpc = rpc;
     this.address = address;
+    this.blobs = stores.blobs;
     this.resourceManager = new ResourceManager({ env, rpc, heartbeat, onFatal, onMissingSlots });
     this.#dispatcher = new Dispatcher({
       ...{ env, rpc, onFatal },
-      jobs: memoryJobStore(),
+      jobs: stores.jobs,
       results: memoryJobResultStore(RESULTS_MAX),
       resources: () => this.resourceManager.slotCounts(),
       endedJobs: {
@@ -58,13 +76,15 @@ export class JobManager {
         new JobMaster({
           ...{ env, rpc, submission, client, configuration, heartbeat, onFatal },
           resourceManagerAddress: address,
+          code: stores.blobs,
         }),
+      onGone: (jobId) => stores.blobs?.release(jobId),
     });
   }
 
   /** @throws EngineError NETWORK_FAILED if the port is taken. */
   static async start(options: JobManagerOptions): Promise<JobManager> {
-    const { env, host, port, bindHost = host, configuration } = options;
+    const { env, host, port, bindHost = host, configuration, onFatal } = options;
     const rpc = new RpcService({
       env,
       name: 'jobmanager',
@@ -72,7 +92,10 @@ export class JobManager {
     });
     const listening = await rpc.listen(bindHost, port);
     const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
-    const jobManager = new JobManager(options, rpc, address);
+    const jobs = memoryJobStore();
+    const blobs =
+      options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, jobs));
+    const jobManager = new JobManager(options, rpc, address, { jobs, blobs });
     await jobManager.#dispatcher.recover();
     return jobManager;
   }
@@ -80,6 +103,7 @@ export class JobManager {
   async close(): Promise<void> {
     await this.#dispatcher.close();
     this.resourceManager.close();
+    await this.blobs?.close();
     await this.rpc.close();
   }
 }

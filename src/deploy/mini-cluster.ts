@@ -14,6 +14,7 @@ import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { JobManager } from './job-manager.ts';
+import type { BlobStart } from './job-blobs.ts';
 import { TaskManager } from './task-manager.ts';
 
 /** Where the slots of this process reach those of another TaskManager in it. */
@@ -29,6 +30,8 @@ export interface MiniClusterOptions {
   readonly configuration?: Configuration | undefined;
   /** Slot workers to start ahead of the first job; one by default. */
   readonly spareWorkers?: number | undefined;
+  /** Where bundles of jobs are kept, below this folder; without it jobs are files. */
+  readonly blobs?: BlobStart | undefined;
 }
 
 export class MiniCluster implements AsyncDisposable {
@@ -74,6 +77,7 @@ export class MiniCluster implements AsyncDisposable {
       ...{ env, configuration, onFatal },
       host: 'jobmanager',
       port: 0,
+      blobs: options.blobs && below(options.blobs, 'jobmanager'),
       onMissingSlots: (missing) => {
         if (!growing) return;
         const { taskExecutor } = taskManagers[0]!;
@@ -85,9 +89,11 @@ export class MiniCluster implements AsyncDisposable {
     const count = options.taskManagers ?? 1;
     const taskManagers = Array.from({ length: count }, (_, i) => {
       const cancellation = configuration.has(TaskManagerOptions.cancellationTimeout);
+      const taskExecutorId = `taskmanager-${i + 1}`;
       return new TaskManager({
         ...{ env, configuration, onFatal },
-        taskExecutorId: `taskmanager-${i + 1}`,
+        taskExecutorId,
+        blobs: options.blobs && below(options.blobs, taskExecutorId),
         slots: options.slots ?? configuration.get(TaskManagerOptions.slots),
         host: LOCAL_HOST,
         jobManagerAddress: jobManager.address,
@@ -153,4 +159,8 @@ export class MiniCluster implements AsyncDisposable {
     // Whoever closes the cluster hears of what closing it meets.
     this.close().catch(() => undefined);
   }
+}
+
+function below({ folder, engine }: BlobStart, process: string): BlobStart {
+  return { folder: `${folder}/${process}`, engine };
 }

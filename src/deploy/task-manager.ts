@@ -1,5 +1,6 @@
 /** A TaskManager process put together: one TaskExecutor with its slots. */
 import type { Duration } from '../base/units.ts';
+import { BlobCache } from '../blob/blob-cache.ts';
 import { slotHeapBytes } from '../config/configuration.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
@@ -11,9 +12,13 @@ import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
 import { heartbeatOptions } from './job-manager.ts';
+import type { BlobStart } from './job-blobs.ts';
 
 export interface TaskManagerStart {
-  readonly env: Pick<Env, 'clock' | 'network' | 'memory' | 'workers' | 'machine' | 'log'>;
+  readonly env: Pick<
+    Env,
+    'clock' | 'random' | 'network' | 'disk' | 'memory' | 'workers' | 'machine' | 'log'
+  >;
   /** Unique in the cluster, and new for every start of a process. */
   readonly taskExecutorId: string;
   readonly slots: number;
@@ -29,24 +34,29 @@ export interface TaskManagerStart {
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
   readonly onRegistered?: (() => void) | undefined;
+  /** Without it jobs can only be files of this machine. */
+  readonly blobs?: BlobStart | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
 export class TaskManager {
   readonly rpc: RpcService;
   readonly taskExecutor: TaskExecutor;
+  readonly #blobs: BlobCache | undefined;
 
   constructor(options: TaskManagerStart) {
-    const { env, taskExecutorId, configuration } = options;
+    const { env, taskExecutorId, configuration, blobs } = options;
     this.rpc = new RpcService({
       env,
       name: taskExecutorId,
       askTimeout: configuration.get(ClusterOptions.askTimeout),
     });
+    this.#blobs = blobs && new BlobCache({ env, rpc: this.rpc, ...blobs });
     this.taskExecutor = new TaskExecutor({
       ...options,
       bindHost: options.bindHost ?? options.host,
       dataPort: options.dataPort ?? 0,
+      code: this.#blobs,
       rpc: this.rpc,
       resourceManagerAddress: options.jobManagerAddress,
       heartbeat: heartbeatOptions(configuration),
@@ -62,6 +72,7 @@ export class TaskManager {
   /** Ends its workers; resolves when nothing is left. */
   async close(): Promise<void> {
     await this.taskExecutor.close();
+    await this.#blobs?.close();
     await this.rpc.close();
   }
 }

@@ -61,6 +61,8 @@ export interface DispatcherOptions {
   };
   /** Of jobs that have ended. */
   readonly endedJobs: EndedJobsOptions;
+  /** Nothing is left of a job, and it never runs again. */
+  readonly onGone?: ((jobId: string) => void) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -248,7 +250,7 @@ export class Dispatcher {
             this.#ended.add({ details, info, summary }, this.#main.now());
             this.#jobs.delete(jobId);
             entry.ended.resolve(result);
-            this.#closeMaster(master);
+            this.#closeMaster(master, () => this.#options.onGone?.(jobId));
           },
           (error) => this.#main.fatal(error),
         );
@@ -268,13 +270,9 @@ export class Dispatcher {
     await this.#options.jobs.remove(result.jobId);
   }
 
-  #closeMaster(master: JobMasterHandle): void {
+  #closeMaster(master: JobMasterHandle, gone: () => void): void {
     const closing = master.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
-    this.#main.follow(
-      closing,
-      () => undefined,
-      (error) => this.#main.fatal(error),
-    );
+    this.#main.follow(closing, gone, (error) => this.#main.fatal(error));
   }
 }

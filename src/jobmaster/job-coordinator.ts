@@ -5,10 +5,12 @@
  *
  * Q1. `onBuilt` or `onBuildFailed` is called once for the first build.
  * Q2. Nothing that a worker said is told after it was replaced or the coordinator was closed.
+ * Q3. The first message to a worker is to build; the job's code is waited for once, by the first.
  */
 import { EngineError } from '../base/errors.ts';
 import { minutes } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import { COORDINATOR_HEAP_MEGABYTES } from '../config/slot-heap.ts';
 import type { ExitReason, WorkerHandle, Workers } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import {
@@ -26,6 +28,8 @@ export interface JobCoordinatorOptions {
   readonly main: MainThread;
   readonly workers: Workers;
   readonly job: JobReference;
+  /** What to load as its module; the thread starts while it is on its way. */
+  readonly moduleUrl: string | Promise<string>;
   readonly buildTimeout: Duration;
   readonly onBuilt: (graph: JobGraph) => void;
   readonly onBuildFailed: (error: EngineError) => void;
@@ -41,9 +45,11 @@ export class JobCoordinator {
   #graph: JobGraph | undefined;
   #buildTimer: Disposable | undefined;
   #closed = false;
+  #moduleUrl: string | Promise<string>;
 
   constructor(options: JobCoordinatorOptions) {
     this.#options = options;
+    this.#moduleUrl = options.moduleUrl;
     this.#worker = this.#spawn();
   }
 
@@ -78,6 +84,7 @@ export class JobCoordinator {
     const { main, workers, job, buildTimeout } = this.#options;
     const worker = workers.spawn('coordinator', {
       name: `coordinator of ${job.jobId}`,
+      heapLimitMegabytes: COORDINATOR_HEAP_MEGABYTES,
       data: new Uint8Array(0),
     });
     worker.port.receive((bytes) =>
@@ -92,12 +99,36 @@ export class JobCoordinator {
         }),
       (error: unknown) => main.fatal(error),
     );
-    worker.port.post(encodeCoordinatorMessage({ kind: 'build', job }));
+    this.#buildBy(worker);
     this.#buildTimer = main.after(buildTimeout, () => {
       const parameters = { module: job.moduleUrl, timeout: `${buildTimeout} ms` };
       this.#fail(new EngineError('JOB_BUILD_TIMEOUT', parameters));
     });
     return worker;
+  }
+
+  /** Q3. */
+  #buildBy(worker: WorkerHandle): void {
+    const moduleUrl = this.#moduleUrl;
+    if (typeof moduleUrl === 'string') {
+      this.#build(worker, moduleUrl);
+      return;
+    }
+    this.#options.main.follow(
+      moduleUrl,
+      (url) => {
+        this.#moduleUrl = url;
+        this.#build(worker, url);
+      },
+      (error) => {
+        if (this.#worker === worker) this.#fail(error);
+      },
+    );
+  }
+
+  #build(worker: WorkerHandle, moduleUrl: string): void {
+    const job = { ...this.#options.job, moduleUrl };
+    worker.port.post(encodeCoordinatorMessage({ kind: 'build', job }));
   }
 
   #receive(message: FromCoordinator): void {
@@ -133,7 +164,11 @@ export class JobCoordinator {
 
   #died(reason: ExitReason): void {
     const text = reason.kind === 'failed' ? reason.message : reason.kind;
-    const error = new EngineError('JOB_COORDINATOR_DIED', { reason: text });
+    const building = this.#graph === undefined && reason.kind === 'out-of-memory';
+    const limit = `${COORDINATOR_HEAP_MEGABYTES} MiB`;
+    const error = building
+      ? new EngineError('JOB_BUILD_OUT_OF_MEMORY', { module: this.#options.job.moduleUrl, limit })
+      : new EngineError('JOB_COORDINATOR_DIED', { reason: text });
     if (reason.kind === 'failed' && reason.stack !== undefined) error.stack = reason.stack;
     this.#fail(error);
   }

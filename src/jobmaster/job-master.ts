@@ -26,6 +26,7 @@ import type {
 } from '../protocol/job-master-service.ts';
 import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
+import type { JobCode } from '../protocol/job-code.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
@@ -63,6 +64,8 @@ export interface JobMasterOptions {
   readonly configuration: Configuration;
   readonly heartbeat: HeartbeatOptions;
   readonly resourceManagerAddress: string;
+  /** Where submitted code is; without it jobs can only be files of this machine. */
+  readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -300,11 +303,14 @@ export class JobMaster {
   // ------------------------------------------------------------------------------------ the build
 
   #coordinate(): JobCoordinator {
-    const { env, submission } = this.#options;
+    const { env, submission, code } = this.#options;
+    const { job } = submission;
+    const { jobId, address } = this.location;
     return new JobCoordinator({
       main: this.#main,
       workers: env.workers,
-      job: submission.job,
+      job,
+      moduleUrl: code?.resolve(job.moduleUrl, { owner: jobId, address }) ?? job.moduleUrl,
       buildTimeout: BUILD_TIMEOUT,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#feed({ kind: 'failure', generation: undefined, error }),

@@ -7,6 +7,7 @@
  * H3. `onGone` is called exactly once, when the thread has ended; nothing it said is told
  *     afterwards.
  * H4. `stop` always ends the thread: when all its tasks have ended, or when their time is over.
+ * H5. The first message to the thread is its preparation, once the job's code is here.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -28,6 +29,8 @@ export interface HostedWorkerOptions {
   readonly main: MainThread;
   readonly worker: WorkerHandle;
   readonly preparation: SlotPreparation;
+  /** What to load as the job's module; the thread starts while it is on its way. */
+  readonly moduleUrl: string | Promise<string>;
   readonly lease: SharedRegion;
   readonly doorbells: SharedRegion;
   /** How long cancelled tasks may take to end by themselves; 0 for ever. */
@@ -62,7 +65,7 @@ export class HostedWorker {
   #failure: EngineError | undefined;
 
   constructor(options: HostedWorkerOptions) {
-    const { main, worker, preparation, lease, doorbells } = options;
+    const { main, worker, preparation, moduleUrl } = options;
     this.#options = options;
     this.generation = preparation.location.generation;
     this.slot = preparation.location.slot;
@@ -75,7 +78,17 @@ export class HostedWorker {
       (reason) => main.run(() => this.#exited(reason)),
       (error: unknown) => main.fatal(error),
     );
-    this.post({ kind: 'prepare', preparation }, [lease, doorbells]);
+    if (typeof moduleUrl === 'string') this.#prepare(moduleUrl);
+    else {
+      main.follow(
+        moduleUrl,
+        (url) => this.#prepare(url),
+        (error) => {
+          this.#settlePreparation(error);
+          this.stop();
+        },
+      );
+    }
     this.#watchHeap();
   }
 
@@ -91,6 +104,14 @@ export class HostedWorker {
 
   post(message: ToSlot, regions: readonly SharedRegion[] = []): void {
     if (!this.#gone) this.#options.worker.port.post(encodeSlotMessage(message), regions);
+  }
+
+  /** H5. */
+  #prepare(moduleUrl: string): void {
+    if (this.#stopping) return;
+    const { preparation, lease, doorbells } = this.#options;
+    const job = { ...preparation.job, moduleUrl };
+    this.post({ kind: 'prepare', preparation: { ...preparation, job } }, [lease, doorbells]);
   }
 
   deploy(tasks: readonly TaskDeployment[]): void {

@@ -16,6 +16,7 @@ import type { Env, SharedRegion } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { multiplyResources } from '../protocol/resource-profile.ts';
+import type { JobCode } from '../protocol/job-code.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
@@ -78,6 +79,8 @@ export interface TaskExecutorOptions {
   readonly onRegistered?: (() => void) | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
+  /** Brings submitted code here; without it jobs can only be files of this machine. */
+  readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -348,6 +351,7 @@ export class TaskExecutor {
     if (link === undefined || this.#slots.some((other) => other.link === link)) return;
     this.#links.delete(link.token);
     link[Symbol.dispose]();
+    this.#options.code?.release(link.token);
   }
 
   // ----------------------------------------------------------------------------------- JobMasters
@@ -414,10 +418,12 @@ export class TaskExecutor {
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { taskExecutorId, host, bindHost, dataPort } = this.#options;
-    const { heapBudgetBytes, cancellationTimeout } = this.#options;
+    const { heapBudgetBytes, cancellationTimeout, code } = this.#options;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
     assert(link?.gateway !== undefined, 'Y2: a worker starts while its JobMaster is there');
+    const { moduleUrl } = preparation.job;
+    const holder = { owner: link.token, address: link.jobMaster.address };
     const worker: HostedWorker = new HostedWorker({
       main: this.#main,
       worker: this.#spares.take(`slot ${slot.index} of ${preparation.job.jobId}`),
@@ -427,6 +433,7 @@ export class TaskExecutor {
         bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
         heapBudgetBytes,
       },
+      moduleUrl: code?.resolve(moduleUrl, holder) ?? moduleUrl,
       lease,
       doorbells: this.#doorbells,
       cancellationTimeout,
