@@ -13,6 +13,7 @@ import { MemorySnapshot } from '../../state/memory-snapshot.ts';
 import { OperatorStateBackend } from '../../state/operator-state.ts';
 import type { SnapshotInput, SnapshotWriter } from '../../state/snapshot.ts';
 import { hashKey } from '../../types/key.ts';
+import { MIN_WATERMARK } from '../../network/control-element.ts';
 import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
 import { createWindowOperator } from './create-window-operator.ts';
 
