@@ -12,6 +12,7 @@ import type { Duration, Timestamp } from '../src/base/units.ts';
 import type { Env, WorkerMain, WorkerRole } from '../src/env/env.ts';
 import { SimClock } from './clock.ts';
 import { SimCompression } from './compression.ts';
+import { simCryptography } from './cryptography.ts';
 import { SimDisk, type Mount } from './disk.ts';
 import { FileSystem } from './file-system.ts';
 import { forbid } from './forbidden.ts';
@@ -212,6 +213,7 @@ export class Simulation {
     return {
       clock: new SimClock(thread, host, random.fork('clock')),
       random: new SimRandom(thread, random.fork('random'), this.buggify),
+      cryptography: simCryptography,
       network: new NetworkThread(this.network, thread, host),
       compression: new SimCompression(),
       disk: new SimDisk({

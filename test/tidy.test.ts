@@ -109,6 +109,7 @@ const POLICY: Policy = {
     'src/base/crc32.ts': ['node:zlib'],
     'src/base/sha256.ts': ['node:crypto'],
     'sim/compression.ts': ['node:zlib'],
+    'sim/cryptography.ts': ['node:crypto'],
   },
   outsideSeam: [
     'src/env/node/',

@@ -20,6 +20,8 @@ import type { Simulation } from '../simulation.ts';
 export const MASTER_HOST = 'master';
 export const CLIENT_HOST = 'client';
 const MASTER_PORT = 6123;
+/** All connections begin as those of a real cluster do. */
+const SECRET = new TextEncoder().encode('the secret of the simulated cluster');
 const RETRY = milliseconds(500);
 const HAUNT_EVERY = milliseconds(1500);
 
@@ -48,6 +50,7 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
       host: master.address,
       port: MASTER_PORT,
       configuration,
+      secret: SECRET,
       onFatal: (component, error) => fatal(component, error),
     });
     return undefined;
@@ -62,6 +65,7 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
         host: host.address,
         jobManagerAddress: address,
         configuration,
+        secret: SECRET,
         spareWorkers: 1,
         onFatal: (component, error) => fatal(component, error),
       });
@@ -86,7 +90,7 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
  * the job. It must be refused every time.
  */
 async function haunt(env: Env, address: string, jobId: string): Promise<undefined> {
-  const rpc = new RpcService({ env, name: 'zombie' });
+  const rpc = new RpcService({ env, name: 'zombie', secret: SECRET });
   for (;;) {
     await new Promise<void>((resolve) => env.clock.after(HAUNT_EVERY, resolve));
     try {
@@ -109,7 +113,7 @@ function fatal(component: string, error: EngineError): never {
  * client that got no answer submits again: the same submission twice is one job, ended or not.
  */
 async function runJob(env: Env, address: string, job: JobReference): Promise<JobResult> {
-  const rpc = new RpcService({ env, name: 'client' });
+  const rpc = new RpcService({ env, name: 'client', secret: SECRET });
   const options = { env, rpc, address };
   let hasEnded = false;
   for (;;) {

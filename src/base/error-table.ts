@@ -413,10 +413,15 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
   RPC_NO_ENDPOINT: internal('There is no {method} at {endpoint}.'),
   RPC_PROTOCOL: external('The other side broke the protocol: {reason}.'),
+  RPC_REFUSED: external('{peer} refused the connection: {reason}.'),
+  RPC_SECRET_MISMATCH: user(
+    'The connection with {peer} was not made: {reason}.',
+    'Give every process of the cluster the same cluster secret.',
+  ),
   RPC_TIMEOUT: external('{peer} did not answer {endpoint}.{method} within {timeout}.'),
   RPC_UNREACHABLE: external('{peer} cannot be reached: {reason}.'),
   RPC_VERSION_MISMATCH: user(
-    '{peer} speaks version {theirs} of the protocol, this process {ours}.',
+    '{peer} speaks {theirs} of the protocol, this process {ours}.',
     'Run the same version of millrace everywhere.',
   ),
 

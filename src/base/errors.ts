@@ -106,7 +106,7 @@ export class EngineError extends Error {
   }
 
   static fromData(data: ErrorData): EngineError {
-    const known = data.code in ERROR_TABLE;
+    const known = Object.hasOwn(ERROR_TABLE, data.code);
     const error = known
       ? new EngineError(data.code, data.parameters, {
           scope: data.scope,

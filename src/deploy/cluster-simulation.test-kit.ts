@@ -19,6 +19,7 @@ import { TaskManager } from './task-manager.ts';
 export const JOB_URL = 'job:cluster';
 const JOB_ID = 'job-1';
 const PORT = 6123;
+const secret = new TextEncoder().encode('the secret of the cluster');
 const TASK_MANAGERS = ['tm1', 'tm2'] as const;
 
 const configuration = Configuration.parse({
@@ -61,14 +62,15 @@ export function startCluster(options: ClusterOptions): ClusterRun {
   master.start('jobmanager', async (env) => {
     const onFatal = fatal(env);
     const { address: host } = master;
-    jobManagers.push(await JobManager.start({ env, host, port: PORT, configuration, onFatal }));
+    const options = { env, host, port: PORT, configuration, secret, onFatal };
+    jobManagers.push(await JobManager.start(options));
     return undefined;
   });
   for (const name of TASK_MANAGERS) {
     const host = world.host(name);
     const main = (env: Env): undefined => {
       const taskManager = new TaskManager({
-        ...{ env, configuration, onFatal: fatal(env) },
+        ...{ env, configuration, secret, onFatal: fatal(env) },
         taskExecutorId: `${name}-${env.random.uuid()}`,
         slots: 2,
         host: host.address,
@@ -108,7 +110,7 @@ function fatal(_env: Env): (component: string, error: Error) => void {
 
 /** Submits until it is known, then waits for the result on as many connections as it takes. */
 async function runJob(env: Env, address: string, job: JobReference): Promise<JobResult> {
-  const rpc = new RpcService({ env, name: 'client' });
+  const rpc = new RpcService({ env, name: 'client', secret });
   for (;;) {
     let client: JobClient | undefined;
     try {
@@ -129,7 +131,7 @@ async function runJob(env: Env, address: string, job: JobReference): Promise<Job
 
 /** How the job stands. */
 export async function jobDetails(env: Env, address: string): Promise<JobDetails> {
-  const rpc = new RpcService({ env, name: 'asker' });
+  const rpc = new RpcService({ env, name: 'asker', secret });
   const client = await JobClient.attach({ env, rpc, address }, JOB_ID);
   try {
     return await client.details();

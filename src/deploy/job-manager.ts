@@ -23,7 +23,10 @@ import type { BlobStart } from './job-blobs.ts';
 const RESULTS_MAX = 1000;
 
 export interface JobManagerOptions {
-  readonly env: Pick<Env, 'clock' | 'random' | 'network' | 'disk' | 'workers' | 'log'>;
+  readonly env: Pick<
+    Env,
+    'clock' | 'random' | 'cryptography' | 'network' | 'disk' | 'workers' | 'log'
+  >;
   /** Under which others reach it. */
   readonly host: string;
   /** 0 picks one. */
@@ -31,6 +34,8 @@ export interface JobManagerOptions {
   /** The address that it listens on; `host` if undefined. */
   readonly bindHost?: string | undefined;
   readonly configuration: Configuration;
+  /** Of the cluster: who does not know it is not listened to. Undefined: anybody is. */
+  readonly secret?: Uint8Array | undefined;
   /** Told how many slots all jobs together lack, whenever that changes. */
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
   /** Without it only files of this machine can be submitted. */
@@ -89,6 +94,7 @@ export class JobManager {
       env,
       name: 'jobmanager',
       askTimeout: configuration.get(ClusterOptions.askTimeout),
+      secret: options.secret,
     });
     const listening = await rpc.listen(bindHost, port);
     const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));

@@ -17,7 +17,15 @@ import type { BlobStart } from './job-blobs.ts';
 export interface TaskManagerStart {
   readonly env: Pick<
     Env,
-    'clock' | 'random' | 'network' | 'disk' | 'memory' | 'workers' | 'machine' | 'log'
+    | 'clock'
+    | 'random'
+    | 'cryptography'
+    | 'network'
+    | 'disk'
+    | 'memory'
+    | 'workers'
+    | 'machine'
+    | 'log'
   >;
   /** Unique in the cluster, and new for every start of a process. */
   readonly taskExecutorId: string;
@@ -30,6 +38,8 @@ export interface TaskManagerStart {
   readonly dataPort?: number | undefined;
   readonly jobManagerAddress: string;
   readonly configuration: Configuration;
+  /** Of the cluster. The workers of the slots never get it. */
+  readonly secret?: Uint8Array | undefined;
   readonly cancellationTimeout?: Duration | undefined;
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
@@ -50,6 +60,7 @@ export class TaskManager {
       env,
       name: taskExecutorId,
       askTimeout: configuration.get(ClusterOptions.askTimeout),
+      secret: options.secret,
     });
     this.#blobs = blobs && new BlobCache({ env, rpc: this.rpc, ...blobs });
     this.taskExecutor = new TaskExecutor({

@@ -12,6 +12,7 @@ import type { Duration, Timestamp } from '../base/units.ts';
 export interface Env {
   readonly clock: Clock;
   readonly random: Random;
+  readonly cryptography: Cryptography;
   readonly network: Network;
   readonly disk: Disk;
   readonly compression: Compression;
@@ -61,6 +62,16 @@ export interface Random {
   uuid(): string;
   /** False in the real environment; sometimes true in simulation, per site, for rare paths. */
   buggify(site: string): boolean;
+}
+
+// --------------------------------------------------------------------------------- cryptography
+
+/** Computes only; behind the seam because the platform's own code is loaded on first use. */
+export interface Cryptography {
+  /** The keyed hash of RFC 2104 over SHA-256, 32 bytes. */
+  hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array;
+  /** Whether both hold the same bytes, in a time that tells nothing about where they differ. */
+  equal(left: Uint8Array, right: Uint8Array): boolean;
 }
 
 // -------------------------------------------------------------------------------------- network

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Log } from '../env/env.ts';
-import { memoryNetwork } from '../env/memory-network.ts';
 import { jobClientEndpoint, jobClientService } from '../protocol/job-master-service.ts';
 import type { ClientMessage } from '../protocol/job-master-service.ts';
 import { ask, service } from '../protocol/service.ts';
 import { MainThread } from '../rpc/main-thread.ts';
-import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
+import { testEnv } from '../rpc/test-env.test-kit.ts';
 import { t } from '../types/index.ts';
 import { ClientChannel } from './client-channel.ts';
 
@@ -19,8 +18,8 @@ const greeter = service('greeter', { greet: ask(Empty, Empty) });
 async function rig() {
   const warnings: string[] = [];
   const log: Log = { write: (_level, message) => void warnings.push(message), with: () => log };
-  const clock = new ManualClock();
-  const env = { clock, log, network: memoryNetwork(clock) };
+  const env = testEnv(log);
+  const { clock } = env;
   const main = new MainThread('master', clock, () => assert.fail());
   const master = new RpcService({ env, name: 'master' });
   let caller: RpcConnection | undefined;

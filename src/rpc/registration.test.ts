@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
-import type { Log } from '../env/env.ts';
-import { memoryNetwork } from '../env/memory-network.ts';
 import { MainThread } from './main-thread.ts';
-import { ManualClock } from './manual-clock.test-kit.ts';
 import { Registration } from './registration.ts';
 import { RpcService } from './rpc-service.ts';
-
-const log: Log = { write: () => undefined, with: () => log };
+import { testEnv } from './test-env.test-kit.ts';
 
 function rig(register: () => Promise<string> = async () => 'hello') {
-  const clock = new ManualClock();
-  const env = { clock, log, network: memoryNetwork(clock) };
+  const env = testEnv();
+  const { clock } = env;
   const rpc = new RpcService({ env, name: 'client' });
   const main = new MainThread('client', clock, () => assert.fail());
   const events: string[] = [];

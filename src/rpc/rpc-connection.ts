@@ -5,36 +5,23 @@
  *
  * C1. Every call settles exactly once: answer, error, time-out or loss.
  * C2. After `closed` nothing is delivered and every pending call has failed.
- * C3. Nothing is delivered before the greeting of the other side was accepted.
+ * C3. It begins after the handshake: both sides know each other.
  */
 import { assert } from '../base/assert.ts';
 import type { ByteReader } from '../base/byte-reader.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
-import { seconds } from '../base/units.ts';
 import type { Clock, Connection, Log } from '../env/env.ts';
 import type { Ask, Gateway, Service, Tell } from '../protocol/service.ts';
 import { FRAME_LIMIT_BYTES, FrameReader } from './frame.ts';
 import type { RpcEndpoint } from './rpc-endpoint.ts';
-import {
-  errorFrame,
-  GREETING_LIMIT_BYTES,
-  greetingFrame,
-  parseFrame,
-  PROTOCOL_VERSION,
-  protocolError,
-  requestFrame,
-  responseFrame,
-  tellFrame,
-} from './rpc-frames.ts';
-import type { CallHeader, RpcFrame } from './rpc-frames.ts';
-
-const GREETING_TIMEOUT = seconds(10);
+import type { Peer } from './handshake.ts';
+import { protocolError } from './handshake-frames.ts';
+import { errorFrame, parseFrame, requestFrame, responseFrame, tellFrame } from './rpc-frames.ts';
+import type { CallHeader } from './rpc-frames.ts';
 
 /** What connections share with the service that made them. */
 export interface RpcSurroundings {
-  /** Told to the other side, for its messages. */
-  readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly askTimeout: Duration;
@@ -66,27 +53,21 @@ export class RpcConnection {
   readonly #pending = new Map<number, PendingCall>();
   readonly #onClosed = new Set<(reason: EngineError) => void>();
   #nextId = 1;
-  #greeted = false;
   #closed: EngineError | undefined;
-  #greetingTimer: Disposable | undefined;
-  /** Name of the process at the other end, once it has greeted. */
-  peer: string;
+  /** Name of the process at the other end. */
+  readonly peer: string;
 
-  /** Must be called in the turn in which the connection was handed over. */
-  constructor(connection: Connection, surroundings: RpcSurroundings) {
+  /** C3. Must be called in the turn in which the connection was handed over. */
+  constructor(connection: Connection, peer: Peer, surroundings: RpcSurroundings) {
     this.#connection = connection;
     this.#surroundings = surroundings;
-    this.peer = connection.remote;
-    this.#frames = new FrameReader(GREETING_LIMIT_BYTES, (content) => this.#deliver(content));
+    this.peer = peer.name;
+    this.#frames = new FrameReader(FRAME_LIMIT_BYTES, (content) => this.#deliver(content));
     connection.start({
       data: (bytes) => this.#data(bytes),
       drained: () => undefined,
       closed: (reason) => this.#lost(reason ?? 'the other side closed the connection'),
     });
-    this.#greetingTimer = surroundings.clock.after(GREETING_TIMEOUT, () =>
-      this.#break(protocolError('no greeting')),
-    );
-    connection.send(greetingFrame(surroundings.name));
   }
 
   get closed(): boolean {
@@ -175,31 +156,7 @@ export class RpcConnection {
   #deliver(content: Uint8Array): void {
     if (this.#closed !== undefined) return;
     const frame = parseFrame(content);
-    if (this.#greeted) this.#handle(frame);
-    else this.#greet(frame);
-  }
-
-  /** C3. */
-  #greet(frame: RpcFrame): void {
-    if (frame.kind !== 'greeting') throw protocolError('no greeting');
-    if (frame.version !== PROTOCOL_VERSION) {
-      throw new EngineError('RPC_VERSION_MISMATCH', {
-        peer: this.#connection.remote,
-        theirs: frame.version,
-        ours: PROTOCOL_VERSION,
-      });
-    }
-    this.#greeted = true;
-    this.peer = frame.name;
-    this.#frames.limitBytes = FRAME_LIMIT_BYTES;
-    this.#greetingTimer?.[Symbol.dispose]();
-    this.#greetingTimer = undefined;
-  }
-
-  #handle(frame: RpcFrame): void {
     switch (frame.kind) {
-      case 'greeting':
-        throw protocolError('a second greeting');
       case 'request':
         return this.#handleRequest(frame.id, frame.call, frame.payload);
       case 'tell':
@@ -278,7 +235,6 @@ export class RpcConnection {
   #lost(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#closed = new EngineError('RPC_UNREACHABLE', { peer: this.peer, reason });
-    this.#greetingTimer?.[Symbol.dispose]();
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(this.#closed);
     const callbacks = [...this.#onClosed];
     this.#onClosed.clear();

@@ -1,23 +1,23 @@
 /**
- * The frames of the RPC protocol as bytes. The first frame each way is a greeting; every other one
- * is a request, an answer to one, or a tell. Contents are encoded by the schemas of the services.
+ * The frames of the RPC protocol as bytes, after the handshake: a request, an answer to one, or a
+ * tell. Contents are encoded by the schemas of the services.
  */
 import { ByteReader } from '../base/byte-reader.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
-import { EngineError } from '../base/errors.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
 import type { ErrorData } from '../base/errors.ts';
-import { FRAME_HEADER_BYTES, FRAME_LIMIT_BYTES } from './frame.ts';
+import { frame } from './frame.ts';
+import { protocolError } from './handshake-frames.ts';
+import type { VersionRange } from './handshake-frames.ts';
 
-const MAGIC = 0x4d4c5243;
 /**
- * Grows with every change of a frame or of a message; different versions do not speak to each
- * other.
+ * The versions of the protocol that this process speaks. The greatest grows with every change of a
+ * frame or of a message, the least when an old form is given up.
  */
-export const PROTOCOL_VERSION = 1;
-/** Greetings come from strangers. */
-export const GREETING_LIMIT_BYTES = 1024;
+export const RPC_VERSIONS: VersionRange = { least: 1, greatest: 1 };
 
-const GREETING = 0;
+/** Causes of an error of another process; deeper ones are a peer that does not keep to it. */
+const CAUSES_MAX = 32;
+
 const REQUEST = 1;
 const TELL = 2;
 const RESPONSE = 3;
@@ -31,7 +31,6 @@ export interface CallHeader {
 
 /** `payload` stands at the encoded value and is valid during the call only. */
 export type RpcFrame =
-  | { readonly kind: 'greeting'; readonly version: number; readonly name: string }
   | {
       readonly kind: 'request';
       readonly id: number;
@@ -43,15 +42,6 @@ export type RpcFrame =
   | { readonly kind: 'error'; readonly id: number; readonly error: ErrorData };
 
 type Payload = (out: ByteWriter) => void;
-
-export function greetingFrame(name: string): Uint8Array {
-  return frame((out) => {
-    out.uint8(GREETING);
-    out.uint32(MAGIC);
-    out.varint(PROTOCOL_VERSION);
-    out.string(name);
-  });
-}
 
 /** @throws EngineError RPC_FRAME_TOO_LARGE */
 export function requestFrame(id: number, call: CallHeader, payload: Payload): Uint8Array {
@@ -85,7 +75,7 @@ export function errorFrame(id: number, error: ErrorData): Uint8Array {
   return frame((out) => {
     out.uint8(ERROR);
     out.varint(id);
-    out.string(JSON.stringify(error));
+    out.string(JSON.stringify(withCauses(error, CAUSES_MAX)));
   });
 }
 
@@ -94,15 +84,6 @@ export function parseFrame(content: Uint8Array): RpcFrame {
   const input = new ByteReader(content);
   const kind = input.uint8();
   switch (kind) {
-    case GREETING: {
-      if (input.uint32() !== MAGIC) throw protocolError('it is not a Millrace process');
-      const version = input.varint();
-      return {
-        kind: 'greeting',
-        version,
-        name: version === PROTOCOL_VERSION ? input.string() : '',
-      };
-    }
     case REQUEST:
       return { kind: 'request', id: input.varint(), call: readCall(input), payload: input };
     case TELL:
@@ -116,20 +97,9 @@ export function parseFrame(content: Uint8Array): RpcFrame {
   }
 }
 
-export function protocolError(reason: string): EngineError {
-  return new EngineError('RPC_PROTOCOL', { reason });
-}
-
-function frame(content: Payload): Uint8Array {
-  const out = new ByteWriter(256);
-  out.reserve(FRAME_HEADER_BYTES);
-  content(out);
-  const length = out.offset - FRAME_HEADER_BYTES;
-  if (length > FRAME_LIMIT_BYTES) {
-    throw new EngineError('RPC_FRAME_TOO_LARGE', { bytes: length, limit: FRAME_LIMIT_BYTES });
-  }
-  out.patchUint32(0, length);
-  return out.copy();
+function withCauses(error: ErrorData, most: number): ErrorData {
+  if (error.cause === undefined) return error;
+  return { ...error, cause: most === 0 ? undefined : withCauses(error.cause, most - 1) };
 }
 
 function writeCall(out: ByteWriter, call: CallHeader): void {
@@ -149,19 +119,22 @@ function readError(input: ByteReader): ErrorData {
   } catch {
     throw protocolError('an error that is not JSON');
   }
-  if (!isErrorData(error)) throw protocolError('an error without code');
+  if (!isErrorData(error, 0)) throw protocolError('an error without code');
   return error;
 }
 
-function isErrorData(value: unknown): value is ErrorData {
-  if (typeof value !== 'object' || value === null) return false;
-  const { code, parameters, scope, cause } = value as Partial<Record<keyof ErrorData, unknown>>;
+function isErrorData(value: unknown, depth: number): value is ErrorData {
+  if (typeof value !== 'object' || value === null || depth > CAUSES_MAX) return false;
+  const { code, parameters, scope, stack, cause } = value as Partial<
+    Record<keyof ErrorData, unknown>
+  >;
   return (
     typeof code === 'string' &&
     typeof parameters === 'object' &&
     parameters !== null &&
     typeof scope === 'object' &&
     scope !== null &&
-    (cause === undefined || isErrorData(cause))
+    (stack === undefined || typeof stack === 'string') &&
+    (cause === undefined || isErrorData(cause, depth + 1))
   );
 }

@@ -1,9 +1,10 @@
 /**
  * RPC of one process: its endpoints by name, the address at which others reach them, and the
- * connections it has made and accepted.
+ * connections it has made and accepted. With a secret it speaks only with processes that show that
+ * they know it.
  *
  * S1. Endpoint names are unique.
- * S2. After `close` there is neither listener nor connection.
+ * S2. After `close` there is neither listener nor connection, nor one in its handshake.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -11,16 +12,30 @@ import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Env, Listener } from '../env/env.ts';
 import type { Service } from '../protocol/service.ts';
+import { dial } from './dial.ts';
+import type { Introduced } from './dial.ts';
+import type { Meeting } from './meeting.ts';
+import { Reception } from './reception.ts';
 import { RpcConnection } from './rpc-connection.ts';
-import type { RpcCounters } from './rpc-connection.ts';
+import type { RpcCounters, RpcSurroundings } from './rpc-connection.ts';
 import { RpcEndpoint } from './rpc-endpoint.ts';
 import type { EndpointOptions } from './rpc-endpoint.ts';
+import { RPC_VERSIONS } from './rpc-frames.ts';
+
+/** Connections that others have made to one port. */
+const CONNECTIONS_MAX = 1000;
+/** 128 bits, and room for a text of them. */
+const SECRET_BYTES_MIN = 16;
 
 export interface RpcServiceOptions {
-  readonly env: Pick<Env, 'clock' | 'network' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'network' | 'random' | 'cryptography' | 'log'>;
   /** Shown to the other side, e.g. `taskmanager-1`. */
   readonly name: string;
   readonly askTimeout?: Duration | undefined;
+  /** The cluster's. Undefined: whoever reaches the port may call. */
+  readonly secret?: Uint8Array | undefined;
+  /** 1,000 unless said otherwise. */
+  readonly connectionsMax?: number | undefined;
 }
 
 export class RpcService {
@@ -29,10 +44,15 @@ export class RpcService {
   readonly #options: RpcServiceOptions;
   readonly #endpoints = new Map<string, RpcEndpoint>();
   readonly #connections = new Set<RpcConnection>();
+  readonly #dialling = new Set<Meeting>();
+  #reception: Reception | undefined;
   #listener: Listener | undefined;
   #closed = false;
 
   constructor(options: RpcServiceOptions) {
+    const { secret } = options;
+    const isLong = secret === undefined || secret.length >= SECRET_BYTES_MIN;
+    assert(isLong, `the secret of ${options.name} has less than ${SECRET_BYTES_MIN} bytes`);
     this.name = options.name;
     this.#options = options;
   }
@@ -55,22 +75,37 @@ export class RpcService {
 
   /** Port 0 picks one. */
   async listen(host: string, port: number): Promise<string> {
-    const listener = await this.#options.env.network.listen(host, port, (connection) => {
-      this.#adopt(new RpcConnection(connection, this.#surroundings()));
+    const { env, connectionsMax = CONNECTIONS_MAX } = this.#options;
+    const reception = new Reception({
+      ...{ ...this.#introduced(), env, connectionsMax },
+      accept: (connection, peer) =>
+        this.#adopt(new RpcConnection(connection, peer, this.#surroundings())),
+      refused: () => (this.counters.broken += 1),
     });
+    const listener = await env.network.listen(host, port, (connection) =>
+      reception.receive(connection),
+    );
     if (this.#closed) {
       await listener[Symbol.asyncDispose]();
       throw new EngineError('RPC_UNREACHABLE', { peer: this.name, reason: 'closed meanwhile' });
     }
+    this.#reception = reception;
     this.#listener = listener;
     return this.address!;
   }
 
-  /** @throws EngineError NETWORK_FAILED */
+  /**
+   * Resolves when both sides know each other.
+   * @throws EngineError NETWORK_FAILED, RPC_UNREACHABLE, RPC_REFUSED, RPC_SECRET_MISMATCH,
+   * RPC_VERSION_MISMATCH, RPC_PROTOCOL
+   */
   async connect(address: string): Promise<RpcConnection> {
-    const { host, port } = parseAddress(address);
-    const connection = await this.#options.env.network.connect(host, port);
-    const rpc = new RpcConnection(connection, this.#surroundings());
+    const { connection, peer } = await dial({
+      ...{ ...this.#introduced(), ...parseAddress(address), env: this.#options.env },
+      meetings: this.#dialling,
+      isClosed: () => this.#closed,
+    });
+    const rpc = new RpcConnection(connection, peer, this.#surroundings());
     this.#adopt(rpc);
     if (this.#closed) rpc.close();
     return rpc;
@@ -89,6 +124,8 @@ export class RpcService {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#reception?.close();
+    for (const meeting of [...this.#dialling]) meeting.abandon('closed by this side');
     for (const connection of [...this.#connections]) connection.close();
     assert(this.#connections.size === 0, 'S2: a connection outlived its service');
     await this.#listener?.[Symbol.asyncDispose]();
@@ -100,9 +137,13 @@ export class RpcService {
     connection.onClosed(() => this.#connections.delete(connection));
   }
 
-  #surroundings(): ConstructorParameters<typeof RpcConnection>[1] {
+  #introduced(): Introduced {
+    const { secret } = this.#options;
+    return { purpose: 'rpc', versions: RPC_VERSIONS, name: this.name, key: secret };
+  }
+
+  #surroundings(): RpcSurroundings {
     return {
-      name: this.name,
       clock: this.#options.env.clock,
       log: this.#options.env.log,
       askTimeout: this.#options.askTimeout ?? seconds(10),

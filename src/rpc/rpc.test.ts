@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
-import type { Connection, Log, Network } from '../env/env.ts';
-import { memoryNetwork } from '../env/memory-network.ts';
+import type { Connection, Network } from '../env/env.ts';
 import { ask, service, tell } from '../protocol/service.ts';
 import { t } from '../types/index.ts';
 import { FRAME_LIMIT_BYTES } from './frame.ts';
@@ -13,6 +12,7 @@ import { ManualClock } from './manual-clock.test-kit.ts';
 import type { RpcConnection } from './rpc-connection.ts';
 import type { Caller, RpcEndpoint } from './rpc-endpoint.ts';
 import { RpcService } from './rpc-service.ts';
+import { testEnv } from './test-env.test-kit.ts';
 
 const Text = t.struct({ text: t.string });
 const Empty = t.struct({});
@@ -29,11 +29,10 @@ const echoService = service('echo', {
   callBack: ask(Text, Text),
 });
 
-const log: Log = { write: () => undefined, with: () => log };
-
 class Rig {
-  readonly clock = new ManualClock();
-  readonly network: Network = memoryNetwork(this.clock);
+  readonly env = testEnv();
+  readonly clock = this.env.clock;
+  readonly network = this.env.network;
   readonly server = this.rpc('server');
   readonly client = this.rpc('client');
   readonly notes: string[] = [];
@@ -45,7 +44,7 @@ class Rig {
   hanging: { caller: Caller; resolve: (value: {}) => void }[] = [];
 
   rpc(name: string): RpcService {
-    return new RpcService({ env: { clock: this.clock, network: this.network, log }, name });
+    return new RpcService({ env: this.env, name });
   }
 
   async start(): Promise<this> {
@@ -231,52 +230,6 @@ test('a message over the limit is refused before it is sent', async () => {
   assert.deepEqual(await rig.now(rig.gateway().bytes({ bytes: most })), {});
 });
 
-// ---------------------------------------------------------------------------------- hostile peers
-
-async function stranger(rig: Rig): Promise<{ connection: Connection; closed: () => boolean }> {
-  const { host, port } = { host: 'here', port: Number(rig.server.address!.split(':')[1]) };
-  let closed = false;
-  const connected = rig.network.connect(host, port).then((connection) => {
-    connection.start({
-      data: () => undefined,
-      drained: () => undefined,
-      closed: () => (closed = true),
-    });
-    return connection;
-  });
-  const connection = await rig.now(connected);
-  return { connection, closed: () => closed };
-}
-
-const HOSTILE: Readonly<Record<string, readonly number[]>> = {
-  'a frame of 4 GB': [0xff, 0xff, 0xff, 0xff],
-  'a long greeting': [0x01, 0x04, 0x00, 0x00],
-  'another protocol': [0x47, 0x45, 0x54, 0x00],
-  'no greeting first': [0x02, 0x00, 0x00, 0x00, 0x01, 0x01],
-  'another magic': [0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00],
-  'another version': [0x07, 0x00, 0x00, 0x00, 0x00, 0x43, 0x52, 0x4c, 0x4d, 0x02, 0x00],
-  'an empty frame': [0x00, 0x00, 0x00, 0x00],
-};
-
-for (const [what, bytes] of Object.entries(HOSTILE)) {
-  test(`C3: ${what} closes the connection and nothing else`, async () => {
-    const rig = await new Rig().start();
-    const { connection, closed } = await stranger(rig);
-    connection.send(Uint8Array.from(bytes));
-    await rig.clock.pass();
-    assert.ok(closed());
-    assert.equal(rig.server.counters.broken, 1);
-    assert.deepEqual(await rig.now(rig.gateway().echo({ text: 'a' })), { text: 'a' });
-  });
-}
-
-test('C3: who does not greet is sent away', async () => {
-  const rig = await new Rig().start();
-  const { closed } = await stranger(rig);
-  await rig.clock.pass(seconds(10));
-  assert.ok(closed());
-});
-
 test('frames arrive whole however the stream is cut', async () => {
   const rig = new Rig();
   const { network } = rig;
@@ -299,8 +252,8 @@ test('frames arrive whole however the stream is cut', async () => {
     connect: async (host, port) => cut(await network.connect(host, port)),
   };
   Object.assign(rig, {
-    server: new RpcService({ env: { clock: rig.clock, network: cutting, log }, name: 's' }),
-    client: new RpcService({ env: { clock: rig.clock, network: cutting, log }, name: 'c' }),
+    server: new RpcService({ env: { ...rig.env, network: cutting }, name: 's' }),
+    client: new RpcService({ env: { ...rig.env, network: cutting }, name: 'c' }),
   });
   await rig.start();
   const texts = Array.from({ length: 20 }, (_, i) => 'x'.repeat(i * 7));

@@ -5,6 +5,7 @@
 import type { Env, LogFields } from '../env.ts';
 import { nodeClock } from './clock.ts';
 import { nodeCompression } from './compression.ts';
+import { nodeCryptography } from './cryptography.ts';
 import { nodeDisk } from './disk.ts';
 import type { EntryPoints } from './entry-points.ts';
 import { nodeLog } from './log.ts';
@@ -59,6 +60,7 @@ export function nodeEnv(options: NodeEnvOptions | NodeEnvData, fields: LogFields
   return {
     clock,
     random: nodeRandom(),
+    cryptography: nodeCryptography(),
     network: nodeNetwork(log),
     disk: nodeDisk({ scratchFolder: options.scratchFolder }),
     compression: nodeCompression(),
