@@ -89,6 +89,13 @@ const POLICY: Policy = {
   packages: {
     'env/node': ['@fastify/busboy'],
     config: ['yaml'],
+    metrics: [
+      'prom-client',
+      '@opentelemetry/api',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/exporter-metrics-otlp-http',
+    ],
     client: ['rolldown'],
     deploy: ['rolldown'],
     sim: ['millrace', 'rolldown', 'fast-check'],

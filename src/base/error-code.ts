@@ -112,6 +112,8 @@ export type ErrorCode =
   | 'IO_NO_SPACE'
   | 'NETWORK_FAILED'
   | 'PROCESS_START_FAILED'
+  // Packages that are installed only where they are needed
+  | 'DEPENDENCY_MISSING'
   // The life of a job
   | 'JOB_ALREADY_ENDED'
   | 'JOB_ALREADY_SUBMITTED'

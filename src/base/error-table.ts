@@ -351,6 +351,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
   PROCESS_START_FAILED: external('Could not start a {role} process: {reason}.'),
 
+  // Packages that are installed only where they are needed
+  DEPENDENCY_MISSING: external(
+    '{what} needs packages that are not installed: {name}.',
+    'Run `npm install {name}`.',
+  ),
+
   // The life of a job
   JOB_ALREADY_ENDED: user(
     'The job with the id {jobId} was submitted before and has ended.',

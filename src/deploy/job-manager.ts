@@ -12,6 +12,7 @@ import type { Env } from '../env/env.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
 import type { JobStore } from '../ha/job-store.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
+import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { ResourceManager } from '../resourcemanager/resource-manager.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
@@ -40,6 +41,8 @@ export interface JobManagerOptions {
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
   /** Without it only files of this machine can be submitted. */
   readonly blobs?: BlobStart | undefined;
+  /** What is measured of the whole process. */
+  readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -54,6 +57,7 @@ export class JobManager {
   readonly rpc: RpcService;
   readonly blobs: BlobServer | undefined;
   readonly #dispatcher: Dispatcher;
+  readonly #options: JobManagerOptions;
 
   private constructor(
     options: JobManagerOptions,
@@ -63,6 +67,7 @@ export class JobManager {
   ) {
     const { env, configuration, onFatal, onMissingSlots } = options;
     const heartbeat = heartbeatOptions(configuration);
+    this.#options = options;
     this.rpc = rpc;
     this.address = address;
     this.blobs = stores.blobs;
@@ -104,6 +109,26 @@ export class JobManager {
     const jobManager = new JobManager(options, rpc, address, { jobs, blobs });
     await jobManager.#dispatcher.recover();
     return jobManager;
+  }
+
+  /** Everything measured in this process. */
+  metrics(): readonly ScopedMetrics[] {
+    const { host, measureProcess } = this.#options;
+    const { taskManagers, total, free } = this.resourceManager.slotCounts();
+    const jobs = this.#dispatcher.jobMetrics(host);
+    const counts = {
+      taskSlotsTotal: total,
+      taskSlotsAvailable: free,
+      numRegisteredTaskManagers: taskManagers,
+      numRunningJobs: jobs.length,
+    };
+    const metrics = Object.entries(counts).map(([name, value]): MetricValue => ({
+      kind: 'gauge',
+      name,
+      value,
+    }));
+    const scope = { kind: 'jobmanager', host } as const;
+    return [{ scope, metrics: [...metrics, ...(measureProcess?.() ?? [])] }, ...jobs];
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,9 @@
 import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { Env } from '../env/env.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { JobManager } from './job-manager.ts';
+import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
@@ -11,14 +13,24 @@ export function jobManagerProcess(env: Env, configuration: Configuration): Promi
     env,
     name: 'JobManager',
     start: async (onFatal) => {
+      const measurement = measureProcess(env);
       const jobManager = await JobManager.start({
         ...{ env, configuration, onFatal },
+        measureProcess: () => measurement.values(),
         host: configuration.get(JobManagerOptions.rpcAddress),
         port: configuration.get(JobManagerOptions.rpcPort),
         bindHost: configuration.get(JobManagerOptions.bindHost),
       });
+      const read = async (): Promise<readonly ScopedMetrics[]> => jobManager.metrics();
+      const reporters = await startReporters(env, configuration, read);
       env.log.write('info', 'JobManager ready', { address: jobManager.address });
-      return jobManager;
+      return {
+        close: async () => {
+          await reporters?.close();
+          await jobManager.close();
+          measurement[Symbol.dispose]();
+        },
+      };
     },
   });
 }

@@ -8,6 +8,7 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts';
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
+import type { MetricValue } from '../metrics/metric.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
@@ -46,6 +47,8 @@ export interface TaskManagerStart {
   readonly onRegistered?: (() => void) | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
+  /** What is measured of the whole process. */
+  readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 

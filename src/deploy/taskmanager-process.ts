@@ -4,7 +4,9 @@ import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { hostAndPort } from './job-manager.ts';
+import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
 import { TaskManager } from './task-manager.ts';
 
@@ -16,7 +18,9 @@ export function taskManagerProcess(env: Env, configuration: Configuration): Prom
     start: async (onFatal) => {
       const id = taskManagerId(env, configuration);
       const slots = slotsOf(env, configuration);
-      return new TaskManager({
+      const measurement = measureProcess(env);
+      const taskManager = new TaskManager({
+        measureProcess: () => measurement.values(),
         env: { ...env, log: env.log.with({ taskManager: id }) },
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
         ...{ slots, onFatal },
@@ -31,6 +35,15 @@ export function taskManagerProcess(env: Env, configuration: Configuration): Prom
           env.log.write('info', 'TaskManager registered', fields);
         },
       });
+      const read = (): Promise<readonly ScopedMetrics[]> => taskManager.taskExecutor.metrics();
+      const reporters = await startReporters(env, configuration, read);
+      return {
+        close: async () => {
+          await reporters?.close();
+          await taskManager.close();
+          measurement[Symbol.dispose]();
+        },
+      };
     },
   });
 }

@@ -10,6 +10,8 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
+import { jobGauges } from '../metrics/job-gauges.ts';
+import type { ScopedMetrics } from '../metrics/metric.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type {
   DispatcherService,
@@ -110,6 +112,20 @@ export class Dispatcher {
         this.#admit(jobId, submission, undefined).catch(() => undefined);
       });
     }
+  }
+
+  /** What is measured of the jobs that have not ended. */
+  jobMetrics(host: string): readonly ScopedMetrics[] {
+    const now = this.#options.env.clock.now();
+    return [...this.#jobs.values()].flatMap(({ master }) => {
+      if (master === undefined) return [];
+      const { jobId, name: jobName, status, statusTimestamps, restarts } = master.info();
+      const { tasks, totalTasks: subtasks } = master.summary();
+      const subtasksRunningOrFinished = (tasks.RUNNING ?? 0) + (tasks.FINISHED ?? 0);
+      const job = { status, statusTimestamps, restarts, subtasks, subtasksRunningOrFinished };
+      const scope = { kind: 'jobmanager-job', host, jobId, jobName } as const;
+      return [{ scope, metrics: jobGauges(job, now) }];
+    });
   }
 
   /** Gives up all jobs; resolves when nothing is left of them. */

@@ -224,7 +224,7 @@ export class TaskExecutor {
         }
         return {};
       },
-      requestMetrics: () => this.#metrics(),
+      requestMetrics: async () => ({ scopes: await this.metrics() }),
       commit: ({ executionId, ...which }, { token }) =>
         this.#workerOf(which, token)?.post({ kind: 'commit', executionId }),
       sourceEvent: ({ executionId, operator, event, ...which }, { token }) =>
@@ -239,14 +239,15 @@ export class TaskExecutor {
     };
   }
 
-  async #metrics(): Promise<{ readonly scopes: readonly ScopedMetrics[] }> {
+  /** Everything measured in this process. Slots that do not answer in time are left out. */
+  async metrics(): Promise<readonly ScopedMetrics[]> {
     const { host, taskExecutorId: taskManagerId, measureProcess } = this.#options;
     const scope = { kind: 'taskmanager', host, taskManagerId } as const;
     const process = { scope, metrics: measureProcess?.() ?? [] };
     const slots = await Promise.all(
       this.#slots.flatMap(({ worker }) => worker?.requestMetrics(METRICS_TIMEOUT) ?? []),
     );
-    return { scopes: [process, ...slots.flat()] };
+    return [process, ...slots.flat()];
   }
 
   #requestSlot({ slot: index, allocationId, jobMaster }: SlotRequest): void {
