@@ -10,6 +10,7 @@ import type { EngineError, ErrorCode } from '../src/base/errors.ts';
 import type { Clock, Env, Log } from '../src/env/env.ts';
 import { memoryNetwork } from '../src/env/memory-network.ts';
 import { nodeClock } from '../src/env/node/clock.ts';
+import { nodeCryptography } from '../src/env/node/cryptography.ts';
 import { nodeDisk } from '../src/env/node/disk.ts';
 import { nodeRandom } from '../src/env/node/random.ts';
 import { milliseconds } from '../src/base/units.ts';
@@ -27,7 +28,7 @@ export function bundle(text: string, size: number = 0, engine: string = ENGINE):
 
 export class BlobRig implements AsyncDisposable {
   readonly folder: string;
-  readonly env: Pick<Env, 'clock' | 'network' | 'disk' | 'random' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'network' | 'disk' | 'random' | 'cryptography' | 'log'>;
   readonly warnings: string[] = [];
   readonly fatal: EngineError[] = [];
   readonly rpc: RpcService;
@@ -50,6 +51,7 @@ export class BlobRig implements AsyncDisposable {
       network: memoryNetwork(nodeClock()),
       disk: nodeDisk(),
       random: nodeRandom(),
+      cryptography: nodeCryptography(),
       log,
     };
     this.quick = { ...this.env, clock };
