@@ -58,7 +58,7 @@ export class BlobRig implements AsyncDisposable {
     this.rpc = new RpcService({ env: this.env, name: 'jobmanager' });
   }
 
-  readonly quick: Pick<Env, 'clock' | 'disk' | 'random' | 'log'>;
+  readonly quick: Pick<Env, 'clock' | 'disk' | 'random' | 'cryptography' | 'log'>;
 
   static async start(options: { readonly limitBytes?: number } = {}): Promise<BlobRig> {
     const rig = new BlobRig(await mkdtemp(join(tmpdir(), 'millrace-blobs-')));
