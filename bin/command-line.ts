@@ -4,8 +4,13 @@ import type { Env, Workers } from '../src/env/env.ts';
 import { resolveEngineDirectly } from '../src/env/node/engine-resolution.ts';
 import type { NodeLogOptions } from '../src/env/node/log.ts';
 
+/** Commands that are a process of a cluster. */
+const PROCESSES: readonly (string | undefined)[] = ['jobmanager', 'taskmanager', 'supervisor'];
+
 /** Runs `millrace ARGS` and ends the process with its exit code. */
 export async function commandLine(args: readonly string[]): Promise<void> {
+  // A process that has nothing left to do before the command is done has not succeeded.
+  process.exitCode = 1;
   resolveEngineDirectly(new URL('../', import.meta.url).href);
   const { nodeEnv } = await import('../src/env/node/node-env.ts');
   const { entryPoint } = await import('../src/env/node/entry-points.ts');
@@ -14,6 +19,7 @@ export async function commandLine(args: readonly string[]): Promise<void> {
     coordinator: entryPoint('./coordinator-worker', import.meta.url),
     jobmanager: entryPoint('./jobmanager', import.meta.url),
     taskmanager: entryPoint('./taskmanager', import.meta.url),
+    supervisor: entryPoint('./supervisor', import.meta.url),
   };
   const env = nodeEnv({ entries, log: logOptions(args) });
   const workers = await workersAhead(env.workers, args);
@@ -25,7 +31,7 @@ export async function commandLine(args: readonly string[]): Promise<void> {
 /** Processes of a cluster log for machines unless somebody looks on. */
 function logOptions([command, ...args]: readonly string[]): NodeLogOptions {
   const verbose = args.includes('--verbose');
-  if (command !== 'jobmanager' && command !== 'taskmanager') {
+  if (!PROCESSES.includes(command)) {
     return { level: verbose ? 'info' : 'error', format: 'text' };
   }
   const { isatty } = process.getBuiltinModule('node:tty');

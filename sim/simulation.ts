@@ -233,7 +233,7 @@ export class Simulation {
         nextPort: () => (this.#ports += 1),
         startMicros: () => this.knobs.startMicros + starts.below(20_000),
       }),
-      processes: new SimProcesses(thread, host, this.#options.processes ?? {}),
+      processes: new SimProcesses(thread, process, this.#options.processes ?? {}),
       machine: { ...MACHINE, hostName: host.name },
       modules: new SimModules(thread, this.#options.jobs),
       terminal,

@@ -60,6 +60,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
   CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),
   CLI_OPTION_WITHOUT_VALUE: user('{option} takes no value.', 'See `millrace {command} --help`.'),
+  CLI_UNKNOWN_ACTION: user('`millrace {command}` cannot "{name}".{suggestion}', 'It can: {known}.'),
   CLI_UNKNOWN_COMMAND: user(
     'There is no command "{name}".{suggestion}',
     'The commands are: {known}.',
@@ -68,6 +69,28 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '`millrace {command}` has no option {option}.{suggestion}',
     'See `millrace {command} --help`.',
   ),
+
+  // Clusters on this machine
+  CLUSTER_ALREADY_RUNNING: user(
+    'The cluster "{cluster}" runs already: {what}.',
+    'Stop it with `millrace cluster stop`, or start another under a name of its own with -D cluster.id=NAME.',
+  ),
+  CLUSTER_FILE_INVALID: user(
+    'The file {path} of a cluster cannot be used: {reason}.',
+    'End what is left of that cluster, then remove the file.',
+  ),
+  CLUSTER_HOME_UNKNOWN: user(
+    'There is no place for the files of a cluster: neither MILLRACE_HOME nor HOME is set.',
+    'Set MILLRACE_HOME to a folder.',
+  ),
+  CLUSTER_HOST_FAILED: external(
+    'TaskManagers on {host} could not be {done}: {reason}.',
+    'The host needs ssh access without a password, and the same folder of Millrace as this machine.',
+  ),
+  CLUSTER_NOT_STOPPED: external(
+    'Processes of the cluster "{cluster}" do not end even when they are killed: {pids}.',
+  ),
+  CLUSTER_NOT_STARTED: external('The cluster "{cluster}" did not start: {reason}.', 'See {log}.'),
 
   // Configuration
   CONFIG_FILE_INVALID: user(
@@ -349,6 +372,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Free some space, or use another folder.',
   ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
+  PROCESS_ENDED: external('The process {name} ended before it was ready: {reason}.'),
+  PROCESS_NOT_OURS: user(
+    'The process {pid} could not be sent {signal}: {reason}.',
+    'Do it as the user who started it.',
+  ),
   PROCESS_START_FAILED: external('Could not start a {role} process: {reason}.'),
 
   // Packages that are installed only where they are needed

@@ -19,6 +19,8 @@ export interface OptionSpec {
   /** May be given several times. */
   readonly multiple?: boolean | undefined;
   readonly help: string;
+  /** Not for people. */
+  readonly hidden?: boolean | undefined;
 }
 
 export interface CommandSpec {
@@ -29,6 +31,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
   /** Where they are not those of commands that run a job. */
+  /** Not for people. */
+  readonly hidden?: boolean | undefined;
   readonly exitCodes?: readonly (readonly [code: number, meaning: string])[] | undefined;
 }
 

@@ -4,7 +4,15 @@ import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
-import { CONFIG_COMMAND, INFO, JOBMANAGER, RUN, TASKMANAGER } from './command-specs.ts';
+import {
+  CLUSTER,
+  CONFIG_COMMAND,
+  INFO,
+  JOBMANAGER,
+  RUN,
+  SUPERVISOR,
+  TASKMANAGER,
+} from './command-specs.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { renderError } from './render-error.ts';
@@ -20,13 +28,15 @@ const COMMANDS: readonly Command[] = [
   [CONFIG_COMMAND, async () => (await import('./config-command.ts')).configCommand],
   [JOBMANAGER, async () => (await import('./process-commands.ts')).jobManagerCommand],
   [TASKMANAGER, async () => (await import('./process-commands.ts')).taskManagerCommand],
+  [SUPERVISOR, async () => (await import('./process-commands.ts')).supervisorCommand],
+  [CLUSTER, async () => (await import('./cluster-command.ts')).clusterCommand],
 ];
 
 /** Runs the command that `env.terminal.args` say; never throws. @returns the exit code. */
 export async function cli(env: Env, version: string): Promise<number> {
   const { terminal } = env;
   const [name, ...rest] = terminal.args;
-  const specs = COMMANDS.map(([spec]) => spec);
+  const specs = COMMANDS.map(([spec]) => spec).filter(({ hidden }) => hidden !== true);
   try {
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       terminal.stdout.write(programHelp(specs));

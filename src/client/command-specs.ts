@@ -97,6 +97,8 @@ const PROCESS_OPTIONS: readonly OptionSpec[] = [
   CONFIG,
   { name: 'verbose', help: 'log more' },
   { name: 'help', short: 'h', help: 'print this' },
+  { name: 'supervised', hidden: true, help: 'ends with its parent, and tells it how it goes' },
+  { name: 'directory', value: 'PATH', hidden: true, help: 'folder of the cluster' },
 ];
 
 const PROCESS_EXIT_CODES: CommandSpec['exitCodes'] = [
@@ -126,5 +128,51 @@ export const TASKMANAGER: CommandSpec = {
   examples: [
     'millrace taskmanager',
     'millrace taskmanager -D jobmanager.rpc.address=master.example -D taskmanager.numberOfTaskSlots=2',
+  ],
+};
+
+/** Runs in the background; started by `cluster start`. */
+export const SUPERVISOR: CommandSpec = {
+  name: 'supervisor',
+  summary: 'Keeps the processes of a cluster on this machine running.',
+  hidden: true,
+  positionals: [],
+  options: [
+    ...PROCESS_OPTIONS,
+    { name: 'taskmanagers', value: 'N', help: 'TaskManagers on this machine' },
+    { name: 'jobmanager', help: 'with a JobManager' },
+    { name: 'host', value: 'HOST', multiple: true, help: 'another machine of the cluster' },
+  ],
+  exitCodes: PROCESS_EXIT_CODES,
+  examples: [],
+};
+
+export const CLUSTER: CommandSpec = {
+  name: 'cluster',
+  summary: 'Starts, stops or shows a cluster in the background.',
+  positionals: ['ACTION'],
+  options: [
+    { name: 'taskmanagers', value: 'N', help: 'start: TaskManagers; 1 by default' },
+    { name: 'slots', value: 'N', help: 'start: slots of each; by default as many as cores' },
+    {
+      name: 'define',
+      short: 'D',
+      value: 'KEY=VALUE',
+      multiple: true,
+      help: 'a configuration option; may be repeated',
+    },
+    CONFIG,
+    { name: 'json', help: 'print JSON' },
+    { name: 'verbose', help: 'print whole stacks of errors' },
+    { name: 'help', short: 'h', help: 'print this' },
+  ],
+  exitCodes: [
+    [0, 'done; of status: the cluster runs'],
+    [1, 'it could not be done; of status: the cluster does not run'],
+  ],
+  examples: [
+    'millrace cluster start --taskmanagers 2 --slots 2',
+    'millrace cluster status --json',
+    'millrace cluster stop',
   ],
 };

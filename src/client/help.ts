@@ -21,7 +21,8 @@ export function programHelp(commands: readonly CommandSpec[]): string {
 }
 
 export function commandHelp(command: CommandSpec): string {
-  const names = command.options.map(optionNames);
+  const options = command.options.filter(({ hidden }) => hidden !== true);
+  const names = options.map(optionNames);
   const width = Math.max(...names.map(({ length }) => length));
   const lines = [
     command.summary,
@@ -29,7 +30,7 @@ export function commandHelp(command: CommandSpec): string {
     `Usage: ${['millrace', command.name, ...command.positionals, '[OPTIONS]'].join(' ')}`,
     '',
     'Options:',
-    ...command.options.map((option, index) => `  ${names[index]!.padEnd(width)}  ${option.help}`),
+    ...options.map((option, index) => `  ${names[index]!.padEnd(width)}  ${option.help}`),
     '',
     'Examples:',
     ...command.examples.map((example) => `  ${example}`),

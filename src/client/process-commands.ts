@@ -1,14 +1,40 @@
-/** `millrace jobmanager` and `millrace taskmanager`: a process of a cluster, in the foreground. */
+/**
+ * `millrace jobmanager` and `millrace taskmanager`: a process of a cluster, in the foreground. Also
+ * what the background runs: the same two under a supervisor, and that.
+ */
+import { withAssignments } from '../config/load-configuration.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { ClusterDirectory } from '../deploy/cluster-directory.ts';
 import { jobManagerProcess } from '../deploy/jobmanager-process.ts';
+import { supervisorProcess } from '../deploy/supervisor-process.ts';
 import { taskManagerProcess } from '../deploy/taskmanager-process.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { commandConfiguration } from './command-configuration.ts';
 
 export async function jobManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
-  return jobManagerProcess(env, await commandConfiguration(env, args));
+  return jobManagerProcess(env, await configurationOf(env, args), args.has('supervised'));
 }
 
 export async function taskManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
-  return taskManagerProcess(env, await commandConfiguration(env, args));
+  return taskManagerProcess(env, await configurationOf(env, args), args.has('supervised'));
+}
+
+/** Started by `millrace cluster start` only. */
+export async function supervisorCommand(env: Env, args: ParsedArguments): Promise<number> {
+  return supervisorProcess({
+    env,
+    configuration: await configurationOf(env, args),
+    taskManagers: Number(args.value('taskmanagers')),
+    jobManager: args.has('jobmanager'),
+    hosts: args.values('host'),
+  });
+}
+
+/** @throws EngineError CONFIG_*, IO_*, CLUSTER_FILE_INVALID */
+async function configurationOf(env: Env, args: ParsedArguments): Promise<Configuration> {
+  const folder = args.value('directory');
+  if (folder === undefined) return commandConfiguration(env, args);
+  const stored = await ClusterDirectory.at(env, folder).readConfiguration();
+  return withAssignments(stored, args.values('define'));
 }

@@ -8,11 +8,15 @@ import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
-export function jobManagerProcess(env: Env, configuration: Configuration): Promise<number> {
+export function jobManagerProcess(
+  env: Env,
+  configuration: Configuration,
+  supervised: boolean,
+): Promise<number> {
   return runProcess({
-    env,
+    ...{ env, supervised },
     name: 'JobManager',
-    start: async (onFatal) => {
+    start: async ({ onFatal, ready }) => {
       const measurement = measureProcess(env);
       const jobManager = await JobManager.start({
         ...{ env, configuration, onFatal },
@@ -24,6 +28,7 @@ export function jobManagerProcess(env: Env, configuration: Configuration): Promi
       const read = async (): Promise<readonly ScopedMetrics[]> => jobManager.metrics();
       const reporters = await startReporters(env, configuration, read);
       env.log.write('info', 'JobManager ready', { address: jobManager.address });
+      ready({ address: jobManager.address });
       return {
         close: async () => {
           await reporters?.close();

@@ -2,12 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
-import type { Log, Terminal } from '../env/env.ts';
+import type { Log, ProcessParent, Terminal } from '../env/env.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
 import { runProcess } from './process-run.ts';
 
 const never = new Promise<never>(() => undefined);
+
+const unused = (): never => {
+  throw new EngineError('INTERNAL', { message: 'not used here' });
+};
+const noProcesses = { pid: 1, spawn: unused, identify: unused, signal: unused, run: unused };
 
 /** A process whose component does what the test says. */
 class Rig {
@@ -16,6 +21,13 @@ class Rig {
   readonly started = Promise.withResolvers<{ close(): Promise<void> }>();
   closed = 0;
   onFatal: FatalErrorHandler | undefined;
+  /** What the supervisor has been told. */
+  readonly told: string[] = [];
+  readonly gone = Promise.withResolvers<void>();
+  readonly parent: ProcessParent = {
+    tell: (text) => void this.told.push(text),
+    onGone: (listener) => void this.gone.promise.then(listener),
+  };
   readonly #listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
 
   run(): Promise<number> {
@@ -32,9 +44,10 @@ class Rig {
       },
     };
     return runProcess({
-      env: { clock: this.clock, terminal, log },
+      env: { clock: this.clock, terminal, log, processes: { ...noProcesses, parent: this.parent } },
       name: 'It',
-      start: (onFatal) => {
+      supervised: true,
+      start: ({ onFatal }) => {
         this.onFatal = onFatal;
         return this.started.promise;
       },
@@ -89,7 +102,16 @@ test('P1: a second signal does not wait for anything', async () => {
   assert.deepEqual([rig.clock.armed, rig.listeners], [0, 0]);
 });
 
-test('P2: closing that does not end is given up', async () => {
+test('P2: it ends with its supervisor', async () => {
+  const rig = new Rig();
+  const code = rig.run();
+  rig.begin();
+  rig.gone.resolve();
+  assert.equal(await code, 0);
+  assert.equal(rig.closed, 1);
+});
+
+test('P3: closing that does not end is given up', async () => {
   const rig = new Rig();
   const code = rig.run();
   rig.begin(never);
@@ -123,6 +145,7 @@ test('what cannot start ends with 1, and is not closed', async () => {
     'It could not start: Could not listen on here:1: the port is taken.',
   ]);
   assert.equal(rig.clock.armed, 0);
+  assert.match(rig.told[0]!, /^{"kind":"failed","error":{"code":"NETWORK_FAILED"/);
 });
 
 test('an error while it closes is told by the code', async () => {

@@ -5,14 +5,16 @@
  * Invariants
  * P1. The first SIGINT or SIGTERM closes the component and ends the process with 0, also while it
  *     starts; the second ends the process at once.
- * P2. Whatever ends it, closing may take `CLOSE_TIMEOUT` at most: a thread that does not end, or a
+ * P2. A process that runs under a supervisor ends when that is gone.
+ * P3. Whatever ends it, closing may take `CLOSE_TIMEOUT` at most: a thread that does not end, or a
  *     peer that does not answer, goes with the process.
  */
 import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
-import { seconds } from '../base/units.ts';
+import { seconds, type Duration } from '../base/units.ts';
 import type { Env } from '../env/env.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import { encodeProcessMessage, type ProcessFacts } from './process-messages.ts';
 
 /** How a process of the cluster ends, as Flink's do. */
 export const ProcessExitCode = {
@@ -31,18 +33,29 @@ export interface RunningComponent {
 }
 
 export interface ProcessRunOptions {
-  readonly env: Pick<Env, 'clock' | 'terminal' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'terminal' | 'log' | 'processes'>;
   /** For the log. */
   readonly name: string;
-  readonly start: (onFatal: FatalErrorHandler) => Promise<RunningComponent>;
+  /** Whether a supervisor has started this process, and is to hear how it goes. */
+  readonly supervised: boolean;
+  readonly closeTimeout?: Duration | undefined;
+  readonly start: (control: ProcessControl) => Promise<RunningComponent>;
 }
 
-type End = { readonly code: number; readonly atOnce?: boolean };
+export interface ProcessControl {
+  readonly onFatal: FatalErrorHandler;
+  /** Tells the supervisor, if there is one. */
+  readonly ready: (facts: ProcessFacts) => void;
+  /** Ends the process in order, with this code. */
+  readonly end: (code: number) => void;
+}
 
 /** @returns the exit code; the process is to end with it, whatever still runs in it. */
-export async function runProcess({ env, name, start }: ProcessRunOptions): Promise<number> {
+export async function runProcess(options: ProcessRunOptions): Promise<number> {
+  const { env, name, start } = options;
   const { log, terminal } = env;
-  const ended = Promise.withResolvers<End>();
+  const parent = options.supervised ? env.processes.parent : undefined;
+  const ended = Promise.withResolvers<{ readonly code: number }>();
   const forced = Promise.withResolvers<void>();
   let signals = 0;
   const listening = terminal.onSignal((signal) => {
@@ -55,20 +68,31 @@ export async function runProcess({ env, name, start }: ProcessRunOptions): Promi
     logError(env, `${component} ended`, error);
     ended.resolve({ code: ProcessExitCode.failed });
   };
-  const starting = start(onFatal);
-  const failure = starting.then(
-    () => undefined,
-    (thrown: unknown) => {
-      logError(env, `${name} could not start`, toEngineError(thrown));
-      ended.resolve({ code: ProcessExitCode.startFailed });
-    },
-  );
+  parent?.onGone(() => {
+    log.write('warn', `${name} ends because its supervisor is gone`);
+    ended.resolve({ code: ProcessExitCode.orderly });
+  });
+  const control: ProcessControl = {
+    onFatal,
+    ready: (facts) => parent?.tell(encodeProcessMessage({ kind: 'ready', facts })),
+    end: (code) => ended.resolve({ code }),
+  };
+  const starting = start(control).catch((thrown: unknown) => {
+    const error = toEngineError(thrown);
+    logError(env, `${name} could not start`, error);
+    parent?.tell(encodeProcessMessage({ kind: 'failed', error: error.toData() }));
+    ended.resolve({ code: ProcessExitCode.startFailed });
+    return undefined;
+  });
   const { code } = await ended.promise;
-  const closing = failure.then(async () => {
-    if (code !== ProcessExitCode.startFailed) await (await starting).close();
+  const closing = starting.then(async (component) => {
+    await component?.close();
+    return component === undefined ? ('none' as const) : undefined;
   });
   const timeout = Promise.withResolvers<'timeout'>();
-  const timer = env.clock.after(CLOSE_TIMEOUT, () => timeout.resolve('timeout'));
+  const timer = env.clock.after(options.closeTimeout ?? CLOSE_TIMEOUT, () =>
+    timeout.resolve('timeout'),
+  );
   try {
     const how = await Promise.race([
       closing,
@@ -76,8 +100,8 @@ export async function runProcess({ env, name, start }: ProcessRunOptions): Promi
       timeout.promise,
     ]);
     if (how === 'forced') return ProcessExitCode.forced;
-    if (how === 'timeout') log.write('warn', `${name} did not end in order`, { after: '10 s' });
-    else if (code !== ProcessExitCode.startFailed) log.write('info', `${name} has ended`);
+    if (how === 'timeout') log.write('warn', `${name} did not end in order`);
+    else if (how !== 'none') log.write('info', `${name} has ended`);
   } catch (thrown) {
     logError(env, `${name} could not end in order`, toEngineError(thrown));
     return code === ProcessExitCode.orderly ? ProcessExitCode.failed : code;

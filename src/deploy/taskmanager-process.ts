@@ -11,11 +11,15 @@ import { runProcess } from './process-run.ts';
 import { TaskManager } from './task-manager.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
-export function taskManagerProcess(env: Env, configuration: Configuration): Promise<number> {
+export function taskManagerProcess(
+  env: Env,
+  configuration: Configuration,
+  supervised: boolean,
+): Promise<number> {
   return runProcess({
-    env,
+    ...{ env, supervised },
     name: 'TaskManager',
-    start: async (onFatal) => {
+    start: async ({ onFatal, ready }) => {
       const id = taskManagerId(env, configuration);
       const slots = slotsOf(env, configuration);
       const measurement = measureProcess(env);
@@ -33,6 +37,7 @@ export function taskManagerProcess(env: Env, configuration: Configuration): Prom
         onRegistered: () => {
           const fields = { taskManager: id, slots, jobManager: jobManagerAddress(configuration) };
           env.log.write('info', 'TaskManager registered', fields);
+          ready({ id, slots });
         },
       });
       const read = (): Promise<readonly ScopedMetrics[]> => taskManager.taskExecutor.metrics();
@@ -60,7 +65,7 @@ function slotsOf({ machine }: Env, configuration: Configuration): number {
 }
 
 /** @throws EngineError CONFIG_INVALID_VALUE without a port: nobody could find the JobManager. */
-function jobManagerAddress(configuration: Configuration): string {
+export function jobManagerAddress(configuration: Configuration): string {
   const port = configuration.get(JobManagerOptions.rpcPort);
   if (port === 0) {
     throw new EngineError('CONFIG_INVALID_VALUE', {

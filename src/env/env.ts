@@ -349,19 +349,61 @@ export type WorkerMain = (context: WorkerContext) => Promise<void> | void;
 
 // ------------------------------------------------------------------------------------ processes
 
-export type ProcessRole = 'jobmanager' | 'taskmanager';
+export type ProcessRole = 'jobmanager' | 'taskmanager' | 'supervisor';
 
 export interface Processes {
-  spawn(role: ProcessRole, args: readonly string[]): Promise<ProcessHandle>;
+  /** The id of this process. */
+  readonly pid: number;
+  /** What started this process, if that was `spawn` and it still lives. */
+  readonly parent: ProcessParent | undefined;
+  spawn(
+    role: ProcessRole,
+    args: readonly string[],
+    options?: ProcessOptions,
+  ): Promise<ProcessHandle>;
+  /**
+   * Tells the process with an id from all that have had it before or will have it; undefined if
+   * there is none, or it has ended and only its parent has not looked yet.
+   */
+  identify(pid: number): Promise<string | undefined>;
+  /** Of any process; does nothing if there is none. @throws EngineError PROCESS_NOT_OURS */
+  signal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Runs a program of the system to its end. @throws EngineError PROCESS_START_FAILED */
+  run(program: string, args: readonly string[], input: string): Promise<ProgramResult>;
+}
+
+export interface ProcessOptions {
+  /** The file to which it appends what it writes; undefined: where this process writes. */
+  readonly output?: string | undefined;
+  /** It goes on when this process and its terminal are gone. */
+  readonly detached?: boolean | undefined;
 }
 
 export interface ProcessHandle {
   readonly pid: number;
-  readonly exited: Promise<{
-    readonly code: number | undefined;
-    readonly signal: string | undefined;
-  }>;
+  readonly exited: Promise<ProcessEnd>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Must be called at most once; messages that came before are delivered then. */
+  onMessage(listener: (text: string) => void): void;
+  /** Forgets the process: this one may end without waiting for it. */
+  release(): void;
+}
+
+export interface ProcessEnd {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
+export interface ProcessParent {
+  /** Does nothing once it is gone. */
+  tell(text: string): void;
+  /** Called once, when it has ended or released this process. */
+  onGone(listener: () => void): void;
+}
+
+export interface ProgramResult extends ProcessEnd {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 // -------------------------------------------------------------------------------------- machine

@@ -1,8 +1,19 @@
 /** What the components of a cluster have in common: heartbeats, calls, slots. */
 import { minutes, seconds, type Duration } from '../../base/units.ts';
-import { duration, option, type ConfigOption } from '../option.ts';
+import {
+  duration,
+  integer,
+  option,
+  optional,
+  text,
+  type ConfigOption,
+  type OptionType,
+} from '../option.ts';
 
 interface ClusterOptions {
+  readonly clusterId: ConfigOption<string>;
+  readonly sshOptions: ConfigOption<string | undefined>;
+  readonly logsMax: ConfigOption<number>;
   readonly heartbeatInterval: ConfigOption<Duration>;
   readonly heartbeatTimeout: ConfigOption<Duration>;
   readonly askTimeout: ConfigOption<Duration>;
@@ -10,7 +21,27 @@ interface ClusterOptions {
   readonly slotRequestTimeout: ConfigOption<Duration>;
 }
 
+/** The name of a folder, and of nothing else. */
+const clusterName: OptionType<string> = {
+  name: 'String',
+  expected: 'a name of letters, digits, `-`, `_` and `.` that begins with a letter or digit',
+  parse: (value) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(value) ? value : undefined),
+  format: (value) => value,
+};
+
 export const ClusterOptions: ClusterOptions = {
+  clusterId: option(
+    'cluster.id',
+    clusterName,
+    'default',
+    'The name of the cluster: of its folder on every machine, and of what it keeps.',
+  ),
+  sshOptions: optional(
+    'env.ssh.opts',
+    text,
+    'Arguments for ssh when TaskManagers are started and stopped on other machines.',
+  ),
+  logsMax: option('env.log.max', integer(0, 1000), 10, 'Earlier logs of a process that are kept.'),
   heartbeatInterval: option(
     'heartbeat.interval',
     duration,

@@ -53,6 +53,14 @@ const commands: Readonly<Record<string, (env: Env, args: readonly string[]) => P
     });
     env.terminal.stdout.write('ready\n');
   },
+  /** Tells what started it that it lives, and ends when that does not care any more. */
+  async tellParent(env) {
+    const { parent } = env.processes;
+    if (parent === undefined) process.exit(1);
+    env.clock.after(milliseconds(20_000), () => process.exit(2));
+    parent.onGone(() => process.exit(3));
+    parent.tell('it lives');
+  },
   /** Listens, stops listening, and waits: the next signal ends it as usual. */
   async signalsNoMore(env) {
     env.clock.after(milliseconds(20_000), () => process.exit(1));

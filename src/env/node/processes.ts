@@ -1,19 +1,36 @@
 /**
- * Processes of the cluster, started with this Node and the entry file of their role. They write to
- * this process's stdout and stderr, read nothing, and live on when this one ends: who starts them
- * ends them.
+ * Processes of the cluster, started with this Node and the entry file of their role. They read
+ * nothing, and live on when this one ends unless they see to that themselves: who starts them ends
+ * them, and they hear when he is gone, by the channel on which they can tell him things.
  */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
-import type { ProcessHandle, ProcessRole, Processes } from '../env.ts';
+import type {
+  ProcessHandle,
+  ProcessOptions,
+  ProcessParent,
+  ProcessRole,
+  Processes,
+} from '../env.ts';
 import { compileCacheVariable } from './compile-cache.ts';
 import type { EntryPoints } from './entry-points.ts';
-import { systemReason } from './system-error.ts';
+import { identifyProcess, runProgram, signalProcess } from './programs.ts';
+import { diskError, systemReason } from './system-error.ts';
 
 export function nodeProcesses(entries: EntryPoints): Processes {
+  let parent: ProcessParent | undefined;
   return {
-    spawn: (role, args) => spawn(entries, role, args),
+    pid: process.pid,
+    get parent(): ProcessParent | undefined {
+      if (!process.connected) return undefined;
+      parent ??= parentOfThis();
+      return parent;
+    },
+    spawn: (role, args, options = {}) => spawn(entries, role, args, options),
+    identify: identifyProcess,
+    signal: signalProcess,
+    run: runProgram,
   };
 }
 
@@ -21,19 +38,41 @@ function spawn(
   entries: EntryPoints,
   role: ProcessRole,
   args: readonly string[],
+  options: ProcessOptions,
 ): Promise<ProcessHandle> {
   const entry = entries[role];
   assert(entry !== undefined, `no entry point for the role ${role} was given`);
   const file = process.getBuiltinModule('node:url').fileURLToPath(entry);
-  const all = [...process.execArgv, file, ...args];
+  return startWith(role, [...process.execArgv, file, ...args], options);
+}
+
+async function startWith(
+  role: ProcessRole,
+  args: readonly string[],
+  { output: path, detached = false }: ProcessOptions,
+): Promise<ProcessHandle> {
+  const output = path === undefined ? undefined : openOutput(path);
+  const target = output ?? 'inherit';
+  try {
+    return await start(role, args, { stdio: ['ignore', target, target, 'ipc'], detached });
+  } finally {
+    if (output !== undefined) process.getBuiltinModule('node:fs').closeSync(output);
+  }
+}
+
+function start(
+  role: ProcessRole,
+  args: readonly string[],
+  options: { readonly stdio: StdioOptions; readonly detached: boolean },
+): Promise<ProcessHandle> {
   return new Promise((resolve, reject) => {
     const refuse = (thrown: unknown): void => {
       const parameters = { role, reason: systemReason(thrown) };
       reject(new EngineError('PROCESS_START_FAILED', parameters, { cause: thrown }));
     };
     try {
-      const child = process.getBuiltinModule('node:child_process').spawn(process.execPath, all, {
-        stdio: ['ignore', 'inherit', 'inherit'],
+      const child = process.getBuiltinModule('node:child_process').spawn(process.execPath, args, {
+        ...options,
         env: { ...process.env, ...compileCacheVariable() },
       });
       child.once('error', refuse);
@@ -49,10 +88,21 @@ function spawn(
   });
 }
 
+/** @throws EngineError IO_* */
+function openOutput(path: string): number {
+  try {
+    return process.getBuiltinModule('node:fs').openSync(path, 'a', 0o600);
+  } catch (thrown) {
+    throw diskError(thrown, 'open', path);
+  }
+}
+
 class NodeProcessHandle implements ProcessHandle {
   readonly pid: number;
   readonly exited: ProcessHandle['exited'];
   readonly #child: ChildProcess;
+  #early: string[] = [];
+  #listener: ((text: string) => void) | undefined;
 
   constructor(child: ChildProcess) {
     assert(child.pid !== undefined, 'a process that was started has an id');
@@ -63,10 +113,39 @@ class NodeProcessHandle implements ProcessHandle {
         resolve({ code: code ?? undefined, signal: signal ?? undefined });
       });
     });
+    child.on('message', (message: unknown) => {
+      if (typeof message !== 'string') return;
+      if (this.#listener === undefined) this.#early.push(message);
+      else this.#listener(message);
+    });
   }
 
   // Does nothing once the process is gone: Node forgets its id then, which may be another's.
   kill(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.#child.kill(signal);
   }
+
+  onMessage(listener: (text: string) => void): void {
+    assert(this.#listener === undefined, 'messages of a process have one listener');
+    this.#listener = listener;
+    for (const text of this.#early.splice(0)) listener(text);
+  }
+
+  release(): void {
+    if (this.#child.connected) this.#child.disconnect();
+    this.#child.unref();
+  }
+}
+
+/** The channel does not keep this process alive. */
+function parentOfThis(): ProcessParent {
+  const gone = new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
+  process.channel?.unref();
+  return {
+    tell: (text) => {
+      // It may be gone before this is sent; then nobody is left to be told.
+      if (process.connected) process.send?.(text, undefined, undefined, () => undefined);
+    },
+    onGone: (listener) => void gone.then(listener),
+  };
 }

@@ -1,0 +1,177 @@
+/**
+ * `millrace cluster start|stop|status`: a cluster in the background, on this machine and others.
+ */
+import { didYouMean } from '../base/did-you-mean.ts';
+import { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
+import { ClusterDirectory, type ProcessRecord } from '../deploy/cluster-directory.ts';
+import {
+  clusterState,
+  startCluster,
+  stopCluster,
+  type ClusterState,
+} from '../deploy/cluster-on-machine.ts';
+import type { Env } from '../env/env.ts';
+import type { ParsedArguments } from './arguments.ts';
+import { commandConfiguration } from './command-configuration.ts';
+import { ExitCode } from './exit-codes.ts';
+import { renderTable } from './table.ts';
+
+const START_TIMEOUT = seconds(60);
+
+const ACTIONS = { start, stop, status } as const;
+
+export async function clusterCommand(env: Env, args: ParsedArguments): Promise<number> {
+  const [name = ''] = args.positionals;
+  if (!Object.hasOwn(ACTIONS, name)) {
+    const known = Object.keys(ACTIONS);
+    throw new EngineError('CLI_UNKNOWN_ACTION', {
+      ...{ name, command: 'cluster' },
+      suggestion: didYouMean(name, known),
+      known: known.join(', '),
+    });
+  }
+  const configuration = await commandConfiguration(env, args);
+  const code = await ACTIONS[name as keyof typeof ACTIONS](env, args, configuration);
+  await env.terminal.stdout.flush();
+  return code;
+}
+
+async function start(env: Env, args: ParsedArguments, given: Configuration): Promise<number> {
+  const since = env.clock.monotonic();
+  const slots = args.value('slots');
+  const origin = { kind: 'command-line', option: '--slots' } as const;
+  const configuration =
+    slots === undefined ? given : given.with({ [TaskManagerOptions.slots.key]: slots }, origin);
+  const state = await startCluster(env, {
+    configuration,
+    taskManagers: taskManagersOf(args),
+    jobManager: true,
+    hosts: [],
+    timeout: START_TIMEOUT,
+  });
+  if (args.has('json')) return json(env, state);
+  const millis = env.clock.monotonic() - since;
+  const { stdout } = env.terminal;
+  const { clusterId } = state.directory;
+  stdout.write(`The cluster "${clusterId}" is ready after ${(millis / 1000).toFixed(2)} s.\n`);
+  stdout.write(tableOf(env, state));
+  stdout.write(`Logs: ${state.directory.folder('log')}\n`);
+  stdout.write(`Stop it with \`millrace cluster stop${clusterOption(clusterId)}\`.\n`);
+  return ExitCode.success;
+}
+
+async function stop(
+  env: Env,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<number> {
+  const directory = ClusterDirectory.of(env, configuration);
+  const wasThere = (await directory.read()) !== undefined;
+  const stopped = await stopCluster(env, directory);
+  const { stdout } = env.terminal;
+  const { clusterId } = directory;
+  if (args.has('json')) {
+    const processes = stopped.map(({ name, pid }) => ({ name, pid }));
+    stdout.write(`${JSON.stringify({ clusterId, stopped: processes })}\n`);
+  } else if (stopped.length > 0) {
+    for (const { name, pid } of stopped) stdout.write(`Stopped ${name} (process ${pid}).\n`);
+  } else if (wasThere) {
+    stdout.write(`The cluster "${clusterId}" had ended without being stopped.\n`);
+  } else {
+    stdout.write(`The cluster "${clusterId}" does not run.\n`);
+  }
+  return ExitCode.success;
+}
+
+async function status(
+  env: Env,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<number> {
+  const directory = ClusterDirectory.of(env, configuration);
+  const state = await clusterState(env, directory);
+  const runs = state !== undefined && state.alive.length > 0;
+  if (args.has('json')) {
+    if (state !== undefined) json(env, state);
+    else env.terminal.stdout.write(`${JSON.stringify(NOTHING(directory.clusterId))}\n`);
+  } else if (state === undefined) {
+    env.terminal.stdout.write(`The cluster "${directory.clusterId}" does not run.\n`);
+  } else if (!runs) {
+    const text = `The cluster "${directory.clusterId}" has ended without being stopped.\n`;
+    env.terminal.stdout.write(text);
+  } else {
+    env.terminal.stdout.write(tableOf(env, state));
+  }
+  return runs ? ExitCode.success : ExitCode.failure;
+}
+
+function NOTHING(clusterId: string): Readonly<Record<string, unknown>> {
+  return { clusterId, running: false, processes: [] };
+}
+
+function json(env: Env, { file, alive }: ClusterState): number {
+  const { clusterId, restUrl, jobManager, hosts } = file;
+  const processes = alive.map((record) => ({
+    ...record,
+    uptimeMillis: uptimeOf(env, record),
+  }));
+  const running = alive.length > 0;
+  const object = { clusterId, running, restUrl, jobManager, hosts, processes };
+  env.terminal.stdout.write(`${JSON.stringify(object)}\n`);
+  return ExitCode.success;
+}
+
+function tableOf(env: Env, { file, alive }: ClusterState): string {
+  const rows = alive.map((record) => [
+    record.name,
+    String(record.pid),
+    record.state,
+    uptimeText(uptimeOf(env, record)),
+    record.slots === undefined ? '' : String(record.slots),
+    String(record.restarts),
+    addressOf(file, record),
+  ]);
+  const header = ['process', 'pid', 'state', 'uptime', 'slots', 'restarts', 'address'];
+  return renderTable(header, rows);
+}
+
+function addressOf(
+  { restUrl, jobManager }: ClusterState['file'],
+  { role, id = '' }: ProcessRecord,
+): string {
+  if (role === 'taskmanager') return id;
+  if (role === 'supervisor') return '';
+  return restUrl === undefined ? jobManager : `${jobManager}, ${restUrl}`;
+}
+
+function uptimeOf({ clock }: Env, { since }: ProcessRecord): number {
+  return Math.max(clock.now() - since, 0);
+}
+
+/** @example uptimeText(3_700_000) // '1 h 1 min' */
+function uptimeText(millis: number): string {
+  const total = Math.floor(millis / 1000);
+  const [days, hours] = [Math.floor(total / 86_400), Math.floor(total / 3600) % 24];
+  const [minutes, rest] = [Math.floor(total / 60) % 60, total % 60];
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
+}
+
+function taskManagersOf(args: ParsedArguments): number {
+  const text = args.value('taskmanagers') ?? '1';
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count <= 1000) return count;
+  throw new EngineError('CONFIG_INVALID_VALUE', {
+    key: '--taskmanagers',
+    value: JSON.stringify(text),
+    expected: 'a whole number from 0 to 1000',
+  });
+}
+
+function clusterOption(clusterId: string): string {
+  return clusterId === 'default' ? '' : ` -D cluster.id=${clusterId}`;
+}
