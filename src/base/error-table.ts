@@ -4,19 +4,9 @@
  * never renamed or reused. Keep the groups together and alphabetical.
  */
 import type { ErrorCode } from './error-code.ts';
+import { external, internal, user } from './error-entry.ts';
 import type { ErrorEntry } from './errors.ts';
-
-function user(message: string, fix?: string): ErrorEntry {
-  return { domain: 'user', retry: 'never', message, ...(fix === undefined ? {} : { fix }) };
-}
-
-function external(message: string, fix?: string): ErrorEntry {
-  return { domain: 'external', retry: 'backoff', message, ...(fix === undefined ? {} : { fix }) };
-}
-
-function internal(message: string, retry: ErrorEntry['retry'] = 'backoff'): ErrorEntry {
-  return { domain: 'internal', retry, message };
-}
+import { OPERATION_ERRORS } from './operation-errors.ts';
 
 export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // The user's API
@@ -40,106 +30,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Leave data out of the bundle: read it from files in a source, or list large packages in pipeline.externals.',
   ),
 
-  // The command line
-  CLI_ARGUMENT_MISSING: user(
-    '`millrace {command}` needs {argument}.',
-    'See `millrace {command} --help`.',
-  ),
-  CLI_ARGUMENT_UNEXPECTED: user(
-    '`millrace {command}` does not know what to do with "{argument}".',
-    'See `millrace {command} --help`.',
-  ),
-  CLI_JOB_ID_MISSING: user(
-    'Missing JobID. `millrace {command}` needs the id of a job.',
-    '`millrace list -a` shows the jobs and their ids.',
-  ),
-  CLI_NOT_AN_ASSIGNMENT: user(
-    '{option} takes key=value, not "{text}".',
-    'For example {option} name=value.',
-  ),
-  CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
-  CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),
-  CLI_OPTION_WITHOUT_VALUE: user('{option} takes no value.', 'See `millrace {command} --help`.'),
-  CLI_UNKNOWN_ACTION: user('`millrace {command}` cannot "{name}".{suggestion}', 'It can: {known}.'),
-  CLI_UNKNOWN_COMMAND: user(
-    'There is no command "{name}".{suggestion}',
-    'The commands are: {known}.',
-  ),
-  CLI_UNKNOWN_OPTION: user(
-    '`millrace {command}` has no option {option}.{suggestion}',
-    'See `millrace {command} --help`.',
-  ),
-
-  // Clusters on this machine
-  CLUSTER_ALREADY_RUNNING: user(
-    'The cluster "{cluster}" runs already: {what}.',
-    'Stop it with `millrace cluster stop`, or start another under a name of its own with -D cluster.id=NAME.',
-  ),
-  CLUSTER_FILE_INVALID: user(
-    'The file {path} of a cluster cannot be used: {reason}.',
-    'End what is left of that cluster, then remove the file.',
-  ),
-  CLUSTER_HOME_UNKNOWN: user(
-    'There is no place for the files of a cluster: neither MILLRACE_HOME nor HOME is set.',
-    'Set MILLRACE_HOME to a folder.',
-  ),
-  CLUSTER_HOST_FAILED: external(
-    'TaskManagers on {host} could not be {done}: {reason}.',
-    'The host needs ssh access without a password, and the same folder of Millrace as this machine.',
-  ),
-  CLUSTER_NOT_STOPPED: external(
-    'Processes of the cluster "{cluster}" do not end even when they are killed: {pids}.',
-  ),
-  CLUSTER_NOT_STARTED: external('The cluster "{cluster}" did not start: {reason}.', 'See {log}.'),
-
-  // Configuration
-  CONFIG_FILE_INVALID: user(
-    '{problem}',
-    'A configuration file has a key and its value a line, e.g. parallelism.default: 2.',
-  ),
-  CONFIG_FILE_NOT_FOUND: user(
-    'There is no configuration file {path}.{suggestion}',
-    'Give the path of a file after --config.',
-  ),
-  CONFIG_FILE_OLD: user(
-    'The folder {folder}, which {variable} names, has a flink-conf.yaml, but no config.yaml.',
-    'Rename it to config.yaml: the keys of Flink 1 are understood.',
-  ),
-  CONFIG_FILE_PROBLEMS: user(
-    '{name} has {count} mistakes:{list}',
-    'Correct them; `millrace config --explain KEY` describes an option.',
-  ),
-  CONFIG_FILE_UNREADABLE: user('The configuration file {path} is not read: {problem}.'),
-  CONFIG_FOLDER_EMPTY: user(
-    'There is no config.yaml in the folder {folder}, which {variable} names.',
-    'Put one there, or unset {variable}.',
-  ),
-  CONFIG_INVALID_ASSIGNMENT: user(
-    '"{text}" does not set an option.',
-    'Write key=value, e.g. -D parallelism.default=2.',
-  ),
-  CONFIG_INVALID_DURATION: user(
-    '{value} is not a duration.',
-    'Use a finite number, e.g. seconds(5).',
-  ),
-  CONFIG_INVALID_PARAMETER: user(
-    'The parameter "{name}" of job "{job}" cannot be {value}: it must be {expected}.',
-    'Give it as --param {name}=VALUE.',
-  ),
-  CONFIG_INVALID_VALUE: user('The option {key} cannot be {value}.', 'It must be {expected}.'),
-  CONFIG_MISSING_PARAMETER: user(
-    'The job "{job}" needs {names}, which got no value.',
-    'Add --param {first}=VALUE.',
-  ),
-  CONFIG_UNKNOWN_OPTION: user('There is no option {key}.{suggestion}'),
-  CONFIG_UNKNOWN_PARAMETER: user(
-    'The job "{job}" has no parameter "{name}".{suggestion}',
-    'It has {known}.',
-  ),
-  CONFIG_UNSUPPORTED_OPTION: user(
-    '{key} is an option of Flink that Millrace does not have.{reason}',
-    'Leave it out.',
-  ),
+  ...OPERATION_ERRORS,
 
   // Connectors
   CONNECTOR_COMPRESSION_UNSUPPORTED: user(
