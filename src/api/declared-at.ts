@@ -8,12 +8,15 @@
 const ENGINE = new URL('.', import.meta.url).href;
 const ENGINE_PATH = toPath(ENGINE);
 
+/** Of files, and of the sources of a bundle (`job:///src/orders.ts`) but not of its packages. */
+const FRAME = /(?:\(|at (?:async )?)((?:file:|job:|\/|[A-Za-z]:\\).*:\d+:\d+)\)?$/;
+
 /** The innermost frame outside the API; undefined if the stack does not say. */
 export function declaredAt(): string | undefined {
   const stack = new Error('where').stack;
   if (stack === undefined) return undefined;
   for (const line of stack.split('\n').slice(1)) {
-    const place = /(?:\(|at (?:async )?)((?:file:|\/|[A-Za-z]:\\).*:\d+:\d+)\)?$/.exec(line)?.[1];
+    const place = FRAME.exec(line)?.[1];
     if (place !== undefined && !isEngineFrame(place)) return toPath(place);
   }
   return undefined;
@@ -26,6 +29,7 @@ function isEngineFrame(place: string): boolean {
 
 /** `file:///a%20b.ts:1:2` becomes `/a b.ts:1:2`, and `file:///C:/a.ts` `C:/a.ts`. */
 function toPath(place: string): string {
+  if (place.startsWith('job:///')) return place.slice('job:///'.length);
   if (!place.startsWith('file://')) return place;
   const path = place.slice('file://'.length).replace(/\?[^:]*/, '');
   return decodeURI(/^\/[A-Za-z]:\//.test(path) ? path.slice(1) : path);

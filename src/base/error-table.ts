@@ -27,7 +27,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
   BLOB_TOO_LARGE: user(
     'The code of the job is larger than {limit}.',
-    'Leave data out of the bundle: read it from files in a source, or list large packages in pipeline.externals.',
+    'Leave data out of the bundle: read it from files in a source, or list large packages in millrace.externals.',
   ),
 
   ...OPERATION_ERRORS,
@@ -132,13 +132,34 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // The module that holds the job
+  JOB_BUNDLER_MISSING: user(
+    'A job is bundled with rolldown before it goes to a cluster, and rolldown cannot be loaded: {reason}.',
+    'Install it beside the job: npm install --save-dev rolldown@{version}',
+  ),
+  JOB_BUNDLE_DECORATORS: user(
+    '{place}: decorators as the language has them now are not translated, and Node does not run them yet.',
+    'Set "experimentalDecorators": true in tsconfig.json if they are those of TypeScript, or compile the job first and submit the JavaScript.',
+  ),
+  JOB_BUNDLE_FAILED: user('{path} cannot be bundled: {message}'),
   JOB_BUNDLE_INVALID: user(
     'This is not a bundle of a job: {reason}.',
     'Submit the file with `millrace run`, which bundles it.',
   ),
+  JOB_BUNDLE_NATIVE: user(
+    'The package {name} has native parts ({what}), which cannot be put into the bundle of a job.',
+    'Install it on every machine of the cluster, and submit with --externals {name}, or set millrace.externals.',
+  ),
+  JOB_BUNDLE_TOO_LARGE: user(
+    'The bundle of {path} is larger than {limit}; most of it is {parts}.',
+    'Read data from files in a source; install large packages on the cluster and submit with --externals NAME.',
+  ),
   JOB_ENGINE_MISMATCH: user(
     '{job} was bundled for Millrace {bundled}, and this cluster runs Millrace {running}.',
     'Submit it with Millrace {running}, or bring the cluster to {bundled}.',
+  ),
+  JOB_EXTERNAL_MISSING: user(
+    '{job} needs the package {name}, which is not in its bundle and not installed on {host}.',
+    'Install it there, in {folder} or beside Millrace: npm install {name}',
   ),
   JOB_FILE_IS_FOLDER: user('{path} is a folder.', 'Name the file in it that exports the job.'),
   JOB_FILE_NOT_FOUND: user('There is no file {path} (looked at {resolved}).{suggestion}'),

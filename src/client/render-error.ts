@@ -58,7 +58,9 @@ function userFrame(stack: string | undefined): string | undefined {
   if (stack === undefined) return undefined;
   for (const line of stack.split('\n')) {
     const frame = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line)?.[1];
-    if (frame === undefined || frame.startsWith('node:') || frame.startsWith('millrace:')) continue;
+    if (frame === undefined || /^(?:node|millrace|npm|rolldown):/.test(frame)) continue;
+    // A source of a bundle, by its place in the user's project.
+    if (frame.startsWith('job:///')) return frame.slice('job:///'.length);
     const path = pathOf(frame);
     if (!path.includes('/node_modules/') && !isEngineFile(path)) return path;
   }

@@ -86,6 +86,18 @@ export const text: OptionType<string> = {
   format: (value) => value,
 };
 
+/** Several, with semicolons or commas between them. */
+export const textList: OptionType<readonly string[]> = {
+  name: 'List',
+  expected: 'texts with semicolons between them',
+  parse: (value) =>
+    value
+      .split(/[;,]/)
+      .map((each) => each.trim())
+      .filter((each) => each !== ''),
+  format: (values) => values.join(';'),
+};
+
 /** A whole number within bounds, both included. */
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): OptionType<number> {
   const expected =

@@ -15,6 +15,7 @@ import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { isBlobUrl } from '../protocol/job-code.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
 import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
@@ -267,15 +268,21 @@ export class HostedWorker {
   /** Whether what ended the worker was thrown by code beside the job's module, or in it. */
   #isOfUser(stack: string | undefined): boolean {
     const { moduleUrl } = this.#options.preparation.job;
+    // The sources of a bundle have places of their own.
+    if (isBlobUrl(moduleUrl)) return /[( ](?:job|npm):/.test(firstFrame(stack));
     const folder = decodeURIComponent(moduleUrl.slice(0, moduleUrl.lastIndexOf('/') + 1));
-    const first = stack?.split('\n').find((line) => /^\s+at .*(?:\/|file:)/.test(line)) ?? '';
-    return first.includes(folder.replace(/^file:\/\//, ''));
+    return firstFrame(stack).includes(folder.replace(/^file:\/\//, ''));
   }
 
   #parameters(reason: string): Readonly<Record<'slot' | 'taskExecutor' | 'reason', string>> {
     const { taskExecutorId } = this.#options.preparation.location;
     return { slot: String(this.slot), taskExecutor: taskExecutorId, reason };
   }
+}
+
+/** The first that is in a file. */
+function firstFrame(stack: string | undefined): string {
+  return stack?.split('\n').find((line) => /^\s+at .*(?:\/|file:)/.test(line)) ?? '';
 }
 
 function isEnd(state: Extract<FromSlot, { kind: 'task-state' }>['state']): boolean {

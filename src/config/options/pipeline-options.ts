@@ -1,6 +1,6 @@
 /** How a job is translated and run, where its program does not say. */
 import { milliseconds, type Duration } from '../../base/units.ts';
-import { boolean, choice, duration, integer, option, optional, text } from '../option.ts';
+import { boolean, choice, duration, integer, option, optional, text, textList } from '../option.ts';
 import type { ConfigOption } from '../option.ts';
 
 /** Flink's upper bound of a job's key groups. */
@@ -14,6 +14,7 @@ interface PipelineOptions {
   readonly autoGenerateUids: ConfigOption<boolean>;
   readonly bufferTimeout: ConfigOption<Duration>;
   readonly autoWatermarkInterval: ConfigOption<Duration>;
+  readonly externals: ConfigOption<readonly string[]>;
   readonly exchangeVerify: ConfigOption<'off' | 'sample' | 'all'>;
 }
 
@@ -56,6 +57,12 @@ export const PipelineOptions: PipelineOptions = {
     duration,
     milliseconds(200),
     'How often watermarks are sent that follow the greatest timestamp, or that a generator makes from time to time. 0 sends none of them.',
+  ),
+  externals: option(
+    'millrace.externals',
+    textList,
+    [],
+    'Packages that are left out of the bundle of a job, because they are installed on the machines of the cluster: those with native parts.',
   ),
   exchangeVerify: option(
     'millrace.exchange.verify',

@@ -3,6 +3,7 @@
  * file, a missing package, a type imported as a value and a syntax error apart only by codes and
  * by the shape of messages and stacks; all knowledge of those is here.
  */
+import type { BundleHeader } from '../../base/bundle-header.ts';
 import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
 import { entryPoint } from './entry-points.ts';
 import { systemCode } from './system-error.ts';
@@ -11,6 +12,8 @@ import { systemCode } from './system-error.ts';
 export interface FailedImport {
   readonly specifier: string;
   readonly importer: string | undefined;
+  /** Of the importer, if it is a bundle. */
+  readonly bundle: BundleHeader | undefined;
 }
 
 export interface ModuleAttempt {
@@ -41,7 +44,7 @@ export function moduleError(thrown: unknown, attempt: ModuleAttempt): EngineErro
 }
 
 function unresolved(thrown: unknown, attempt: ModuleAttempt, failed: FailedImport): EngineError {
-  const { specifier } = failed;
+  const { specifier, bundle } = failed;
   if (specifier === attempt.url) {
     const code = systemCode(thrown);
     const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_UNSUPPORTED_DIR_IMPORT';
@@ -53,6 +56,12 @@ function unresolved(thrown: unknown, attempt: ModuleAttempt, failed: FailedImpor
           { path, message: messageOf(thrown) },
           cause(thrown),
         );
+  }
+  if (bundle !== undefined) {
+    const name = packageOf(specifier);
+    const { hostname } = process.getBuiltinModule('node:os');
+    const parameters = { job: bundle.job, name, host: hostname(), folder: process.cwd() };
+    return new EngineError('JOB_EXTERNAL_MISSING', parameters, cause(thrown));
   }
   const parameters = {
     importer: displayPath(failed.importer ?? attempt.url),
@@ -69,7 +78,7 @@ function adviceFor(specifier: string, thrown: unknown): { reason: string; advice
       advice: 'Write the name of the file with its extension, e.g. "./orders.ts".',
     };
   }
-  const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  const name = packageOf(specifier);
   if (systemCode(thrown) === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
     return {
       reason: `the package ${name} has no such part`,
@@ -80,6 +89,10 @@ function adviceFor(specifier: string, thrown: unknown): { reason: string; advice
     reason: `the package ${name} is not installed there`,
     advice: `Install it beside the job: npm install ${name}`,
   };
+}
+
+function packageOf(specifier: string): string {
+  return /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
 }
 
 // `JSON.parse` and `new Function` throw SyntaxErrors too; those come from the user's code, these
