@@ -144,6 +144,7 @@ export type ErrorCode =
   | 'JOB_NO_EXPORT'
   | 'JOB_NOT_FOUND'
   // The exchange of records between slots
+  | 'NETWORK_MEMORY_INSUFFICIENT'
   | 'PARTITION_PEER_LOST'
   // Between processes of the engine
   | 'RPC_BAD_ADDRESS'

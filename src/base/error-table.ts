@@ -345,6 +345,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // The exchange of records between slots
+  NETWORK_MEMORY_INSUFFICIENT: user(
+    '{where} needs {needed} of network memory for {channels}, and has {available}.',
+    'Raise taskmanager.memory.network.max and .min, or taskmanager.memory.network.fraction, or lower taskmanager.memory.segment-size or the parallelism.',
+  ),
   PARTITION_PEER_LOST: external('The exchange with slot {peer} was lost: {reason}.'),
 
   // Between processes of the engine

@@ -6,6 +6,7 @@ import { Configuration, slotHeapBytes } from './configuration.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import { OPTIONS } from './options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
+import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
@@ -26,7 +27,7 @@ test('defaults are those of Flink 2.3', () => {
   const configuration = Configuration.empty;
   assert.equal(configuration.get(PipelineOptions.parallelism), 1);
   assert.equal(configuration.get(PipelineOptions.maxParallelism), -1);
-  assert.equal(configuration.get(PipelineOptions.bufferTimeout), 100);
+  assert.equal(configuration.get(NetworkOptions.bufferTimeout), 100);
   assert.equal(configuration.get(ClusterOptions.heartbeatTimeout), 50_000);
   assert.equal(configuration.get(TaskManagerOptions.cancellationTimeout), 180_000);
   assert.equal(configuration.get(RestartStrategyOptions.exponentialMultiplier), 1.5);

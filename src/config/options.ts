@@ -9,6 +9,7 @@ import { ClusterOptions } from './options/cluster-options.ts';
 import { HistoryOptions } from './options/history-options.ts';
 import { JobManagerOptions } from './options/job-manager-options.ts';
 import { MetricOptions } from './options/metric-options.ts';
+import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
@@ -28,6 +29,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('JobManager', JobManagerOptions),
   group('History of jobs', HistoryOptions),
   group('TaskManager', TaskManagerOptions),
+  group('Exchange of records', NetworkOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Metrics', MetricOptions),
   group('Command line', { ...DeploymentOptions, ...ClientOptions }),

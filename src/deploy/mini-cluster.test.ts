@@ -1,7 +1,7 @@
 // Whole jobs on a whole cluster with real threads: what the machines and components do together.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
@@ -101,6 +101,23 @@ test('slots of two TaskManagers exchange over sockets', async () => {
   const result = await run(cluster, job('counts', 2));
   assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
   assert.equal(accumulator(result, 'records'), 1000);
+});
+
+test('a deployment for which there is too little network memory fails with the numbers', async () => {
+  for (const [taskManagers, slots, max, what] of [
+    [2, 1, '80 kb', /^Slot 0 of taskmanager-\d needs \d+ KiB of .* 1 channels .* has 60 KiB\.$/],
+    [1, 2, '800 kb', /^TaskManager taskmanager-1 needs 257 KiB of .* 2 rings .* has 200 KiB\.$/],
+  ] as const) {
+    const settings = {
+      'taskmanager.memory.network.max': max,
+      'taskmanager.numberOfTaskSlots': String(slots),
+    };
+    await using cluster = await start({ taskManagers, slots, settings });
+    const { status, error } = await run(cluster, job('counts', 2));
+    assert.equal(status, 'FAILED');
+    assert.equal(error?.code, 'NETWORK_MEMORY_INSUFFICIENT', JSON.stringify(error));
+    assert.match(EngineError.fromData(error).message, what);
+  }
 });
 
 test('two jobs at once, and one after them on the same slots', async () => {

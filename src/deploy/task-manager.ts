@@ -3,6 +3,7 @@ import type { Duration } from '../base/units.ts';
 import { BlobCache } from '../blob/blob-cache.ts';
 import { slotHeapBytes } from '../config/configuration.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { slotNetworkMemory } from '../config/network-memory.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
@@ -79,6 +80,7 @@ export class TaskManager {
       cancellationTimeout:
         options.cancellationTimeout ?? configuration.get(TaskManagerOptions.cancellationTimeout),
       heapBudgetBytes: slotHeapBytes(configuration),
+      network: slotNetworkMemory(configuration),
       description: describe(options, this.rpc.name),
     });
   }
@@ -99,7 +101,13 @@ function describe(
   const { cores: cpuCores, memoryBytes } = env.machine;
   const slotHeap = slotHeapBytes(configuration);
   const taskHeap = slotHeap * slots;
-  const defaultSlotResource = { ...NO_RESOURCES, cpuCores: 1, taskHeapBytes: slotHeap };
+  const { channelBytes, ringBytes } = slotNetworkMemory(configuration);
+  const networkBytes = channelBytes + ringBytes;
+  const networkMemory = networkBytes * slots;
+  const defaultSlotResource = {
+    ...NO_RESOURCES,
+    ...{ cpuCores: 1, taskHeapBytes: slotHeap, networkBytes },
+  };
   return {
     ...{ path, host, dataPort: 0, defaultSlotResource },
     totalResource: multiplyResources(defaultSlotResource, slots),
@@ -109,12 +117,12 @@ function describe(
       taskHeap,
       frameworkOffHeap: 0,
       taskOffHeap: 0,
-      networkMemory: 0,
+      networkMemory,
       managedMemory: 0,
       jvmMetaspace: 0,
       jvmOverhead: 0,
-      totalFlinkMemory: taskHeap,
-      totalProcessMemory: taskHeap,
+      totalFlinkMemory: taskHeap + networkMemory,
+      totalProcessMemory: taskHeap + networkMemory,
     },
   };
 }

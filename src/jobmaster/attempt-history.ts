@@ -14,6 +14,7 @@ import type {
   TaskManagerLocation,
 } from '../protocol/execution-graph-info.ts';
 import type { ExecutionState } from '../protocol/job-status.ts';
+import { NO_EXCHANGE } from '../protocol/slot-messages.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import { isTerminalExecution } from '../scheduling/execution-state.ts';
 import type { ExecutionRecord } from '../scheduling/job-state.ts';
@@ -52,6 +53,7 @@ const NO_COUNTS: TaskCounters = {
   waitsFor: undefined,
   needsEventTime: false,
   lateRecordsDropped: 0,
+  exchange: NO_EXCHANGE,
 };
 
 export class AttemptHistory {

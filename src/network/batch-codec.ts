@@ -14,6 +14,26 @@ import { NO_TIMESTAMP, OBJECT_BATCH_CAPACITY, ObjectBatch, RowBatch } from './ba
 
 export const BatchFlag = { rows: 1, timestamps: 2, keyGroups: 4 } as const;
 
+/** Room for the head of a batch whose records gather before their number is known. */
+export const BATCH_HEAD_BYTES = 3;
+
+/**
+ * Fills the head of a batch whose records begin at BATCH_HEAD_BYTES of `out`; `count` is below
+ * 2^14. @returns the offset at which the batch begins.
+ */
+export function patchBatchHead(out: ByteWriter, flags: number, count: number): number {
+  const { bytes, start } = out;
+  const begin = count < 0x80 ? 1 : 0;
+  bytes[start + begin] = flags;
+  if (count < 0x80) {
+    bytes[start + 2] = count;
+  } else {
+    bytes[start + 1] = (count & 0x7f) | 0x80;
+    bytes[start + 2] = count >>> 7;
+  }
+  return begin;
+}
+
 /** Writes the records of `batch` from its cursor on. */
 export function encodeBatch(batch: Batch, codec: Codec<unknown>, out: ByteWriter): void {
   if (batch.kind === 'objects') encodeObjects(batch, codec, out);

@@ -14,17 +14,16 @@ export const ChannelFrame = {
   credit: 3,
 } as const;
 
-/** Bytes of data that may be under way or wait unread on one channel. */
-export const CHANNEL_WINDOW_BYTES: number = 256 * 1024;
-
-/**
- * A frame of data is handed over when it has this many bytes. A single larger record makes a frame
- * of its own.
- */
-export const DATA_FRAME_BYTES: number = 16 * 1024;
-
 /** No frame is larger; every link takes frames of this size. */
 export const FRAME_PAYLOAD_BYTES_MAX: number = 48 * 1024;
+
+/** What holding a frame takes beside its bytes: many small ones must not pass the limits. */
+const FRAME_OVERHEAD_BYTES = 256;
+
+/** The credit that a data frame costs; producer and consumer count alike. */
+export function frameCost(payloadBytes: number): number {
+  return payloadBytes + FRAME_OVERHEAD_BYTES;
+}
 
 /** Records a frame may hold: what an ObjectBatch can take. */
 export { OBJECT_BATCH_CAPACITY as DATA_FRAME_RECORDS } from './batch.ts';
@@ -33,6 +32,6 @@ export { OBJECT_BATCH_CAPACITY as DATA_FRAME_RECORDS } from './batch.ts';
 export interface FrameSender {
   /** Sends a data frame, or says false: no room now; the channel's `drain` will be called. */
   send(kind: number, channel: number, bytes: Uint8Array): boolean;
-  /** Sends a control or credit frame; there is always room. */
+  /** Sends a control or credit frame; there is always room. The bytes are the caller's again. */
   sendControl(kind: number, channel: number, bytes: Uint8Array): void;
 }

@@ -8,11 +8,14 @@ import type { ScratchFile } from '../env/env.ts';
 import { t } from '../types/index.ts';
 import { NO_TIMESTAMP } from './batch.ts';
 import type { Batch } from './batch.ts';
-import { CHANNEL_WINDOW_BYTES, ChannelFrame, FRAME_PAYLOAD_BYTES_MAX } from './channel-frames.ts';
+import { ChannelFrame, FRAME_PAYLOAD_BYTES_MAX, frameCost } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
 import type { ControlElement } from './control-element.ts';
+import { FLUSH_AT_ONCE, FLUSH_WHEN_FULL, FlushRound } from './flush-round.ts';
+import { FramePool } from './frame-pool.ts';
 import type { InputChannel } from './input-channel.ts';
 import { LocalQueue, SPILL_AFTER_RECORDS } from './local-queue.ts';
+import { NetworkMemory, windowBytesMin } from './network-memory.ts';
 import type { OutputChannel } from './output-channel.ts';
 import { Pressure } from './pressure.ts';
 import { RemoteInputChannel } from './remote-input-channel.ts';
@@ -148,15 +151,15 @@ class FlakySender implements FrameSender {
 
   send(kind: number, _channel: number, bytes: Uint8Array): boolean {
     if (this.#room.next().value !== true) return false;
-    this.underWay += bytes.length;
+    this.underWay += frameCost(bytes.length);
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     assert.ok(bytes.length <= FRAME_PAYLOAD_BYTES_MAX);
-    this.queued.push({ kind, bytes });
+    this.queued.push({ kind, bytes: new Uint8Array(bytes) });
     return true;
   }
 
   sendControl(kind: number, _channel: number, bytes: Uint8Array): void {
-    this.queued.push({ kind, bytes });
+    this.queued.push({ kind, bytes: new Uint8Array(bytes) });
   }
 }
 
@@ -165,7 +168,7 @@ describe('LocalQueue', () => {
     const pressure = new Pressure(() => undefined);
     return {
       pressure,
-      queue: new LocalQueue(pressure, new Spill(() => new MemoryScratch(), Value.codec)),
+      queue: new LocalQueue(pressure, new Spill(() => new MemoryScratch(), Value.codec), 100),
     };
   };
 
@@ -213,61 +216,217 @@ describe('LocalQueue', () => {
   });
 });
 
+interface Ends {
+  readonly output: RemoteOutputChannel;
+  readonly input: RemoteInputChannel;
+  readonly pressure: Pressure;
+  readonly memory: NetworkMemory;
+  readonly frames: FramePool;
+  /** Scratch files that were made. */
+  readonly scratches: MemoryScratch[];
+}
+
+function ends(
+  forth: FrameSender,
+  back: FrameSender,
+  options: { segmentBytes?: number; spareBytes?: number; flushTimeout?: number } = {},
+): Ends {
+  const { segmentBytes = 16_384, spareBytes = 1 << 20, flushTimeout = 100 } = options;
+  const capacityBytes = windowBytesMin(segmentBytes) + 2 * segmentBytes + spareBytes;
+  const memory = new NetworkMemory({ capacityBytes, segmentBytes, where: 'a test' });
+  memory.reserve({ inputs: 1, outputs: 1 });
+  const pressure = new Pressure(() => undefined);
+  const scratches: MemoryScratch[] = [];
+  const frames = new FramePool();
+  const output = new RemoteOutputChannel({
+    ...{ channel: 5, codec: Value.codec, sender: forth, pressure, memory, flushTimeout },
+    scratch: () => {
+      const scratch = new MemoryScratch();
+      scratches.push(scratch);
+      return scratch;
+    },
+  });
+  const { windowBytes } = memory;
+  const inputOptions = { channel: 5, codec: Value.codec, sender: back, windowBytes, frames };
+  return {
+    output,
+    input: new RemoteInputChannel(inputOptions),
+    pressure,
+    memory,
+    frames,
+    scratches,
+  };
+}
+
 describe('RemoteOutputChannel and RemoteInputChannel', () => {
-  it('O2, N1: lose, double and reorder nothing, and stay within the credit, whatever room the link has', () => {
+  it('O1 to O4, N1: lose, double and reorder nothing, and stay within credit and memory, whatever room the link has', () => {
+    let spills = 0;
     fc.assert(
       fc.property(
         fc.array(action, { maxLength: 300 }),
         fc.infiniteStream(fc.boolean()),
-        (actions, room) => {
+        fc.record({
+          segmentBytes: fc.constantFrom(1024, 4096, 32_768, 1 << 18),
+          spareBytes: fc.constantFrom(0, 60_000, 1 << 22),
+        }),
+        (actions, room, sizes) => {
           const forth = new FlakySender(room[Symbol.iterator]());
           const back = new FlakySender(room[Symbol.iterator]());
-          const pressure = new Pressure(() => undefined);
-          const output = new RemoteOutputChannel(5, Value.codec, forth, pressure);
-          const input = new RemoteInputChannel(5, Value.codec, back);
+          const { output, input, pressure, memory, scratches } = ends(forth, back, sizes);
           let opened = 0;
           run(actions, output, input, () => {
             // The consumer comes later than the producer's first frames.
             opened += 1;
             if (opened === 2) input.start();
             for (const { kind, bytes } of forth.queued.splice(0)) {
-              forth.underWay -= kind === ChannelFrame.control ? 0 : bytes.length;
+              forth.underWay -= kind === ChannelFrame.control ? 0 : frameCost(bytes.length);
               input.receive(kind, bytes, 0, bytes.length);
             }
             for (const { bytes } of back.queued.splice(0)) {
               output.credited(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
             }
             output.drain();
+            assert.equal(pressure.holds, output.queuedFrames > gathering(output) ? 1 : 0, 'O3');
+            assert.ok(memory.reservedBytes + memory.overdraftBytes <= memory.capacityBytes, 'M1');
           });
           assert.equal(pressure.holds, 0, 'O3: nothing waits, nobody is held');
-          assert.ok(forth.mostUnderWay <= CHANNEL_WINDOW_BYTES, 'O1: within the window');
+          assert.ok(forth.mostUnderWay <= memory.windowBytes, 'O1: within the window');
+          assert.equal(memory.overdraftBytes, 0, 'M3: all overdraft was given back');
+          assert.equal(output.queuedFrames + output.queuedBytes, 0);
+          assert.equal(input.queuedFrames + input.queuedBytes, 0);
+          spills += scratches.length;
         },
       ),
       { seed: 13, numRuns: 300 },
     );
+    assert.ok(spills > 20, `only ${spills} runs went to a scratch file`);
   });
 
   it('O1: sends nothing before the first credit, then as far as it reaches', () => {
     const forth = new FlakySender(forever(true));
-    const pressure = new Pressure(() => undefined);
-    const output = new RemoteOutputChannel(1, Value.codec, forth, pressure);
+    const { output, pressure } = ends(forth, forth);
     output.add({ n: 1, text: 'x'.repeat(20_000) }, NO_TIMESTAMP);
-    output.add({ n: 2, text: '' }, NO_TIMESTAMP);
+    output.add({ n: 2, text: 'y'.repeat(20_000) }, NO_TIMESTAMP);
+    output.add({ n: 3, text: '' }, NO_TIMESTAMP);
     output.control({ kind: 'end' });
     assert.equal(forth.queued.length, 0);
     assert.equal(pressure.holds, 1);
-    output.credited(19_999);
-    assert.equal(forth.queued.length, 0, 'the first frame is larger than the credit');
-    output.credited(20);
-    assert.deepEqual(
-      forth.queued.map(({ kind }) => kind),
-      [ChannelFrame.data],
-    );
-    output.credited(1000);
-    assert.equal(forth.queued.length, 3);
+    output.credited(40_000);
+    const kinds = (): number[] => forth.queued.map(({ kind }) => kind);
+    assert.deepEqual(kinds(), [ChannelFrame.data], 'the second frame is larger than the credit');
+    assert.equal(pressure.holds, 1);
+    output.credited(frameCost(forth.queued[0]!.bytes.length));
+    assert.deepEqual(kinds(), [1, 1, 1, ChannelFrame.control]);
     assert.equal(pressure.holds, 0);
+    assert.throws(() => output.credited(40_000), /O1/, 'a consumer cannot give what it has not');
+  });
+
+  it('N1: a producer that sends more than its credit breaks the protocol', () => {
+    const back = new FlakySender(forever(true));
+    const { input, memory } = ends(back, back, { spareBytes: 0 });
+    input.start();
+    const frame = new Uint8Array(16_000);
+    for (let cost = 0; cost + frameCost(16_000) <= memory.windowBytes; cost += frameCost(16_000)) {
+      input.receive(ChannelFrame.data, frame, 0, frame.length);
+    }
+    assert.throws(
+      () => input.receive(ChannelFrame.data, frame, 0, 16_000),
+      /more than it had credit/,
+    );
+  });
+
+  it('N3: all credit is back when the gate has taken everything, and in portions before', () => {
+    const forth = new FlakySender(forever(true));
+    const back = new FlakySender(forever(true));
+    const { output, input, memory } = ends(forth, back);
+    const credit = (): number =>
+      back.queued
+        .splice(0)
+        .map(({ bytes }) => new DataView(bytes.buffer).getUint32(0, true))
+        .reduce((sum, each) => sum + each, 0);
+    input.start();
+    assert.equal(credit(), memory.windowBytes);
+    output.credited(memory.windowBytes);
+    for (let n = 0; n < 3; n += 1) {
+      output.add({ n, text: '' }, NO_TIMESTAMP);
+      output.flush();
+    }
+    let cost = 0;
+    for (const { kind, bytes } of forth.queued.splice(0)) {
+      cost += frameCost(bytes.length);
+      input.receive(kind, bytes, 0, bytes.length);
+    }
+    input.poll();
+    input.poll();
+    assert.equal(credit(), 0, 'two small frames are no portion');
+    input.poll();
+    assert.equal(credit(), cost);
+  });
+
+  it('hands over what has gathered when the consumer waits, else after the time-out', () => {
+    const forth = new FlakySender(forever(true));
+    const { output, memory } = ends(forth, forth, { flushTimeout: 100 });
+    const round = new FlushRound();
+    const look = (now: number): number => {
+      round.begin(now);
+      output.flushIfDue(round);
+      return forth.queued.length;
+    };
+    output.add({ n: 1, text: '' }, NO_TIMESTAMP);
+    assert.equal(look(0), 0, 'nobody is there yet');
+    output.credited(memory.windowBytes);
+    assert.equal(look(1), 1, 'the consumer waits');
+    output.add({ n: 2, text: '' }, NO_TIMESTAMP);
+    assert.equal(look(2), 1, 'it has not taken the first one');
+    assert.equal(round.next, 102);
+    assert.equal(look(101), 1);
+    assert.equal(look(102), 2, 'the time is over');
+    assert.equal(round.next, Number.POSITIVE_INFINITY);
+    output.add({ n: 3, text: '' }, NO_TIMESTAMP);
+    assert.equal(look(103), 2);
+    for (const { bytes } of forth.queued.splice(0)) output.credited(frameCost(bytes.length));
+    assert.equal(look(104), 1, 'it has taken all');
+  });
+
+  it('waits for a full buffer, or not at all, where it is told to', () => {
+    for (const flushTimeout of [FLUSH_WHEN_FULL, FLUSH_AT_ONCE]) {
+      const forth = new FlakySender(forever(true));
+      const { output, memory } = ends(forth, forth, { flushTimeout, segmentBytes: 4096 });
+      output.credited(memory.windowBytes);
+      const round = new FlushRound();
+      const sizes: number[] = [];
+      for (let now = 0; now < 1000; now += 1) {
+        output.add({ n: now, text: 'abc' }, NO_TIMESTAMP);
+        round.begin(now * 1000);
+        output.flushIfDue(round);
+        assert.equal(round.next, Number.POSITIVE_INFINITY);
+        for (const { bytes } of forth.queued.splice(0)) {
+          sizes.push(bytes.length);
+          output.credited(frameCost(bytes.length));
+        }
+      }
+      if (flushTimeout === FLUSH_AT_ONCE) assert.equal(sizes.length, 1000);
+      else assert.ok(sizes.length < 5 && sizes.every((size) => size > 4000 && size <= 4096));
+    }
+  });
+
+  it('O4: an abandoned channel gives back what it held', () => {
+    const forth = new FlakySender(forever(true));
+    const { output, memory, scratches } = ends(forth, forth, { spareBytes: 1 << 18 });
+    for (let n = 0; n < 40; n += 1) output.add({ n, text: 'x'.repeat(15_000) }, NO_TIMESTAMP);
+    assert.ok(memory.overdraftBytes > 0 && scratches.length === 1);
+    output.abandon();
+    assert.equal(memory.overdraftBytes, 0);
+    assert.equal(output.queuedBytes, 0);
+    output.add({ n: 1, text: 'x'.repeat(30_000) }, NO_TIMESTAMP);
+    assert.equal(output.queuedFrames, 0, 'what comes later is dropped');
   });
 });
+
+/** 1 if records have gathered that no frame holds yet. */
+function gathering(output: RemoteOutputChannel): number {
+  return output.gatheredRecords > 0 ? 1 : 0;
+}
 
 function* forever(value: boolean): Generator<boolean> {
   for (;;) yield value;

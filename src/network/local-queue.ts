@@ -16,6 +16,8 @@ import type { Batch } from './batch.ts';
 import { ObjectBatch } from './batch.ts';
 import { Deque } from './deque.ts';
 import type { ControlElement } from './control-element.ts';
+import type { FlushRound } from './flush-round.ts';
+import { FLUSH_WHEN_FULL } from './flush-round.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { InputChannel } from './input-channel.ts';
 import type { Pressure } from './pressure.ts';
@@ -38,10 +40,16 @@ export class LocalQueue implements OutputChannel, InputChannel {
   #batches = 0;
   #records = 0;
   #holding = false;
+  readonly #flushTimeout: number;
+  /** When a flush has first seen the records of `#open`; -1: not yet. */
+  #since = -1;
+  buffersOut = 0;
 
-  constructor(pressure: Pressure, spill: Spill) {
+  /** @param flushTimeout milliseconds for which records may gather; see flush-round.ts */
+  constructor(pressure: Pressure, spill: Spill, flushTimeout: number) {
     this.#pressure = pressure;
     this.#spill = spill;
+    this.#flushTimeout = flushTimeout;
   }
 
   // Producer's side
@@ -75,6 +83,13 @@ export class LocalQueue implements OutputChannel, InputChannel {
     return true;
   }
 
+  flushIfDue(round: FlushRound): void {
+    if (this.#open.size === 0 || this.#flushTimeout === FLUSH_WHEN_FULL) return;
+    if (this.#since < 0) this.#since = round.now;
+    const isConsumerWaiting = this.#batches === 0 && this.#spill.isEmpty;
+    if (isConsumerWaiting || round.isDue(this.#since, this.#flushTimeout)) this.#handOver();
+  }
+
   // Consumer's side
 
   get hasData(): boolean {
@@ -102,6 +117,11 @@ export class LocalQueue implements OutputChannel, InputChannel {
     this.#pool.push(batch);
   }
 
+  /** Batches that have been handed over and not taken. */
+  get queuedBatches(): number {
+    return this.#batches;
+  }
+
   /** What is queued, for snapshots of channel state and for the size shown in metrics. */
   get queuedRecords(): number {
     return this.#records + this.#open.size + this.#spill.records;
@@ -117,11 +137,13 @@ export class LocalQueue implements OutputChannel, InputChannel {
 
   #handOver(): void {
     const batch = this.#open;
+    this.#since = -1;
     this.#open = this.#pool.pop() ?? new ObjectBatch();
     this.#push(batch);
   }
 
   #push(batch: Batch): void {
+    this.buffersOut += 1;
     if (!this.#spill.isEmpty || this.#records > SPILL_AFTER_RECORDS) {
       this.#spill.batch(batch);
       this.recycle(batch);

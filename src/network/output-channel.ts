@@ -4,6 +4,7 @@
  */
 import type { Batch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
+import type { FlushRound } from './flush-round.ts';
 
 export interface OutputChannel {
   /** Never refuses; what is over the bound holds the producer's pressure. */
@@ -15,6 +16,8 @@ export interface OutputChannel {
   control(element: ControlElement): void;
   /** Hands over what has gathered. @returns whether there was anything. */
   flush(): boolean;
+  /** The same if it is time; else `round.next` comes to when it will be. */
+  flushIfDue(round: FlushRound): void;
   /**
    * The producer has failed or was cancelled: what is left is dropped. Not called after an orderly
    * end.

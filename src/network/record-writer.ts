@@ -16,6 +16,7 @@ import { hashKey } from '../types/key.ts';
 import { RowBatch as Rows } from './batch.ts';
 import type { RowBatch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
+import type { FlushRound } from './flush-round.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { ExchangeVerifier } from './exchange-verifier.ts';
 
@@ -107,6 +108,12 @@ export abstract class RecordWriter {
     let any = this.#rows?.flush() ?? false;
     for (const channel of this.channels) if (channel.flush()) any = true;
     return any;
+  }
+
+  /** Hands over what is due; see flush-round.ts. */
+  flushIfDue(round: FlushRound): void {
+    this.#rows?.flush();
+    for (const channel of this.channels) channel.flushIfDue(round);
   }
 
   abandon(): void {

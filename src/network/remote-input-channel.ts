@@ -3,58 +3,67 @@
  * queue of this channel, which credit bounds; so a channel that nobody reads holds up no other.
  *
  * Invariants
- * N1. Bytes queued never exceed the credit given out.
+ * N1. The cost of what is queued never exceeds the window: a peer that sends more breaks the
+ *     protocol.
  * N2. Credit comes back only for frames that the gate has taken, and for parts of a record larger
- * than a
- *     frame as they come: the record must be whole before the gate can take it.
+ *     than a frame as they come: the record must be whole before the gate can take it.
+ * N3. When the gate has taken everything all credit has come back: the producer sees from it that
+ *     the consumer waits.
  */
-import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
+import { EngineError } from '../base/errors.ts';
 import type { Codec } from '../types/schema.ts';
 import type { Batch } from './batch.ts';
 import { ObjectBatch } from './batch.ts';
 import { decodeBatch } from './batch-codec.ts';
-import { CHANNEL_WINDOW_BYTES, ChannelFrame } from './channel-frames.ts';
+import { ChannelFrame, frameCost } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
 import { decodeControl } from './control-codec.ts';
 import type { ControlElement } from './control-element.ts';
-import type { InputChannel } from './input-channel.ts';
 import { Deque } from './deque.ts';
+import type { FramePool, HeldFrame } from './frame-pool.ts';
+import type { InputChannel } from './input-channel.ts';
 
-interface DataFrame {
-  /** Credit to give back once it was taken. */
-  readonly cost: number;
-  readonly bytes: Uint8Array;
+/** Credit is given back in portions of at least this part of the window. */
+const PORTIONS = 4;
+
+export interface RemoteInputOptions {
+  readonly channel: number;
+  readonly codec: Codec<unknown>;
+  readonly sender: FrameSender;
+  /** Bytes that may be under way or wait here. */
+  readonly windowBytes: number;
+  readonly frames: FramePool;
 }
 
-/** Credit is given back in portions of at least this. */
-const CREDIT_PORTION_BYTES = CHANNEL_WINDOW_BYTES / 4;
-
 export class RemoteInputChannel implements InputChannel {
-  readonly #channel: number;
-  readonly #codec: Codec<unknown>;
-  readonly #sender: FrameSender;
-  readonly #queue = new Deque<DataFrame | ControlElement>();
+  readonly #options: RemoteInputOptions;
+  readonly #queue = new Deque<HeldFrame | ControlElement>();
   readonly #parts: Uint8Array[] = [];
   readonly #credit = new ByteWriter(16);
-  readonly #reader = new ByteReader(new Uint8Array(0));
   #free: ObjectBatch | undefined = new ObjectBatch();
   #owed = 0;
-  #queued = 0;
   #closed = false;
   bytesIn = 0;
+  buffersIn = 0;
+  /** Data frames in the queue, their bytes, and what they cost of the window. */
+  queuedFrames = 0;
+  queuedBytes = 0;
+  queuedCost = 0;
   /** Whether the producer's last element has come. */
   hasEnded = false;
 
-  constructor(channel: number, codec: Codec<unknown>, sender: FrameSender) {
-    this.#channel = channel;
-    this.#codec = codec;
-    this.#sender = sender;
+  constructor(options: RemoteInputOptions) {
+    this.#options = options;
+  }
+
+  get windowBytes(): number {
+    return this.#options.windowBytes;
   }
 
   /** Opens the channel for its producer. */
   start(): void {
-    this.#grant(CHANNEL_WINDOW_BYTES);
+    this.#grant(this.#options.windowBytes);
   }
 
   get hasData(): boolean {
@@ -64,37 +73,50 @@ export class RemoteInputChannel implements InputChannel {
   /** A frame of this channel; `bytes[start, end)` is copied. */
   receive(kind: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed) return;
+    const frame = this.#hold(kind, bytes, start, end);
     if (kind === ChannelFrame.control) {
-      this.#reader.wrap(bytes, start, end);
-      const element = decodeControl(this.#reader);
+      frame.reader.wrap(frame.buffer, 0, frame.length);
+      const element = decodeControl(frame.reader);
+      this.#options.frames.give(frame);
       if (element.kind === 'end') this.hasEnded = true;
       this.#queue.push(element);
       return;
     }
     this.bytesIn += end - start;
+    this.buffersIn += 1;
+    const cost = frameCost(end - start);
     if (kind === ChannelFrame.part) {
-      this.#parts.push(bytes.slice(start, end));
-      this.#grant(end - start);
+      this.#parts.push(frame.buffer.slice(0, frame.length));
+      this.#options.frames.give(frame);
+      this.#grant(cost);
       return;
     }
-    this.#queued += end - start;
-    this.#queue.push({ cost: end - start, bytes: this.#assemble(bytes, start, end) });
+    frame.cost = cost;
+    this.queuedCost += cost;
+    if (this.queuedCost + this.#owed > this.#options.windowBytes) this.#refuse();
+    this.queuedFrames += 1;
+    this.queuedBytes += frame.length;
+    this.#queue.push(frame);
   }
 
   poll(): Batch | ControlElement | undefined {
     const next = this.#queue.shift();
     if (next === undefined || 'kind' in next) return next;
-    this.#queued -= next.cost;
+    this.queuedFrames -= 1;
+    this.queuedBytes -= next.length;
+    this.queuedCost -= next.cost;
     this.#owed += next.cost;
-    // Nothing else is queued: the producer may be waiting for exactly these bytes.
-    if (this.#owed >= CREDIT_PORTION_BYTES || this.#queued === 0) {
+    // N3
+    if (this.#owed * PORTIONS >= this.#options.windowBytes || this.queuedCost === 0) {
       this.#grant(this.#owed);
       this.#owed = 0;
     }
     const into = this.#free ?? new ObjectBatch();
     this.#free = undefined;
-    this.#reader.wrap(next.bytes);
-    return decodeBatch(this.#reader, this.#codec, into);
+    next.reader.wrap(next.buffer, 0, next.length);
+    const batch = decodeBatch(next.reader, this.#options.codec, into);
+    this.#options.frames.give(next);
+    return batch;
   }
 
   recycle(batch: Batch): void {
@@ -108,24 +130,32 @@ export class RemoteInputChannel implements InputChannel {
   }
 
   /** The frame's bytes in memory of their own, behind the parts that came before it. */
-  #assemble(bytes: Uint8Array, start: number, end: number): Uint8Array {
-    if (this.#parts.length === 0) return bytes.slice(start, end);
-    const parts = this.#parts.splice(0);
+  #hold(kind: number, bytes: Uint8Array, start: number, end: number): HeldFrame {
+    const parts = kind === ChannelFrame.data ? this.#parts.splice(0) : [];
     const before = parts.reduce((sum, part) => sum + part.length, 0);
-    const whole = new Uint8Array(before + end - start);
+    const frame = this.#options.frames.take(before + end - start);
     let position = 0;
     for (const part of parts) {
-      whole.set(part, position);
+      frame.buffer.set(part, position);
       position += part.length;
     }
-    whole.set(bytes.subarray(start, end), before);
-    return whole;
+    frame.buffer.set(bytes.subarray(start, end), before);
+    return frame;
+  }
+
+  /** N1. */
+  #refuse(): never {
+    throw new EngineError('DATA_CORRUPT', {
+      what: `channel ${this.#options.channel}`,
+      reason: 'its producer sent more than it had credit for',
+    });
   }
 
   #grant(bytes: number): void {
     if (this.#closed) return;
+    const { sender, channel } = this.#options;
     this.#credit.reset();
     this.#credit.uint32(bytes);
-    this.#sender.sendControl(ChannelFrame.credit, this.#channel, this.#credit.copy());
+    sender.sendControl(ChannelFrame.credit, channel, this.#credit.written());
   }
 }

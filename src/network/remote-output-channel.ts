@@ -4,58 +4,91 @@
  *
  * Invariants
  * O1. Nothing is sent before the consumer's first credit, and data only within the credit: a frame
- * is sent
- *     only if the credit covers it whole. Records larger than a frame go in parts.
+ *     is sent only if the credit covers its cost. Records larger than a frame go in parts.
  * O2. Frames leave in the order in which they were finished; control elements too.
  * O3. While a finished frame waits there is exactly one hold on the producer's pressure; so a task
- * whose
- *     pressure is free has nothing unsent but what `flush` would send.
+ *     whose pressure is free has nothing unsent but what `flush` would send.
+ * O4. Finished frames that wait hold at most a segment of memory and what the slot's overdraft
+ *     gave for them; the others are in a scratch file, behind all that are in memory.
  */
+import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
+import type { ScratchFile } from '../env/env.ts';
 import type { Codec } from '../types/schema.ts';
 import type { Batch } from './batch.ts';
 import { NO_TIMESTAMP } from './batch.ts';
-import { BatchFlag, encodeBatch } from './batch-codec.ts';
+import { BATCH_HEAD_BYTES, BatchFlag, encodeBatch, patchBatchHead } from './batch-codec.ts';
 import {
   ChannelFrame,
-  DATA_FRAME_BYTES,
   DATA_FRAME_RECORDS,
   FRAME_PAYLOAD_BYTES_MAX,
+  frameCost,
 } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
 import { encodeControl } from './control-codec.ts';
 import type { ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
+import type { FlushRound } from './flush-round.ts';
+import { FLUSH_WHEN_FULL } from './flush-round.ts';
+import { FrameSpill } from './frame-spill.ts';
+import type { Frame } from './frame-spill.ts';
+import type { NetworkMemory } from './network-memory.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { Pressure } from './pressure.ts';
 
-interface Pending {
-  readonly kind: number;
-  readonly bytes: Uint8Array;
+/** Of the buffer in which records gather. */
+const BODY_BYTES_KEPT_MAX = 2 * 1024 * 1024;
+
+export interface RemoteOutputOptions {
+  readonly channel: number;
+  readonly codec: Codec<unknown>;
+  readonly sender: FrameSender;
+  readonly pressure: Pressure;
+  readonly memory: Pick<NetworkMemory, 'segmentBytes' | 'takeOverdraft' | 'giveOverdraft'>;
+  /** Milliseconds for which records may gather; see flush-round.ts. */
+  readonly flushTimeout: number;
+  readonly scratch: () => ScratchFile;
+}
+
+/** A frame that waits in memory, with what it took of the overdraft. */
+interface Waiting extends Frame {
+  readonly overdraft: number;
 }
 
 export class RemoteOutputChannel implements OutputChannel {
+  readonly #options: RemoteOutputOptions;
   readonly #channel: number;
   readonly #codec: Codec<unknown>;
   readonly #sender: FrameSender;
-  readonly #pressure: Pressure;
-  readonly #body = new ByteWriter(DATA_FRAME_BYTES * 2);
-  readonly #head = new ByteWriter(16);
-  readonly #pending = new Deque<Pending>();
+  readonly #segmentBytes: number;
+  #body = new ByteWriter();
+  readonly #control = new ByteWriter(64);
+  readonly #waiting = new Deque<Waiting>();
+  readonly #spill: FrameSpill;
+  /** Of the frames in `#waiting`. */
+  #waitingBytes = 0;
+  /** That have gathered in `#body`. */
   #records = 0;
   #flags = 0;
+  /** When a flush has first seen them; -1: not yet. */
+  #since = -1;
+  /** What the consumer may hold, and how much of that is free. */
+  #window = 0;
   #credit = 0;
   #open = false;
   #holding = false;
   #closed = false;
   #ending = false;
   bytesOut = 0;
+  buffersOut = 0;
 
-  constructor(channel: number, codec: Codec<unknown>, sender: FrameSender, pressure: Pressure) {
-    this.#channel = channel;
-    this.#codec = codec;
-    this.#sender = sender;
-    this.#pressure = pressure;
+  constructor(options: RemoteOutputOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.#codec = options.codec;
+    this.#sender = options.sender;
+    this.#segmentBytes = options.memory.segmentBytes;
+    this.#spill = new FrameSpill(options.scratch);
   }
 
   add(value: unknown, timestamp: number): void {
@@ -71,63 +104,98 @@ export class RemoteOutputChannel implements OutputChannel {
     this.flush();
     this.#body.reset();
     encodeBatch(batch, this.#codec, this.#body);
-    this.#pushData(this.#body.copy());
+    this.#pushData(this.#body.written());
   }
 
   /** Whether the last element has been sent. */
   get hasEnded(): boolean {
-    return this.#ending && this.#pending.length === 0;
+    return this.#ending && !this.#isWaiting;
+  }
+
+  /** Records of which there is no frame yet. */
+  get gatheredRecords(): number {
+    return this.#records;
+  }
+
+  /** Frames and bytes that were not sent, what gathers included. */
+  get queuedFrames(): number {
+    return this.#waiting.length + this.#spill.frames + (this.#records > 0 ? 1 : 0);
+  }
+
+  get queuedBytes(): number {
+    return this.#waitingBytes + this.#spill.bytes + (this.#records > 0 ? this.#body.offset : 0);
   }
 
   control(element: ControlElement): void {
     this.flush();
     if (element.kind === 'end') this.#ending = true;
-    this.#body.reset();
-    encodeControl(element, this.#body);
-    this.#push(ChannelFrame.control, this.#body.copy());
+    this.#control.reset();
+    encodeControl(element, this.#control);
+    this.#push(ChannelFrame.control, this.#control.written());
   }
 
   flush(): boolean {
     if (this.#records === 0) return false;
-    const head = this.#head;
-    head.reset();
-    head.uint8(this.#flags);
-    head.varint(this.#records);
-    const frame = new Uint8Array(head.offset + this.#body.offset);
-    frame.set(head.written(), 0);
-    frame.set(this.#body.written(), head.offset);
+    const body = this.#body;
+    const begin = patchBatchHead(body, this.#flags, this.#records);
     this.#records = 0;
-    this.#body.reset();
-    this.#pushData(frame);
+    this.#since = -1;
+    this.#pushData(body.written(begin));
+    // A very large record is over: its buffer would stay as large.
+    if (body.bytes.length > BODY_BYTES_KEPT_MAX) this.#body = new ByteWriter();
     return true;
+  }
+
+  flushIfDue(round: FlushRound): void {
+    const { flushTimeout } = this.#options;
+    if (this.#records === 0 || flushTimeout === FLUSH_WHEN_FULL) return;
+    if (this.#since < 0) this.#since = round.now;
+    if (this.#isConsumerWaiting || round.isDue(this.#since, flushTimeout)) this.flush();
   }
 
   /** The consumer can take more. */
   credited(bytes: number): void {
     if (this.#closed) return;
+    if (!this.#open) this.#window = bytes;
     this.#open = true;
     this.#credit += bytes;
+    assert(this.#credit <= this.#window, 'O1: more credit than the consumer has room');
     this.drain();
   }
 
   /** Sends what waits; called when the link has room again. */
   drain(): void {
     if (!this.#open) return;
-    for (;;) {
-      const next = this.#pending.peek();
-      if (next === undefined) break;
-      if (!this.#send(next)) return;
-      this.#pending.shift();
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (!this.#send(next.kind, next.bytes)) return;
+      this.#waiting.shift();
+      this.#waitingBytes -= next.bytes.length;
+      this.#options.memory.giveOverdraft(next.overdraft);
     }
     if (this.#holding) {
       this.#holding = false;
-      this.#pressure.release();
+      this.#options.pressure.release();
     }
   }
 
   abandon(): void {
     this.#closed = true;
     this.#open = false;
+    this.#records = 0;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.#options.memory.giveOverdraft(next.overdraft);
+    }
+    this.#waitingBytes = 0;
+    this.#spill.close();
+  }
+
+  /** Everything that was sent has been taken: the consumer would take more at once. */
+  get #isConsumerWaiting(): boolean {
+    return this.#open && this.#credit === this.#window && !this.#isWaiting;
+  }
+
+  get #isWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#spill.frames > 0;
   }
 
   #append(value: unknown, timestamp: number, flags: number, keyGroup: number): void {
@@ -136,13 +204,19 @@ export class RemoteOutputChannel implements OutputChannel {
     const body = this.#body;
     if (this.#records === 0) {
       body.reset();
+      body.reserve(BATCH_HEAD_BYTES);
       body.beginFrame();
     }
+    const before = body.position;
     if ((flags & BatchFlag.timestamps) !== 0) body.float64(timestamp);
     if ((flags & BatchFlag.keyGroups) !== 0) body.uint16(keyGroup);
     this.#codec.encode(value, body);
     this.#records += 1;
-    if (this.#records === DATA_FRAME_RECORDS || body.offset >= DATA_FRAME_BYTES) this.flush();
+    // A frame ends before the next record, if that is like this one, would be too much for it.
+    const after = body.position;
+    if (this.#records === DATA_FRAME_RECORDS || after + after - before > this.#segmentBytes) {
+      this.flush();
+    }
   }
 
   #pushData(bytes: Uint8Array): void {
@@ -153,26 +227,54 @@ export class RemoteOutputChannel implements OutputChannel {
     this.#push(ChannelFrame.data, start === 0 ? bytes : bytes.subarray(start));
   }
 
+  /** `bytes` are the caller's again afterwards. */
   #push(kind: number, bytes: Uint8Array): void {
-    const frame = { kind, bytes };
-    if (this.#open && this.#pending.length === 0 && this.#send(frame)) return;
-    this.#pending.push(frame);
+    if (this.#closed) return;
+    if (this.#open && !this.#isWaiting && this.#send(kind, bytes)) return;
+    this.#keep(kind, bytes);
     if (!this.#holding) {
       this.#holding = true;
-      this.#pressure.hold();
+      this.#options.pressure.hold();
     }
   }
 
-  #send(frame: Pending): boolean {
-    if (frame.kind === ChannelFrame.control) {
-      this.#sender.sendControl(frame.kind, this.#channel, frame.bytes);
+  /** O4. */
+  #keep(kind: number, bytes: Uint8Array): void {
+    if (this.#spill.frames === 0) {
+      const isOwn = this.#waitingBytes + bytes.length <= this.#segmentBytes;
+      const overdraft = isOwn ? 0 : bytes.length;
+      if (isOwn || this.#options.memory.takeOverdraft(overdraft)) {
+        this.#waiting.push({ kind, bytes: new Uint8Array(bytes), overdraft });
+        this.#waitingBytes += bytes.length;
+        return;
+      }
+    }
+    this.#spill.push(kind, bytes);
+  }
+
+  /** The next frame to be sent, in memory. */
+  #next(): Waiting | undefined {
+    const first = this.#waiting.peek();
+    if (first !== undefined) return first;
+    const spilled = this.#spill.next();
+    if (spilled === undefined) return undefined;
+    const read = { ...spilled, overdraft: 0 };
+    this.#waiting.push(read);
+    this.#waitingBytes += read.bytes.length;
+    return read;
+  }
+
+  #send(kind: number, bytes: Uint8Array): boolean {
+    if (kind === ChannelFrame.control) {
+      this.#sender.sendControl(kind, this.#channel, bytes);
       return true;
     }
-    const { length } = frame.bytes;
-    if (this.#credit < length) return false;
-    if (!this.#sender.send(frame.kind, this.#channel, frame.bytes)) return false;
-    this.#credit -= length;
-    this.bytesOut += length;
+    const cost = frameCost(bytes.length);
+    if (this.#credit < cost) return false;
+    if (!this.#sender.send(kind, this.#channel, bytes)) return false;
+    this.#credit -= cost;
+    this.bytesOut += bytes.length;
+    this.buffersOut += 1;
     return true;
   }
 }

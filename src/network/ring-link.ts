@@ -27,7 +27,7 @@ import type { RingRoom } from './ring.ts';
  */
 const PUBLISH_BYTES = 64 * 1024;
 /** Who sleeps is woken for as much as this without waiting for a flush. */
-const RING_AFTER_BYTES = 32 * 1024;
+const RING_AFTER_BYTES = 128 * 1024;
 
 export interface RingLinkOptions {
   readonly toPeer: SharedRegion;
@@ -91,7 +91,7 @@ export class RingLink implements FrameLink {
     if (this.#state !== 'open') return room === 'control';
     if (this.#waiting.length === 0 && this.#commit(kind, channel, bytes, room)) return true;
     if (room === 'data') return false;
-    this.#waiting.push({ kind, channel, bytes: bytes.slice() });
+    this.#waiting.push({ kind, channel, bytes: new Uint8Array(bytes) });
     this.#waitingBytes += bytes.length + 8;
     assert(
       this.#waitingBytes <= CONTROL_WAITING_BYTES_MAX,

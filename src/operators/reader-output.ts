@@ -3,7 +3,7 @@
  *
  * Invariants
  * R2. A reader emits only inside `poll`.
- * R4. The records of one poll are bounded: each output is full after its share of POLL_RECORDS, and
+ * R4. The records of one poll are bounded: each output is full after its share of them, and
  *     the reader's as soon as one of them is.
  * R5. Timestamps that go on are whole numbers of milliseconds, or there is none.
  */
@@ -17,7 +17,7 @@ import type { Downstream, OperatorContext } from './operator.ts';
 import type { SourceTime } from './source-time.ts';
 import { invalidSourceTimestamp } from './timestamp-errors.ts';
 
-/** Records per call of `poll`: bounds the time of a step. */
+/** Records per call of `poll`, unless the driver says otherwise. */
 const POLL_RECORDS = 1024;
 
 const R2 = 'R2: a reader emits only while it is polled';
@@ -137,6 +137,7 @@ export class ReaderOutput implements SourceOutput<unknown> {
   readonly #splits = new Map<string, PlainOutput>();
   #polling = false;
   #waiting = false;
+  #pollRecords = POLL_RECORDS;
   /** Of outputs that were released in this poll. */
   #released = 0;
   /** Whether records that name no split are on their own time; see SourceTime. */
@@ -148,9 +149,13 @@ export class ReaderOutput implements SourceOutput<unknown> {
     this.#own = this.#outputOf(options.time.own);
   }
 
-  begin(): void {
+  begin(records: number = POLL_RECORDS): void {
     this.#polling = true;
     this.#released = 0;
+    if (records !== this.#pollRecords) {
+      this.#pollRecords = records;
+      this.#share();
+    }
     this.#own.begin();
     for (const output of this.#splits.values()) output.begin();
   }
@@ -175,7 +180,7 @@ export class ReaderOutput implements SourceOutput<unknown> {
   }
 
   get full(): boolean {
-    if (this.#own.full || this.#released >= POLL_RECORDS) return true;
+    if (this.#own.full || this.#released >= this.#pollRecords) return true;
     for (const output of this.#splits.values()) if (output.full) return true;
     return false;
   }
@@ -245,8 +250,8 @@ export class ReaderOutput implements SourceOutput<unknown> {
 
   /** R4 */
   #share(): void {
-    const share = Math.ceil(POLL_RECORDS / Math.max(this.#splits.size, 1));
-    this.#own.limit = this.#waiting ? 0 : POLL_RECORDS;
+    const share = Math.ceil(this.#pollRecords / Math.max(this.#splits.size, 1));
+    this.#own.limit = this.#waiting ? 0 : this.#pollRecords;
     for (const output of this.#splits.values()) output.limit = this.#waiting ? 0 : share;
   }
 

@@ -101,12 +101,12 @@ export class SourceOperator implements Operator {
     return this.#reader?.close();
   }
 
-  /** Lets the reader emit a bounded number of records. */
-  poll(): PollResult {
+  /** Lets the reader emit up to about `records`, or a default number. */
+  poll(records?: number): PollResult {
     assert(!this.#ended, 'R1: a reader that has ended is not polled');
     assert(!this.isWaiting, 'R3: a reader that waits is not polled');
     const output = this.#output!;
-    output.begin();
+    output.begin(records);
     const result = this.#reader!.poll(output);
     output.end();
     if (result === 'end') this.#ended = true;

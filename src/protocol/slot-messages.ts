@@ -126,7 +126,39 @@ export interface TaskMetrics {
   /** Whether one of its operators needs event time. */
   readonly needsEventTime: boolean;
   readonly lateRecordsDropped: number;
+  readonly exchange: ExchangeMetrics;
 }
+
+/**
+ * Of the channels of a task, by the names of Flink's metrics. Counts are since its start, queues
+ * and usages (0 to 1) of the moment. Local is the process; within a slot batches are handed on by
+ * reference and have no bytes.
+ */
+export interface ExchangeMetrics {
+  readonly bytesInLocal: number;
+  readonly bytesInRemote: number;
+  readonly buffersInLocal: number;
+  readonly buffersInRemote: number;
+  readonly buffersOut: number;
+  /** Buffers that wait for the task, and their bytes. */
+  readonly inputQueueLength: number;
+  readonly inputQueueSize: number;
+  readonly inPoolUsage: number;
+  readonly inputExclusiveBuffersUsage: number;
+  readonly inputFloatingBuffersUsage: number;
+  /** Buffers that wait for their consumers, and their bytes. */
+  readonly outputQueueLength: number;
+  readonly outputQueueSize: number;
+  readonly outPoolUsage: number;
+}
+
+/** Of a task that has not reported yet. */
+export const NO_EXCHANGE: ExchangeMetrics = {
+  ...{ bytesInLocal: 0, bytesInRemote: 0, buffersInLocal: 0, buffersInRemote: 0, buffersOut: 0 },
+  ...{ inputQueueLength: 0, inputQueueSize: 0, inPoolUsage: 0 },
+  ...{ inputExclusiveBuffersUsage: 0, inputFloatingBuffersUsage: 0 },
+  ...{ outputQueueLength: 0, outputQueueSize: 0, outPoolUsage: 0 },
+};
 
 /** Why the event time of a task stands where it is. */
 export type WatermarkHold =

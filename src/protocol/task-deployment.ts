@@ -47,6 +47,10 @@ export interface SlotPreparation {
    * budget.
    */
   readonly heapBudgetBytes: number | undefined;
+  /** That the channels between the slot and others may hold. */
+  readonly networkBytes: number;
+  /** At which records for another slot are handed over. */
+  readonly segmentBytes: number;
 }
 
 export interface TaskDeployment {

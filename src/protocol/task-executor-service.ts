@@ -30,7 +30,10 @@ export interface SlotGeneration {
 }
 
 export interface PrepareSlot extends SlotGeneration {
-  readonly preparation: Omit<SlotPreparation, 'location' | 'bind' | 'heapBudgetBytes'>;
+  readonly preparation: Omit<
+    SlotPreparation,
+    'location' | 'bind' | 'heapBudgetBytes' | 'networkBytes' | 'segmentBytes'
+  >;
 }
 
 export interface DeployTasks {

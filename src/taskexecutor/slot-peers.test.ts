@@ -57,7 +57,7 @@ test('slots of other processes, the own slot and other generations make no pair'
 test('rings stay within their total as long as each has its minimum', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), (rings) => {
-      const { capacityBytes, controlBytes } = ringSize(rings);
+      const { capacityBytes, controlBytes } = ringSize(rings, 1 << 30);
       assert.ok(Number.isInteger(Math.log2(capacityBytes)));
       assert.ok(capacityBytes >= 1 << 17 && capacityBytes <= 1 << 20);
       assert.ok(capacityBytes * rings <= 1 << 26 || capacityBytes === 1 << 17);
@@ -65,5 +65,6 @@ test('rings stay within their total as long as each has its minimum', () => {
     }),
     { seed: 7 },
   );
-  assert.equal(ringSize(2).capacityBytes, 1 << 20);
+  assert.equal(ringSize(2, 1 << 30).capacityBytes, 1 << 20);
+  assert.equal(ringSize(2, 1 << 20).capacityBytes, 1 << 18);
 });

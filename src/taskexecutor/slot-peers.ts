@@ -4,7 +4,10 @@
  *
  * X1. Two workers that exchange records have exactly one ring each way, of their generation.
  * X2. When a worker has ended, its rings are retired and its peers are told and woken, once.
+ * X3. The rings that live never take more memory than there is for them; where those of a
+ *     deployment do not fit, none of them is made.
  */
+import { EngineError } from '../base/errors.ts';
 import type { Env, SharedRegion } from '../env/env.ts';
 import { alarmDoorbell, doorbellWord } from '../network/doorbell.ts';
 import { formatRing, retireRing, ringRegionBytes } from '../network/ring-owner.ts';
@@ -17,6 +20,7 @@ const RING_BYTES_MAX = 1 << 20;
 const RING_BYTES_MIN = 1 << 17;
 /** All rings of one deployment together, as long as each has its minimum. */
 const RINGS_TOTAL_BYTES = 1 << 26;
+const RINGS_OF_PAIR = 2;
 /** Of each ring, reserved for control elements. */
 const CONTROL_SHARE = 16;
 
@@ -42,10 +46,23 @@ export class SlotPeers {
     this.#doorbells = doorbells;
   }
 
-  /** Joins the workers of one deployment; call before `deploy`. */
-  join(taskExecutorId: string, deployed: readonly PeerTasks[]): void {
+  /** Bytes of the rings that live. */
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const { leftToRight } of this.#pairs) bytes += RINGS_OF_PAIR * leftToRight.byteLength;
+    return bytes;
+  }
+
+  /**
+   * Joins the workers of one deployment; call before `deploy`.
+   * @param limitBytes for all rings of the process
+   * @throws EngineError NETWORK_MEMORY_INSUFFICIENT
+   */
+  join(taskExecutorId: string, deployed: readonly PeerTasks[], limitBytes: number): void {
     const pairs = exchangingPairs(taskExecutorId, deployed);
-    const size = ringSize(pairs.length * 2);
+    if (pairs.length === 0) return;
+    const rings = pairs.length * RINGS_OF_PAIR;
+    const size = this.#sizeWithin(rings, limitBytes - this.usedBytes, taskExecutorId);
     for (const [left, right] of pairs) {
       const { generation } = left;
       const leftToRight = this.#ring(size, generation);
@@ -70,6 +87,20 @@ export class SlotPeers {
       peer.post({ kind: 'detach-peer', slot: worker.slot, generation, reason });
       alarmDoorbell(this.#doorbells, doorbellWord(peer.slot));
     }
+  }
+
+  /** X3. */
+  #sizeWithin(rings: number, freeBytes: number, taskExecutorId: string): RingSize {
+    const size = ringSize(rings, freeBytes);
+    const needed = rings * ringRegionBytes(size);
+    if (needed <= freeBytes) return size;
+    const kibibytes = (bytes: number): string => `${Math.floor(Math.max(bytes, 0) / 1024)} KiB`;
+    throw new EngineError('NETWORK_MEMORY_INSUFFICIENT', {
+      where: `TaskManager ${taskExecutorId}`,
+      needed: kibibytes(needed),
+      channels: `${rings} rings between its slots`,
+      available: kibibytes(freeBytes),
+    });
   }
 
   #ring(size: RingSize, generation: number): SharedRegion {
@@ -102,11 +133,15 @@ export function exchangingPairs(
   return [...found.values()];
 }
 
-/** Large rings for few pairs, small ones for many. */
-export function ringSize(rings: number): RingSize {
+/** Large rings for few pairs, small ones for many, as far as possible within `freeBytes`. */
+export function ringSize(rings: number, freeBytes: number): RingSize {
+  const limit = Math.min(RINGS_TOTAL_BYTES, freeBytes);
+  const sizeOf = (capacityBytes: number): RingSize => ({
+    ...{ capacityBytes, controlBytes: capacityBytes / CONTROL_SHARE },
+  });
   let capacityBytes = RING_BYTES_MAX;
-  while (capacityBytes > RING_BYTES_MIN && capacityBytes * rings > RINGS_TOTAL_BYTES) {
+  while (capacityBytes > RING_BYTES_MIN && ringRegionBytes(sizeOf(capacityBytes)) * rings > limit) {
     capacityBytes /= 2;
   }
-  return { capacityBytes, controlBytes: capacityBytes / CONTROL_SHARE };
+  return sizeOf(capacityBytes);
 }

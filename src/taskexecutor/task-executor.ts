@@ -71,6 +71,12 @@ export interface TaskExecutorOptions {
   readonly cancellationTimeout: Duration;
   /** Of each slot; undefined: no budget. */
   readonly heapBudgetBytes: number | undefined;
+  /** Of each slot: for its channels, and what it brings to the rings between the slots. */
+  readonly network: {
+    readonly channelBytes: number;
+    readonly ringBytes: number;
+    readonly segmentBytes: number;
+  };
   /** Told to the ResourceManager, for those who ask it. */
   readonly description: TaskManagerDescription;
   /** Workers to start ahead of need. */
@@ -284,7 +290,8 @@ export class TaskExecutor {
       if (worker === undefined) throw this.#notAllocated(allocationId);
       return { worker, tasks };
     });
-    this.#peers.join(this.#options.taskExecutorId, deployed);
+    const { taskExecutorId, network } = this.#options;
+    this.#peers.join(taskExecutorId, deployed, network.ringBytes * this.#slots.length);
     for (const { worker, tasks } of deployed) worker.deploy(tasks);
   }
 
@@ -419,7 +426,7 @@ export class TaskExecutor {
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { taskExecutorId, host, bindHost, dataPort } = this.#options;
-    const { heapBudgetBytes, cancellationTimeout, code } = this.#options;
+    const { heapBudgetBytes, network, cancellationTimeout, code } = this.#options;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
     assert(link?.gateway !== undefined, 'Y2: a worker starts while its JobMaster is there');
@@ -433,6 +440,8 @@ export class TaskExecutor {
         location: { taskExecutorId, slot: slot.index, generation, host },
         bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
         heapBudgetBytes,
+        networkBytes: network.channelBytes,
+        segmentBytes: network.segmentBytes,
       },
       moduleUrl: code?.resolve(moduleUrl, holder) ?? moduleUrl,
       lease,

@@ -18,6 +18,7 @@ import { Deque } from '../network/deque.ts';
 import { freezeDeep } from '../network/exchange-verifier.ts';
 import type { InputChannel } from '../network/input-channel.ts';
 import { InputGate } from '../network/input-gate.ts';
+import { FLUSH_AT_ONCE } from '../network/flush-round.ts';
 import type { OutputChannel } from '../network/output-channel.ts';
 import { MetricRegistry } from '../metrics/metric-registry.ts';
 import { Pressure } from '../network/pressure.ts';
@@ -159,6 +160,7 @@ export class OperatorHarness {
       gate,
       producers: [],
       pressure: this.#pressure,
+      flushTimeout: FLUSH_AT_ONCE,
       clock: this.#clock,
       commit: undefined,
       locate: (error) => error,
@@ -457,6 +459,8 @@ class RecordingChannel implements OutputChannel {
     if (this.#tag !== undefined || element.kind === 'barrier') return;
     this.#results.push(element);
   }
+
+  flushIfDue(): void {}
 
   flush(): boolean {
     return false;

@@ -16,6 +16,8 @@ import { WallClockGuard } from '../env/node/wall-clock-guard.ts';
 import type { SharedRegion } from '../env/env.ts';
 import type { CompiledJob, OperatorId } from '../graph/job-graph.ts';
 import { deploymentsOf, planJob } from '../jobmaster/job-plan.ts';
+import { NetworkMemory } from '../network/network-memory.ts';
+import { FLUSH_AT_ONCE } from '../network/flush-round.ts';
 import { Doorbell } from '../network/doorbell.ts';
 import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
 import type { SlotLocation, TaskDeployment } from '../protocol/task-deployment.ts';
@@ -81,11 +83,14 @@ export class TestSlot {
       job,
       verify: configuration.get(PipelineOptions.exchangeVerify),
       autoWatermarkInterval: configuration.get(PipelineOptions.autoWatermarkInterval),
+      memory: new NetworkMemory({ capacityBytes: 0, segmentBytes: 0, where: 'a harness' }),
+      flushTimeout: FLUSH_AT_ONCE,
       clock: world.clock,
       disk: world.disk,
       random: world.random,
       log: world.log,
       isHere: () => true,
+      isInProcess: () => true,
       linkTo: () => {
         throw new AssertionError('S2: a harness has one slot');
       },

@@ -12,7 +12,6 @@ interface PipelineOptions {
   readonly maxParallelism: ConfigOption<number>;
   readonly operatorChaining: ConfigOption<boolean>;
   readonly autoGenerateUids: ConfigOption<boolean>;
-  readonly bufferTimeout: ConfigOption<Duration>;
   readonly autoWatermarkInterval: ConfigOption<Duration>;
   readonly externals: ConfigOption<readonly string[]>;
   readonly exchangeVerify: ConfigOption<'off' | 'sample' | 'all'>;
@@ -44,13 +43,6 @@ export const PipelineOptions: PipelineOptions = {
     boolean,
     true,
     'Whether an operator may go without a uid; its identity is then the path of names that leads to it.',
-  ),
-  bufferTimeout: option(
-    'execution.buffer-timeout.interval',
-    duration,
-    milliseconds(100),
-    'The longest that a record waits for its buffer to fill. Buffers also leave as soon as the consumer has nothing else to do.',
-    ['execution.buffer-timeout'],
   ),
   autoWatermarkInterval: option(
     'pipeline.auto-watermark-interval',

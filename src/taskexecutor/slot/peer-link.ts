@@ -7,8 +7,11 @@
  * it is
  *     kept until the output is there.
  * Y2. When the peer is lost every channel that has not ended fails its task, once.
+ * Y3. A peer whose frames make no sense is lost like one that has died; nothing else of the slot
+ *     comes to harm.
  */
 import { assert } from '../../base/assert.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import { ChannelFrame } from '../../network/channel-frames.ts';
 import type { FrameSender } from '../../network/channel-frames.ts';
 import type { FrameLink } from '../../network/frame-link.ts';
@@ -18,6 +21,7 @@ import type { PolledLink } from './slot-loop.ts';
 
 /** Frames taken in by one call of `poll`. */
 const POLL_FRAMES = 64;
+const CREDIT_BYTES = 4;
 
 interface WaitingControl {
   readonly kind: number;
@@ -81,7 +85,8 @@ export class PeerLink implements FrameSender, PolledLink {
   }
 
   sendControl(kind: number, channel: number, bytes: Uint8Array): void {
-    if (this.#link === undefined) this.#waiting.push({ kind, channel, bytes });
+    if (this.#link === undefined)
+      this.#waiting.push({ kind, channel, bytes: new Uint8Array(bytes) });
     else this.#link.send(kind, channel, bytes, 'control');
   }
 
@@ -98,21 +103,37 @@ export class PeerLink implements FrameSender, PolledLink {
   poll(): boolean {
     const link = this.#link;
     if (link === undefined || this.#isLost) return false;
-    const frames = link.poll(this, POLL_FRAMES);
+    const frames = this.#pollLink(link);
     this.#retryOutputs();
     if (link.closed !== undefined) this.lose(link.closed);
     return frames > 0;
+  }
+
+  /** Y3. */
+  #pollLink(link: FrameLink): number {
+    try {
+      return link.poll(this, POLL_FRAMES);
+    } catch (thrown) {
+      if (!isEngineError(thrown, 'DATA_CORRUPT')) throw thrown;
+      link.close();
+      this.lose(thrown.message);
+      return 0;
+    }
   }
 
   /** A frame of the link; valid during the call. */
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
     if (kind !== ChannelFrame.credit) {
       const input = this.#inputs.get(channel);
-      assert(input !== undefined, `Y1: a frame of channel ${channel}, which is not wired`);
+      if (input === undefined) throw corrupt(`it is of channel ${channel}, which ends elsewhere`);
       input.receive(kind, bytes, start, end);
       return;
     }
-    const credit = new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0, true);
+    if (end - start !== CREDIT_BYTES) throw corrupt(`a credit has ${end - start} bytes`);
+    const credit = new DataView(bytes.buffer, bytes.byteOffset + start, CREDIT_BYTES).getUint32(
+      0,
+      true,
+    );
     const output = this.#outputs.get(channel);
     if (output === undefined) {
       this.#earlyCredit.set(channel, (this.#earlyCredit.get(channel) ?? 0) + credit);
@@ -136,4 +157,8 @@ export class PeerLink implements FrameSender, PolledLink {
     this.#wantsRoom = false;
     for (const output of this.#outputs.values()) output.drain();
   }
+}
+
+function corrupt(reason: string): EngineError {
+  return new EngineError('DATA_CORRUPT', { what: 'a frame from another slot', reason });
 }

@@ -11,9 +11,12 @@ import { RowKind } from '../../network/batch.ts';
 import type { FrameSender } from '../../network/channel-frames.ts';
 import { ChannelFrame } from '../../network/channel-frames.ts';
 import { END } from '../../network/control-element.ts';
+import { FLUSH_AT_ONCE } from '../../network/flush-round.ts';
+import { FramePool } from '../../network/frame-pool.ts';
 import { InputGate } from '../../network/input-gate.ts';
 import type { InputChannel } from '../../network/input-channel.ts';
 import { LocalQueue } from '../../network/local-queue.ts';
+import { NetworkMemory } from '../../network/network-memory.ts';
 import type { OutputChannel } from '../../network/output-channel.ts';
 import { Pressure } from '../../network/pressure.ts';
 import { createRecordWriter } from '../../network/record-writer.ts';
@@ -89,15 +92,15 @@ function rowsOf(channel: InputChannel): {
 
 function localQueue(): LocalQueue {
   const spill = new Spill(() => assert.fail('nothing spills here'), dynamic.codec);
-  return new LocalQueue(new Pressure(() => undefined), spill);
+  return new LocalQueue(new Pressure(() => undefined), spill, FLUSH_AT_ONCE);
 }
 
 /** A channel to another slot, whose frames are carried over at once. */
 function remoteChannel(): { readonly output: OutputChannel; readonly input: InputChannel } {
   const frames: [kind: number, bytes: Uint8Array][] = [];
   const forth: FrameSender = {
-    send: (kind, _channel, bytes) => (frames.push([kind, bytes]), true),
-    sendControl: (kind, _channel, bytes) => void frames.push([kind, bytes]),
+    send: (kind, _channel, bytes) => (frames.push([kind, new Uint8Array(bytes)]), true),
+    sendControl: (kind, _channel, bytes) => void frames.push([kind, new Uint8Array(bytes)]),
   };
   const back: FrameSender = {
     send: () => true,
@@ -106,8 +109,18 @@ function remoteChannel(): { readonly output: OutputChannel; readonly input: Inpu
       output.credited(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
     },
   };
-  const output = new RemoteOutputChannel(1, dynamic.codec, forth, new Pressure(() => undefined));
-  const input = new RemoteInputChannel(1, dynamic.codec, back);
+  const memory = new NetworkMemory({ capacityBytes: 1e6, segmentBytes: 32_768, where: 'a test' });
+  memory.reserve({ inputs: 1, outputs: 1 });
+  const output = new RemoteOutputChannel({
+    ...{ channel: 1, codec: dynamic.codec, sender: forth, memory },
+    pressure: new Pressure(() => undefined),
+    flushTimeout: FLUSH_AT_ONCE,
+    scratch: () => assert.fail('nothing spills here'),
+  });
+  const input = new RemoteInputChannel({
+    ...{ channel: 1, codec: dynamic.codec, sender: back, frames: new FramePool() },
+    windowBytes: memory.windowBytes,
+  });
   input.start();
   return {
     output,
@@ -164,6 +177,7 @@ async function filterRows(
     ]),
     gate: new InputGate([{ channel: source, input: 0, edge: 0 }]),
     producers: [],
+    flushTimeout: FLUSH_AT_ONCE,
     pressure: new Pressure(() => undefined),
     clock: {
       now: () => 0 as Timestamp,

@@ -5,15 +5,17 @@
  *
  * Invariants
  * L1. At most one slice is scheduled at any time; none while the loop sleeps.
- * L2. Before it sleeps every partly filled batch was handed over; at the end of every slice too, so
- * that no
- *     record waits longer than two slices.
+ * L2. At the end of every slice, and so before the loop sleeps, every partly filled batch whose
+ *     consumer has taken all before it is handed over; the others when the consumer says that it
+ *     has, and no later than their time-out, for which a timer is armed.
  * L3. Whoever makes work outside of a slice calls `wake`.
  * L4. Nobody starves: sources that can run take turns, and each slice begins with a step of one
  *     task that can run, another one each time.
  */
+import type { Duration } from '../../base/units.ts';
 import type { Clock } from '../../env/env.ts';
 import type { Doorbell } from '../../network/doorbell.ts';
+import { FlushRound } from '../../network/flush-round.ts';
 import type { Task } from './task.ts';
 
 /** Something that moves bytes between this slot and another: polled in every round. */
@@ -45,6 +47,11 @@ export class SlotLoop {
   #links: readonly PolledLink[] = [];
   #state: 'idle' | 'scheduled' | 'running' = 'idle';
   #woken = false;
+  readonly #flushRound = new FlushRound();
+  #flushTimer: Disposable | undefined;
+  /** When `#flushTimer` goes off. */
+  #flushAt: number = Number.POSITIVE_INFINITY;
+  readonly #step = (task: Task): void => this.#stepOf(task);
   readonly #run = (): void => this.#slice();
 
   constructor(options: SlotLoopOptions) {
@@ -84,17 +91,18 @@ export class SlotLoop {
     this.#woken = false;
     const until = this.#clock.monotonic() + SLICE_MILLIS;
     let more: boolean;
-    this.#sliceTurn = stepInTurn(this.#tasks, this.#sliceTurn) ?? 0;
+    this.#sliceTurn = stepInTurn(this.#tasks, this.#sliceTurn, this.#step) ?? 0;
     do {
       more = this.#round();
     } while (more && this.#clock.monotonic() < until);
-    const flushed = this.#flush();
-    if (more || flushed || this.#woken) {
+    this.#flush();
+    if (more || this.#woken) {
       this.#state = 'scheduled';
       this.#clock.soon(this.#run);
       return;
     }
     this.#state = 'idle';
+    this.#armFlush();
     const asleep = this.#doorbell.sleep(
       () => this.#hasWork(),
       () => this.wake(),
@@ -111,20 +119,40 @@ export class SlotLoop {
     for (const link of this.#links) if (link.poll()) any = true;
     for (const task of this.#inner) {
       if (!task.runnable) continue;
-      task.step();
+      this.#stepOf(task);
       return true;
     }
-    const turn = stepInTurn(this.#sources, this.#sourceTurn);
+    const turn = stepInTurn(this.#sources, this.#sourceTurn, this.#step);
     if (turn === undefined) return any;
     this.#sourceTurn = turn;
     return true;
   }
 
-  #flush(): boolean {
-    let any = false;
-    for (const task of this.#tasks) if (task.flush()) any = true;
+  #stepOf(task: Task): void {
+    task.step();
+    if (!task.flushesAtOnce) return;
+    task.flush(this.#flushRound);
     for (const link of this.#links) link.flush();
-    return any;
+  }
+
+  /** L2. */
+  #flush(): void {
+    const round = this.#flushRound;
+    round.begin(this.#clock.monotonic());
+    for (const task of this.#tasks) task.flush(round);
+    for (const link of this.#links) link.flush();
+  }
+
+  /** L2. An earlier time-out than the one armed replaces it; a later one follows from the slice. */
+  #armFlush(): void {
+    const { now, next } = this.#flushRound;
+    if (next >= this.#flushAt) return;
+    this.#flushTimer?.[Symbol.dispose]();
+    this.#flushAt = next;
+    this.#flushTimer = this.#clock.after((next - now) as Duration, () => {
+      this.#flushAt = Number.POSITIVE_INFINITY;
+      this.wake();
+    });
   }
 
   #hasWork(): boolean {
@@ -136,12 +164,16 @@ export class SlotLoop {
  * A step of the first task from `turn` on, round the end, that can run.
  * @returns whose turn is next; undefined if none can run.
  */
-function stepInTurn(tasks: readonly Task[], turn: number): number | undefined {
+function stepInTurn(
+  tasks: readonly Task[],
+  turn: number,
+  step: (task: Task) => void,
+): number | undefined {
   for (let i = 0; i < tasks.length; i++) {
     const index = (turn + i) % tasks.length;
     const task = tasks[index]!;
     if (!task.runnable) continue;
-    task.step();
+    step(task);
     return (index + 1) % tasks.length;
   }
   return undefined;

@@ -31,17 +31,29 @@ export interface SlotMetricsOptions {
   readonly jobName: string;
 }
 
-const RATES = {
-  numRecordsIn: { of: 'recordsIn', window: RATE_WINDOW },
-  numRecordsOut: { of: 'recordsOut', window: RATE_WINDOW },
-  numBytesIn: { of: 'bytesIn', window: RATE_WINDOW },
-  numBytesOut: { of: 'bytesOut', window: RATE_WINDOW },
-  busyTimeMs: { of: 'busyMillis', window: TIME_WINDOW },
-  idleTimeMs: { of: 'idleMillis', window: TIME_WINDOW },
-  backPressuredTimeMs: { of: 'backPressuredMillis', window: TIME_WINDOW },
-} as const;
+/** What only ever grows, with what of it has a rate. */
+const COUNTS = {
+  numRecordsIn: ({ recordsIn }) => recordsIn,
+  numRecordsOut: ({ recordsOut }) => recordsOut,
+  numBytesIn: ({ bytesIn }) => bytesIn,
+  numBytesOut: ({ bytesOut }) => bytesOut,
+  numBuffersOut: ({ exchange }) => exchange.buffersOut,
+  'Shuffle.Netty.Input.numBytesInLocal': ({ exchange }) => exchange.bytesInLocal,
+  'Shuffle.Netty.Input.numBytesInRemote': ({ exchange }) => exchange.bytesInRemote,
+  'Shuffle.Netty.Input.numBuffersInLocal': ({ exchange }) => exchange.buffersInLocal,
+  'Shuffle.Netty.Input.numBuffersInRemote': ({ exchange }) => exchange.buffersInRemote,
+} as const satisfies Readonly<Record<string, (counts: TaskMetrics) => number>>;
 
+const TIMES = {
+  busyTimeMs: ({ busyMillis }) => busyMillis,
+  idleTimeMs: ({ idleMillis }) => idleMillis,
+  backPressuredTimeMs: ({ backPressuredMillis }) => backPressuredMillis,
+} as const satisfies Readonly<Record<string, (counts: TaskMetrics) => number>>;
+
+const RATES = { ...COUNTS, ...TIMES };
+type CountName = keyof typeof COUNTS;
 type RateName = keyof typeof RATES;
+const COUNT_NAMES = Object.keys(COUNTS) as readonly CountName[];
 const RATE_NAMES = Object.keys(RATES) as readonly RateName[];
 
 interface Measured {
@@ -59,7 +71,7 @@ export class SlotMetrics {
 
   add(task: MeasuredTask): void {
     const rates = Object.fromEntries(
-      RATE_NAMES.map((name) => [name, new Rate(RATES[name].window)]),
+      RATE_NAMES.map((name) => [name, new Rate(name in TIMES ? TIME_WINDOW : RATE_WINDOW)]),
     ) as Record<RateName, Rate>;
     this.#tasks.push({ task, rates });
   }
@@ -68,7 +80,7 @@ export class SlotMetrics {
   tick(now: Duration): TaskMetrics[] {
     return this.#tasks.map(({ task, rates }) => {
       const counts = task.read();
-      for (const name of RATE_NAMES) rates[name].sample(now, counts[RATES[name].of]);
+      for (const name of RATE_NAMES) rates[name].sample(now, RATES[name](counts));
       for (const { registry } of task.operators) registry.tick(now);
       return counts;
     });
@@ -96,12 +108,13 @@ function taskMetrics(counts: TaskMetrics, rates: Measured['rates']): MetricValue
   const gauge = (name: string, value: number | string): MetricValue => ({
     ...{ kind: 'gauge', name, value },
   });
-  const counted = (['numRecordsIn', 'numRecordsOut', 'numBytesIn', 'numBytesOut'] as const).flatMap(
-    (name): MetricValue[] => [
-      { kind: 'counter', name, value: counts[RATES[name].of] },
-      gauge(`${name}PerSecond`, rates[name].perSecond),
-    ],
-  );
+  const counted = COUNT_NAMES.flatMap((name): MetricValue[] => [
+    { kind: 'counter', name, value: COUNTS[name](counts) },
+    gauge(`${name}PerSecond`, rates[name].perSecond),
+  ]);
+  const { exchange } = counts;
+  const input = 'Shuffle.Netty.Input.Buffers';
+  const output = 'Shuffle.Netty.Output.Buffers';
   const share = (name: RateName): number => Math.min(Math.max(rates[name].perSecond, 0), 1000);
   const backPressured = share('backPressuredTimeMs');
   return [
@@ -118,6 +131,14 @@ function taskMetrics(counts: TaskMetrics, rates: Measured['rates']): MetricValue
     gauge('isBackPressured', backPressured > 0 ? 'true' : 'false'),
     gauge('currentInputWatermark', watermarkText(counts)),
     gauge('numLateRecordsDropped', counts.lateRecordsDropped),
+    gauge(`${input}.inputQueueLength`, exchange.inputQueueLength),
+    gauge(`${input}.inputQueueSize`, exchange.inputQueueSize),
+    gauge(`${input}.inPoolUsage`, exchange.inPoolUsage),
+    gauge(`${input}.inputExclusiveBuffersUsage`, exchange.inputExclusiveBuffersUsage),
+    gauge(`${input}.inputFloatingBuffersUsage`, exchange.inputFloatingBuffersUsage),
+    gauge(`${output}.outputQueueLength`, exchange.outputQueueLength),
+    gauge(`${output}.outputQueueSize`, exchange.outputQueueSize),
+    gauge(`${output}.outPoolUsage`, exchange.outPoolUsage),
   ];
 }
 

@@ -12,11 +12,14 @@ import { assert } from '../../base/assert.ts';
 import { EngineError, toEngineError } from '../../base/errors.ts';
 import { milliseconds, seconds } from '../../base/units.ts';
 import { Configuration } from '../../config/configuration.ts';
+import { NetworkOptions } from '../../config/options/network-options.ts';
 import { PipelineOptions } from '../../config/options/pipeline-options.ts';
 import type { SharedRegion, WorkerContext } from '../../env/env.ts';
 import type { CompiledJob } from '../../graph/job-graph.ts';
 import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
+import { FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
+import { NetworkMemory } from '../../network/network-memory.ts';
 import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
 import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
@@ -143,7 +146,6 @@ class SlotWorker {
   // -------------------------------------------------------------------------------------- deploy
 
   #deploy(deployments: readonly TaskDeployment[]): void {
-    const { env } = this.#context;
     const job = this.#job!;
     assert(this.#tasks.size === 0, 'V1: tasks are deployed once');
     const { host, taskExecutorId } = this.#preparation!.location;
@@ -153,8 +155,31 @@ class SlotWorker {
     const fresh = deployments.filter(({ restore }) => restore === undefined);
     for (const deployment of deployments)
       if (deployment.restore !== undefined) this.#commitOnly(deployment);
+    const wiring = this.#wiring(job);
+    try {
+      wiring.reserve(fresh);
+    } catch (thrown) {
+      const error = toEngineError(thrown).toData();
+      for (const deployment of fresh) this.#send({ ...stateOf(deployment, 'FAILED'), error });
+      return;
+    }
+    const wired = wiring.wire(fresh);
+    for (const each of wired) {
+      this.#tasks.set(each.deployment.executionId, each);
+      this.#measure(each);
+    }
+    this.#loop!.setTasks(wired.map(({ task }) => task));
+    for (const each of wired) this.#start(each);
+    this.#links!.connect();
+    this.#reportMetrics();
+    this.#watchHeap();
+  }
+
+  #wiring(job: CompiledJob): TaskWiring {
+    const { env } = this.#context;
     const configuration = Configuration.parse(job.graph.configuration);
-    const wiring = new TaskWiring({
+    const { location, networkBytes, segmentBytes } = this.#preparation!;
+    return new TaskWiring({
       job,
       clock: env.clock,
       disk: env.disk,
@@ -162,7 +187,13 @@ class SlotWorker {
       log: env.log,
       verify: configuration.get(PipelineOptions.exchangeVerify),
       autoWatermarkInterval: configuration.get(PipelineOptions.autoWatermarkInterval),
+      memory: new NetworkMemory({
+        ...{ capacityBytes: networkBytes, segmentBytes },
+        where: `Slot ${location.slot} of ${location.taskExecutorId}`,
+      }),
+      flushTimeout: flushTimeoutOf(configuration),
       isHere: (location) => this.#links!.isHere(location),
+      isInProcess: ({ taskExecutorId }) => taskExecutorId === location.taskExecutorId,
       linkTo: (location, reads) => this.#links!.linkTo(location, reads),
       listenerOf: (deployment) => this.#listenerOf(deployment),
       sourceWiring: (deployment, operator, pressure, task) => ({
@@ -177,16 +208,6 @@ class SlotWorker {
       }),
       sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
     });
-    const wired = wiring.wire(fresh);
-    for (const each of wired) {
-      this.#tasks.set(each.deployment.executionId, each);
-      this.#measure(each);
-    }
-    this.#loop!.setTasks(wired.map(({ task }) => task));
-    for (const each of wired) this.#start(each);
-    this.#links!.connect();
-    this.#reportMetrics();
-    this.#watchHeap();
   }
 
   #start(wired: WiredTask): void {
@@ -374,21 +395,30 @@ class SlotWorker {
   }
 }
 
+/** In milliseconds; see flush-round.ts. */
+function flushTimeoutOf(configuration: Configuration): number {
+  const interval = configuration.get(NetworkOptions.bufferTimeout);
+  const isEnabled = configuration.get(NetworkOptions.bufferTimeoutEnabled);
+  return isEnabled && interval >= 0 ? interval : FLUSH_WHEN_FULL;
+}
+
 function taskMetrics(wired: WiredTask): TaskMetrics {
-  const { deployment, task, metrics, needsEventTime, bytesIn, bytesOut } = wired;
+  const { deployment, task, metrics, needsEventTime, channels } = wired;
+  const exchange = channels.read();
   return {
     executionId: deployment.executionId,
     vertex: deployment.vertex,
     subtask: deployment.subtask,
     recordsIn: task.recordsIn,
     recordsOut: task.recordsOut,
-    bytesIn: bytesIn(),
-    bytesOut: bytesOut(),
+    bytesIn: exchange.bytesInLocal + exchange.bytesInRemote,
+    bytesOut: channels.bytesOut,
     ...task.times.read(),
     watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
     waitsFor: task.waitsFor,
     needsEventTime,
     lateRecordsDropped: metrics.reduce((sum, each) => sum + each.registry.countOf(LATE_DROPPED), 0),
+    exchange,
   };
 }
 

@@ -22,10 +22,13 @@ export class TaskTimes {
     this.#stepBegan = this.#monotonic();
   }
 
-  end(held: boolean): void {
+  /** @returns how long the step took. */
+  end(held: boolean): number {
     const now = this.#monotonic();
-    this.#busy += now - this.#stepBegan;
+    const took = now - this.#stepBegan;
+    this.#busy += took;
     if (held) this.#heldSince = now;
+    return took;
   }
 
   /** Output has drained, outside of a step. */

@@ -16,9 +16,11 @@ import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
 import { ExchangeVerifier, SharedValues } from '../../network/exchange-verifier.ts';
 import type { VerifyMode } from '../../network/exchange-verifier.ts';
+import { FramePool } from '../../network/frame-pool.ts';
 import type { GateChannel } from '../../network/input-gate.ts';
 import { InputGate } from '../../network/input-gate.ts';
 import { LocalQueue } from '../../network/local-queue.ts';
+import type { NetworkMemory } from '../../network/network-memory.ts';
 import type { OutputChannel } from '../../network/output-channel.ts';
 import { Pressure } from '../../network/pressure.ts';
 import type { RecordWriter } from '../../network/record-writer.ts';
@@ -36,6 +38,7 @@ import { SinkOperator } from '../../operators/sink-operator.ts';
 import type { SourceWiring } from '../../operators/source-operator.ts';
 import type {
   InputDeployment,
+  OutputDeployment,
   SlotLocation,
   TaskDeployment,
 } from '../../protocol/task-deployment.ts';
@@ -45,6 +48,7 @@ import { OperatorStateBackend } from '../../state/operator-state.ts';
 import type { Schema } from '../../types/schema.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import type { PeerLink } from './peer-link.ts';
+import { TaskChannels } from './task-channels.ts';
 import { Task } from './task.ts';
 import type { TaskListener, TaskOptions } from './task.ts';
 import { functionLogger, operatorContext } from './task-context.ts';
@@ -57,7 +61,12 @@ export interface WiringOptions {
   readonly log: Log;
   readonly verify: VerifyMode | 'off';
   readonly autoWatermarkInterval: Duration;
+  readonly memory: NetworkMemory;
+  /** Milliseconds for which records may gather; see flush-round.ts. */
+  readonly flushTimeout: number;
   isHere(location: SlotLocation): boolean;
+  /** Whether it is a slot of this process. */
+  isInProcess(location: SlotLocation): boolean;
   /** `reads` says whether this slot consumes from the other. */
   linkTo(location: SlotLocation, reads: boolean): PeerLink;
   listenerOf(deployment: TaskDeployment): TaskListener;
@@ -87,16 +96,27 @@ export interface WiredTask {
   readonly sinks: readonly { readonly operator: string; readonly sink: SinkOperator }[];
   readonly metrics: readonly OperatorMetrics[];
   readonly needsEventTime: boolean;
-  readonly bytesIn: () => number;
-  readonly bytesOut: () => number;
+  readonly channels: TaskChannels;
 }
 
 export class TaskWiring {
   readonly #options: WiringOptions;
   readonly #queues = new Map<number, LocalQueue>();
+  readonly #frames = new FramePool();
 
   constructor(options: WiringOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Once, before `wire`, with the same deployments.
+   * @throws EngineError NETWORK_MEMORY_INSUFFICIENT
+   */
+  reserve(deployments: readonly TaskDeployment[]): void {
+    this.#options.memory.reserve({
+      inputs: this.#countRemote(deployments.flatMap(({ inputs }) => inputs)),
+      outputs: this.#countRemote(deployments.flatMap(({ outputs }) => outputs)),
+    });
   }
 
   /** `deployments` in any order; the tasks come back with producers first. */
@@ -107,6 +127,11 @@ export class TaskWiring {
       .map((deployment) => this.#wireTask(deployment));
   }
 
+  #countRemote(edges: readonly (InputDeployment | OutputDeployment)[]): number {
+    const locations = edges.flatMap(({ channels }) => channels.map(({ location }) => location));
+    return locations.filter((location) => !this.#options.isHere(location)).length;
+  }
+
   #wireTask(deployment: TaskDeployment): WiredTask {
     const vertex = this.#vertex(deployment);
     const listener = this.#options.listenerOf(deployment);
@@ -115,10 +140,9 @@ export class TaskWiring {
       holder.task?.times.released();
       listener.wake();
     });
-    const remoteOutputs: RemoteOutputChannel[] = [];
-    const remoteInputs: RemoteInputChannel[] = [];
-    const writers = this.#writers(deployment, vertex, pressure, remoteOutputs);
-    const gate = this.#gate(deployment, remoteInputs);
+    const channels = new TaskChannels(this.#options.memory);
+    const writers = this.#writers(deployment, vertex, pressure, channels);
+    const gate = this.#gate(deployment, channels);
     const members = this.#members({
       deployment,
       vertex,
@@ -139,6 +163,7 @@ export class TaskWiring {
       producers: this.#producers(deployment),
       pressure,
       listener,
+      flushTimeout: this.#options.flushTimeout,
       clock: this.#options.clock,
       commit:
         committing.length === 0
@@ -166,13 +191,12 @@ export class TaskWiring {
       },
     });
     holder.task = task;
-    for (const input of remoteInputs) input.start();
+    for (const input of channels.remoteInputs) input.start();
     return {
       ...{ deployment, task, operators, sinks: committing },
       metrics: [...metrics.values()],
       needsEventTime: this.#needsEventTime(vertex),
-      bytesIn: () => remoteInputs.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
-      bytesOut: () => remoteOutputs.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+      channels,
     };
   }
 
@@ -194,7 +218,7 @@ export class TaskWiring {
     deployment: TaskDeployment,
     vertex: JobVertex,
     pressure: Pressure,
-    remote: RemoteOutputChannel[],
+    made: TaskChannels,
   ): Map<string, RecordWriter> {
     const writers = new Map<string, RecordWriter>();
     for (const output of deployment.outputs) {
@@ -202,13 +226,22 @@ export class TaskWiring {
       const compiled = this.#options.job.edges.get(edge.id)!;
       const operator = vertex.operators[edge.sourceOperator]!.name;
       const channels = output.channels.map(({ channel, location }): OutputChannel => {
-        if (this.#options.isHere(location))
-          return this.#localQueue(channel, compiled.schema, pressure);
+        if (this.#options.isHere(location)) {
+          const queue = this.#localQueue(channel, compiled.schema, pressure);
+          made.outputQueues.push(queue);
+          return queue;
+        }
         const link = this.#options.linkTo(location, false);
-        const made = new RemoteOutputChannel(channel, compiled.schema.codec, link, pressure);
-        link.addOutput(channel, made);
-        remote.push(made);
-        return made;
+        const remote = new RemoteOutputChannel({
+          ...{ channel, sender: link, pressure },
+          codec: compiled.schema.codec,
+          memory: this.#options.memory,
+          flushTimeout: this.#options.flushTimeout,
+          scratch: () => this.#options.disk.scratch(),
+        });
+        link.addOutput(channel, remote);
+        made.outputs.push(remote);
+        return remote;
       });
       const target = this.#options.job.graph.vertices.find(({ id }) => id === edge.target)!;
       const { verify } = this.#options;
@@ -235,18 +268,18 @@ export class TaskWiring {
   #localQueue(channel: number, schema: Schema<unknown>, pressure: Pressure): LocalQueue {
     assert(!this.#queues.has(channel), 'Q1: two producers on a channel');
     const spill = new Spill(() => this.#options.disk.scratch(), schema.codec);
-    const queue = new LocalQueue(pressure, spill);
+    const queue = new LocalQueue(pressure, spill, this.#options.flushTimeout);
     this.#queues.set(channel, queue);
     return queue;
   }
 
   // --------------------------------------------------------------------------------------- inputs
 
-  #gate(deployment: TaskDeployment, remote: RemoteInputChannel[]): InputGate | undefined {
+  #gate(deployment: TaskDeployment, made: TaskChannels): InputGate | undefined {
     if (deployment.inputs.length === 0) return undefined;
     return new InputGate(
       deployment.inputs.flatMap((input, edge) =>
-        this.#gateChannels(input, remote).map((channel) => ({ ...channel, edge })),
+        this.#gateChannels(input, made).map((channel) => ({ ...channel, edge })),
       ),
     );
   }
@@ -259,7 +292,7 @@ export class TaskWiring {
     });
   }
 
-  #gateChannels(input: InputDeployment, remote: RemoteInputChannel[]): Omit<GateChannel, 'edge'>[] {
+  #gateChannels(input: InputDeployment, made: TaskChannels): Omit<GateChannel, 'edge'>[] {
     const edge = this.#edge(input.edge);
     const codec = this.#options.job.edges.get(edge.id)!.schema.codec;
     return input.channels.map(({ channel, location }) => {
@@ -267,13 +300,18 @@ export class TaskWiring {
         const queue = this.#queues.get(channel);
         assert(queue !== undefined, 'Q1: a consumer without its producer');
         this.#queues.delete(channel);
+        made.inputQueues.push(queue);
         return { channel: queue, input: edge.targetInput };
       }
       const link = this.#options.linkTo(location, true);
-      const made = new RemoteInputChannel(channel, codec, link);
-      link.addInput(channel, made);
-      remote.push(made);
-      return { channel: made, input: edge.targetInput };
+      const remote = new RemoteInputChannel({
+        ...{ channel, codec, sender: link },
+        windowBytes: this.#options.memory.windowBytes,
+        frames: this.#frames,
+      });
+      link.addInput(channel, remote);
+      (this.#options.isInProcess(location) ? made.nearInputs : made.farInputs).push(remote);
+      return { channel: remote, input: edge.targetInput };
     });
   }
 

@@ -10,6 +10,7 @@
  *     edge and comes once, after every operator has finished.
  * T3. The listener hears exactly one terminal state, after the chain was closed.
  * T4. Barriers come only from a checkpoint coordinator; none is triggered while there is none.
+ * T5. A step takes about a millisecond, or one record, whatever a record costs.
  * T5. Event time may end before the input, with idle inputs beside one that is finished; what is
  *     registered after that fires when the input ends.
  */
@@ -22,6 +23,8 @@ import type { OperatorId, VertexId } from '../../graph/job-graph.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { END, MAX_WATERMARK } from '../../network/control-element.ts';
+import { FLUSH_AT_ONCE } from '../../network/flush-round.ts';
+import type { FlushRound } from '../../network/flush-round.ts';
 import type { GateEvent, InputGate } from '../../network/input-gate.ts';
 import { Pressure } from '../../network/pressure.ts';
 import type {
@@ -35,6 +38,7 @@ import type { ContextOf, OperatorChain } from '../../operators/operator-chain.ts
 import { SourceOperator } from '../../operators/source-operator.ts';
 import { ProcessingTime } from './processing-time.ts';
 import type { WatermarkHold } from '../../protocol/slot-messages.ts';
+import { StepSize } from './step-size.ts';
 import { TaskTimes } from './task-times.ts';
 
 export type TaskPhase =
@@ -72,6 +76,8 @@ export interface TaskOptions {
   readonly pressure: Pressure;
   readonly contextOf: ContextOf;
   readonly listener: TaskListener;
+  /** Milliseconds for which its output may gather; see flush-round.ts. */
+  readonly flushTimeout: number;
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
   /** Commits what the sinks of the chain prepared; undefined if there is no committer. */
   readonly commit: (() => Promise<void>) | undefined;
@@ -88,6 +94,7 @@ export class Task {
   readonly #mails: (() => void)[] = [];
   readonly #processingTime: ProcessingTime;
   readonly times: TaskTimes;
+  readonly #stepSize = new StepSize();
   #phase: TaskPhase = 'created';
   #batch: Batch | undefined;
   #event: GateEvent | undefined;
@@ -197,6 +204,7 @@ export class Task {
 
   /** Does a bounded piece of work. Failures end the task, never the caller. */
   step(): void {
+    const before = this.recordsIn;
     this.times.begin();
     try {
       this.#runMails();
@@ -206,18 +214,24 @@ export class Task {
     } catch (thrown) {
       this.fail(thrown);
     } finally {
-      this.times.end(this.#pressure.isHeld);
+      const millis = this.times.end(this.#pressure.isHeld);
+      this.#stepSize.took(this.recordsIn - before, millis);
     }
   }
 
-  /** Hands over partly filled batches. */
-  flush(): boolean {
+  /** Hands over the partly filled batches that are due. */
+  flush(round: FlushRound): void {
+    if (this.#phase !== 'running' && this.#phase !== 'finishing') return;
     try {
-      return this.#phase === 'running' || this.#phase === 'finishing' ? this.#chain.flush() : false;
+      for (const writer of this.#chain.writers) writer.flushIfDue(round);
     } catch (thrown) {
       this.fail(thrown);
-      return true;
     }
+  }
+
+  /** Whether what it emits is due after every step. */
+  get flushesAtOnce(): boolean {
+    return this.#options.flushTimeout === FLUSH_AT_ONCE;
   }
 
   /** Asks for a call of the operator's `processingTime` at that time. */
@@ -323,7 +337,7 @@ export class Task {
     if (!this.#sourceEnded) {
       if (source.isWaiting) return;
       this.#sourceReady = false;
-      const result = source.poll();
+      const result = source.poll(this.#stepSize.records);
       this.recordsIn += source.polled;
       if (result === 'more') this.#sourceReady = true;
       if (result !== 'end') return;
@@ -354,10 +368,11 @@ export class Task {
   }
 
   #processOne(batch: ObjectBatch, head: OneInputOperator): void {
-    const { values, size, timestamps, hasTimestamps } = batch;
+    const { values, timestamps, hasTimestamps } = batch;
     const pressure = this.#pressure;
+    const end = this.#endOfStep(batch);
     let i = batch.cursor;
-    while (i < size) {
+    while (i < end) {
       head.process(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP);
       i += 1;
       if (pressure.holds !== 0) break;
@@ -366,11 +381,12 @@ export class Task {
   }
 
   #processKeyed(batch: ObjectBatch, head: KeyedOperator): void {
-    const { values, size, timestamps, hasTimestamps, keyGroups } = batch;
+    const { values, timestamps, hasTimestamps, keyGroups } = batch;
     assert(batch.hasKeyGroups, 'T1: a keyed operator gets records of a hash edge');
     const pressure = this.#pressure;
+    const end = this.#endOfStep(batch);
     let i = batch.cursor;
-    while (i < size) {
+    while (i < end) {
       head.processKeyed(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP, keyGroups![i]!);
       i += 1;
       if (pressure.holds !== 0) break;
@@ -381,8 +397,9 @@ export class Task {
   #processTwo(batch: ObjectBatch, head: TwoInputOperator): void {
     const left = this.#gate!.input === 0;
     const pressure = this.#pressure;
+    const end = this.#endOfStep(batch);
     let i = batch.cursor;
-    while (i < batch.size) {
+    while (i < end) {
       const group = batch.hasKeyGroups ? batch.keyGroups![i]! : -1;
       if (left) head.processLeft(batch.values[i], batch.timestampAt(i), group);
       else head.processRight(batch.values[i], batch.timestampAt(i), group);
@@ -390,6 +407,10 @@ export class Task {
       if (pressure.holds !== 0) break;
     }
     batch.cursor = i;
+  }
+
+  #endOfStep({ cursor, size }: ObjectBatch): number {
+    return Math.min(size, cursor + this.#stepSize.records);
   }
 
   /** Handles an aligned event, or goes on with one whose operator asked to be called again. */
