@@ -53,6 +53,8 @@ import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
 import type { TaskExecutorSession } from './task-executor-session.ts';
 
+const DATA_KEY_BYTES = 32;
+
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log'>;
   /** Listens: TaskExecutors and clients come to its address. */
@@ -86,6 +88,7 @@ export class JobMaster {
   readonly #events: JobEvent[] = [];
   readonly #building = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<JobResult>();
+  readonly #dataKey: Uint8Array;
   #configuration: Configuration;
   #state: JobState = initialJob();
   #plan: JobPlan | undefined;
@@ -109,6 +112,7 @@ export class JobMaster {
     assert(rpc.address !== undefined, 'a JobMaster needs an address');
     const endpoint = jobMasterEndpoint(jobId);
     const token = env.random.uuid();
+    this.#dataKey = env.random.bytes(DATA_KEY_BYTES);
     this.location = { jobId, address: rpc.address, endpoint, token };
     this.#client = new ClientChannel(jobId, this.#main, env.log, (executionId, operator, bytes) =>
       this.#acknowledgeClientMessage(executionId, operator, bytes),
@@ -436,7 +440,7 @@ export class JobMaster {
     if (this.#state.status !== 'COMMITTING') this.#accumulators = [];
     for (const [i, slot] of slots.entries()) {
       const { session, allocationId } = assigned[i]!;
-      const preparation = { job, fingerprint, listen };
+      const preparation = { job, fingerprint, dataKey: this.#dataKey, listen };
       this.#main.follow(
         session.gateway.prepareSlot({ allocationId, generation, preparation }),
         ({ dataPort }) => {

@@ -38,6 +38,8 @@ export interface SlotPreparation {
   readonly job: JobReference;
   readonly fingerprint: string;
   readonly location: Omit<SlotLocation, 'dataPort'>;
+  /** By which slots of the job know each other when they connect. Never the cluster's secret. */
+  readonly dataKey: Uint8Array;
   /** Whether peers in other processes will connect. */
   readonly listen: boolean;
   /** Where it listens then; port 0 picks one. */

@@ -9,7 +9,7 @@ import { EngineError } from '../base/errors.ts';
 import { frame } from './frame.ts';
 
 /** Frames of a handshake come from strangers. */
-export const HANDSHAKE_LIMIT_BYTES = 1024;
+export const HANDSHAKE_LIMIT_BYTES = 4096;
 export const NONCE_BYTES = 32;
 const PROOF_BYTES = 32;
 const MAGIC = 0x4d4c5243;

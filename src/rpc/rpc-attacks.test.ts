@@ -106,7 +106,7 @@ class Stranger {
 
 const HOSTILE: Readonly<Record<string, readonly number[]>> = {
   'a frame of 4 GB': [0xff, 0xff, 0xff, 0xff],
-  'a frame of 1 KiB and one': [0x01, 0x04, 0x00, 0x00],
+  'a frame of 4 KiB and one': [0x01, 0x10, 0x00, 0x00],
   'another protocol': [...new TextEncoder().encode('GET / HTTP/1.1\r\nHost: here\r\n\r\n')],
   TLS: [0x16, 0x03, 0x01, 0x00, 0xc8, 0x01, 0x00, 0x00, 0xc4, 0x03, 0x03],
   'a request without a handshake': [

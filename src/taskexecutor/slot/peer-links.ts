@@ -7,42 +7,26 @@
  *
  * Invariants
  * Z1. One PeerLink per peer; tasks may send before it is attached.
- * Z2. A greeting that names another job or generation than ours is refused: it is a zombie or a
- * stranger.
+ * Z2. Connections come from the DataPort, which knows the other side.
  */
 import { assert } from '../../base/assert.ts';
-import { ByteReader } from '../../base/byte-reader.ts';
-import { ByteWriter } from '../../base/byte-writer.ts';
 import { EngineError, messageOf } from '../../base/errors.ts';
-import type { Connection, Env, SharedRegion } from '../../env/env.ts';
+import type { SharedRegion } from '../../env/env.ts';
 import { ConnectionLink } from '../../network/connection-link.ts';
 import { doorbellWord } from '../../network/doorbell.ts';
 import { RingLink } from '../../network/ring-link.ts';
 import type { SlotLocation, SlotPreparation } from '../../protocol/task-deployment.ts';
-import { t } from '../../types/index.ts';
-import type { Infer } from '../../types/index.ts';
+import { DataPort, nameOf } from './data-port.ts';
+import type { DataPortOptions, Place } from './data-port.ts';
 import { PeerLink } from './peer-link.ts';
 import type { SlotLoop } from './slot-loop.ts';
 
-/** The first frame of a connection, by who has dialled. */
-const Greeting = t.struct({
-  protocol: t.int32,
-  jobId: t.string,
-  taskExecutorId: t.string,
-  slot: t.int32,
-  generation: t.int32,
-});
-type Greeting = Infer<typeof Greeting>;
-
-const GREETING_KIND = 0;
-const PROTOCOL = 1;
-
-type Place = Pick<SlotLocation, 'taskExecutorId' | 'slot' | 'generation'>;
-
 export interface PeerLinksOptions {
-  readonly env: Pick<Env, 'network' | 'log'>;
+  readonly env: DataPortOptions['env'];
   readonly jobId: string;
-  readonly location: Place & Pick<SlotLocation, 'host'>;
+  /** Of the job, for connections. */
+  readonly dataKey: Uint8Array;
+  readonly location: Place;
   readonly doorbells: SharedRegion;
   readonly loop: SlotLoop;
   /** A peer with which channels are open is gone. */
@@ -62,9 +46,17 @@ export class PeerLinks {
   readonly #peers = new Map<string, Peer>();
   /** Rings and connections that came before a task asked for their peer. */
   readonly #early = new Map<string, RingLink | ConnectionLink>();
+  readonly #port: DataPort;
 
   constructor(options: PeerLinksOptions) {
     this.#options = options;
+    const { env, jobId, dataKey, location, loop } = options;
+    this.#port = new DataPort({
+      ...{ env, jobId, key: dataKey, place: location },
+      isJoined: (place) => this.#isJoined(nameOf(place)),
+      joined: (place, connection) =>
+        this.#join(nameOf(place), new ConnectionLink(connection, () => loop.wake())),
+    });
   }
 
   isHere(location: Place): boolean {
@@ -117,10 +109,8 @@ export class PeerLinks {
   // ---------------------------------------------------------------------------- between processes
 
   /** Opens the data port for peers in other processes; it goes with the worker. */
-  async listen({ host, port }: SlotPreparation['bind']): Promise<number> {
-    const { network } = this.#options.env;
-    const listener = await network.listen(host, port, (connection) => this.#accept(connection));
-    return listener.port;
+  listen(bind: SlotPreparation['bind']): Promise<number> {
+    return this.#port.listen(bind);
   }
 
   /** Dials the peers that it is this slot's turn to dial. Call when all channels are wired. */
@@ -135,62 +125,8 @@ export class PeerLinks {
   }
 
   async #dial(name: string, peer: Peer): Promise<void> {
-    const { env, jobId, location, loop } = this.#options;
-    const connection = await env.network.connect(peer.location.host, peer.location.dataPort);
-    const link = new ConnectionLink(connection, () => loop.wake());
-    const out = new ByteWriter();
-    const { taskExecutorId, slot, generation } = location;
-    Greeting.codec.encode({ protocol: PROTOCOL, jobId, taskExecutorId, slot, generation }, out);
-    link.send(GREETING_KIND, 0, out.copy(), 'control');
-    link.flush();
-    this.#join(name, link);
-  }
-
-  #accept(connection: Connection): void {
-    const { env, loop } = this.#options;
-    let greeted = false;
-    const link: ConnectionLink = new ConnectionLink(connection, () => {
-      if (greeted) {
-        loop.wake();
-        return;
-      }
-      const handler = {
-        frame: (
-          kind: number,
-          _channel: number,
-          bytes: Uint8Array,
-          start: number,
-          end: number,
-        ): void => {
-          greeted = true;
-          const reader = new ByteReader(bytes, start, end);
-          const refusal =
-            kind === GREETING_KIND
-              ? this.#greet(Greeting.codec.decode(reader), link)
-              : 'no greeting';
-          if (refusal === undefined) return;
-          env.log.write('warn', 'refused a data connection', {
-            from: connection.remote,
-            reason: refusal,
-          });
-          connection.destroy();
-        },
-      };
-      link.poll(handler, 1);
-    });
-  }
-
-  /** Z2. @returns why the connection is refused, if it is. */
-  #greet(greeting: Greeting, link: ConnectionLink): string | undefined {
-    const { jobId, location } = this.#options;
-    if (greeting.protocol !== PROTOCOL)
-      return `it speaks version ${greeting.protocol} of the protocol`;
-    if (greeting.jobId !== jobId) return `it is for job ${greeting.jobId}`;
-    if (greeting.generation !== location.generation) {
-      return `it is of generation ${greeting.generation}, this slot of ${location.generation}`;
-    }
-    this.#join(nameOf(greeting), link);
-    return undefined;
+    const connection = await this.#port.connect(peer.location);
+    this.#join(name, new ConnectionLink(connection, () => this.#options.loop.wake()));
   }
 
   // ----------------------------------------------------------------------------------------- both
@@ -206,11 +142,11 @@ export class PeerLinks {
     this.#options.loop.wake();
   }
 
+  #isJoined(name: string): boolean {
+    return this.#early.has(name) || this.#peers.get(name)?.link.isAttached === true;
+  }
+
   #lost(name: string, reason: string): void {
     this.#options.lost(new EngineError('PARTITION_PEER_LOST', { peer: name, reason }));
   }
-}
-
-function nameOf({ taskExecutorId, slot, generation }: Place): string {
-  return `${taskExecutorId}/${slot}#${generation}`;
 }

@@ -111,6 +111,7 @@ class SlotWorker {
     this.#links = new PeerLinks({
       env,
       jobId: preparation.job.jobId,
+      dataKey: preparation.dataKey,
       location: preparation.location,
       doorbells,
       loop: this.#loop,
