@@ -6,6 +6,7 @@
 import { expectCounts } from './expect-counts.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
 import { latencyBenchmarks } from './latency.ts';
+import { processBenchmarks } from './processes.ts';
 import { runOnCluster } from './run-on-cluster.ts';
 import { twoSlotsRatio } from './two-slots.ts';
 
@@ -19,6 +20,7 @@ export const clusterBenchmarks: readonly Benchmark[] = [
   exchange('exchange-taskmanagers', { taskManagers: 2, slots: 1 }),
   ...latencyBenchmarks,
   twoSlotsRatio,
+  ...processBenchmarks,
 ];
 
 /** From a source in one slot to a sink in another: every record crosses. */

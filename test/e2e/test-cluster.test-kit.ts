@@ -21,7 +21,7 @@ export interface TestJob {
   readonly configuration: Readonly<Record<string, string>>;
 }
 
-export class TestCluster {
+export class TestCluster implements AsyncDisposable {
   readonly address: string;
   readonly jobManager: ClusterProcess;
   readonly taskManagers: readonly ClusterProcess[];
@@ -69,6 +69,10 @@ export class TestCluster {
     const jobId = this.#env.random.uuid().replaceAll('-', '');
     const job = { jobId, moduleUrl, exportName: undefined, parameters, configuration };
     return Client.submit({ env: this.#env, rpc: this.#rpc, address: this.address }, job);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {
