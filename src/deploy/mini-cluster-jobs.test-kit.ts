@@ -29,6 +29,14 @@ export const prints = defineJob({
   },
 });
 
+/** More than may be under way to a client that does not take it. */
+export const printsMuch = defineJob({
+  name: 'prints-much',
+  build(env) {
+    env.sequence(1, 400_000).print();
+  },
+});
+
 export const throws = defineJob({
   name: 'throws',
   build(env) {

@@ -142,6 +142,36 @@ test('a detached job ends without anybody listening', async () => {
   assert.equal((await client.result()).status, 'FINISHED');
 });
 
+test('what a detached job prints goes to the output of its TaskManager', async () => {
+  const printed: string[] = [];
+  await using cluster = await start({ print: (text) => void printed.push(text) });
+  const client = await cluster.submit(job('prints'), { detached: true });
+  assert.equal((await client.result()).status, 'FINISHED');
+  assert.equal(printed.join(''), '1\n2\n3\n4\n5\n');
+});
+
+test('when its client goes, a job prints on the TaskManager and is held up no longer', async () => {
+  const lines: string[] = [];
+  await using cluster = await start({ print: (text) => void lines.push(text) });
+  const reference = job('printsMuch');
+  const client = await cluster.submit(reference);
+  const waiting = Promise.withResolvers<void>();
+  // Takes one message, and never comes to an end with it.
+  client.onMessage(() => {
+    waiting.resolve();
+    return new Promise(() => undefined);
+  });
+  await waiting.promise;
+  assert.deepEqual(lines, []);
+  const other = await cluster.submit(job('prints'), { detached: true });
+  await other.result();
+  assert.equal(lines.join(''), '1\n2\n3\n4\n5\n');
+  client.close();
+  const result = await cluster.resultOf(reference.jobId);
+  assert.equal(result.status, 'FINISHED');
+  assert.ok(lines.join('').endsWith('399999\n400000\n'));
+});
+
 test('a job that cannot be built is refused with the reason, and the cluster goes on', async () => {
   await using cluster = await start();
   const message = await rejection(cluster.submit(job('cuonts')), 'JOB_EXPORT_NOT_FOUND');

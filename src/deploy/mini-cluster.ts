@@ -11,8 +11,10 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import { memoryNetwork } from '../env/memory-network.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import type { JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
+import type { Print } from '../taskexecutor/detached-output.ts';
 import { JobManager } from './job-manager.ts';
 import type { BlobStart } from './job-blobs.ts';
 import { TaskManager } from './task-manager.ts';
@@ -30,6 +32,8 @@ export interface MiniClusterOptions {
   readonly configuration?: Configuration | undefined;
   /** Slot workers to start ahead of the first job; one by default. */
   readonly spareWorkers?: number | undefined;
+  /** Takes what detached jobs print; without it that is dropped. */
+  readonly print?: Print | undefined;
   /** Where bundles of jobs are kept, below this folder; without it jobs are files. */
   readonly blobs?: BlobStart | undefined;
 }
@@ -93,6 +97,7 @@ export class MiniCluster implements AsyncDisposable {
       return new TaskManager({
         ...{ env, configuration, onFatal },
         taskExecutorId,
+        print: options.print,
         blobs: options.blobs && below(options.blobs, taskExecutorId),
         slots: options.slots ?? configuration.get(TaskManagerOptions.slots),
         host: LOCAL_HOST,
@@ -119,6 +124,12 @@ export class MiniCluster implements AsyncDisposable {
     const client = await JobClient.submit(connect, job, options);
     this.#clients.add(client);
     return client;
+  }
+
+  /** How a job ended, or will. @throws EngineError JOB_NOT_FOUND */
+  resultOf(jobId: string): Promise<JobResult> {
+    const { address } = this.#jobManager;
+    return JobClient.resultOf({ env: this.#env, rpc: this.#clientRpc, address }, jobId);
   }
 
   /** Slots there are, and those that no job has. */

@@ -12,6 +12,7 @@ import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import type { MetricValue } from '../metrics/metric.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
+import type { Print } from '../taskexecutor/detached-output.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
 import { heartbeatOptions } from './job-manager.ts';
 import type { BlobStart } from './job-blobs.ts';
@@ -46,6 +47,8 @@ export interface TaskManagerStart {
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
   readonly onRegistered?: (() => void) | undefined;
+  /** Takes what jobs print to whom no client is attached; without it that is dropped. */
+  readonly print?: Print | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
   /** What is measured of the whole process. */

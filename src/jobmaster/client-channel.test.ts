@@ -33,9 +33,13 @@ async function rig() {
   await clock.pass();
   const address = await listening;
   const acknowledged: string[] = [];
-  const channel = new ClientChannel('j', main, log, (executionId, operator, bytes) =>
-    acknowledged.push(`${executionId} ${operator} ${bytes}`),
-  );
+  const changes: boolean[] = [];
+  const channel = new ClientChannel({
+    ...{ jobId: 'j', main, log },
+    acknowledge: (executionId, operator, bytes) =>
+      acknowledged.push(`${executionId} ${operator} ${bytes}`),
+    onChanged: (attached) => changes.push(attached),
+  });
   const attach = async () => {
     const client = new RpcService({ env, name: 'client' });
     const received: number[] = [];
@@ -59,7 +63,7 @@ async function rig() {
   };
   const deliver = (...firsts: readonly number[]): void =>
     main.run(() => firsts.forEach((first) => channel.deliver(message(first))));
-  return { clock, main, channel, acknowledged, warnings, attach, deliver };
+  return { clock, main, channel, acknowledged, changes, warnings, attach, deliver };
 }
 
 function message(first: number): ClientMessage {
@@ -96,11 +100,13 @@ test('B1: nobody acknowledges more than was sent', async () => {
 });
 
 test('B1: what a lost client has not acknowledged is acknowledged in its place', async () => {
-  const { channel, clock, acknowledged, attach, deliver } = await rig();
+  const { channel, clock, acknowledged, changes, attach, deliver } = await rig();
   const client = await attach();
   deliver(1, 2);
   await clock.pass();
+  assert.deepEqual([channel.attached, changes], [true, [true]]);
   await client.close();
+  assert.deepEqual([channel.attached, changes], [false, [true, false]]);
   assert.deepEqual(acknowledged, ['v/0/1 op 6']);
   deliver(3);
   assert.equal(acknowledged.length, 2);
@@ -108,9 +114,11 @@ test('B1: what a lost client has not acknowledged is acknowledged in its place',
 });
 
 test('a second client takes the place of the first', async () => {
-  const { clock, attach, deliver } = await rig();
+  const { channel, clock, attach, deliver } = await rig();
   const first = await attach();
   const second = await attach();
+  await first.close();
+  assert.ok(channel.attached);
   deliver(7);
   await clock.pass();
   assert.deepEqual([first.received, second.received], [[], [7]]);

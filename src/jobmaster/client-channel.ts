@@ -1,8 +1,9 @@
 /**
  * Messages of a job's sinks (print, collect) for the client that runs it. The slots bound what is
  * under way by what was acknowledged; here nothing is stored. An attached client is there before
- * the job starts. Without one, and after its loss, messages are acknowledged and dropped, so that a
- * job never stands still because nobody reads; they are counted, and the first is logged.
+ * the job starts. Without one, and after its loss, TaskExecutors print for themselves; what was
+ * under way, and what comes all the same, is acknowledged and dropped, so that a job never stands
+ * still because nobody reads; it is counted, and the first is logged.
  *
  * B1. Every message is either told to the client, which acknowledges it, or acknowledged here.
  * B2. Messages of one subtask reach the client in order.
@@ -23,11 +24,21 @@ interface UnderWay {
   bytes: number;
 }
 
+export interface ClientChannelOptions {
+  readonly jobId: string;
+  readonly main: MainThread;
+  readonly log: Log;
+  readonly acknowledge: Acknowledge;
+  /** A client is there, or none any more. */
+  readonly onChanged: (attached: boolean) => void;
+}
+
 export class ClientChannel {
   readonly #jobId: string;
   readonly #main: MainThread;
   readonly #log: Log;
   readonly #acknowledge: Acknowledge;
+  readonly #onChanged: (attached: boolean) => void;
   /** Told to the client and not acknowledged by it. */
   readonly #underWay = new Map<string, UnderWay>();
   #connection: RpcConnection | undefined;
@@ -35,11 +46,16 @@ export class ClientChannel {
   /** Messages that nobody got. */
   dropped = 0;
 
-  constructor(jobId: string, main: MainThread, log: Log, acknowledge: Acknowledge) {
+  constructor({ jobId, main, log, acknowledge, onChanged }: ClientChannelOptions) {
     this.#jobId = jobId;
     this.#main = main;
     this.#log = log;
     this.#acknowledge = acknowledge;
+    this.#onChanged = onChanged;
+  }
+
+  get attached(): boolean {
+    return this.#gateway !== undefined;
   }
 
   /** From now on messages go to this client; it takes the place of an earlier one. */
@@ -47,9 +63,12 @@ export class ClientChannel {
     this.#detach();
     this.#connection = connection;
     this.#gateway = connection.gateway(jobClientService, jobClientEndpoint(this.#jobId), token);
+    this.#onChanged(true);
     connection.onClosed(() =>
       this.#main.run(() => {
-        if (this.#connection === connection) this.#detach();
+        if (this.#connection !== connection) return;
+        this.#detach();
+        this.#onChanged(false);
       }),
     );
   }

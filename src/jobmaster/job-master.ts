@@ -114,10 +114,14 @@ export class JobMaster {
     const token = env.random.uuid();
     this.#dataKey = env.random.bytes(DATA_KEY_BYTES);
     this.location = { jobId, address: rpc.address, endpoint, token };
-    this.#client = new ClientChannel(jobId, this.#main, env.log, (executionId, operator, bytes) =>
-      this.#acknowledgeClientMessage(executionId, operator, bytes),
-    );
-    if (options.client !== undefined) this.#client.attach(options.client, token);
+    this.#client = new ClientChannel({
+      ...{ jobId, main: this.#main, log: env.log },
+      acknowledge: (executionId, operator, bytes) =>
+        this.#acknowledgeClientMessage(executionId, operator, bytes),
+      onChanged: (attached) => {
+        for (const { gateway } of this.#slots.sessions) gateway.clientChanged({ attached });
+      },
+    });
     this.#endpoint = rpc.register({
       name: endpoint,
       service: jobMasterService,
@@ -137,6 +141,7 @@ export class JobMaster {
       feed: (event) => this.#feed(event),
       declare: (slots) => this.#resourceManager.declare(slots),
     });
+    if (options.client !== undefined) this.#client.attach(options.client, token);
     this.#coordinator = this.#coordinate();
   }
 
@@ -209,7 +214,8 @@ export class JobMaster {
     return {
       registerTaskExecutor: ({ taskExecutorId, host }, { connection }) => {
         this.#slots.register(taskExecutorId, host, connection);
-        return { leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration) };
+        const leaseDuration = this.#configuration.get(TaskManagerOptions.leaseDuration);
+        return { leaseDuration, clientAttached: this.#client.attached };
       },
       offerSlots: (offers, caller) => this.#slots.offer(this.#sessionOf(caller), offers),
       renewLease: (_request, caller) => {

@@ -83,6 +83,10 @@ export class JobSlots {
     return request < 0 ? undefined : request;
   }
 
+  get sessions(): readonly TaskExecutorSession[] {
+    return [...this.#sessions.values()];
+  }
+
   sessionOn(connection: RpcConnection): TaskExecutorSession | undefined {
     return this.#sessions.values().find((session) => session.connection === connection);
   }

@@ -29,9 +29,11 @@ export type CommitReadiness = FromSlotOf<'ready-to-commit'>;
 export type EnumeratorEvent = FromSlotOf<'source-event'>;
 export type ClientMessage = FromSlotOf<'client-message'>;
 
-interface RegistrationAnswer {
+export interface JobMasterAnswer {
   /** How long a lease holds after it was asked for. */
   readonly leaseDuration: Duration;
+  /** Whether a client takes the messages of the job's sinks. */
+  readonly clientAttached: boolean;
 }
 
 export interface SlotOffers {
@@ -53,7 +55,7 @@ export type JobMasterService = Service<{
   /** `host`: where the data ports of its slots are reached. */
   readonly registerTaskExecutor: Ask<
     { readonly taskExecutorId: string; readonly host: string },
-    RegistrationAnswer
+    JobMasterAnswer
   >;
   readonly offerSlots: Ask<SlotOffers, SlotOfferAnswer>;
   readonly renewLease: Ask<{}, {}>;
@@ -75,7 +77,7 @@ export type JobMasterService = Service<{
 export const jobMasterService: JobMasterService = service('JobMaster', {
   registerTaskExecutor: ask(
     t.struct({ taskExecutorId: t.string, host: t.string }),
-    t.struct({ leaseDuration: t.duration }),
+    t.struct({ leaseDuration: t.duration, clientAttached: t.boolean }),
   ),
   offerSlots: ask(plain<SlotOffers>(), plain<SlotOfferAnswer>()),
   renewLease: ask(Empty, Empty),

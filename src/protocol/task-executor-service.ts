@@ -78,6 +78,8 @@ export type TaskExecutorService = Service<{
   readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
   readonly sourceEvent: Tell<ReaderEvent>;
   readonly clientAcknowledge: Tell<SlotGeneration & ClientAcknowledgement>;
+  /** Whether a client takes the messages of the job's sinks from now on. */
+  readonly clientChanged: Tell<{ readonly attached: boolean }>;
 }>;
 
 export const taskExecutorService: TaskExecutorService = service('TaskExecutor', {
@@ -94,4 +96,5 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
   sourceEvent: tell(plain<ReaderEvent>()),
   clientAcknowledge: tell(plain<SlotGeneration & ClientAcknowledgement>()),
+  clientChanged: tell(t.struct({ attached: t.boolean })),
 });

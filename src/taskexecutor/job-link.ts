@@ -12,7 +12,7 @@ import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Env, SharedRegion } from '../env/env.ts';
 import { jobMasterService } from '../protocol/job-master-service.ts';
-import type { JobMasterService } from '../protocol/job-master-service.ts';
+import type { JobMasterAnswer, JobMasterService } from '../protocol/job-master-service.ts';
 import { LEASE_BYTES, renewLease, revokeLease } from '../protocol/lease.ts';
 import type { JobMasterRegistration } from '../protocol/resource-manager-service.ts';
 import type { Gateway } from '../protocol/service.ts';
@@ -53,9 +53,11 @@ interface Session {
 export class JobLink implements Disposable {
   readonly jobMaster: JobMasterRegistration;
   readonly #options: JobLinkOptions;
-  #registration: Registration<{ readonly leaseDuration: Duration }> | undefined;
+  #registration: Registration<JobMasterAnswer> | undefined;
   #session: Session | undefined;
   #disposed = false;
+  /** Whether a client takes the messages of the job's sinks, as far as is known here. */
+  clientAttached = true;
 
   constructor(options: JobLinkOptions) {
     this.#options = options;
@@ -87,7 +89,10 @@ export class JobLink implements Disposable {
       address: jobMaster.address,
       register: (connection) =>
         this.#gatewayOn(connection).registerTaskExecutor({ taskExecutorId, host }),
-      registered: (connection, { leaseDuration }) => this.#begin(connection, leaseDuration),
+      registered: (connection, { leaseDuration, clientAttached }) => {
+        this.clientAttached = clientAttached;
+        this.#begin(connection, leaseDuration);
+      },
       lost: (reason) => this.#lost(reason),
       failed: (reason) =>
         env.log.write('warn', `cannot register with the master of a job: ${reason.message}`, {

@@ -33,6 +33,8 @@ import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
+import { DetachedOutput } from './detached-output.ts';
+import type { Print } from './detached-output.ts';
 import { HostedWorker } from './hosted-worker.ts';
 import { JobLink } from './job-link.ts';
 import { ResourceManagerLink } from './resource-manager-link.ts';
@@ -85,6 +87,8 @@ export interface TaskExecutorOptions {
   readonly onRegistered?: (() => void) | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
+  /** Takes what jobs print to whom no client is attached; without it that is dropped. */
+  readonly print?: Print | undefined;
   /** Brings submitted code here; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
@@ -111,6 +115,7 @@ export class TaskExecutor {
   readonly #spares: SpareWorkers;
   readonly #doorbells: SharedRegion;
   readonly #peers: SlotPeers;
+  readonly #output: DetachedOutput | undefined;
 
   constructor(options: TaskExecutorOptions) {
     const { env, rpc, taskExecutorId, heapBudgetBytes } = options;
@@ -119,6 +124,7 @@ export class TaskExecutor {
     this.#spares = new SpareWorkers(env.workers, heapLimit, options.spareWorkers);
     this.#doorbells = env.memory.allocate(SLOTS_MAX * DOORBELL_BYTES);
     this.#peers = new SlotPeers(env.memory, this.#doorbells);
+    this.#output = options.print && new DetachedOutput(options.print, env.log);
     this.#main = new MainThread(`${TASK_EXECUTOR} ${taskExecutorId}`, env.clock, options.onFatal);
     this.#addSlots(options.slots);
     this.#endpoint = rpc.register({
@@ -235,6 +241,9 @@ export class TaskExecutor {
         this.#workerOf(which, token)?.post({ kind: 'commit', executionId }),
       sourceEvent: ({ executionId, operator, event, ...which }, { token }) =>
         this.#workerOf(which, token)?.post({ kind: 'source-event', executionId, operator, event }),
+      clientChanged: ({ attached }, { token }) => {
+        this.#links.get(token)!.clientAttached = attached;
+      },
       clientAcknowledge: ({ executionId, operator, bytes, ...which }, { token }) =>
         this.#workerOf(which, token)?.post({
           kind: 'client-acknowledge',
@@ -448,7 +457,7 @@ export class TaskExecutor {
       doorbells: this.#doorbells,
       cancellationTimeout,
       terminationTimeout: seconds(30),
-      onMessage: (message) => this.#forward(link, message),
+      onMessage: (message) => this.#forward(link, worker, message),
       onGone: (error) => this.#workerGone(slot, worker, { allocationId, generation }, error),
       onStuck: (error) => this.#main.fatal(error),
     });
@@ -456,7 +465,7 @@ export class TaskExecutor {
   }
 
   /** Y3: after a loss the gateway is undefined until all workers of the job are gone. */
-  #forward(link: JobLink, message: FromSlot): void {
+  #forward(link: JobLink, worker: HostedWorker, message: FromSlot): void {
     const { gateway } = link;
     if (gateway === undefined) return;
     switch (message.kind) {
@@ -467,7 +476,9 @@ export class TaskExecutor {
       case 'source-event':
         return gateway.sourceEvent(message);
       case 'client-message':
-        return gateway.clientMessage(message);
+        if (link.clientAttached || this.#output === undefined) gateway.clientMessage(message);
+        else this.#output.take(message, worker);
+        return;
       case 'metrics':
         return gateway.metrics(message);
       case 'prepared':
