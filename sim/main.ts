@@ -93,12 +93,13 @@ async function main(): Promise<number> {
 }
 
 function summary(outcome: SeedOutcome): string {
-  const { seed, hash, events, virtualSeconds, injected, taskManagerStarts } = outcome;
+  const { seed, hash, events, virtualSeconds, injected, jobManagerStarts, taskManagerStarts } =
+    outcome;
   const faults = [...injected].map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
   return (
     `seed ${seed} ok: trace ${hash}, ${events} events, ` +
     `${virtualSeconds.toFixed(1)} virtual seconds, ` +
-    `${taskManagerStarts} TaskManager starts; faults: ${faults}`
+    `${jobManagerStarts} JobManager and ${taskManagerStarts} TaskManager starts; faults: ${faults}`
   );
 }
 

@@ -74,6 +74,7 @@ export interface SeedOutcome {
   readonly events: number;
   readonly virtualSeconds: number;
   readonly injected: ReadonlyMap<string, number>;
+  readonly jobManagerStarts: number;
   readonly taskManagerStarts: number;
 }
 
@@ -150,6 +151,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     events: world.scheduler.steps,
     virtualSeconds: world.elapsed / 1000,
     injected: plan.injected,
+    jobManagerStarts: cluster.jobManagerStarts(),
     taskManagerStarts: cluster.taskManagerStarts(),
   };
 }

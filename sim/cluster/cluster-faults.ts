@@ -1,7 +1,6 @@
 /**
- * The faults of a simulated cluster. Until there is high availability the loss of the master is the
- * loss of the job, so neither its process nor its host is killed; it is cut off, and stopped, as
- * all others are.
+ * The faults of a simulated cluster. Its master keeps the job on a disk, so that its process and
+ * host are lost like all others; what they lose is never the job.
  */
 import { clockJump } from '../faults/clock-jump.ts';
 import { connectionLoss } from '../faults/connection-loss.ts';
@@ -19,14 +18,16 @@ export function clusterFaults(): readonly FaultClass[] {
   const often = { everyMillis: 4_000 };
   const seldom = { everyMillis: 10_000 };
   const isTaskManager = (name: string): boolean => name === 'taskmanager';
-  const isWorkerHost = (name: string): boolean => name.startsWith('worker-');
+  const isJobManager = (name: string): boolean => name === 'jobmanager';
+  const isHostOfCluster = (name: string): boolean => /^(?:worker-|master$)/.test(name);
   return [
     connectionLoss(often),
     workerKill(often),
     processKill({ ...often, target: isTaskManager }),
+    { ...processKill({ ...seldom, target: isJobManager }), name: 'jobmanager-kill' },
     pause(seldom),
     partition(seldom),
-    hostCrash({ ...seldom, target: isWorkerHost }),
+    hostCrash({ ...seldom, target: isHostOfCluster }),
     slowDisk(seldom),
     fsyncError(seldom),
     diskFull(seldom),

@@ -3,11 +3,12 @@
  * that submits one job, loses its connection as often as it must, and waits for the result. All of
  * it is the product's own code; only the environment is simulated.
  */
-import { isEngineError } from '../../src/base/errors.ts';
+import { isEngineError, toEngineError } from '../../src/base/errors.ts';
 import type { EngineError } from '../../src/base/errors.ts';
 import { milliseconds } from '../../src/base/units.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { Configuration } from '../../src/config/configuration.ts';
+import { HighAvailabilityOptions } from '../../src/config/options/high-availability-options.ts';
 import { JobManager } from '../../src/deploy/job-manager.ts';
 import { TaskManager } from '../../src/deploy/task-manager.ts';
 import type { Env } from '../../src/env/env.ts';
@@ -20,6 +21,8 @@ import type { Simulation } from '../simulation.ts';
 export const MASTER_HOST = 'master';
 export const CLIENT_HOST = 'client';
 const MASTER_PORT = 6123;
+/** On the disk of the master, which loses what was not synced with its power. */
+const HA_FOLDER = '/ha';
 /** All connections begin as those of a real cluster do. */
 const SECRET = new TextEncoder().encode('the secret of the simulated cluster');
 const RETRY = milliseconds(500);
@@ -35,6 +38,8 @@ export interface ClusterOptions {
 export interface SimulatedCluster {
   /** How the job has ended, once it has. */
   readonly result: JobResult | undefined;
+  /** Times that the JobManager was started. */
+  readonly jobManagerStarts: () => number;
   /** Times that TaskManagers were started. */
   readonly taskManagerStarts: () => number;
 }
@@ -44,20 +49,11 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
   const configuration = Configuration.parse(options.configuration);
   const master = world.host(MASTER_HOST);
   const address = `${master.address}:${MASTER_PORT}`;
-  master.start('jobmanager', async (env) => {
-    await JobManager.start({
-      env,
-      host: master.address,
-      port: MASTER_PORT,
-      configuration,
-      secret: SECRET,
-      onFatal: (component, error) => fatal(component, error),
-    });
-    return undefined;
-  });
+  const main = (env: Env): Promise<number> => runJobManager(env, master.address, configuration);
+  const jobManager = master.supervise('jobmanager', main, { restartDelay: 300 });
   const supervised = Array.from({ length: options.taskManagers }, (_, index) => {
     const host = world.host(`worker-${index + 1}`);
-    const main = (env: Env): undefined => {
+    const runTaskManager = (env: Env): undefined => {
       const manager = new TaskManager({
         env,
         taskExecutorId: `${host.name}-${env.random.uuid().slice(0, 8)}`,
@@ -71,10 +67,11 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
       });
       void manager;
     };
-    return host.supervise('taskmanager', main, { restartDelay: 200 });
+    return host.supervise('taskmanager', runTaskManager, { restartDelay: 200 });
   });
-  const cluster: { result: JobResult | undefined; taskManagerStarts: () => number } = {
+  const cluster: { -readonly [K in keyof SimulatedCluster]: SimulatedCluster[K] } = {
     result: undefined,
+    jobManagerStarts: () => jobManager.starts,
     taskManagerStarts: () => supervised.reduce((sum, { starts }) => sum + starts, 0),
   };
   world.host(CLIENT_HOST).start('client', async (env) => {
@@ -101,6 +98,38 @@ async function haunt(env: Env, address: string, jobId: string): Promise<undefine
       if (!isEngineError(thrown) || thrown.domain === 'user') throw thrown;
     }
   }
+}
+
+/**
+ * Ends with 2 when its disk fails, as the real process does: what it could not write it must not
+ * believe. Every other error that ends a component is a bug.
+ */
+async function runJobManager(
+  env: Env,
+  host: string,
+  configuration: Configuration,
+): Promise<number> {
+  const failed = Promise.withResolvers<number>();
+  const end = (error: EngineError): void => {
+    if (!error.code.startsWith('IO_')) fatal('JobManager', error);
+    failed.resolve(2);
+  };
+  const highAvailability = {
+    [HighAvailabilityOptions.type.key]: 'filesystem',
+    [HighAvailabilityOptions.storageDir.key]: HA_FOLDER,
+  };
+  try {
+    await JobManager.start({
+      ...{ env, host },
+      port: MASTER_PORT,
+      configuration: configuration.with(highAvailability),
+      secret: SECRET,
+      onFatal: (_component, error) => end(error),
+    });
+  } catch (thrown) {
+    end(toEngineError(thrown));
+  }
+  return failed.promise;
 }
 
 /** An error that ends a component ends its process, as it would a real one. */

@@ -49,4 +49,11 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'await this.#disk.rename(pending, final);',
     to: 'if (to === undefined || to.modified <= from.modified) await this.#disk.rename(pending, final);',
   },
+  {
+    name: 'forgotten-job',
+    what: 'a job is acknowledged whose place in the store is not durable',
+    file: 'src/ha/atomic-file.ts',
+    from: 'await disk.syncDirectory(folder);',
+    to: '',
+  },
 ];

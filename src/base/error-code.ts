@@ -124,6 +124,7 @@ export type ErrorCode =
   | 'IO_NOT_FOUND'
   | 'IO_NO_SPACE'
   | 'NETWORK_FAILED'
+  | 'HA_FILE_INVALID'
   | 'PROCESS_ENDED'
   | 'PROCESS_NOT_OURS'
   | 'PROCESS_START_FAILED'

@@ -284,6 +284,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Free some space, or use another folder.',
   ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
+  HA_FILE_INVALID: external(
+    'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
+    'Move it out of the folder: the job in it is then given up.',
+  ),
   PROCESS_ENDED: external('The process {name} ended before it was ready: {reason}.'),
   PROCESS_NOT_OURS: user(
     'The process {pid} could not be sent {signal}: {reason}.',

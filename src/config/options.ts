@@ -7,6 +7,7 @@ import type { ConfigOption } from './option.ts';
 import { ClientOptions, DeploymentOptions } from './options/client-options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
 import { HistoryOptions } from './options/history-options.ts';
+import { HighAvailabilityOptions } from './options/high-availability-options.ts';
 import { JobManagerOptions } from './options/job-manager-options.ts';
 import { MetricOptions } from './options/metric-options.ts';
 import { NetworkOptions } from './options/network-options.ts';
@@ -27,6 +28,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Restart strategies', RestartStrategyOptions),
   group('Cluster', ClusterOptions),
   group('JobManager', JobManagerOptions),
+  group('High availability', HighAvailabilityOptions),
   group('History of jobs', HistoryOptions),
   group('TaskManager', TaskManagerOptions),
   group('Exchange of records', NetworkOptions),

@@ -17,6 +17,7 @@ export async function buildJobGraph(env: Env, job: JobReference): Promise<JobGra
     job,
     moduleUrl: job.moduleUrl,
     buildTimeout: BUILD_TIMEOUT,
+    wasBuilt: false,
     onBuilt: (graph) => built.resolve(graph),
     onBuildFailed: fail,
     onReaderEvent: () => undefined,

@@ -9,6 +9,7 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { HighAvailabilityOptions } from '../config/options/high-availability-options.ts';
 import type { Env, ProcessHandle } from '../env/env.ts';
 import { readWhole, writeOnce } from '../ha/atomic-file.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
@@ -71,7 +72,7 @@ export async function startCluster(env: Env, start: ClusterStart): Promise<Clust
     for (const name of ['cluster-secret', 'rest-token'] as const) {
       await directory.makeSecret(name, start.secrets?.[name]);
     }
-    await directory.writeConfiguration(start.configuration);
+    await directory.writeConfiguration(await withStores(env, directory, start.configuration));
     await launch(env, directory, start);
     return (await clusterState(env, directory))!;
   } finally {
@@ -100,6 +101,23 @@ export async function stopCluster(
   }
   await directory.removeFile();
   return alive;
+}
+
+/**
+ * Unless configured otherwise jobs outlive their JobManager, which its supervisor starts again; a
+ * cluster that is started anew begins without jobs.
+ */
+async function withStores(
+  { disk }: Env,
+  directory: ClusterDirectory,
+  configuration: Configuration,
+): Promise<Configuration> {
+  const { type, storageDir } = HighAvailabilityOptions;
+  if (configuration.has(type)) return configuration;
+  const folder = directory.folder('ha');
+  await disk.remove(folder);
+  await disk.makeDirectory(folder, 'private');
+  return configuration.with({ [type.key]: 'filesystem', [storageDir.key]: folder });
 }
 
 /** M1. */

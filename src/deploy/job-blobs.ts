@@ -16,7 +16,8 @@ export interface BlobStart {
 /** What the stored jobs need is kept, whatever else an earlier process has left goes. */
 export async function startBlobs(options: BlobServerOptions, jobs: JobStore): Promise<BlobServer> {
   const blobs = await BlobServer.start(options);
-  for (const { job } of await jobs.all()) {
+  for (const { submission } of await jobs.all()) {
+    const { job } = submission;
     if (!isBlobUrl(job.moduleUrl)) continue;
     try {
       blobs.retain(blobHashOf(job.moduleUrl), job.jobId);

@@ -9,19 +9,16 @@ import { HistoryOptions } from '../config/options/history-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import type { Env } from '../env/env.ts';
-import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
-import type { JobStore } from '../ha/job-store.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { ResourceManager } from '../resourcemanager/resource-manager.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
+import { openStores } from './ha-stores.ts';
+import type { HaStores } from './ha-stores.ts';
 import { startBlobs } from './job-blobs.ts';
 import type { BlobStart } from './job-blobs.ts';
-
-/** Results of ended jobs that are kept. */
-const RESULTS_MAX = 1000;
 
 export interface JobManagerOptions {
   readonly env: Pick<
@@ -46,8 +43,7 @@ export interface JobManagerOptions {
   readonly onFatal: FatalErrorHandler;
 }
 
-interface Stores {
-  readonly jobs: JobStore;
+interface Stores extends HaStores {
   readonly blobs: BlobServer | undefined;
 }
 
@@ -75,16 +71,17 @@ export class JobManager {
     this.#dispatcher = new Dispatcher({
       ...{ env, rpc, onFatal },
       jobs: stores.jobs,
-      results: memoryJobResultStore(RESULTS_MAX),
+      results: stores.results,
       resources: () => this.resourceManager.slotCounts(),
       endedJobs: {
         capacity: configuration.get(HistoryOptions.storeCapacity),
         maxBytes: configuration.get(HistoryOptions.storeBytes),
         expiration: configuration.get(HistoryOptions.storeExpiration),
       },
-      startJobMaster: (submission, client) =>
+      startJobMaster: (submission, client, recovered) =>
         new JobMaster({
-          ...{ env, rpc, submission, client, configuration, heartbeat, onFatal },
+          ...{ env, rpc, submission, client, recovered, configuration, heartbeat, onFatal },
+          storeDecision: (decision) => stores.jobs.decide(submission.job.jobId, decision),
           resourceManagerAddress: address,
           code: stores.blobs,
         }),
@@ -103,10 +100,10 @@ export class JobManager {
     });
     const listening = await rpc.listen(bindHost, port);
     const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
-    const jobs = memoryJobStore();
+    const { jobs, results } = await openStores(env, configuration);
     const blobs =
       options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, jobs));
-    const jobManager = new JobManager(options, rpc, address, { jobs, blobs });
+    const jobManager = new JobManager(options, rpc, address, { jobs, results, blobs });
     await jobManager.#dispatcher.recover();
     return jobManager;
   }

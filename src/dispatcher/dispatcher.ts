@@ -25,6 +25,7 @@ import type {
 } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { JobStatus } from '../protocol/job-status.ts';
+import type { StoredJob } from '../protocol/stored-job.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
@@ -54,6 +55,7 @@ export interface DispatcherOptions {
   readonly startJobMaster: (
     submission: JobSubmission,
     client: RpcConnection | undefined,
+    recovered: StoredJob | undefined,
   ) => JobMasterHandle;
   /** What the cluster has, for those who ask. */
   readonly resources: () => {
@@ -75,6 +77,12 @@ interface JobEntry {
   started: Promise<JobMasterLocation>;
   /** Resolves when the job has ended and its result is stored. */
   readonly ended: PromiseWithResolvers<JobResult>;
+}
+
+/** Where a job comes from: a client, or the store. */
+interface JobOrigin {
+  readonly client?: RpcConnection | undefined;
+  readonly recovered?: StoredJob | undefined;
 }
 
 export class Dispatcher {
@@ -104,12 +112,14 @@ export class Dispatcher {
 
   /** Starts the jobs that were accepted before and have not ended. */
   async recover(): Promise<void> {
-    for (const submission of await this.#options.jobs.all()) {
+    for (const stored of await this.#options.jobs.all()) {
+      // Who was attached was so to another process; messages do not wait for him.
+      const submission = { ...stored.submission, attached: false };
       this.#main.run(() => {
         const { jobId } = submission.job;
         if (this.#jobs.has(jobId)) return;
         // Its result tells how it went.
-        this.#admit(jobId, submission, undefined).catch(() => undefined);
+        this.#admit(jobId, submission, { recovered: stored }).catch(() => undefined);
       });
     }
   }
@@ -211,14 +221,10 @@ export class Dispatcher {
     if (this.#ended.get(jobId, this.#main.now()) !== undefined) {
       throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
-    return this.#admit(jobId, submission, submission.attached ? connection : undefined);
+    return this.#admit(jobId, submission, { client: submission.attached ? connection : undefined });
   }
 
-  #admit(
-    jobId: string,
-    submission: JobSubmission,
-    client: RpcConnection | undefined,
-  ): Promise<JobMasterLocation> {
+  #admit(jobId: string, submission: JobSubmission, origin: JobOrigin): Promise<JobMasterLocation> {
     const entry: JobEntry = {
       submission,
       master: undefined,
@@ -227,24 +233,26 @@ export class Dispatcher {
     };
     entry.started.catch(() => undefined);
     this.#jobs.set(jobId, entry);
-    entry.started = this.#start(entry, client);
+    entry.started = this.#start(entry, origin);
     // Whoever submitted it hears of a failure by the answer, everybody by the result.
     entry.started.catch(() => undefined);
     return entry.started;
   }
 
-  async #start(entry: JobEntry, client: RpcConnection | undefined): Promise<JobMasterLocation> {
+  async #start(entry: JobEntry, origin: JobOrigin): Promise<JobMasterLocation> {
     const { jobs, results, startJobMaster } = this.#options;
     const { submission } = entry;
     const { jobId } = submission.job;
     if ((await results.get(jobId)) !== undefined) {
+      // The process ended between the two steps of D2.
+      if (origin.recovered !== undefined) await jobs.remove(jobId);
       this.#main.run(() => this.#jobs.delete(jobId));
       throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
-    await jobs.put(submission);
+    if (origin.recovered === undefined) await jobs.put(submission);
     const started = Promise.withResolvers<JobMasterHandle>();
     this.#main.run(() => {
-      const master = startJobMaster(submission, client);
+      const master = startJobMaster(submission, origin.client, origin.recovered);
       entry.master = master;
       this.#follow(entry, master);
       started.resolve(master);

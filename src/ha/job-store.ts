@@ -1,16 +1,20 @@
 /**
  * What must outlive a Dispatcher: the jobs that have been accepted and have not ended, and how jobs
  * ended. A job is stored before it is acknowledged and removed after its result is stored, so that
- * a job that has ended never runs again.
+ * a job that has ended never runs again. The decision to commit is stored before anything is
+ * committed, so that what was committed is never computed anew.
  */
 import type { JobSubmission } from '../protocol/dispatcher-service.ts';
 import type { JobResult } from '../protocol/job-report.ts';
+import type { CommitDecision, StoredJob } from '../protocol/stored-job.ts';
 
 export interface JobStore {
   put(submission: JobSubmission): Promise<void>;
+  /** Of a job that was put and has not been removed. The same decision may be stored again. */
+  decide(jobId: string, decision: CommitDecision): Promise<void>;
   /** Nothing happens if there is none. */
   remove(jobId: string): Promise<void>;
-  all(): Promise<readonly JobSubmission[]>;
+  all(): Promise<readonly StoredJob[]>;
 }
 
 export interface JobResultStore {
@@ -20,11 +24,15 @@ export interface JobResultStore {
 
 /** For a cluster whose jobs end with its JobManager. */
 export function memoryJobStore(): JobStore {
-  const submissions = new Map<string, JobSubmission>();
+  const jobs = new Map<string, StoredJob>();
   return {
-    put: async (submission) => void submissions.set(submission.job.jobId, submission),
-    remove: async (jobId) => void submissions.delete(jobId),
-    all: async () => [...submissions.values()],
+    put: async (submission) => {
+      jobs.set(submission.job.jobId, { submission, decision: undefined });
+    },
+    // A decision only matters to who reads the store after this process.
+    decide: async () => undefined,
+    remove: async (jobId) => void jobs.delete(jobId),
+    all: async () => [...jobs.values()],
   };
 }
 

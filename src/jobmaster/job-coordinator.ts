@@ -5,10 +5,11 @@
  *
  * Q1. `onBuilt` or `onBuildFailed` is called once for the first build.
  * Q2. Nothing that a worker said is told after it was replaced or the coordinator was closed.
- * Q3. The first message to a worker is to build; the job's code is waited for once, by the first.
+ * Q3. A job that was built before survives the loss of some workers while it is built again.
+ * Q4. The first message to a worker is to build; the job's code is waited for once, by the first.
  */
 import { EngineError } from '../base/errors.ts';
-import { minutes } from '../base/units.ts';
+import { minutes, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { COORDINATOR_HEAP_MEGABYTES } from '../config/slot-heap.ts';
 import type { ExitReason, WorkerHandle, Workers } from '../env/env.ts';
@@ -24,6 +25,9 @@ import type { MainThread } from '../rpc/main-thread.ts';
 /** A build that takes longer is stuck. */
 export const BUILD_TIMEOUT: Duration = minutes(1);
 
+const BUILD_ATTEMPTS = 10;
+const BUILD_PAUSE = seconds(1);
+
 export interface JobCoordinatorOptions {
   readonly main: MainThread;
   readonly workers: Workers;
@@ -31,6 +35,8 @@ export interface JobCoordinatorOptions {
   /** What to load as its module; the thread starts while it is on its way. */
   readonly moduleUrl: string | Promise<string>;
   readonly buildTimeout: Duration;
+  /** Whether an earlier master has built it: a build that comes to no end is tried again then. */
+  readonly wasBuilt: boolean;
   readonly onBuilt: (graph: JobGraph) => void;
   readonly onBuildFailed: (error: EngineError) => void;
   readonly onReaderEvent: (event: Extract<FromCoordinator, { kind: 'source-event' }>) => void;
@@ -44,12 +50,14 @@ export class JobCoordinator {
   #worker: WorkerHandle | undefined;
   #graph: JobGraph | undefined;
   #buildTimer: Disposable | undefined;
+  #attemptsLeft: number;
   #closed = false;
   #moduleUrl: string | Promise<string>;
 
   constructor(options: JobCoordinatorOptions) {
     this.#options = options;
     this.#moduleUrl = options.moduleUrl;
+    this.#attemptsLeft = options.wasBuilt ? BUILD_ATTEMPTS - 1 : 0;
     this.#worker = this.#spawn();
   }
 
@@ -102,12 +110,12 @@ export class JobCoordinator {
     this.#buildBy(worker);
     this.#buildTimer = main.after(buildTimeout, () => {
       const parameters = { module: job.moduleUrl, timeout: `${buildTimeout} ms` };
-      this.#fail(new EngineError('JOB_BUILD_TIMEOUT', parameters));
+      this.#lost(new EngineError('JOB_BUILD_TIMEOUT', parameters));
     });
     return worker;
   }
 
-  /** Q3. */
+  /** Q4. */
   #buildBy(worker: WorkerHandle): void {
     const moduleUrl = this.#moduleUrl;
     if (typeof moduleUrl === 'string') {
@@ -170,7 +178,22 @@ export class JobCoordinator {
       ? new EngineError('JOB_BUILD_OUT_OF_MEMORY', { module: this.#options.job.moduleUrl, limit })
       : new EngineError('JOB_COORDINATOR_DIED', { reason: text });
     if (reason.kind === 'failed' && reason.stack !== undefined) error.stack = reason.stack;
-    this.#fail(error);
+    this.#lost(error);
+  }
+
+  /** Q3. The worker did not come to an answer. */
+  #lost(error: EngineError): void {
+    if (this.#graph !== undefined || this.#attemptsLeft === 0 || this.#closed) {
+      this.#fail(error);
+      return;
+    }
+    this.#attemptsLeft -= 1;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#buildTimer?.[Symbol.dispose]();
+    this.#buildTimer = this.#options.main.after(BUILD_PAUSE, () => {
+      this.#worker = this.#spawn();
+    });
   }
 
   /** The worker is of no use any more; the next start of the sources makes another. */

@@ -6,9 +6,13 @@
  * B1. Events enter the machine one at a time, in the order in which they happened.
  * B2. Reports are taken only from connections on which a TaskExecutor is registered.
  * B3. `result` resolves once, when the job has reached a terminal status.
+ * B4. A job that an earlier master has had starts when no lease of that one's tasks can hold.
+ * B5. Nothing is committed before the decision is stored, whatever happens to this master then.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
+import { milliseconds } from '../base/units.ts';
+import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
@@ -29,6 +33,7 @@ import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.
 import type { JobCode } from '../protocol/job-code.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
+import type { CommitDecision } from '../protocol/stored-job.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
@@ -66,6 +71,10 @@ export interface JobMasterOptions {
   readonly configuration: Configuration;
   readonly heartbeat: HeartbeatOptions;
   readonly resourceManagerAddress: string;
+  /** An earlier master has had the job, and perhaps has decided to commit. */
+  readonly recovered?: { readonly decision: CommitDecision | undefined } | undefined;
+  /** Stores the decision to commit, so that a later master knows it. */
+  readonly storeDecision: (decision: CommitDecision) => Promise<void>;
   /** Where submitted code is; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
@@ -95,6 +104,9 @@ export class JobMaster {
   /** Of each execution, as reported at its end. */
   #accumulators: (readonly Accumulator[])[] = [];
   #missingSlots = 0;
+  /** Resolves when the decision to commit is stored. */
+  #decision: Promise<void> | undefined;
+  readonly #startedAt: Duration;
   #stepping = false;
 
   constructor(options: JobMasterOptions) {
@@ -108,6 +120,7 @@ export class JobMaster {
     // Who submitted the job hears of it by `result` in any case.
     this.built.catch(() => undefined);
     this.#main = new MainThread(`master of job ${jobId}`, env.clock, options.onFatal);
+    this.#startedAt = this.#main.now();
     this.#history = new JobHistory(this.#moment(), this.#configuration);
     assert(rpc.address !== undefined, 'a JobMaster needs an address');
     const endpoint = jobMasterEndpoint(jobId);
@@ -322,6 +335,7 @@ export class JobMaster {
       job,
       moduleUrl: code?.resolve(job.moduleUrl, { owner: jobId, address }) ?? job.moduleUrl,
       buildTimeout: BUILD_TIMEOUT,
+      wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#feed({ kind: 'failure', generation: undefined, error }),
       onReaderEvent: ({ generation, operator, subtask, event }) => {
@@ -344,8 +358,9 @@ export class JobMaster {
       },
       onSourceFailed: (generation, error) => this.#feed({ kind: 'failure', generation, error }),
       onDied: (error) => {
-        // After the decision to commit no source is needed any more.
-        if (this.#state.status === 'COMMITTING') return;
+        // After the decision to commit no source is needed any more, and before the start none yet.
+        const { status } = this.#state;
+        if (status === 'COMMITTING' || status === 'CREATED') return;
         this.#feed({ kind: 'failure', generation: this.#state.generation, error });
       },
     });
@@ -375,7 +390,54 @@ export class JobMaster {
     this.#history.planned(plan, countsOf, this.#moment().wall);
     this.#building.resolve();
     this.#feed({ kind: 'created' });
-    this.#feed({ kind: 'start' });
+    if (this.#options.recovered === undefined) this.#feed({ kind: 'start' });
+    else this.#resume(built, this.#options.recovered.decision);
+  }
+
+  /** B4. What the tasks of an earlier master may still do is over with their leases. */
+  #resume({ fingerprint }: JobGraph, decision: CommitDecision | undefined): void {
+    if (decision !== undefined) {
+      if (decision.fingerprint !== fingerprint) {
+        const where = 'The JobManager, started again after the decision to commit,';
+        const expected = decision.fingerprint;
+        const parameters = { where, actual: fingerprint, expected };
+        const error = new EngineError('JOB_FINGERPRINT_MISMATCH', parameters);
+        this.#feed({ kind: 'failure', generation: undefined, error });
+        return;
+      }
+      this.#decision = Promise.resolve();
+      this.#accumulators = [...decision.accumulators];
+    }
+    const lease = this.#configuration.get(TaskManagerOptions.leaseDuration);
+    const rest = Math.max(this.#startedAt + lease - this.#main.now(), 0);
+    this.#main.after(milliseconds(rest), () => this.#feed({ kind: 'start', decision }));
+  }
+
+  /** B5. */
+  #whenDecided(generation: number, effect: () => void): void {
+    const decision = (this.#decision ??= this.#options.storeDecision(this.#takeDecision()));
+    this.#main.follow(
+      decision,
+      () => {
+        if (generation === this.#state.generation && !this.#state.stopping) effect();
+      },
+      (error) => {
+        if (this.#decision === decision) this.#decision = undefined;
+        this.#feed({ kind: 'failure', generation, error });
+      },
+    );
+  }
+
+  #takeDecision(): CommitDecision {
+    const { generation, executions } = this.#state;
+    return {
+      fingerprint: this.#plan!.graph.jobGraph.fingerprint,
+      generation,
+      committables: executions.map(({ state, committables }) =>
+        state === 'FINISHED' ? undefined : committables,
+      ),
+      accumulators: Array.from(executions, (_, at) => this.#accumulators[at] ?? []),
+    };
   }
 
   // --------------------------------------------------------------------------------- the machines
@@ -403,7 +465,8 @@ export class JobMaster {
       case 'prepare-slots':
         return this.#prepare(effect.generation, effect.slots);
       case 'deploy':
-        return this.#deploy(effect);
+        if (!effect.commitOnly) return this.#deploy(effect);
+        return this.#whenDecided(effect.generation, () => this.#deploy(effect));
       case 'stop-slot':
         return this.#stop(effect.slot, effect.generation);
       case 'await-lease':
@@ -413,7 +476,9 @@ export class JobMaster {
       case 'close-sources':
         return this.#coordinator.closeSources(effect.generation);
       case 'commit':
-        return this.#commit(effect.execution, effect.generation);
+        return this.#whenDecided(effect.generation, () =>
+          this.#commit(effect.execution, effect.generation),
+        );
       case 'await-delay': {
         const { generation } = effect;
         this.#main.after(effect.delay, () => this.#feed({ kind: 'delay-over', generation }));

@@ -430,3 +430,34 @@ test('a job without tasks ends at once', () => {
   const [state] = run(plannedJob([], NONE), STARTED);
   assert.equal(state.status, 'FINISHED');
 });
+
+// ------------------------------------------------------------------ decided by an earlier master
+
+test('J3: after a decision of an earlier master only what it was about is committed', () => {
+  const committables = [{ operator: 'op1', committables: [Uint8Array.of(1)] }];
+  const decision = { fingerprint: 'f', generation: 4, committables: [undefined, committables] };
+  const start: JobEvent = { kind: 'start', decision: { ...decision, accumulators: [] } };
+  const [resumed, effects] = run(job(), [{ kind: 'created' }, start]);
+  assert.equal(resumed.status, 'COMMITTING');
+  assert.equal(resumed.generation, 5);
+  assert.deepEqual(
+    effects.filter(({ kind }) => kind === 'request-slot'),
+    [{ kind: 'request-slot', slot: 1 }],
+  );
+  const [deployed, deploy] = run(resumed, [
+    { kind: 'slot-assigned', slot: 1 },
+    { kind: 'slot-prepared', slot: 1, generation: 5 },
+  ]);
+  assert.deepEqual(deploy, [
+    { kind: 'deploy', generation: 5, slots: [1], executions: [1], commitOnly: true },
+  ]);
+  assert.deepEqual(deployed.executions[1]!.committables, committables);
+  const [ended] = run(deployed, [task(1, 'FINISHED', 5), stopped(1, 5)]);
+  assert.equal(ended.status, 'FINISHED');
+});
+
+test('J2: a decision of an earlier master with nothing left to commit ends the job', () => {
+  const decision = { fingerprint: 'f', generation: 1, committables: [undefined, undefined] };
+  const start: JobEvent = { kind: 'start', decision: { ...decision, accumulators: [] } };
+  assert.equal(run(job(), [{ kind: 'created' }, start])[0].status, 'FINISHED');
+});

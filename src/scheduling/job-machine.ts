@@ -19,6 +19,7 @@ import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { JobStatus } from '../protocol/job-status.ts';
+import type { CommitDecision } from '../protocol/stored-job.ts';
 import { executionAfter, isTerminalExecution } from './execution-state.ts';
 import type {
   ExecutionRecord,
@@ -114,7 +115,7 @@ class JobStep {
         if (this.#state.status === 'INITIALIZING') this.#enter('CREATED');
         break;
       case 'start':
-        if (this.#state.status === 'CREATED') this.#start();
+        if (this.#state.status === 'CREATED') this.#start(event.decision);
         break;
       case 'slot-assigned':
         if (this.#slots[event.slot] === 'requested') this.#slots[event.slot] = 'idle';
@@ -323,9 +324,27 @@ class JobStep {
 
   // -------------------------------------------------------------------------------- going forward
 
-  #start(): void {
+  #start(decision: CommitDecision | undefined): void {
     this.#enter('RUNNING');
+    if (decision !== undefined) this.#resumeCommit(decision);
     this.#beginGeneration();
+  }
+
+  /** J3, for a decision that was taken by an earlier master of the job. */
+  #resumeCommit({ generation, committables }: CommitDecision): void {
+    assert(
+      committables.length === this.#executions.length,
+      'J3: the decision is of another plan than the job',
+    );
+    this.#enter('COMMITTING');
+    this.#state.generation = generation;
+    for (const [index, ready] of committables.entries()) {
+      const execution = { ...this.#executions[index]!, generation };
+      this.#executions[index] =
+        ready === undefined
+          ? { ...execution, state: 'FINISHED' }
+          : { ...execution, state: 'CANCELED', ready: true, committables: ready };
+    }
   }
 
   #beginGeneration(): void {

@@ -5,6 +5,7 @@
 import type { EngineError } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
 import type { ExecutionState, JobStatus } from '../protocol/job-status.ts';
+import type { CommitDecision } from '../protocol/stored-job.ts';
 import type { OperatorCommittables } from '../protocol/task-deployment.ts';
 import type { ReportedTaskState } from '../protocol/slot-messages.ts';
 import type { RestartHistory, RestartStrategy } from './restart-strategy.ts';
@@ -56,7 +57,8 @@ export interface JobState {
 export type JobEvent =
   /** The job is built and may run. */
   | { readonly kind: 'created' }
-  | { readonly kind: 'start' }
+  /** `decision`: of an earlier master of the job, after which it can only be committed. */
+  | { readonly kind: 'start'; readonly decision?: CommitDecision | undefined }
   | { readonly kind: 'slot-assigned'; readonly slot: number }
   | { readonly kind: 'slot-prepared'; readonly slot: number; readonly generation: number }
   /**

@@ -1,7 +1,7 @@
 // JobManager and TaskManagers as processes of their own: what they say, what they run, how they
 // end.
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -58,8 +58,21 @@ export default defineJob({
 });
 `;
 
+const ENDLESS = `import { defineJob, generator, t } from 'millrace';
+
+export default defineJob({
+  name: 'endless',
+  build(env) {
+    env.from(generator(t.int32, (n) => n, { ratePerSecond: 200 })).print();
+  },
+});
+`;
+
 describe('a cluster of processes', { timeout: 60_000 }, () => {
-  before(() => writeFileSync(join(folder, 'counting.ts'), COUNTING));
+  before(() => {
+    writeFileSync(join(folder, 'counting.ts'), COUNTING);
+    writeFileSync(join(folder, 'endless.ts'), ENDLESS);
+  });
   const counting = pathToFileURL(join(folder, 'counting.ts')).href;
 
   test('runs a job over the slots of two TaskManagers, and ends in order', async () => {
@@ -133,5 +146,49 @@ describe('a cluster of processes', { timeout: 60_000 }, () => {
     worker.log.length = 0;
     await jobManager(at);
     await worker.said('TaskManager registered');
+  });
+
+  test('kill -9 of the JobManager: jobs come back, ended ones do not', async () => {
+    const ha = {
+      'high-availability.type': 'filesystem',
+      'high-availability.storageDir': join(folder, 'ha'),
+    };
+    const first = await jobManager(ha);
+    const worker = taskManager({ ...first.at, 'taskmanager.numberOfTaskSlots': 1 });
+    await worker.said('TaskManager registered');
+
+    await using clients = clientsOf(addressOf(first.at));
+    const ended = await clients.submit(counting);
+    ended.onMessage(() => undefined);
+    const before = await ended.result();
+    assert.equal(before.status, 'FINISHED');
+    const endless = await clients.submit(pathToFileURL(join(folder, 'endless.ts')).href);
+    endless.onMessage(() => undefined);
+    first.process.kill('SIGKILL');
+    await first.process.exited;
+
+    await jobManager({ ...ha, ...first.at });
+    const ids = [ended.jobId, endless.jobId];
+    assert.deepEqual(await clients.result(ids[0]!), before);
+    await clients.until(ids[1]!, 'RUNNING');
+    assert.equal(await clients.running(), 1);
+    await clients.cancel(ids[1]!);
+    assert.equal((await clients.result(ids[1]!)).status, 'CANCELED');
+    assert.deepEqual(readdirSync(join(folder, 'ha', 'default', 'jobs')), []);
+  });
+
+  test('a file of the store that is not whole is refused with its name', async () => {
+    const storage = join(folder, 'torn');
+    mkdirSync(join(storage, 'default', 'jobs'), { recursive: true });
+    writeFileSync(join(storage, 'default', 'jobs', 'abc.job'), 'millrace-job 1 100 00000000\nab');
+    const process = startProcess('jobmanager', {
+      ...{ 'jobmanager.rpc.address': '127.0.0.1', 'jobmanager.rpc.port': 0 },
+      'high-availability.type': 'filesystem',
+      'high-availability.storageDir': storage,
+    });
+    started.push(process);
+    assert.deepEqual(await process.exited, { code: 1, signal: null });
+    const line = process.log.find(({ level }) => level === 'error')!;
+    assert.match(line.message, /could not start: The file \S+abc\.job,.* it has 2 bytes of 100/);
   });
 });

@@ -3,10 +3,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { milliseconds } from '../../src/base/units.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { Configuration } from '../../src/config/configuration.ts';
 import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
+import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
+import type { DispatcherService } from '../../src/protocol/dispatcher-service.ts';
+import type { JobResult } from '../../src/protocol/job-report.ts';
+import type { JobStatus } from '../../src/protocol/job-status.ts';
+import type { Gateway } from '../../src/protocol/service.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { REPOSITORY } from '../command.test-kit.ts';
 
@@ -102,6 +108,12 @@ export function addressIn(line: LogLine): { readonly host: string; readonly port
 
 export interface Clients extends AsyncDisposable {
   submit(moduleUrl: string, parameters?: Readonly<Record<string, unknown>>): Promise<JobClient>;
+  result(jobId: string): Promise<JobResult>;
+  /** Resolves once the job has the status. */
+  until(jobId: string, status: JobStatus): Promise<void>;
+  cancel(jobId: string): Promise<void>;
+  /** How many jobs run. */
+  running(): Promise<number>;
 }
 
 /** Clients of the cluster whose JobManager is at the address. */
@@ -113,12 +125,27 @@ export function clientsOf(
   const env = nodeEnv({ entries: { slot: worker, coordinator: worker }, log: { level: 'warn' } });
   const rpc = new RpcService({ env, name: 'client' });
   Configuration.parse(configuration);
+  const options = { env, rpc, address };
+  const dispatcher = async (): Promise<Gateway<DispatcherService>> => {
+    const connection = await rpc.connect(address);
+    const { token } = await connection.gateway(dispatcherService, DISPATCHER, '').identify({});
+    return connection.gateway(dispatcherService, DISPATCHER, token);
+  };
   return {
     submit: (moduleUrl, parameters = {}) => {
       const jobId = env.random.uuid().replaceAll('-', '');
       const job = { jobId, moduleUrl, exportName: undefined, parameters, configuration };
-      return JobClient.submit({ env, rpc, address }, job);
+      return JobClient.submit(options, job);
     },
+    result: (jobId) => JobClient.resultOf(options, jobId),
+    until: async (jobId, status) => {
+      const gateway = await dispatcher();
+      while ((await gateway.requestJobDetails({ jobId })).status !== status) {
+        await new Promise<void>((resolve) => env.clock.after(milliseconds(20), resolve));
+      }
+    },
+    cancel: async (jobId) => void (await (await dispatcher()).cancelJob({ jobId })),
+    running: async () => (await (await dispatcher()).requestClusterOverview({})).jobsRunning,
     [Symbol.asyncDispose]: () => rpc.close(),
   };
 }
