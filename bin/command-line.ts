@@ -1,6 +1,8 @@
 // The command line in this process: what bin/cli.ts and the processes of a cluster have in common.
 import manifest from '../package.json' with { type: 'json' };
+import type { Timestamp } from '../src/base/units.ts';
 import type { Env, Workers } from '../src/env/env.ts';
+import type { HttpClient } from '../src/env/http.ts';
 import { resolveEngineDirectly } from '../src/env/node/engine-resolution.ts';
 import type { NodeLogOptions } from '../src/env/node/log.ts';
 
@@ -25,7 +27,15 @@ export async function commandLine(args: readonly string[]): Promise<void> {
   const workers = await workersAhead(env.workers, args);
   const { cli } = await import('../src/client/cli.ts');
   const terminal: Env['terminal'] = { ...env.terminal, args };
-  process.exit(await cli({ ...env, workers, terminal }, manifest.version));
+  process.exit(await cli({ ...env, workers, terminal, loadHttp, utcOffset }, manifest.version));
+}
+
+async function loadHttp(): Promise<HttpClient> {
+  return (await import('../src/env/node/http-client.ts')).nodeHttpClient();
+}
+
+function utcOffset(at: Timestamp): number {
+  return -new Date(at).getTimezoneOffset();
 }
 
 /** Processes of a cluster log for machines unless somebody looks on. */

@@ -104,7 +104,7 @@ describe('command line', () => {
       '  fix: Write -p N.',
     ],
     [
-      'run numbers.ts --param --json',
+      'run numbers.ts --param -p 2',
       'error[CLI_OPTION_VALUE_MISSING]: --param needs a value.',
       '  fix: Write --param KEY=VALUE.',
     ],

@@ -7,11 +7,15 @@ import type { ErrorEntry } from './errors.ts';
 
 type OperationErrorCode = Extract<
   ErrorCode,
-  `CLI_${string}` | `CLUSTER_${string}` | `CONFIG_${string}`
+  `CLI_${string}` | `CLUSTER_${string}` | `CONFIG_${string}` | `REST_${string}`
 >;
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
   // The command line
+  CLI_ADDRESS_INVALID: user(
+    '"{text}" is no address of a cluster.',
+    'Write host:port, e.g. --jobmanager localhost:8081, or a URL.',
+  ),
   CLI_ARGUMENT_MISSING: user(
     '`millrace {command}` needs {argument}.',
     'See `millrace {command} --help`.',
@@ -20,17 +24,37 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     '`millrace {command}` does not know what to do with "{argument}".',
     'See `millrace {command} --help`.',
   ),
+  CLI_JOB_ID_AMBIGUOUS: user(
+    'Several jobs have an id that begins with {text}: {jobs}.',
+    'Write more of it.',
+  ),
+  CLI_JOB_ID_INVALID: user(
+    '"{text}" is no id of a job.{suggestion}',
+    'An id has 32 hexadecimal digits, of which the first 6 will do; `millrace list -a` shows them.',
+  ),
   CLI_JOB_ID_MISSING: user(
     'Missing JobID. `millrace {command}` needs the id of a job.',
     '`millrace list -a` shows the jobs and their ids.',
+  ),
+  CLI_JOB_UNCLEAR: user(
+    'It is not clear which job is meant: {what}.',
+    'Give the id of a job; `millrace list -a` shows them.',
   ),
   CLI_NOT_AN_ASSIGNMENT: user(
     '{option} takes key=value, not "{text}".',
     'For example {option} name=value.',
   ),
+  CLI_NO_SUCH_LOG: user(
+    '"{name}" is neither jobmanager, nor a TaskManager, nor a job.{suggestion}',
+    '`millrace logs --list` shows whose logs there are, `millrace list -a` the jobs.',
+  ),
   CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
   CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),
   CLI_OPTION_WITHOUT_VALUE: user('{option} takes no value.', 'See `millrace {command} --help`.'),
+  CLI_TOKEN_FILE_INVALID: user(
+    'The file {path} does not hold a token.',
+    'It must hold one word, as the file rest-token of the folder of a cluster does.',
+  ),
   CLI_UNKNOWN_ACTION: user('`millrace {command}` cannot "{name}".{suggestion}', 'It can: {known}.'),
   CLI_UNKNOWN_COMMAND: user(
     'There is no command "{name}".{suggestion}',
@@ -40,6 +64,7 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     '`millrace {command}` has no option {option}.{suggestion}',
     'See `millrace {command} --help`.',
   ),
+  CLI_VALUE_INVALID: user('{option} cannot be "{value}".', 'It must be {expected}.'),
 
   // Clusters on this machine
   CLUSTER_ALREADY_RUNNING: user(
@@ -110,5 +135,30 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   CONFIG_UNSUPPORTED_OPTION: user(
     '{key} is an option of Flink that Millrace does not have.{reason}',
     'Leave it out.',
+  ),
+
+  // The REST interface, as its clients meet it
+  REST_FORBIDDEN: user('{url} does not allow this: {message}'),
+  REST_NO_CLUSTER: user(
+    'What answers at {url} is no cluster of Millrace: it said {what}.',
+    'Name the REST port of a cluster with --jobmanager HOST:PORT.',
+  ),
+  REST_OPERATION_FAILED: external('{what} failed: {message}'),
+  REST_OPERATION_TIMEOUT: external(
+    '{what} has not ended within {timeout}. It goes on in the cluster.',
+    'Wait longer with -D client.timeout=10min, or do not wait: -detached.',
+  ),
+  REST_REFUSED: external('{url} refuses this (HTTP {status}): {message}'),
+  REST_UNAUTHORIZED: user(
+    '{url} wants the token of the cluster, or another than it was sent. {advice}',
+    'Name a file that holds it with --token-file, or set MILLRACE_REST_TOKEN.',
+  ),
+  REST_UNAVAILABLE: external(
+    'The cluster at {url} has nobody who could answer just now: {message}',
+    'Try again in a moment; `millrace logs` of a cluster on this machine are in its folder.',
+  ),
+  REST_UNREACHABLE: external(
+    'There is no cluster at {url}: {reason}.',
+    'Start one with `millrace cluster start`, or name another with --jobmanager HOST:PORT.',
   ),
 };

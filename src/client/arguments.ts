@@ -14,6 +14,8 @@ export interface OptionSpec {
   readonly aliases?: readonly string[] | undefined;
   /** Name of the value in the help; undefined: a switch. */
   readonly value?: string | undefined;
+  /** What the value can be, for shells that complete it. */
+  readonly values?: readonly string[] | undefined;
   /** The value may be left out, and is the empty text then. */
   readonly isValueOptional?: boolean | undefined;
   /** May be given several times. */
@@ -30,6 +32,8 @@ export interface CommandSpec {
   readonly positionals: readonly string[];
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
+  /** What `--json` prints. */
+  readonly json?: string | undefined;
   /** Where they are not those of commands that run a job. */
   /** Not for people. */
   readonly hidden?: boolean | undefined;
@@ -37,6 +41,8 @@ export interface CommandSpec {
 }
 
 export interface ParsedArguments {
+  /** Its name. */
+  readonly command: string;
   readonly positionals: readonly string[];
   has(option: string): boolean;
   /** The last value given. */
@@ -84,6 +90,7 @@ export function parseArguments(command: CommandSpec, args: readonly string[]): P
   }
   if (!given.has('help')) checkPositionals(command, positionals);
   return {
+    command: command.name,
     positionals,
     has: (option) => given.has(option),
     value: (option) => given.get(option)?.at(-1),

@@ -1,11 +1,13 @@
 /** The command line `millrace`: finds the command, and says what is wrong where none fits. */
 import { didYouMean } from '../base/did-you-mean.ts';
-import { EngineError } from '../base/errors.ts';
-import type { Env } from '../env/env.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
+import type { CommandEnv } from './command-env.ts';
+import { CANCEL, CHECKPOINT, LIST, LOGS, SAVEPOINT, STOP, TOP } from './cluster-specs.ts';
 import {
   CLUSTER,
+  COMPLETION,
   CONFIG_COMMAND,
   INFO,
   JOBMANAGER,
@@ -17,7 +19,11 @@ import { ExitCode } from './exit-codes.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { renderError } from './render-error.ts';
 
-type Run = (env: Env, args: ParsedArguments) => Promise<number>;
+type Run = (
+  env: CommandEnv,
+  args: ParsedArguments,
+  commands: readonly CommandSpec[],
+) => Promise<number>;
 
 /** What a command does is loaded when it is given: most of it is the engine. */
 type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
@@ -25,7 +31,15 @@ type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
 const COMMANDS: readonly Command[] = [
   [RUN, async () => (await import('./run-command.ts')).runCommand],
   [INFO, async () => (await import('./info-command.ts')).infoCommand],
+  [LIST, async () => (await import('./list-command.ts')).listCommand],
+  [CANCEL, async () => (await import('./job-commands.ts')).cancelCommand],
+  [STOP, async () => (await import('./job-commands.ts')).stopCommand],
+  [SAVEPOINT, async () => (await import('./job-commands.ts')).savepointCommand],
+  [CHECKPOINT, async () => (await import('./job-commands.ts')).checkpointCommand],
+  [TOP, async () => (await import('./top-command.ts')).topCommand],
+  [LOGS, async () => (await import('./logs-command.ts')).logsCommand],
   [CONFIG_COMMAND, async () => (await import('./config-command.ts')).configCommand],
+  [COMPLETION, async () => (await import('./completion-command.ts')).completionCommand],
   [JOBMANAGER, async () => (await import('./process-commands.ts')).jobManagerCommand],
   [TASKMANAGER, async () => (await import('./process-commands.ts')).taskManagerCommand],
   [SUPERVISOR, async () => (await import('./process-commands.ts')).supervisorCommand],
@@ -33,7 +47,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Runs the command that `env.terminal.args` say; never throws. @returns the exit code. */
-export async function cli(env: Env, version: string): Promise<number> {
+export async function cli(env: CommandEnv, version: string): Promise<number> {
   const { terminal } = env;
   const [name, ...rest] = terminal.args;
   const specs = COMMANDS.map(([spec]) => spec).filter(({ hidden }) => hidden !== true);
@@ -55,8 +69,13 @@ export async function cli(env: Env, version: string): Promise<number> {
       return ExitCode.success;
     }
     const run = await load();
-    return await run(env, args);
+    return await run(env, args, specs);
   } catch (thrown) {
+    if (terminal.args.includes('--json')) {
+      terminal.stdout.write(`${JSON.stringify({ type: 'error', ...errorFields(thrown) })}\n`);
+      // Whoever does not read it any more gets the text all the same.
+      await terminal.stdout.flush().catch(() => undefined);
+    }
     const verbose = terminal.args.includes('--verbose');
     terminal.stderr.write(
       renderError(thrown, { verbose, workingDirectory: terminal.workingDirectory }),
@@ -64,6 +83,12 @@ export async function cli(env: Env, version: string): Promise<number> {
     await terminal.stderr.flush();
     return ExitCode.failure;
   }
+}
+
+/** An error for programs: as data, and as the text that people get. */
+function errorFields(thrown: unknown): Readonly<Record<string, unknown>> {
+  const error = toEngineError(thrown);
+  return { message: error.message, fix: error.fix, error: error.toData() };
 }
 
 function unknownCommand(name: string, specs: readonly CommandSpec[]): EngineError {

@@ -3,19 +3,21 @@
  */
 import type { CommandSpec, OptionSpec } from './arguments.ts';
 
-const CONFIG: OptionSpec = {
+export const CONFIG: OptionSpec = {
   name: 'config',
   value: 'FILE',
   help: 'a configuration file, in place of the one that is found by itself',
 };
 
-const DEFINE: OptionSpec = {
+export const DEFINE: OptionSpec = {
   name: 'define',
   short: 'D',
   value: 'KEY=VALUE',
   multiple: true,
   help: 'a configuration option; may be repeated',
 };
+
+export const HELP: OptionSpec = { name: 'help', short: 'h', help: 'print this' };
 
 const JOB_OPTIONS: readonly OptionSpec[] = [
   {
@@ -43,7 +45,7 @@ export const RUN: CommandSpec = {
     ...JOB_OPTIONS,
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
-    { name: 'help', short: 'h', help: 'print this' },
+    HELP,
   ],
   examples: [
     'millrace run examples/word-count.ts',
@@ -61,7 +63,7 @@ export const INFO: CommandSpec = {
     { name: 'json', help: 'print the plan as JSON' },
     { name: 'mermaid', help: 'print the plan as a Mermaid diagram' },
     { name: 'verbose', help: 'print whole stacks of errors' },
-    { name: 'help', short: 'h', help: 'print this' },
+    HELP,
   ],
   examples: [
     'millrace info examples/word-count.ts',
@@ -79,7 +81,7 @@ export const CONFIG_COMMAND: CommandSpec = {
     CONFIG,
     { name: 'json', help: 'print the explanations as JSON' },
     { name: 'verbose', help: 'print whole stacks of errors' },
-    { name: 'help', short: 'h', help: 'print this' },
+    HELP,
   ],
   exitCodes: [
     [0, 'the configuration has been shown'],
@@ -92,11 +94,27 @@ export const CONFIG_COMMAND: CommandSpec = {
   ],
 };
 
+export const COMPLETION: CommandSpec = {
+  name: 'completion',
+  summary: 'Prints a script for the shell, which then completes commands, options and ids of jobs.',
+  positionals: ['SHELL'],
+  options: [HELP],
+  exitCodes: [
+    [0, 'the script has been printed'],
+    [1, 'there is none for that shell'],
+  ],
+  examples: [
+    'eval "$(millrace completion bash)"',
+    'millrace completion zsh > ~/.zfunc/_millrace',
+    'millrace completion fish > ~/.config/fish/completions/millrace.fish',
+  ],
+};
+
 const PROCESS_OPTIONS: readonly OptionSpec[] = [
   DEFINE,
   CONFIG,
   { name: 'verbose', help: 'log more' },
-  { name: 'help', short: 'h', help: 'print this' },
+  HELP,
   { name: 'supervised', hidden: true, help: 'ends with its parent, and tells it how it goes' },
   { name: 'directory', value: 'PATH', hidden: true, help: 'folder of the cluster' },
 ];
@@ -154,17 +172,11 @@ export const CLUSTER: CommandSpec = {
   options: [
     { name: 'taskmanagers', value: 'N', help: 'start: TaskManagers; 1 by default' },
     { name: 'slots', value: 'N', help: 'start: slots of each; by default as many as cores' },
-    {
-      name: 'define',
-      short: 'D',
-      value: 'KEY=VALUE',
-      multiple: true,
-      help: 'a configuration option; may be repeated',
-    },
+    DEFINE,
     CONFIG,
     { name: 'json', help: 'print JSON' },
     { name: 'verbose', help: 'print whole stacks of errors' },
-    { name: 'help', short: 'h', help: 'print this' },
+    HELP,
   ],
   exitCodes: [
     [0, 'done; of status: the cluster runs'],

@@ -1,6 +1,7 @@
 // Runs commands in this process, against a terminal and files that are in memory.
 import { diskWith, type Files } from '../config/files.test-kit.ts';
 import type { Env, Terminal, TerminalStream } from '../env/env.ts';
+import type { CommandEnv } from './command-env.ts';
 import { cli } from './cli.ts';
 
 export interface Said {
@@ -12,8 +13,8 @@ export interface Said {
 export interface Surroundings {
   readonly files?: Files;
   readonly variables?: Readonly<Record<string, string>>;
-  /** What else of Env the command uses. */
-  readonly env?: Partial<Env>;
+  /** What else of its surroundings the command uses. */
+  readonly env?: Partial<CommandEnv>;
 }
 
 class Written implements TerminalStream {
@@ -36,7 +37,7 @@ class Written implements TerminalStream {
 /** Runs `millrace ARGS` in the folder /work. */
 export async function command(
   args: readonly string[],
-  { files = {}, variables = {}, env = {} }: Surroundings = {},
+  { files = {}, variables = { HOME: '/home/me' }, env = {} }: Surroundings = {},
 ): Promise<Said> {
   const stdout = new Written(undefined);
   const stderr = new Written(undefined);
@@ -45,6 +46,6 @@ export async function command(
     onSignal: () => ({ [Symbol.dispose]: () => undefined }),
   };
   const disk = diskWith(files) as Env['disk'];
-  const code = await cli({ ...env, disk, terminal } as Env, '1.2.3');
+  const code = await cli({ ...env, disk, terminal } as CommandEnv, '1.2.3');
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

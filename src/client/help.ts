@@ -34,6 +34,7 @@ export function commandHelp(command: CommandSpec): string {
     '',
     'Examples:',
     ...command.examples.map((example) => `  ${example}`),
+    ...(command.json === undefined ? [] : ['', `With --json: ${command.json}`]),
     '',
     'Exit codes:',
     ...(command.exitCodes ?? EXIT_CODES_HELP).map(
@@ -44,7 +45,11 @@ export function commandHelp(command: CommandSpec): string {
   return lines.join('\n');
 }
 
-function optionNames({ name, short, value }: OptionSpec): string {
-  const long = `--${name}${value === undefined ? '' : ` ${value}`}`;
-  return short === undefined ? `    ${long}` : `-${short}, ${long}`;
+function optionNames({ name, short, aliases, value, isValueOptional }: OptionSpec): string {
+  const shown = isValueOptional === true ? `[${value!}]` : value;
+  const long = `--${name}${shown === undefined ? '' : ` ${shown}`}`;
+  // The one that Flink has for it.
+  const alias = aliases?.find((each) => !each.startsWith('--'));
+  if (short !== undefined) return `-${short}, ${long}`;
+  return alias === undefined ? `    ${long}` : `${alias}, ${long}`;
 }

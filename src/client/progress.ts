@@ -1,42 +1,37 @@
 /**
  * Shows how a running job gets on: on a terminal a table that is redrawn in place, elsewhere a
  * plain line per vertex now and then.
- *
- * Invariants
- * G1. What is drawn is erased before anything else is written, so that output and progress never
- * mix.
  */
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
 import { eventTimeLines, eventTimeOf, eventTimeText, timeText } from './event-time.ts';
+import { clip, fitLines, LiveText } from './live-text.ts';
 import { renderTable, shortCount } from './table.ts';
 
 export class Progress {
   readonly #stream: TerminalStream;
-  #drawnLines = 0;
+  readonly #live: LiveText;
 
   constructor(stream: TerminalStream) {
     this.#stream = stream;
+    this.#live = new LiveText(stream);
   }
 
   /** Whether the stream can be redrawn. */
   get isLive(): boolean {
-    return this.#stream.columns !== undefined;
+    return this.#live.isLive;
   }
 
   show(details: JobDetails): void {
-    this.erase();
     const { columns } = this.#stream;
-    const text = columns === undefined ? plainLines(details) : liveTable(details, columns);
-    this.#stream.write(columns === undefined ? text : fit(text, columns));
-    this.#drawnLines = columns === undefined ? 0 : text.split('\n').length - 1;
+    this.#live.show(
+      columns === undefined ? plainLines(details) : fitLines(liveTable(details, columns), columns),
+    );
   }
 
-  /** G1 */
+  /** Before anything else is written to the terminal. */
   erase(): void {
-    if (this.#drawnLines === 0) return;
-    this.#stream.write(`\u001B[${this.#drawnLines}A\u001B[0J`);
-    this.#drawnLines = 0;
+    this.#live.erase();
   }
 }
 
@@ -88,18 +83,6 @@ function watermarkOf({ watermark, subtasks }: VertexDetails): string {
     subtasks.every(({ waitsFor }) => waitsFor === undefined);
   if (hasEnded) return ', watermark end of event time';
   return watermark === undefined ? '' : `, watermark ${timeText(watermark)}`;
-}
-
-/** Lines that are wider than the terminal would wrap and spoil the redrawing. */
-function fit(text: string, columns: number): string {
-  return text
-    .split('\n')
-    .map((line) => clip(line, columns))
-    .join('\n');
-}
-
-function clip(text: string, columns: number): string {
-  return text.length > columns ? `${text.slice(0, Math.max(columns - 1, 0))}…` : text;
 }
 
 function percent(share: number): string {

@@ -29,19 +29,6 @@ const PROGRESS_PLAIN = seconds(10);
 const DEFAULTS = { [PipelineOptions.exchangeVerify.key]: 'sample' };
 
 export async function runCommand(env: Env, args: ParsedArguments): Promise<number> {
-  try {
-    return await runJob(env, args);
-  } catch (thrown) {
-    if (args.has('json')) {
-      const { terminal } = env;
-      terminal.stdout.write(`${JSON.stringify({ type: 'error', ...errorFields(thrown) })}\n`);
-      await terminal.stdout.flush();
-    }
-    throw thrown;
-  }
-}
-
-async function runJob(env: Env, args: ParsedArguments): Promise<number> {
   const { configuration, job } = await jobArguments(env, args, DEFAULTS);
   const cluster = await MiniCluster.start({ env, configuration });
   const run = new AttachedRun(env, args);
@@ -52,12 +39,6 @@ async function runJob(env: Env, args: ParsedArguments): Promise<number> {
     // N1: whoever insists does not wait for threads to end; the process takes them along.
     if (!run.isForced) await cluster.close();
   }
-}
-
-/** An error for programs: as data, and as the text that people get. */
-function errorFields(thrown: unknown): Readonly<Record<string, unknown>> {
-  const error = toEngineError(thrown);
-  return { message: error.message, fix: error.fix, error: error.toData() };
 }
 
 class AttachedRun {

@@ -8,7 +8,7 @@ export function renderTable(
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
   );
   const numeric = header.map((_title, column) =>
-    rows.every((row) => /^[-+\d.,%]*( \S+)?$/.test(row[column]!)),
+    rows.every((row) => /^[-+\d.,%]*[kMGT]?(?:\/s)?( \S+)?$/.test(row[column]!)),
   );
   const line = (row: readonly string[]): string =>
     row

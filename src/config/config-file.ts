@@ -7,6 +7,7 @@ import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Disk } from '../env/env.ts';
 import { Configuration } from './configuration.ts';
 import type { OptionOrigin } from './origin.ts';
+import { readTextFile } from './text-file.ts';
 
 type Yaml = typeof import('yaml');
 type Node = import('yaml').ParsedNode | null | undefined;
@@ -40,7 +41,7 @@ export async function readConfigFile(
     const problem = stat.kind === 'file' ? 'it is larger than 1 MiB' : 'it is no file';
     throw new EngineError('CONFIG_FILE_UNREADABLE', { path: shown, problem });
   }
-  return parseConfigText(await readText(disk, path, stat.size), shown, (place) => ({
+  return parseConfigText(await readTextFile(disk, path, MAX_FILE_BYTES), shown, (place) => ({
     kind: 'file',
     file: shown,
     ...place,
@@ -208,20 +209,4 @@ async function nearName(disk: Pick<Disk, 'stat' | 'list'>, path: string): Promis
   if ((await disk.stat(folder)) === undefined) return '';
   const names = (await disk.list(folder)).map(({ name }) => name);
   return didYouMean(path.slice(slash + 1), names);
-}
-
-async function readText(disk: Pick<Disk, 'open'>, path: string, size: number): Promise<string> {
-  const file = await disk.open(path, 'read');
-  try {
-    const bytes = new Uint8Array(size);
-    let length = 0;
-    while (length < size) {
-      const read = await file.read(bytes.subarray(length), length);
-      if (read === 0) break;
-      length += read;
-    }
-    return new TextDecoder().decode(bytes.subarray(0, length));
-  } finally {
-    await file.close();
-  }
 }

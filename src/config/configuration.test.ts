@@ -106,7 +106,7 @@ test('a wrong key or value is named with its fix', () => {
   assert.match(failure({ 'classloader.resolve-order': 'x' }), /^CONFIG_UNSUPPORTED_OPTION: /);
   assert.match(failure({ 'pipeline.object-reuse': 'true' }), /immutable/);
   assert.match(failure({ 'env.java.opts.all': '-ea' }), /There is no JVM/);
-  assert.match(failure({ 'metrics.reporter.prom.port': '1' }), /^CONFIG_UNSUPPORTED_OPTION: /);
+  assert.match(failure({ 'traces.reporter.a.b': '1' }), /^CONFIG_UNSUPPORTED_OPTION: /);
   assert.equal(
     failure({ 'parallelism.default': '0' }),
     'CONFIG_INVALID_VALUE: The option parallelism.default cannot be "0".',

@@ -1,4 +1,5 @@
 // Some files, for tests of what reads them.
+import { EngineError } from '../base/errors.ts';
 import type { Disk, FileStat } from '../env/env.ts';
 
 /** Texts by absolute path. */
@@ -17,14 +18,22 @@ export function diskWith(files: Files): Pick<Disk, 'open' | 'stat' | 'list' | 'r
       const kind = isFile ? 'file' : 'directory';
       return Promise.resolve({ kind, size: isFile ? bytesOf(path).length : 0 } as FileStat);
     },
-    list: (folder) =>
-      Promise.resolve(
-        paths
-          .filter((path) => path.startsWith(`${folder}/`))
-          .map((path) => ({ name: path.slice(folder.length + 1), kind: 'file' as const })),
-      ),
-    open: (path) =>
-      Promise.resolve({
+    list(folder) {
+      const inside = paths.filter((path) => path.startsWith(`${folder}/`));
+      const names = new Map(
+        inside.map((path) => {
+          const [name = '', ...below] = path.slice(folder.length + 1).split('/');
+          return [name, below.length === 0 ? 'file' : 'directory'] as const;
+        }),
+      );
+      return Promise.resolve([...names].map(([name, kind]) => ({ name, kind })));
+    },
+    async open(path) {
+      if (!Object.hasOwn(files, path)) {
+        throw new EngineError('IO_NOT_FOUND', { operation: 'open', path });
+      }
+      return {
+        size: () => Promise.resolve(bytesOf(path).length),
         // A piece at a time, as a disk may do it.
         read(into: Uint8Array, position: number) {
           const piece = bytesOf(path).subarray(position, position + Math.min(into.length, 7));
@@ -32,6 +41,7 @@ export function diskWith(files: Files): Pick<Disk, 'open' | 'stat' | 'list' | 'r
           return Promise.resolve(piece.length);
         },
         close: () => Promise.resolve(),
-      } as never),
+      } as never;
+    },
   };
 }

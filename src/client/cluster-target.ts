@@ -1,0 +1,149 @@
+/**
+ * Which cluster a command talks to, and how it finds the token. In this order: `--jobmanager`,
+ * `rest.address` and `rest.port` where somebody has set one of them, a cluster on this machine that
+ * has the id `cluster.id`, `http://localhost:8081`.
+ */
+import { EngineError, isEngineError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { JobManagerOptions } from '../config/options/job-manager-options.ts';
+import { RestOptions } from '../config/options/rest-options.ts';
+import { readTextFile } from '../config/text-file.ts';
+import { ClusterDirectory } from '../deploy/cluster-directory.ts';
+import type { ParsedArguments } from './arguments.ts';
+import type { CommandEnv } from './command-env.ts';
+import { RestClient } from './rest-client.ts';
+
+/** More than any token has. */
+const TOKEN_BYTES_MAX = 4096;
+
+interface ClusterTarget {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly tokenAdvice: string;
+}
+
+/** A client of the cluster that the command names. @throws EngineError CLI_*, CLUSTER_*, IO_* */
+export async function clusterClient(
+  env: CommandEnv,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<RestClient> {
+  const target = await clusterTarget(env, args, configuration);
+  return new RestClient({
+    ...target,
+    http: await env.loadHttp(),
+    clock: env.clock,
+    timeout: configuration.get(RestOptions.connectionTimeout),
+    retry: {
+      attempts: configuration.get(RestOptions.retryMaxAttempts),
+      delay: configuration.get(RestOptions.retryDelay),
+    },
+    maxBytes: configuration.get(RestOptions.clientMaxContentLength),
+  });
+}
+
+async function clusterTarget(
+  env: CommandEnv,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<ClusterTarget> {
+  const url = await clusterUrl(env, args, configuration);
+  return { url, ...(await tokenFor(env, args, url)) };
+}
+
+async function clusterUrl(
+  env: CommandEnv,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<string> {
+  const typed = args.value('jobmanager');
+  if (typed !== undefined) return parseAddress(typed, configuration);
+  const { address, port } = RestOptions;
+  const isConfigured = [address, port, JobManagerOptions.rpcAddress].some((option) =>
+    configuration.has(option),
+  );
+  if (!isConfigured) {
+    const id = configuration.get(ClusterOptions.clusterId);
+    const named = (await clustersHere(env)).find(({ clusterId }) => clusterId === id);
+    const started = await named?.read();
+    if (started?.restUrl !== undefined) return withoutSlash(started.restUrl);
+  }
+  const host = configuration.get(address) ?? configuration.get(JobManagerOptions.rpcAddress);
+  return `http://${bracketed(host)}:${configuration.get(port)}`;
+}
+
+/** `host`, `host:port` or a URL. @throws EngineError CLI_ADDRESS_INVALID */
+function parseAddress(typed: string, configuration: Configuration): string {
+  const hasScheme = /^https?:\/\//i.test(typed);
+  const text = hasScheme ? typed : `http://${typed}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isAddress =
+    url !== undefined && url.hostname !== '' && url.search === '' && url.username === '';
+  if (!isAddress || (!hasScheme && url.pathname !== '/')) {
+    throw new EngineError('CLI_ADDRESS_INVALID', { text: typed });
+  }
+  const hasPort = /:\d+\/?$/.test(text);
+  if (!hasPort && !hasScheme) url.port = String(configuration.get(RestOptions.port));
+  return withoutSlash(url.href);
+}
+
+async function tokenFor(
+  env: CommandEnv,
+  args: ParsedArguments,
+  url: string,
+): Promise<Pick<ClusterTarget, 'token' | 'tokenAdvice'>> {
+  const file = args.value('token-file');
+  if (file !== undefined) {
+    return { token: await readToken(env, file), tokenAdvice: `The one in ${file} was sent.` };
+  }
+  const variable = env.terminal.variables['MILLRACE_REST_TOKEN'];
+  if (variable !== undefined && variable !== '') {
+    return { token: variable.trim(), tokenAdvice: 'That of MILLRACE_REST_TOKEN was sent.' };
+  }
+  for (const directory of await clustersHere(env)) {
+    const started = await directory.read();
+    if (started?.restUrl === undefined || !sameAddress(started.restUrl, url)) continue;
+    const tokenAdvice = `That of the cluster "${directory.clusterId}" of this machine was sent.`;
+    return { token: await directory.readSecret('rest-token'), tokenAdvice };
+  }
+  return { token: undefined, tokenAdvice: 'No cluster of this machine has this address.' };
+}
+
+async function readToken({ disk }: CommandEnv, path: string): Promise<string> {
+  const token = (await readTextFile(disk, disk.resolve(path), TOKEN_BYTES_MAX)).trim();
+  if (!/^[\x21-\x7E]+$/.test(token)) throw new EngineError('CLI_TOKEN_FILE_INVALID', { path });
+  return token;
+}
+
+/** Of clusters on this machine, if its user has a home where they could be. */
+async function clustersHere(env: CommandEnv): Promise<readonly ClusterDirectory[]> {
+  try {
+    return await ClusterDirectory.all(env);
+  } catch (thrown) {
+    if (isEngineError(thrown, 'CLUSTER_HOME_UNKNOWN')) return [];
+    throw thrown;
+  }
+}
+
+/** Whether both are the same port of the same host, as far as names tell. */
+function sameAddress(left: string, right: string): boolean {
+  return hostOf(left) === hostOf(right);
+}
+
+function hostOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  const isLoopback =
+    hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  const portNumber = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+  return `${isLoopback ? 'localhost' : hostname}:${portNumber}`;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

@@ -1,0 +1,78 @@
+/** What commands read of the answers of the REST interface; there is more in them. */
+
+export interface JobsOverview {
+  readonly jobs: readonly JobOverviewAnswer[];
+}
+
+export interface JobOverviewAnswer {
+  readonly jid: string;
+  readonly name: string;
+  readonly state: string;
+  /** Epoch milliseconds, as all times; -1: not yet. */
+  readonly 'start-time': number;
+  readonly 'end-time': number;
+  readonly duration: number;
+  readonly tasks: Readonly<Record<string, number>>;
+}
+
+export interface Triggered {
+  readonly 'request-id': string;
+}
+
+export interface OperationAnswer {
+  readonly status: { readonly id: 'IN_PROGRESS' | 'COMPLETED' };
+  readonly operation: OperationResult | null;
+}
+
+export interface OperationResult {
+  readonly location?: string;
+  readonly checkpointId?: number;
+  readonly 'failure-cause'?: FailureCause | null;
+}
+
+export interface FailureCause {
+  readonly class: string;
+  readonly 'stack-trace': string;
+}
+
+export interface JobDetailsAnswer {
+  readonly jid: string;
+  readonly name: string;
+  readonly state: string;
+  readonly duration: number;
+  readonly vertices: readonly VertexAnswer[];
+}
+
+export interface VertexAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly parallelism: number;
+  readonly status: string;
+  readonly metrics: VertexMetrics;
+}
+
+/** "NaN" stands for what is not known. */
+export interface VertexMetrics {
+  readonly 'read-records': number;
+  readonly 'write-records': number;
+  readonly 'accumulated-busy-time': number | 'NaN';
+  readonly 'accumulated-backpressured-time': number | 'NaN';
+}
+
+export interface WatermarkAnswer {
+  readonly id: string;
+  readonly value: string;
+}
+
+export interface TaskManagersAnswer {
+  readonly taskmanagers: readonly { readonly id: string }[];
+}
+
+export interface LogListAnswer {
+  readonly logs: readonly {
+    readonly name: string;
+    readonly size: number;
+    /** Epoch milliseconds of its last change. */
+    readonly mtime: number;
+  }[];
+}
