@@ -1,53 +1,59 @@
-/** Runs a job of bench/jobs on a cluster in a process of its own, warm from nothing. */
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** Runs a job of bench/jobs on a fresh cluster of processes of this machine. */
+import { readFileSync } from 'node:fs';
+import { EngineError } from '../../src/base/errors.ts';
+import { TestCluster } from '../../test/e2e/test-cluster.test-kit.ts';
+import type { TestClusterOptions } from '../../test/e2e/test-cluster.test-kit.ts';
 
-export interface ClusterRun {
-  /** Of the job, as a URL. */
-  readonly moduleUrl: string;
+/** Linux counts in ticks of a hundredth of a second. */
+const TICKS_PER_SECOND = 100;
+
+export interface ClusterRun extends TestClusterOptions {
   readonly parameters: Readonly<Record<string, string | number>>;
-  readonly taskManagers: number;
-  /** Of each TaskManager. */
-  readonly slots: number;
   readonly configuration: Readonly<Record<string, string>>;
 }
 
 export interface ClusterRunResult {
-  readonly status: string;
   /** From RUNNING to the end of the job. */
   readonly wallSeconds: number;
-  /** In that time, of all threads of the cluster. */
-  readonly cpuSeconds: number;
+  /** In that time, of all processes of the cluster; undefined where it cannot be read. */
+  readonly cpuSeconds: number | undefined;
   /** Summed by name. */
   readonly accumulators: Readonly<Record<string, number>>;
 }
 
-const root = new URL('../../', import.meta.url);
-const program = fileURLToPath(new URL('./job-process.ts', import.meta.url));
-
 /** @param name of the job, as in bench/jobs/NAME.ts */
 export async function runOnCluster(
   name: string,
-  run: Omit<ClusterRun, 'moduleUrl'>,
+  { parameters, configuration, ...size }: ClusterRun,
 ): Promise<ClusterRunResult> {
-  const moduleUrl = new URL(`bench/jobs/${name}.ts`, root).href;
-  const output = await outputOf([program, JSON.stringify({ moduleUrl, ...run })]);
-  const result = JSON.parse(output.trimEnd().split('\n').at(-1)!) as ClusterRunResult;
-  if (result.status !== 'FINISHED') throw new Error(`${name} ended ${result.status}`);
-  return result;
+  const moduleUrl = new URL(`../jobs/${name}.ts`, import.meta.url).href;
+  const cluster = await TestCluster.start(size);
+  try {
+    const client = await cluster.submit({ moduleUrl, parameters, configuration });
+    const began = performance.now();
+    const cpuBefore = cpuSecondsOf(cluster);
+    const { status, error, accumulators } = await client.result();
+    const wallSeconds = (performance.now() - began) / 1000;
+    const cpuAfter = cpuSecondsOf(cluster);
+    client.close();
+    if (error !== undefined) throw EngineError.fromData(error);
+    if (status !== 'FINISHED') throw new Error(`${name} ended ${status}`);
+    return {
+      wallSeconds,
+      cpuSeconds: cpuBefore === undefined ? undefined : cpuAfter! - cpuBefore,
+      accumulators: Object.fromEntries(accumulators.map((each) => [each.name, each.value])),
+    };
+  } finally {
+    await cluster.close();
+  }
 }
 
-function outputOf(args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(output);
-      else reject(new Error(`${args[0]} ended with code ${code}\n${output}`));
-    });
+function cpuSecondsOf({ jobManager, taskManagers }: TestCluster): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const ticks = [jobManager, ...taskManagers].map(({ pid }) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
   });
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
 }

@@ -17,6 +17,8 @@ export interface Measured {
   readonly values: readonly number[];
   /** The same rates per second of wall time, where both exist. */
   readonly wall?: readonly number[] | undefined;
+  /** Where the values are per second of wall time: the same per second of CPU. */
+  readonly cpu?: readonly number[] | undefined;
 }
 
 /** Prints one result; call it for each as soon as it is there. */
@@ -26,7 +28,8 @@ export function report(measured: Measured, json: boolean = jsonAsked()): void {
     unit: measured.unit,
     better: measured.better,
     ...spread(measured.values),
-    ...(measured.wall === undefined ? {} : { wall: spread(measured.wall).median }),
+    ...medianOf('wall', measured.wall),
+    ...medianOf('cpu', measured.cpu),
   };
   console.log(json ? JSON.stringify({ ...line, ...machine() }) : textOf(line));
 }
@@ -34,6 +37,10 @@ export function report(measured: Measured, json: boolean = jsonAsked()): void {
 export function jsonAsked(): boolean {
   const { values } = parseArgs({ options: { json: { type: 'boolean' } }, strict: false });
   return values['json'] === true;
+}
+
+function medianOf(name: string, values: readonly number[] | undefined): Record<string, number> {
+  return values === undefined || values.length === 0 ? {} : { [name]: spread(values).median };
 }
 
 interface Spread {

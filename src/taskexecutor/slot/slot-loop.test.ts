@@ -1,0 +1,232 @@
+// When a slot's loop hands over what its tasks have emitted: at once to a consumer that waits, else
+// when the consumer has taken what came before, and no later than the time-out.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Timestamp } from '../../base/units.ts';
+import type { SharedRegion } from '../../env/env.ts';
+import { NO_TIMESTAMP } from '../../network/batch.ts';
+import { frameCost } from '../../network/channel-frames.ts';
+import { Doorbell } from '../../network/doorbell.ts';
+import { FLUSH_AT_ONCE, FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
+import { InputGate } from '../../network/input-gate.ts';
+import { LocalQueue } from '../../network/local-queue.ts';
+import { NetworkMemory } from '../../network/network-memory.ts';
+import { Pressure } from '../../network/pressure.ts';
+import { createRecordWriter } from '../../network/record-writer.ts';
+import { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
+import { Spill } from '../../network/spill.ts';
+import { OperatorChain } from '../../operators/operator-chain.ts';
+import type { Downstream, OneInputOperator, OperatorContext } from '../../operators/operator.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
+import { t } from '../../types/index.ts';
+import { SlotLoop } from './slot-loop.ts';
+import type { PolledLink } from './slot-loop.ts';
+import { Task } from './task.ts';
+
+class Identity implements OneInputOperator {
+  #output!: Downstream;
+
+  open({ output }: OperatorContext): void {
+    this.#output = output;
+  }
+
+  process(value: unknown, timestamp: number): void {
+    this.#output.process(value, timestamp);
+  }
+
+  close(): void {}
+}
+
+/** The word of a doorbell that nobody rings. */
+function silence(): SharedRegion {
+  const refuse = (): never => assert.fail('a doorbell only loads, stores, exchanges and waits');
+  let word = 0;
+  return {
+    byteLength: 8,
+    bytes: new Uint8Array(8),
+    load: () => word,
+    store: (_word, value) => void (word = value),
+    exchange: (_word, value) => {
+      const before = word;
+      word = value;
+      return before;
+    },
+    compareExchange: refuse,
+    add: refuse,
+    wait: () => undefined,
+    notify: refuse,
+  };
+}
+
+/** A slot with one task that hands records on to another slot. */
+class World {
+  readonly clock = new ManualClock(0 as Timestamp);
+  readonly loop: SlotLoop;
+  readonly output: RemoteOutputChannel;
+  readonly #input: LocalQueue;
+  /** Costs of frames sent that the consumer has not taken. */
+  readonly #untaken: number[] = [];
+  /** Credit on its way. */
+  #credit = 0;
+  /** Records of each frame, and when it left. */
+  readonly frames: { readonly records: number; readonly at: number }[] = [];
+  flushes = 0;
+
+  constructor(flushTimeout: number) {
+    const { clock } = this;
+    this.loop = new SlotLoop({ clock, doorbell: new Doorbell(silence(), 0) });
+    const pressure = new Pressure(() => undefined);
+    const memory = new NetworkMemory({
+      ...{ capacityBytes: 1 << 20, segmentBytes: 1024, where: 'a test' },
+    });
+    memory.reserve({ inputs: 0, outputs: 1 });
+    this.output = new RemoteOutputChannel({
+      ...{ channel: 0, codec: t.float64.codec, pressure, memory, flushTimeout },
+      sender: {
+        send: (_kind, _channel, bytes) => {
+          this.#untaken.push(frameCost(bytes.length));
+          this.frames.push({ records: bytes[1]!, at: clock.monotonic() });
+          return true;
+        },
+        sendControl: () => assert.fail('no control is emitted here'),
+      },
+      scratch: () => assert.fail('nothing spills here'),
+    });
+    this.output.credited(1 << 20);
+    const spill = new Spill(() => assert.fail('nothing spills here'), t.float64.codec);
+    this.#input = new LocalQueue(new Pressure(() => undefined), spill, FLUSH_AT_ONCE);
+    this.loop.setLinks([this.#link()]);
+    this.loop.setTasks([this.#task(pressure, flushTimeout)]);
+  }
+
+  /** Records come, and the loop runs until it sleeps. */
+  emit(records: number): void {
+    for (let i = 0; i < records; i += 1) this.#input.add(i, NO_TIMESTAMP);
+    this.#input.flush();
+    this.loop.wake();
+    this.clock.runSoon();
+  }
+
+  /** The consumer takes everything, and its credit comes. */
+  take(): void {
+    this.#credit = this.#untaken.splice(0).reduce((sum, cost) => sum + cost, 0);
+    this.loop.wake();
+    this.clock.runSoon();
+  }
+
+  pass(millis: number): void {
+    const until = (this.clock.now() + millis) as Timestamp;
+    while (this.clock.fireNext(until)) this.clock.runSoon();
+    this.clock.runSoon();
+  }
+
+  #link(): PolledLink {
+    const poll = (): boolean => {
+      if (this.#credit === 0) return false;
+      this.output.credited(this.#credit);
+      this.#credit = 0;
+      return true;
+    };
+    const hasInput = (): boolean => this.#credit > 0;
+    return {
+      poll,
+      get hasInput() {
+        return hasInput();
+      },
+      flush: () => void (this.flushes += 1),
+    };
+  }
+
+  #task(pressure: Pressure, flushTimeout: number): Task {
+    const writer = createRecordWriter({
+      ...{ channels: [this.output], partitioner: { kind: 'forward' }, subtask: 0 },
+      ...{ maxParallelism: 128, parallelism: 1, operator: 'identity', random: () => 0 },
+      verifier: undefined,
+    });
+    const operator = new Identity();
+    const member = { id: 'i', name: 'i', operator, outputs: [{ tag: undefined, writer }] };
+    const task = new Task({
+      ...{ chain: new OperatorChain([member]), producers: [], pressure, flushTimeout },
+      gate: new InputGate([{ channel: this.#input, input: 0, edge: 0 }]),
+      clock: this.clock,
+      commit: undefined,
+      locate: (error) => error,
+      listener: {
+        running: () => undefined,
+        readyToCommit: () => undefined,
+        wake: () => this.loop.wake(),
+        ended: (_state, error) => assert.ifError(error),
+      },
+      contextOf: (_member, outputs) => ({ output: outputs.main }) as unknown as OperatorContext,
+    });
+    this.started = task.start();
+    return task;
+  }
+
+  started: Promise<void> = Promise.resolve();
+
+  static async start(flushTimeout: number): Promise<World> {
+    const world = new World(flushTimeout);
+    await world.started;
+    world.clock.runSoon();
+    return world;
+  }
+}
+
+test('L2: a consumer that waits gets what there is at the end of the slice', async () => {
+  const world = await World.start(100);
+  world.emit(3);
+  assert.deepEqual(world.frames, [{ records: 3, at: 0 }]);
+  assert.ok(world.flushes > 0);
+});
+
+test('L2: one that has not taken the last frame gets the next when it has', async () => {
+  const world = await World.start(100);
+  world.emit(3);
+  world.emit(2);
+  world.pass(40);
+  world.emit(1);
+  assert.equal(world.frames.length, 1);
+  world.take();
+  assert.deepEqual(world.frames.slice(1), [{ records: 3, at: 40 }]);
+});
+
+test('L2: or when the time-out of its first record is over', async () => {
+  const world = await World.start(100);
+  world.emit(1);
+  world.pass(10);
+  world.emit(2);
+  world.pass(90);
+  world.emit(2);
+  assert.equal(world.frames.length, 1);
+  world.pass(9);
+  assert.equal(world.frames.length, 1);
+  world.pass(1);
+  assert.deepEqual(world.frames.slice(1), [{ records: 4, at: 110 }]);
+  world.emit(1);
+  world.pass(99);
+  assert.equal(world.frames.length, 2);
+  world.pass(1);
+  assert.deepEqual(world.frames.slice(2), [{ records: 1, at: 210 }]);
+});
+
+test('a full frame leaves whatever the consumer does', async () => {
+  for (const flushTimeout of [100, FLUSH_WHEN_FULL]) {
+    const world = await World.start(flushTimeout);
+    world.emit(1);
+    world.emit(400);
+    const full = world.frames.filter(({ records }) => records > 100);
+    assert.equal(full.length, 3, `with ${flushTimeout}`);
+  }
+});
+
+test('a time-out of 0 hands over after every step, none at all only what is full', async () => {
+  const atOnce = await World.start(FLUSH_AT_ONCE);
+  for (let n = 0; n < 5; n += 1) atOnce.emit(1);
+  assert.equal(atOnce.frames.length, 5);
+  const whenFull = await World.start(FLUSH_WHEN_FULL);
+  whenFull.emit(100);
+  whenFull.take();
+  whenFull.pass(100_000);
+  assert.equal(whenFull.frames.length, 0);
+});
