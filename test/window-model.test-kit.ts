@@ -33,21 +33,32 @@ interface ModelWindow {
   fired: boolean;
   /** Records since it was fired last. */
   unfired: number[];
+  /** When it is to be fired by the clock. */
+  planned: number;
+}
+
+/** Firings of windows of event time besides that at their end. */
+export interface ModelTrigger {
+  readonly early: number | undefined;
+  readonly late: number | 'each';
 }
 
 export class WindowModel {
   readonly #assigner: ModelAssigner;
   readonly #lateness: number;
   #windows: ModelWindow[] = [];
+  readonly #trigger: ModelTrigger;
   /** The watermark; with processing time the moment before now. */
-  #limit: number;
+  #limit = -Infinity;
+  /** By the clock, since the begin. */
+  #now = 0;
   readonly firings: Firing[] = [];
   readonly late: Entry[] = [];
 
-  constructor(assigner: ModelAssigner, lateness: number, limit: number = -Infinity) {
+  constructor(assigner: ModelAssigner, lateness: number, trigger: ModelTrigger) {
     this.#assigner = assigner;
     this.#lateness = lateness;
-    this.#limit = limit;
+    this.#trigger = trigger;
   }
 
   record({ key, value, gap }: Entry, at: number): void {
@@ -65,7 +76,16 @@ export class WindowModel {
     for (const window of this.#windows) {
       if (!window.fired && window.end - 1 <= limit) this.#fire(window);
     }
+    for (const window of this.#windows) {
+      if (this.#isOver(window.end) && window.planned < Infinity) this.#fire(window);
+    }
     this.#windows = this.#windows.filter((window) => !this.#isOver(window.end));
+  }
+
+  /** Time passes by the clock. */
+  pass(by: number): void {
+    this.#now += by;
+    for (const window of this.#windows) if (window.planned <= this.#now) this.#fire(window, true);
   }
 
   /** Records that no firing has shown, each once. */
@@ -83,12 +103,12 @@ export class WindowModel {
         (each) => each.key === key && each.start === start && each.end === end,
       );
       if (window === undefined) {
-        window = { key, start, end, values: [], fired: false, unfired: [] };
+        window = { key, start, end, values: [], fired: false, unfired: [], planned: Infinity };
         this.#windows.push(window);
       }
       window.values.push(value);
       window.unfired.push(value);
-      if (end - 1 <= this.#limit) this.#fire(window);
+      this.#added(window);
     }
     return taken;
   }
@@ -114,15 +134,28 @@ export class WindowModel {
       values: [...joined.flatMap(({ values }) => values), value],
       fired: false,
       unfired: [...joined.flatMap(({ unfired }) => unfired), value],
+      planned: Math.min(Infinity, ...joined.map(({ planned }) => planned)),
     };
     this.#windows = [...this.#windows.filter((each) => !joined.includes(each)), window];
-    if (end - 1 <= this.#limit) this.#fire(window);
+    this.#added(window);
     return true;
   }
 
-  #fire(window: ModelWindow): void {
-    window.fired = true;
+  /** A record has come to the window. */
+  #added(window: ModelWindow): void {
+    const { early, late } = this.#trigger;
+    const isLate = window.end - 1 <= this.#limit;
+    if (isLate) window.fired = true;
+    if (isLate && late === 'each') this.#fire(window);
+    const delay = isLate ? late : early;
+    if (typeof delay !== 'number' || window.planned < Infinity) return;
+    window.planned = this.#now + delay;
+  }
+
+  #fire(window: ModelWindow, byClock = false): void {
+    if (!byClock) window.fired = true;
     window.unfired = [];
+    window.planned = Infinity;
     const { key, start, end, values } = window;
     this.firings.push({ key, start, end, values: [...values] });
   }

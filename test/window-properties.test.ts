@@ -1,6 +1,6 @@
 // Windows of every kind against their definition: whole jobs with random input out of order, late
-// records, subtasks, snapshots at random moments that are restored at another parallelism. What
-// comes out must be the same records, of each key and all in all.
+// records, early and late firings, subtasks, snapshots at random moments that are restored at
+// another parallelism. What comes out must be the same records, of each key and all in all.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -9,11 +9,13 @@ import {
   session,
   sliding,
   t,
+  timestamp,
   trigger,
   tumbling,
   type AggregateFunction,
   type Infer,
   type StreamEnvironment,
+  type Timestamp,
   type Trigger,
   type Window,
   type WindowAssigner,
@@ -26,6 +28,7 @@ import {
   WindowModel,
   type Firing,
   type ModelAssigner,
+  type ModelTrigger,
 } from './window-model.test-kit.ts';
 
 const CASES = 2500;
@@ -40,8 +43,9 @@ interface Case {
   readonly time: Time;
   readonly lateness: number;
   readonly contents: Contents;
-  /** The default one said explicitly takes the general operator. */
   readonly trigger: Trigger<Visit> | undefined;
+  /** What it comes to. */
+  readonly firings: ModelTrigger;
   readonly keys: 'text' | 'number' | 'tuple';
   readonly said: string;
 }
@@ -64,7 +68,7 @@ function drawCase(random: Prng, kind: string): Case {
   const contents = (['aggregate', 'reduce', 'list'] as const)[random.below(3)]!;
   const size = 1 + random.below(30);
   const step = 1 + random.below(12);
-  const defaults = time === 'event' ? trigger.eventTime() : trigger.processingTime();
+  const [by, firings, named] = drawTrigger(random, time);
   const [assigner, model, said] = drawAssigner(kind, random, { size, step, time });
   return {
     assigner,
@@ -72,10 +76,57 @@ function drawCase(random: Prng, kind: string): Case {
     time,
     contents,
     lateness: time === 'event' && random.below(2) === 0 ? random.below(25) : 0,
-    trigger: random.below(3) === 0 ? defaults : undefined,
+    trigger: by,
+    firings,
     keys: (['text', 'number', 'tuple'] as const)[random.below(3)]!,
-    said,
+    said: `${said}, ${named}`,
   };
+}
+
+/** With `custom` windows are taken one by one. */
+function drawTrigger(
+  random: Prng,
+  time: Time,
+): readonly [Trigger<Visit> | undefined, ModelTrigger, string] {
+  const firings: ModelTrigger = { early: undefined, late: 'each' };
+  const draw = random.below(6);
+  if (draw < 2) return [undefined, firings, 'default trigger'];
+  if (draw === 2) return [customTrigger(time), firings, 'custom trigger'];
+  if (time === 'processing') return [trigger.processingTime(), firings, 'explicit trigger'];
+  const early = draw === 3 ? undefined : milliseconds(1 + random.below(40));
+  const late = random.below(2) === 0 ? 'each' : milliseconds(1 + random.below(40));
+  const by = trigger.eventTime({ early, late });
+  return [by, { early, late }, `trigger with early ${early} and late ${late}`];
+}
+
+/** The default one, written by a user. */
+function customTrigger(time: Time): Trigger<Visit> {
+  const last = ({ end }: Window): Timestamp => timestamp(end - 1);
+  if (time === 'processing') {
+    return trigger.custom<Visit>({
+      onElement(_visit, { timers, window }) {
+        timers.onProcessingTime(window.end);
+        return 'continue';
+      },
+      onProcessingTime: () => 'fire',
+      onMerge({ timers, window, processingTime }) {
+        if (window.end > processingTime) timers.onProcessingTime(window.end);
+      },
+      clear: ({ timers, window }) => timers.deleteProcessingTime(window.end),
+    });
+  }
+  return trigger.custom<Visit>({
+    onElement(_visit, { timers, window, watermark }) {
+      if (last(window) <= watermark) return 'fire';
+      timers.onEventTime(last(window));
+      return 'continue';
+    },
+    onEventTime: (at, { window }) => (at === last(window) ? 'fire' : 'continue'),
+    onMerge({ timers, window, watermark }) {
+      if (last(window) > watermark) timers.onEventTime(last(window));
+    },
+    clear: ({ timers, window }) => timers.deleteEventTime(last(window)),
+  });
 }
 
 function drawAssigner(
@@ -184,7 +235,7 @@ class Run {
   constructor(drawn: Case, random: Prng) {
     this.#case = drawn;
     this.#random = random;
-    this.#model = new WindowModel(drawn.model, drawn.lateness);
+    this.#model = new WindowModel(drawn.model, drawn.lateness, drawn.firings);
   }
 
   async run(): Promise<void> {
@@ -218,7 +269,10 @@ class Run {
 
   async #advance(): Promise<void> {
     const by = 1 + this.#random.below(15);
-    if (this.#case.time === 'event') {
+    if (this.#case.time === 'event' && this.#random.below(3) === 0) {
+      await this.#harness.advance(milliseconds(by));
+      this.#model.pass(by);
+    } else if (this.#case.time === 'event') {
       this.#watermark = Number.isFinite(this.#watermark) ? this.#watermark + by : -30;
       this.#harness.watermark(this.#watermark);
       this.#model.advance(this.#watermark);
@@ -266,8 +320,7 @@ describe('windows are what their definition says', () => {
           await new Run(drawn, random).run();
         } catch (error) {
           const { said, time, lateness, contents, keys } = drawn;
-          const by = drawn.trigger === undefined ? 'default' : 'explicit';
-          const text = `${said} ${time} lateness ${lateness} ${contents} ${keys} ${by} trigger`;
+          const text = `${said} ${time} lateness ${lateness} ${contents} ${keys}`;
           throw new Error(`seed ${seed}: ${text}`, { cause: error });
         }
       }

@@ -3,6 +3,12 @@
  * built-in ones are plain data, which the window operators know by their kind. A window is cleared
  * when its time is over, whether its trigger has fired or not: what has never been fired is in no
  * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
+ *
+ * What a record costs in windows that overlap depends on the trigger: one that looks at each record
+ * of each window (`count`, `delta`, `timeout`, the continuous ones, `custom`) is asked for each
+ * window that the record is in, as is one around another (`purging`). With `eventTime`, early and
+ * late firings included, and `processingTime`, windows share what they have in common; see
+ * `sliding`.
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';

@@ -1,5 +1,7 @@
 /** Chooses the operator for windows: what each can do differs, what comes out does not. */
+import type { EventTimeTrigger } from '../../functions/trigger.ts';
 import type { WindowAssigner, WindowTime } from '../../functions/window.ts';
+import { windowTimeOf } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { Operator } from '../operator.ts';
 import { SessionWindowOperator } from './session-window-operator.ts';
@@ -10,21 +12,39 @@ import { WindowOperator } from './window-operator.ts';
 
 export function createWindowOperator(spec: WindowSpec): Operator {
   const { assigner } = spec;
-  if (!isIncremental(spec)) return new WindowOperator(spec);
-  if (assigner.kind === 'session') return new SessionWindowOperator(spec, assigner);
+  const trigger = clockPartOf(spec);
+  if (trigger === undefined || !isIncremental(spec)) return new WindowOperator(spec);
+  if (assigner.kind === 'session') {
+    return trigger === AT_END
+      ? new SessionWindowOperator(spec, assigner)
+      : new WindowOperator(spec);
+  }
   const aligned = alignedSlices(assigner);
   return aligned === undefined
     ? new WindowOperator(spec)
-    : new SliceWindowOperator(spec, aligned.slices, aligned.time);
+    : new SliceWindowOperator(spec, { ...aligned, trigger });
 }
 
-/**
- * Whether all that a window needs of its records is an accumulator, and all that fires it is time.
- */
-function isIncremental({ trigger, evictor, contents, function: fn }: WindowSpec): boolean {
-  if (trigger !== undefined || evictor !== undefined || contents.kind === 'list') return false;
+/** Whether all that a window needs of its records is an accumulator. */
+function isIncremental({ evictor, contents, function: fn }: WindowSpec): boolean {
+  if (evictor !== undefined || contents.kind === 'list') return false;
   if (fn === undefined) return true;
   return fn.onClear === undefined && Object.keys(fn.windowState ?? {}).length === 0;
+}
+
+type ClockPart = Pick<EventTimeTrigger, 'early' | 'late'>;
+const AT_END: ClockPart = { early: undefined, late: 'each' };
+
+/** What fires windows besides their end; undefined if their trigger is of another kind. */
+function clockPartOf({ assigner, trigger, allowedLateness }: WindowSpec): ClockPart | undefined {
+  if (trigger === undefined) return AT_END;
+  const time = windowTimeOf(assigner);
+  if (trigger.kind === 'processingTime') return time === 'processing' ? AT_END : undefined;
+  if (trigger.kind !== 'eventTime' || time !== 'event') return undefined;
+  const { early } = trigger;
+  // Nothing is late but taken.
+  const late = allowedLateness === 0 ? 'each' : trigger.late;
+  return early === undefined && late === 'each' ? AT_END : { early, late };
 }
 
 /** Undefined where windows of different subtasks, or of a user, begin at other times. */

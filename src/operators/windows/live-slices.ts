@@ -55,6 +55,16 @@ export class LiveSlices {
     return this.#starts[this.#search(holds)];
   }
 
+  /** The earliest at or after `at`; undefined if there is none. */
+  firstFrom(at: number): number | undefined {
+    return this.firstWhere((start) => start >= at);
+  }
+
+  /** How many are there from `from` to before `to`. */
+  count(from: number, to: number): number {
+    return this.#search((start) => start >= to) - this.#search((start) => start >= from);
+  }
+
   /** Those from `from` to before `to`. */
   between(from: number, to: number): readonly number[] {
     const begin = this.#search((start) => start >= from);

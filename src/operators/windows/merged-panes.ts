@@ -5,14 +5,13 @@
  *
  * Invariants
  * M1. `foldedTo` is the end of the window that was fired last; every slice of the state that ends
- * by
- *     then and is not older than that window is in the panes of its keys, but for keys marked as
+ *     by then and is not older than that window is in the panes of its keys, but for keys marked as
  *     changed, whose panes are taken from the slices again.
  */
-import { ByteWriter } from '../../base/byte-writer.ts';
 import type { SliceCursor } from '../../state/keyed-state-backend.ts';
-import { writeKey } from '../../types/key-bytes.ts';
 import type { Key } from '../../types/schema.ts';
+import { ComparableKeys } from './comparable-keys.ts';
+import type { ComparableKey } from './comparable-keys.ts';
 import { PaneStack } from './pane-stack.ts';
 import type { Merge } from './pane-stack.ts';
 import type { GroupedKey } from './window-results.ts';
@@ -32,12 +31,10 @@ export class KeyPanes implements GroupedKey {
   }
 }
 
-type Lookup = string | number | bigint | boolean;
-
 export class MergedPanes {
   readonly #merge: Merge;
-  readonly #panes = new Map<Lookup, KeyPanes>();
-  readonly #scratch = new ByteWriter(64);
+  readonly #panes = new Map<ComparableKey, KeyPanes>();
+  readonly #keys = new ComparableKeys();
   foldedTo: number = Number.NEGATIVE_INFINITY;
 
   constructor(merge: Merge) {
@@ -63,7 +60,7 @@ export class MergedPanes {
   }
 
   remove(panes: KeyPanes): void {
-    this.#panes.delete(this.#lookupOf(panes.key));
+    this.#panes.delete(this.#keys.of(panes.key));
   }
 
   clear(): void {
@@ -71,21 +68,12 @@ export class MergedPanes {
   }
 
   #of(key: Key, keyGroup: number): KeyPanes {
-    const lookup = this.#lookupOf(key);
+    const lookup = this.#keys.of(key);
     let panes = this.#panes.get(lookup);
     if (panes === undefined) {
       panes = new KeyPanes(key, keyGroup, this.#merge);
       this.#panes.set(lookup, panes);
     }
     return panes;
-  }
-
-  /** Tuples are compared by their canonical bytes. */
-  #lookupOf(key: Key): Lookup {
-    if (typeof key !== 'object') return key;
-    const scratch = this.#scratch;
-    scratch.reset();
-    writeKey(key, scratch);
-    return scratch.bytes.latin1Slice(0, scratch.position);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Aligned windows (tumbling, sliding, cumulating) with the default trigger, over incremental
+ * Aligned windows (tumbling, sliding, cumulating) that fire at their end, over incremental
  * contents. Records are added up by slice and key, so that a record costs the same however much
  * windows overlap; a window is fired for all its keys at once, and a slice is dropped as a whole.
- * No timer is kept per key.
+ * No timer is kept per key, but for early firings and those that gather late records.
  *
  * Invariants
  * W1. `#live` are the slices that hold something in the state.
@@ -10,7 +10,8 @@
  *     +infinity if there is none. Windows fire in order, each when the limit (the watermark; with
  *     processing time the moment before now) has come to its last millisecond.
  * W3. A record in a window that was fired, and is kept for late records, fires the window again for
- *     its key at once. A record all of whose windows are over changes nothing.
+ *     its key, at once or when the trigger says. A record all of whose windows are over changes
+ *     nothing.
  * W4. A slice is dropped when its last window is over: fired, and the allowed lateness behind.
  * W5. Processing time never goes back for the operator, even if the clock does.
  */
@@ -29,16 +30,30 @@ import { LateRecords } from '../late-records.ts';
 import type { KeyedOperator, OperatorContext } from '../operator.ts';
 import { GroupWatermark } from '../group-watermark.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
+import { ClockFirings } from './clock-firings.ts';
+import type { ClockFiringsOptions } from './clock-firings.ts';
 import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
 import { LiveSlices } from './live-slices.ts';
 import { MergedPanes } from './merged-panes.ts';
 import { PaneStack } from './pane-stack.ts';
+import { SliceBlocks } from './slice-blocks.ts';
 import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
 import type { GroupedKey } from './window-results.ts';
+
+/** As many are looked at one by one. */
+const FEW_SLICES = 32;
+
+/** How windows are cut, and what fires them. */
+export interface SliceTiming {
+  readonly slices: Slices;
+  readonly time: WindowTime;
+  /** With event time, besides the firing at the end of the window. */
+  readonly trigger: ClockFiringsOptions['trigger'];
+}
 
 export class SliceWindowOperator implements KeyedOperator {
   readonly #spec: WindowSpec;
@@ -60,6 +75,10 @@ export class SliceWindowOperator implements KeyedOperator {
   #surroundings!: FiringSurroundings;
   #late!: LateRecords;
   #panes!: MergedPanes;
+  #blocks!: SliceBlocks;
+  readonly #trigger: SliceTiming['trigger'];
+  /** Undefined where windows fire at their end, and late records at once. */
+  #clock: ClockFirings | undefined;
   #live = new LiveSlices();
   #nextEnd = Infinity;
   #limit = -Infinity;
@@ -74,9 +93,10 @@ export class SliceWindowOperator implements KeyedOperator {
   /** Whether some key groups are further than the limit, which is so only after a restore. */
   #uneven = false;
 
-  constructor(spec: WindowSpec, slices: Slices, time: WindowTime) {
+  constructor(spec: WindowSpec, { slices, time, trigger }: SliceTiming) {
     this.#spec = spec;
     this.#slices = slices;
+    this.#trigger = trigger;
     this.#lateness = spec.allowedLateness;
     this.#byClock = time === 'processing';
   }
@@ -97,7 +117,14 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#reached = new GroupWatermark(context, this.#byClock ? 'clock' : 'watermark');
     this.#surroundings = this.#createSurroundings(context);
     this.#late = new LateRecords(context, LATE_OUTPUT);
-    this.#panes = new MergedPanes((left, right) => this.#incremental.merge(left, right));
+    const merge = (left: unknown, right: unknown): unknown => this.#incremental.merge(left, right);
+    this.#panes = new MergedPanes(merge);
+    this.#blocks = new SliceBlocks({
+      slices: this.#slices,
+      merge,
+      read: (slice) => this.#read(slice),
+    });
+    this.#clock = this.#createClock(context);
     this.#results = new WindowResults(spec, context, {
       watermark: () => (this.#byClock ? context.watermark() : this.#limit),
       processingTime: () => context.processingTime(),
@@ -126,7 +153,9 @@ export class SliceWindowOperator implements KeyedOperator {
     accumulator.set(this.#incremental.add(accumulator.get(), value));
     if (!this.#entered) this.#addSlice();
     if (this.#counts !== undefined) this.#count(this.#counts);
-    if (this.#firstEnd - 1 <= limit) this.#fireLate({ key, keyGroup }, limit);
+    if (this.#end - 1 <= this.#limit) this.#blocks.changed(key, this.#start);
+    if (this.#firstEnd - 1 <= limit) this.#addLate({ key, keyGroup }, limit);
+    if (this.#clock !== undefined) this.#planEarly(this.#clock, limit);
   }
 
   watermark(timestamp: number): boolean {
@@ -135,7 +164,7 @@ export class SliceWindowOperator implements KeyedOperator {
 
   processingTime(now: Timestamp): boolean {
     this.#loadOnce();
-    if (!this.#byClock) return true;
+    if (!this.#byClock) return this.#fireByClock(now);
     if (!this.#advance(Math.max(now - 1, this.#limit))) return false;
     if (this.#nextEnd !== Infinity) this.#context.wakeAt(this.#nextEnd as Timestamp);
     return true;
@@ -198,33 +227,20 @@ export class SliceWindowOperator implements KeyedOperator {
   }
 
   /** W3 */
-  #fireLate(of: GroupedKey, limit: number): void {
+  #addLate(of: GroupedKey, limit: number): void {
     const slices = this.#slices;
-    if (slices.single) {
-      this.#emit(of, windowOf(this.#start, this.#end), this.#accumulator.get());
-      return;
-    }
     if (this.#end <= this.#panes.foldedTo) this.#panes.markChanged(of.key, of.keyGroup);
     const first = Math.max(this.#firstEnd, slices.endAtOrAfter(limit - this.#lateness + 2));
-    const last = Math.min(this.#lastEnd, limit + 1);
-    // The windows one after the other, as they fire in order: a late record looks at each slice
-    // once.
-    const starts: number[] = [];
-    const values: unknown[] = [];
-    this.#eachSlice(of, slices.windowStart(first), last, (slice, value) => {
-      starts.push(slice);
-      values.push(value);
-    });
-    const stack = new PaneStack((left, right) => this.#incremental.merge(left, right));
-    let next = 0;
-    for (let end = first; end <= last; end += slices.step) {
-      for (; next < starts.length && starts[next]! < end; next++) {
-        stack.push(starts[next]!, values[next]);
-      }
-      const start = slices.windowStart(end);
-      stack.evict(start);
-      this.#emit(of, windowOf(start, end), stack.total());
-    }
+    const last = Math.min(this.#lastEnd, slices.endAtOrBefore(limit + 1));
+    if (first > last || this.#clock?.planLate(first, last) === true) return;
+    if (slices.single) this.#emit(of, windowOf(this.#start, this.#end), this.#accumulator.get());
+    else this.#fireWindows(of, first, last);
+  }
+
+  #planEarly(clock: ClockFirings, limit: number): void {
+    if (this.#lastEnd - 1 <= limit) return;
+    const first = Math.max(this.#firstEnd, this.#slices.endAtOrAfter(limit + 2));
+    clock.planEarly(first, this.#lastEnd);
   }
 
   // -------------------------------------------------------------------------------------- firing
@@ -239,10 +255,10 @@ export class SliceWindowOperator implements KeyedOperator {
       this.#firing = undefined;
       const fired = this.#nextEnd;
       this.#nextEnd = this.#endAfter(fired);
-      this.#dropSlices(Math.min(fired - 1, limit - this.#lateness));
+      if (!this.#drop(Math.min(fired - 1, limit - this.#lateness))) return false;
       if (this.#context.isHeld && this.#isDue(limit)) return false;
     }
-    this.#dropSlices(limit - this.#lateness);
+    if (!this.#drop(limit - this.#lateness)) return false;
     if (this.#uneven) {
       this.#reached.settle();
       this.#uneven = this.#reached.isUneven;
@@ -262,6 +278,20 @@ export class SliceWindowOperator implements KeyedOperator {
     const from = Math.max(this.#panes.foldedTo, window.start);
     const added = this.#live.between(from, end);
     return new MergedFiring(window, added, this.#panes, this.#surroundings);
+  }
+
+  #createClock(context: OperatorContext): ClockFirings | undefined {
+    const { early, late } = this.#trigger;
+    if (early === undefined && late === 'each') return undefined;
+    const slices = this.#slices;
+    return new ClockFirings(context, {
+      trigger: this.#trigger,
+      lateness: this.#lateness,
+      step: slices.step,
+      reachedOf: (keyGroup) => (this.#uneven ? this.#reached.of(keyGroup) : this.#limit),
+      endAtOrAfter: (at) => slices.endAtOrAfter(at),
+      fire: (of, first, last) => this.#fireWindows(of, first, last),
+    });
   }
 
   #createSurroundings(context: OperatorContext): FiringSurroundings {
@@ -287,15 +317,97 @@ export class SliceWindowOperator implements KeyedOperator {
     return slice === undefined ? Infinity : Math.max(slices.firstEnd(slice), next);
   }
 
-  /** W4: drops the slices whose last window ends with or before this millisecond. */
-  #dropSlices(last: number): void {
+  /**
+   * W4: drops the slices whose last window ends with or before this millisecond, when what late
+   * records have planned for it is fired. False: call again.
+   */
+  #drop(last: number): boolean {
+    if (this.#clock?.finishOver(last) === false) return false;
     const live = this.#live;
+    if (live.isEmpty || this.#slices.lastEnd(live.first) - 1 > last) return true;
     while (!live.isEmpty && this.#slices.lastEnd(live.first) - 1 <= last) {
       this.#contents.dropSlice(live.first);
       this.#counts?.dropSlice(live.first);
       live.removeFirst();
     }
+    this.#blocks.dropBefore(live.isEmpty ? Infinity : live.first);
     if (live.isEmpty) this.#panes.clear();
+    return true;
+  }
+
+  #fireByClock(now: Timestamp): boolean {
+    if (this.#clock === undefined) return true;
+    const done = this.#clock.advance(now);
+    this.#backend.clearCurrentKey();
+    return done;
+  }
+
+  /** Those of the key that end from `first` to `last`, out of turn. */
+  #fireWindows(of: GroupedKey, first: number, last: number): void {
+    const slices = this.#slices;
+    const from = slices.windowStart(first);
+    const isLong = this.#live.count(from, last) > FEW_SLICES && slices.windowStart(last) < first;
+    this.#backend.setCurrentKey(of.key, of.keyGroup);
+    if (isLong) this.#fireAround(of, first, last);
+    else this.#fireInOrder(of, first, last);
+    if (!Number.isNaN(this.#start)) this.#contents.setSlice(this.#start);
+  }
+
+  /** Looks at each slice. */
+  #fireInOrder(of: GroupedKey, first: number, last: number): void {
+    const slices = this.#slices;
+    const live = this.#live.between(slices.windowStart(first), last);
+    const stack = new PaneStack((left, right) => this.#incremental.merge(left, right));
+    let next = 0;
+    for (let end = first; end <= last; end += slices.step) {
+      for (; next < live.length && live[next]! < end; next++) {
+        const value = this.#read(live[next]!);
+        if (value !== undefined) stack.push(live[next]!, value);
+      }
+      const start = slices.windowStart(end);
+      stack.evict(start);
+      this.#emit(of, windowOf(start, end), stack.total());
+    }
+  }
+
+  /** What all of the windows have in common is taken from blocks, once. */
+  #fireAround(of: GroupedKey, first: number, last: number): void {
+    const slices = this.#slices;
+    const { step } = slices;
+    const middle = { start: slices.windowStart(last), end: first };
+    const passed = this.#limit + 1;
+    const common = this.#blocks.total(of.key, middle, this.#live, passed);
+    // For each window but the last, what it has before that; and behind it as far as it reaches.
+    const before: unknown[] = [];
+    let sum: unknown = common;
+    let next = middle.start;
+    for (let end = last; end >= first; end -= step) {
+      const start = slices.windowStart(end);
+      sum = this.#mergedIf(this.#totalOf(start, next), sum);
+      next = start;
+      before.push(sum);
+    }
+    let behind: unknown = undefined;
+    next = first;
+    for (let end = first; end <= last; end += step) {
+      behind = this.#mergedIf(behind, this.#totalOf(next, end));
+      next = end;
+      this.#emit(of, windowOf(slices.windowStart(end), end), this.#mergedIf(before.pop(), behind));
+    }
+  }
+
+  /** What slices from `start` to before `end` hold for the current key. */
+  #totalOf(start: number, end: number): unknown {
+    let total: unknown = undefined;
+    for (const slice of this.#live.between(start, end)) {
+      total = this.#mergedIf(total, this.#read(slice));
+    }
+    return total;
+  }
+
+  #mergedIf(left: unknown, right: unknown): unknown {
+    if (left === undefined) return right;
+    return right === undefined ? left : this.#incremental.merge(left, right);
   }
 
   #emit(of: GroupedKey, window: Window, accumulator: unknown): void {
@@ -312,11 +424,16 @@ export class SliceWindowOperator implements KeyedOperator {
   ): void {
     this.#backend.setCurrentKey(key, keyGroup);
     for (const slice of this.#live.between(start, end)) {
-      this.#contents.setSlice(slice);
-      const value = this.#accumulator.get();
+      const value = this.#read(slice);
       if (value !== undefined) visit(slice, value);
     }
     if (!Number.isNaN(this.#start)) this.#contents.setSlice(this.#start);
+  }
+
+  /** Of the current key. */
+  #read(slice: number): unknown {
+    this.#contents.setSlice(slice);
+    return this.#accumulator.get();
   }
 
   /** After a restore, before the first record. */

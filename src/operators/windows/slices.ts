@@ -26,6 +26,8 @@ export interface Slices {
   windowStart(end: number): number;
   /** The earliest end of a window at or after this time. */
   endAtOrAfter(at: number): number;
+  /** The latest end of a window at or before this time. */
+  endAtOrBefore(at: number): number;
 }
 
 /** The greatest multiple of `size`, moved by `offset`, that is not above `at`. */
@@ -48,6 +50,7 @@ export function tumblingSlices(size: number, offset: number): Slices {
     lastEnd: (start) => start + size,
     windowStart: (end) => end - size,
     endAtOrAfter: (at) => ceilTo(at, size, offset),
+    endAtOrBefore: (at) => floorTo(at, size, offset),
   };
 }
 
@@ -76,6 +79,7 @@ export function slidingSlices(size: number, slide: number, offset: number): Slic
     lastEnd: (start) => floorTo(start, slide, offset) + size,
     windowStart: (end) => end - size,
     endAtOrAfter,
+    endAtOrBefore: (at) => floorTo(at, slide, offset + size),
   };
 }
 
@@ -92,5 +96,6 @@ export function cumulatingSlices(size: number, step: number, offset: number): Sl
     lastEnd: (start) => floorTo(start, size, offset) + size,
     windowStart: (end) => floorTo(end - 1, size, offset),
     endAtOrAfter: (at) => ceilTo(at, step, offset),
+    endAtOrBefore: (at) => floorTo(at, step, offset),
   };
 }

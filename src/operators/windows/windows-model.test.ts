@@ -1,10 +1,12 @@
-// Windows of event time against their definition: random assigners, records out of order, lateness
-// and restores; what came out between two watermarks must be the same, whatever the order.
+// Windows of event time against their definition: random assigners, records out of order, lateness,
+// early and late firings, and restores; what came out of each step must be the same, whatever the
+// order.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Prng } from '../../base/prng.ts';
 import type { Duration } from '../../base/units.ts';
 import { sumOf } from '../../functions/aggregates.ts';
+import { trigger } from '../../functions/trigger.ts';
 import { cumulating, session, sliding, tumbling } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
@@ -17,29 +19,40 @@ import { Row, windowsOf } from './windows.test-kit.ts';
 
 type Event =
   | { readonly kind: 'record'; readonly value: Row; readonly timestamp: number }
-  | { readonly kind: 'watermark'; readonly timestamp: number };
+  | { readonly kind: 'watermark'; readonly timestamp: number }
+  | { readonly kind: 'advance'; readonly by: Duration };
 
 interface LiveWindow {
   readonly key: string;
   start: number;
   end: number;
   sum: number;
+  /** When it is to be fired by the clock. */
+  planned: number;
 }
 
 /** What comes out by definition, a list of texts for each event and one for the end. */
 class Model {
   readonly #spec: WindowSpec;
   readonly #windows: LiveWindow[] = [];
+  readonly #early: number | undefined;
+  readonly #late: number | 'each';
   #watermark = -Infinity;
+  #now = 0;
   #out: string[] = [];
 
   constructor(spec: WindowSpec) {
+    const { trigger: by = trigger.eventTime() } = spec;
+    assert.ok(by.kind === 'eventTime');
     this.#spec = spec;
+    this.#early = by.early;
+    this.#late = by.late;
   }
 
   next(event: Event): readonly string[] {
     this.#out = [];
     if (event.kind === 'watermark') this.#advance(event.timestamp);
+    else if (event.kind === 'advance') this.#pass(event.by);
     else this.#add(event.value, event.timestamp);
     return this.#out.toSorted();
   }
@@ -58,7 +71,12 @@ class Model {
       }
       isTaken = true;
       window.sum += value.n;
-      if (window.end - 1 <= this.#watermark) this.#fire(window);
+      const isLate = window.end - 1 <= this.#watermark;
+      if (isLate && this.#late === 'each') this.#fire(window);
+      const delay = isLate ? this.#late : this.#early;
+      if (typeof delay === 'number' && window.planned === Infinity) {
+        window.planned = this.#now + delay;
+      }
     }
     if (!isTaken && at + allowedLateness <= this.#watermark) this.#out.push(`late ${value.n}`);
   }
@@ -68,18 +86,19 @@ class Model {
       (window) => window.key === key && window.start === start && window.end === end,
     );
     if (known !== undefined) return known;
-    const window = { key, start, end, sum: 0 };
+    const window = { key, start, end, sum: 0, planned: Infinity };
     this.#windows.push(window);
     return window;
   }
 
   #merged(key: string, start: number, end: number): LiveWindow {
-    const result = { key, start, end, sum: 0 };
+    const result = { key, start, end, sum: 0, planned: Infinity };
     for (const window of [...this.#windows]) {
       if (window.key !== key || window.start > end || window.end < start) continue;
       result.start = Math.min(result.start, window.start);
       result.end = Math.max(result.end, window.end);
       result.sum += window.sum;
+      result.planned = Math.min(result.planned, window.planned);
       this.#windows.splice(this.#windows.indexOf(window), 1);
     }
     this.#windows.push(result);
@@ -90,13 +109,21 @@ class Model {
     for (const window of [...this.#windows]) {
       if (window.end - 1 > this.#watermark && window.end - 1 <= to) this.#fire(window);
       if (window.end - 1 + this.#spec.allowedLateness <= to) {
+        if (window.planned < Infinity) this.#fire(window);
         this.#windows.splice(this.#windows.indexOf(window), 1);
       }
     }
     this.#watermark = to;
   }
 
-  #fire({ key, start, end, sum }: LiveWindow): void {
+  #pass(by: number): void {
+    this.#now += by;
+    for (const window of this.#windows) if (window.planned <= this.#now) this.#fire(window);
+  }
+
+  #fire(window: LiveWindow): void {
+    const { key, start, end, sum } = window;
+    window.planned = Infinity;
     this.#out.push(`${key} ${start} ${end} ${sum}`);
   }
 }
@@ -142,7 +169,16 @@ function randomSpec(random: Prng): WindowSpec {
     { kind: 'reduce', reduce: sum },
     { kind: 'rolling', rolling: 'sum', field: 'n' },
   ];
+  const delay = (): Duration => (1 + random.below(30)) as Duration;
+  const triggers = [
+    undefined,
+    trigger.eventTime(),
+    trigger.eventTime({ early: delay() }),
+    trigger.eventTime({ late: delay() }),
+    trigger.eventTime({ early: delay(), late: delay() }),
+  ];
   return windowsOf(assigners[random.below(assigners.length)]!, {
+    trigger: triggers[random.below(triggers.length)],
     contents: contents[random.below(contents.length)]!,
     allowedLateness: (random.below(3) === 0 ? 0 : random.below(25)) as Duration,
   });
@@ -153,11 +189,13 @@ function randomEvents(random: Prng): readonly Event[] {
   const events: Event[] = [];
   let time = -40;
   let watermark = -1000;
-  for (let i = 0; i < 25; i += 1) {
+  for (let i = 0; i < 30; i += 1) {
     time += random.below(8);
     if (random.below(4) === 0) {
       watermark = Math.max(watermark, time - random.below(12));
       events.push({ kind: 'watermark', timestamp: watermark });
+    } else if (random.below(3) === 0) {
+      events.push({ kind: 'advance', by: random.below(20) as Duration });
     } else {
       const value = { key: 'abc'[random.below(3)]!, n: 1 + random.below(99) };
       events.push({ kind: 'record', value, timestamp: time - random.below(20) });
@@ -211,7 +249,8 @@ async function check(seed: number, create: Create): Promise<void> {
     harness.step(event);
     if (harness.failure !== undefined) throw harness.failure;
     const out = harness.results.slice(before).flatMap(shown).toSorted();
-    const where = `seed ${seed}, event ${index} of ${JSON.stringify(spec.assigner)}`;
+    const said = JSON.stringify([spec.assigner, spec.trigger]);
+    const where = `seed ${seed}, event ${index} of ${said}`;
     assert.deepEqual(out, model.next(event), where);
   }
   const before = harness.results.length;
