@@ -10,6 +10,10 @@ export type ErrorCode =
   | 'BLOB_CORRUPT'
   | 'BLOB_NOT_FOUND'
   | 'BLOB_TOO_LARGE'
+  // Checkpoints and savepoints
+  | 'CHECKPOINT_UNSUPPORTED'
+  | 'RESTORE_UNSUPPORTED'
+  | 'SAVEPOINT_NOT_FOUND'
   // The command line
   | 'CLI_ADDRESS_INVALID'
   | 'CLI_ARGUMENT_MISSING'
@@ -163,6 +167,7 @@ export type ErrorCode =
   | 'REST_UNAUTHORIZED'
   | 'REST_UNAVAILABLE'
   | 'REST_UNREACHABLE'
+  | 'REST_UNPROTECTED'
   // Between processes of the engine
   | 'RPC_BAD_ADDRESS'
   | 'RPC_ENDPOINT_CLOSED'

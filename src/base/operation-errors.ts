@@ -1,5 +1,6 @@
 /**
- * The part of the error table for who runs jobs and clusters: commands, clusters, configuration.
+ * The part of the error table for who runs jobs and clusters: commands, clusters, REST,
+ * configuration.
  */
 import type { ErrorCode } from './error-code.ts';
 import { external, user } from './error-entry.ts';
@@ -7,10 +8,27 @@ import type { ErrorEntry } from './errors.ts';
 
 type OperationErrorCode = Extract<
   ErrorCode,
-  `CLI_${string}` | `CLUSTER_${string}` | `CONFIG_${string}` | `REST_${string}`
+  `${'CHECKPOINT' | 'CLI' | 'CLUSTER' | 'CONFIG' | 'RESTORE' | 'REST' | 'SAVEPOINT'}_${string}`
 >;
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
+  // Checkpoints and savepoints
+  CHECKPOINT_UNSUPPORTED: user(
+    'The {what} of job {jobId} was not taken: this version cannot take checkpoints and savepoints yet.',
+    'The job goes on as it was.',
+  ),
+  RESTORE_UNSUPPORTED: user(
+    'The job cannot start from {path}: this version cannot restore checkpoints and savepoints yet.',
+    'Start it without.',
+  ),
+  SAVEPOINT_NOT_FOUND: user('There is no savepoint of this engine at {path}.'),
+
+  // The REST interface
+  REST_UNPROTECTED: user(
+    'The REST interface would listen for other machines on {address} without {what}.',
+    'Let it listen on 127.0.0.1, or give it a token and a certificate; millrace.rest.insecure-bind allows it without a certificate.',
+  ),
+
   // The command line
   CLI_ADDRESS_INVALID: user(
     '"{text}" is no address of a cluster.',

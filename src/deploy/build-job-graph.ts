@@ -7,7 +7,10 @@ import type { JobReference } from '../protocol/task-deployment.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 
 /** @throws EngineError JOB_*, GRAPH_*, CONFIG_* */
-export async function buildJobGraph(env: Env, job: JobReference): Promise<JobGraph> {
+export async function buildJobGraph(
+  env: Pick<Env, 'clock' | 'workers'>,
+  job: JobReference,
+): Promise<JobGraph> {
   const built = Promise.withResolvers<JobGraph>();
   const fail = (error: EngineError): void => built.reject(error);
   const main = new MainThread('build', env.clock, (_component, error) => fail(error));

@@ -14,11 +14,14 @@ import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { ResourceManager } from '../resourcemanager/resource-manager.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import type { RestServer } from '../rest/rest-server.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { openStores } from './ha-stores.ts';
 import type { HaStores } from './ha-stores.ts';
 import { startBlobs } from './job-blobs.ts';
 import type { BlobStart } from './job-blobs.ts';
+import { startRest } from './rest-start.ts';
+import type { RestStart } from './rest-start.ts';
 
 export interface JobManagerOptions {
   readonly env: Pick<
@@ -40,6 +43,8 @@ export interface JobManagerOptions {
   readonly blobs?: BlobStart | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
+  /** Without it nobody reaches the cluster over HTTP. */
+  readonly rest?: RestStart | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -54,6 +59,7 @@ export class JobManager {
   readonly blobs: BlobServer | undefined;
   readonly #dispatcher: Dispatcher;
   readonly #options: JobManagerOptions;
+  #rest: RestServer | undefined;
 
   private constructor(
     options: JobManagerOptions,
@@ -104,8 +110,14 @@ export class JobManager {
     const blobs =
       options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, jobs));
     const jobManager = new JobManager(options, rpc, address, { jobs, results, blobs });
-    await jobManager.#dispatcher.recover();
-    return jobManager;
+    try {
+      await jobManager.#dispatcher.recover();
+      if (options.rest !== undefined) await jobManager.#serve(options.rest);
+      return jobManager;
+    } catch (error) {
+      await jobManager.close();
+      throw error;
+    }
   }
 
   /** Everything measured in this process. */
@@ -128,11 +140,29 @@ export class JobManager {
     return [{ scope, metrics: [...metrics, ...(measureProcess?.() ?? [])] }, ...jobs];
   }
 
+  /** Its REST interface, if it has one. */
+  get rest(): RestServer | undefined {
+    return this.#rest;
+  }
+
   async close(): Promise<void> {
+    await this.#rest?.close();
     await this.#dispatcher.close();
     this.resourceManager.close();
     await this.blobs?.close();
     await this.rpc.close();
+  }
+
+  async #serve(rest: RestStart): Promise<void> {
+    const { env, configuration } = this.#options;
+    const { rpc, address, blobs } = this;
+    this.#rest = await startRest(rest, {
+      ...{ env, rpc, address, configuration, blobs },
+      metrics: async () => [
+        ...this.metrics(),
+        ...(await this.resourceManager.taskManagerMetrics()),
+      ],
+    });
   }
 }
 

@@ -13,10 +13,12 @@ import { memoryNetwork } from '../env/memory-network.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
+import type { RestServer } from '../rest/rest-server.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import type { Print } from '../taskexecutor/detached-output.ts';
 import { JobManager } from './job-manager.ts';
 import type { BlobStart } from './job-blobs.ts';
+import type { RestStart } from './rest-start.ts';
 import { TaskManager } from './task-manager.ts';
 
 /** Where the slots of this process reach those of another TaskManager in it. */
@@ -36,6 +38,8 @@ export interface MiniClusterOptions {
   readonly print?: Print | undefined;
   /** Where bundles of jobs are kept, below this folder; without it jobs are files. */
   readonly blobs?: BlobStart | undefined;
+  /** Without it nobody reaches the cluster over HTTP. */
+  readonly rest?: RestStart | undefined;
 }
 
 export class MiniCluster implements AsyncDisposable {
@@ -82,6 +86,7 @@ export class MiniCluster implements AsyncDisposable {
       host: 'jobmanager',
       port: 0,
       blobs: options.blobs && below(options.blobs, 'jobmanager'),
+      rest: options.rest,
       onMissingSlots: (missing) => {
         if (!growing) return;
         const { taskExecutor } = taskManagers[0]!;
@@ -130,6 +135,11 @@ export class MiniCluster implements AsyncDisposable {
   resultOf(jobId: string): Promise<JobResult> {
     const { address } = this.#jobManager;
     return JobClient.resultOf({ env: this.#env, rpc: this.#clientRpc, address }, jobId);
+  }
+
+  /** Of its REST interface, if it has one. */
+  get rest(): RestServer | undefined {
+    return this.#jobManager.rest;
   }
 
   /** Slots there are, and those that no job has. */

@@ -7,7 +7,7 @@
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
 import { jobGauges } from '../metrics/job-gauges.ts';
@@ -252,12 +252,25 @@ export class Dispatcher {
     if (origin.recovered === undefined) await jobs.put(submission);
     const started = Promise.withResolvers<JobMasterHandle>();
     this.#main.run(() => {
-      const master = startJobMaster(submission, origin.client, origin.recovered);
+      let master: JobMasterHandle;
+      try {
+        master = startJobMaster(submission, origin.client, origin.recovered);
+      } catch (thrown) {
+        // Nobody would hear of a stored job that is given up.
+        if (origin.recovered !== undefined) throw thrown;
+        // A submission that no master can be made for, e.g. with options that there are not.
+        this.#jobs.delete(jobId);
+        started.reject(toEngineError(thrown));
+        return;
+      }
       entry.master = master;
       this.#follow(entry, master);
       started.resolve(master);
     });
-    const master = await started.promise;
+    const master = await started.promise.catch(async (error: unknown) => {
+      await jobs.remove(jobId);
+      throw error;
+    });
     await master.built;
     return master.location;
   }

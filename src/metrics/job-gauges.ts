@@ -25,6 +25,24 @@ const STATUS_TIMES = {
 
 const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
 
+/** As Flink tells them of a job that has taken no checkpoint. */
+const NO_CHECKPOINTS = {
+  totalNumberOfCheckpoints: 0,
+  numberOfInProgressCheckpoints: 0,
+  numberOfCompletedCheckpoints: 0,
+  numberOfFailedCheckpoints: 0,
+  lastCheckpointRestoreTimestamp: -1,
+  lastCheckpointSize: -1,
+  lastCheckpointFullSize: -1,
+  lastCheckpointMetadataSize: -1,
+  lastCheckpointDuration: -1,
+  lastCheckpointCompletedTimestamp: -1,
+  lastCheckpointProcessedData: -1,
+  lastCheckpointPersistedData: -1,
+  lastCompletedCheckpointId: -1,
+  lastCheckpointExternalPath: 'n/a',
+} as const;
+
 export function jobGauges(job: MeasuredJob, now: number): MetricValue[] {
   const { status, statusTimestamps } = job;
   const inStatus = (statuses: readonly string[]): number => {
@@ -47,5 +65,6 @@ export function jobGauges(job: MeasuredJob, now: number): MetricValue[] {
     fullRestarts: job.restarts,
     numRescales: 0,
   };
-  return Object.entries(values).map(([name, value]) => ({ kind: 'gauge', name, value }));
+  const gauges: Record<string, number | string> = { ...values, ...NO_CHECKPOINTS };
+  return Object.entries(gauges).map(([name, value]) => ({ kind: 'gauge', name, value }));
 }

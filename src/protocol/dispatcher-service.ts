@@ -13,7 +13,7 @@ export const DISPATCHER = 'dispatcher';
 export interface JobSubmission {
   readonly job: JobReference;
   /** Given by who has built the job already; the job's own build must agree with it. */
-  readonly graph: JobGraph | undefined;
+  readonly graph: Pick<JobGraph, 'fingerprint'> | undefined;
   /** A client will attach: messages for it wait instead of being dropped. */
   readonly attached: boolean;
 }

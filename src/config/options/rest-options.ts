@@ -16,6 +16,8 @@ interface RestOptions {
   readonly clientMaxContentLength: ConfigOption<number>;
   readonly asyncStoreDuration: ConfigOption<Duration>;
   readonly awaitLeaderTimeout: ConfigOption<Duration>;
+  readonly allowedHosts: ConfigOption<string | undefined>;
+  readonly insecureBind: ConfigOption<boolean>;
 }
 
 export const RestOptions: RestOptions = {
@@ -89,6 +91,17 @@ export const RestOptions: RestOptions = {
     duration,
     seconds(30),
     'For this long the REST interface waits for a Dispatcher before it answers that there is none.',
+  ),
+  allowedHosts: optional(
+    'millrace.rest.allowed-hosts',
+    text,
+    'Names, separated by commas, under which the REST interface may be called beside rest.address, localhost and addresses. Others may be names of strangers that lead here.',
+  ),
+  insecureBind: option(
+    'millrace.rest.insecure-bind',
+    boolean,
+    false,
+    'Whether the REST interface may listen for other machines without TLS, as behind a proxy that has it. The token can be read on the way then.',
   ),
 };
 
