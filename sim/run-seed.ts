@@ -1,6 +1,7 @@
 /**
  * One seed of the simulator: a cluster of one JobManager and two TaskManagers of two slots runs a
- * job over 10,000 records, by turns with keyed state and with event time, while the faults of the
+ * job over 10,000 records, by turns with keyed state, with event time and in parts that fail for
+ * themselves, while the faults of the
  * seed strike; then everything is healed, the job must end, and what it has committed must be what
  * a run without faults commits.
  */
@@ -18,6 +19,7 @@ import { clusterFaults } from './cluster/cluster-faults.ts';
 import { JobModules } from './modules.ts';
 import { runPhases } from './phases.ts';
 import { simulation, type Simulation } from './simulation.ts';
+import { expectedCopies } from './workloads/copied-records-oracle.ts';
 import { expectedRows } from './workloads/keyed-totals-oracle.ts';
 import { expectedWindowRows } from './workloads/windowed-totals-oracle.ts';
 
@@ -64,9 +66,24 @@ const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
     records: WINDOWED_RECORDS,
     expected: expectedWindowRows,
   },
+  'copied-records': {
+    url: 'job:copied-records',
+    file: new URL('./workloads/copied-records.ts', import.meta.url),
+    header: 'source,index,square',
+    records: RECORDS,
+    expected: expectedCopies,
+  },
 };
 
-type WorkloadName = 'keyed-totals' | 'windowed-totals';
+type WorkloadName = 'keyed-totals' | 'windowed-totals' | 'copied-records';
+
+/** Of the seeds, one after the other. */
+const TURNS: readonly WorkloadName[] = [
+  'keyed-totals',
+  'windowed-totals',
+  'keyed-totals',
+  'copied-records',
+];
 
 export interface SeedOutcome {
   readonly seed: number;
@@ -96,7 +113,7 @@ export function bundleJobs(): Promise<JobModules> {
 }
 
 function workloadOf({ seed, workload }: SeedOptions): Workload {
-  return WORKLOADS[workload ?? (seed % 2 === 0 ? 'keyed-totals' : 'windowed-totals')];
+  return WORKLOADS[workload ?? TURNS[seed % TURNS.length]!];
 }
 
 /** @throws if the output differs, an invariant is broken, or the job does not end in time */

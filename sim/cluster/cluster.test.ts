@@ -23,7 +23,7 @@ function hashOf(output: string): string {
 describe('the simulated cluster', () => {
   it('commits without faults what the oracle says', async () => {
     await using jobs = await bundleJobs();
-    for (const workload of ['keyed-totals', 'windowed-totals'] as const) {
+    for (const workload of ['keyed-totals', 'windowed-totals', 'copied-records'] as const) {
       const outcome = await runSeed({ seed: 1, jobs, faults: false, workload });
       assert.equal(outcome.injected.size, 0);
       assert.equal(outcome.taskManagerStarts, 2);

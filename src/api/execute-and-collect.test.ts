@@ -103,6 +103,17 @@ test('X1: what an attempt before the last had sent does not count', async () => 
   assert.deepEqual(collected, { numbers: [], rows: [{ n: 7 }] });
 });
 
+test('X1: subtasks that start again are told from those that do not', async () => {
+  const execution = sending(
+    { ...numbers, values: [] },
+    { ...rows, subtask: 0, values: [{ n: 7 }] },
+    { ...rows, subtask: 1, values: [{ n: 8 }], last: false },
+    { ...rows, subtask: 1, values: [{ n: 9 }], attempt: 2 },
+  );
+  const collected = await executeAndCollectBy(execution, job);
+  assert.deepEqual(collected, { numbers: [], rows: [{ n: 7 }, { n: 9 }] });
+});
+
 test('X2, X3: a message that is missing is an error, never fewer records', async () => {
   const gap = sending({ ...numbers, values: [1], sequence: 1 });
   await assert.rejects(() => executeAndCollectBy(gap, job), /X2: message 1 of subtask 0/);

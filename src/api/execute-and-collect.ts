@@ -4,7 +4,8 @@
  * the job. How a job is run is handed in (`JobExecution`), because this folder runs nothing.
  *
  * Invariants
- * X1. Only messages of the newest attempt seen count: what an earlier attempt had sent is dropped.
+ * X1. Only messages of the newest attempt seen of a subtask count: what an earlier one had sent is
+ *     dropped.
  * X2. The messages of a subtask are taken in their order, without gaps.
  * X3. Records are given back only if every subtask has sent its last message.
  */
@@ -114,16 +115,19 @@ function collectedRows(stream: CollectedStream<unknown>, compiled: CompiledJob):
   throw new EngineError('GRAPH_FOREIGN_STREAM', { call: 'executeAndCollect' });
 }
 
+interface CollectedSubtask {
+  readonly attempt: number;
+  next: number;
+  ended: boolean;
+  readonly rows: unknown[];
+}
+
 /** The records of one collected stream, by subtask and then in order. */
 class CollectedRows {
   readonly operator: OperatorId;
   readonly #codec: Codec<unknown>;
   readonly #parallelism: number;
-  readonly #subtasks = new Map<
-    number,
-    { next: number; ended: boolean; readonly rows: unknown[] }
-  >();
-  #attempt = 0;
+  readonly #subtasks = new Map<number, CollectedSubtask>();
 
   constructor(operator: OperatorId, codec: Codec<unknown>, parallelism: number) {
     this.operator = operator;
@@ -132,12 +136,9 @@ class CollectedRows {
   }
 
   add({ subtask, attempt, sequence, count, last, body }: CollectMessage): void {
-    if (attempt < this.#attempt) return;
-    if (attempt > this.#attempt) {
-      this.#attempt = attempt;
-      this.#subtasks.clear();
-    }
-    const of = this.#subtasks.get(subtask) ?? { next: 0, ended: false, rows: [] };
+    const known = this.#subtasks.get(subtask);
+    if (known !== undefined && attempt < known.attempt) return;
+    const of = known?.attempt === attempt ? known : { attempt, next: 0, ended: false, rows: [] };
     this.#subtasks.set(subtask, of);
     assert(
       sequence === of.next,

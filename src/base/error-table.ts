@@ -335,6 +335,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Export what defineJob(...) returns.',
   ),
   JOB_EXPORT_NOT_FOUND: user('{module} has no export "{name}". {suggestion}'),
+  JOB_FAILOVER_INDIVIDUAL: user(
+    'jobmanager.execution.failover-strategy is "individual", but "{from}" sends records to "{to}": a task that exchanges records cannot restart alone.',
+    'Use "region", which restarts what exchanges records and nothing else, or keep operators chained into one task.',
+  ),
   JOB_FINGERPRINT_MISMATCH: user(
     '{where} built another graph than the one submitted (fingerprint {actual} instead of {expected}).',
     'build(...) must give the same graph wherever it runs: let it depend on its parameters only.',

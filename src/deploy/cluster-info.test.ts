@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
+import { milliseconds } from '../base/units.ts';
 import { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
@@ -101,6 +102,11 @@ test('a job that failed once tells its attempts, where they ran, when, and why',
     failed.map(({ attempt, state, error }) => [attempt, state, error?.code]),
     [[0, 'FAILED', 'NETWORK_FAILED']],
   );
+  assert.equal(
+    subtasks.filter(({ previous }) => previous.length > 0).length,
+    1,
+    'subtasks that exchange nothing with the one that failed are not started again',
+  );
   assert.equal(subtasks.reduce((sum, { current }) => sum + current.recordsIn, 0) > 0, true);
   for (const { current } of subtasks) {
     assert.deepEqual([current.state, current.taskManager?.id], ['FINISHED', 'tm-1']);
@@ -117,7 +123,7 @@ test('a job that failed once tells its attempts, where they ran, when, and why',
 
 test('the cluster tells its jobs and slots, while they are taken and afterwards', async () => {
   await using cluster = await rig();
-  const client = await cluster.submit('spins');
+  const client = await cluster.submit('dawdles');
   const { jobId } = client;
   const during = await cluster.dispatcher.requestClusterOverview({});
   assert.deepEqual(during, {
@@ -137,7 +143,7 @@ test('the cluster tells its jobs and slots, while they are taken and afterwards'
     [taskManager] = await cluster.resourceManager.requestTaskManagerInfo({
       taskExecutorId: undefined,
     });
-    await new Promise<void>((resolve) => real.clock.soon(resolve));
+    await new Promise<void>((resolve) => real.clock.after(milliseconds(10), resolve));
   }
   assert.deepEqual([taskManager!.slotsNumber, taskManager!.freeSlots], [3, 1]);
   assert.deepEqual(

@@ -5,6 +5,7 @@ import { seconds } from '../base/units.ts';
 import type { DataStream } from '../api/data-stream.ts';
 import { defineJob } from '../api/define-job.ts';
 import { discard } from '../connectors/discard/discard.ts';
+import { generator } from '../connectors/generator/generator.ts';
 import type { OpenContext } from '../functions/function-context.ts';
 import type { Sink } from '../functions/sink.ts';
 import { t } from '../types/index.ts';
@@ -47,6 +48,14 @@ export const throws = defineJob({
         return n;
       })
       .sinkTo(discard());
+  },
+});
+
+/** Runs without end and hardly does anything. */
+export const dawdles = defineJob({
+  name: 'dawdles',
+  build(env) {
+    env.from(generator(t.integer, (index) => index, { ratePerSecond: 2 })).sinkTo(discard());
   },
 });
 

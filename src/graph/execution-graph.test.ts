@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createExecutionGraph, wireEdge } from './execution-graph.ts';
-import { failoverRegions } from './failover-regions.ts';
 import type { JobEdge, JobGraph, JobVertex } from './job-graph.ts';
 import type { PartitionerKind } from './operator-spec.ts';
 import { slotSharingGroups, slotsRequired } from './slot-sharing.ts';
@@ -155,34 +154,6 @@ test('channels are numbered uniquely over all edges', () => {
     ),
   );
   assert.deepEqual(new Set(consumed), new Set(numbers));
-});
-
-test('regions are what pipelined channels connect', () => {
-  const graph = createExecutionGraph(
-    job(
-      [vertex('a', 4), vertex('b', 4), vertex('c', 2), vertex('d', 2)],
-      [edge('a', 'b', 'forward'), edge('b', 'c', 'rescale'), edge('c', 'd', 'hash', 'blocking')],
-    ),
-  );
-  const regions = failoverRegions(graph).map((region) =>
-    region.map(({ vertex: id, subtask }) => `${id}${subtask}`),
-  );
-  assert.deepEqual(regions, [
-    ['a0', 'a1', 'b0', 'b1', 'c0'],
-    ['a2', 'a3', 'b2', 'b3', 'c1'],
-    ['d0'],
-    ['d1'],
-  ]);
-});
-
-test('an all-to-all pipelined job is one region per connected part', () => {
-  const graph = createExecutionGraph(
-    job([vertex('a', 3), vertex('b', 2), vertex('x', 2)], [edge('a', 'b', 'hash')]),
-  );
-  assert.deepEqual(
-    failoverRegions(graph).map(({ length }) => length),
-    [5, 1, 1],
-  );
 });
 
 test('a sharing group takes as many slots as its widest vertex', () => {

@@ -54,6 +54,13 @@ export class AlignmentGroups {
     this.#announce(member);
   }
 
+  /** A reader starts again: it has told nothing and knows nothing yet. */
+  reset(operator: OperatorId, subtask: number): void {
+    const member = this.#members.get(operator);
+    member?.told.delete(subtask);
+    member?.watermarks.delete(subtask);
+  }
+
   report(operator: OperatorId, subtask: number, watermark: number): void {
     const member = this.#members.get(operator);
     assert(member !== undefined, 'only sources with a group tell how far they are');

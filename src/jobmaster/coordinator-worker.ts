@@ -4,8 +4,10 @@
  * job's sources, so that user code never runs on a JobManager's main thread.
  *
  * K1. `build` comes first and once; sources are started only after it has succeeded.
- * K2. The enumerators of one generation are closed before those of the next are made.
- * K3. What enumerators of an earlier generation say is not sent.
+ * K2. The enumerators of one epoch, from a start of the sources to the next, are closed before
+ * those
+ *     of the next are made.
+ * K3. What enumerators of an earlier epoch say is not sent.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError, isEngineError, messageOf, toEngineError } from '../base/errors.ts';
@@ -58,7 +60,8 @@ class CoordinatorWorker {
   #alignment: AlignmentGroups | undefined;
   /** Undefined until the build has succeeded. */
   #job: CompiledJob | undefined;
-  #generation = 0;
+  #epoch = 0;
+  readonly #readerGenerations = new Map<string, number>();
   /** Openings and closings of sources, one after another. */
   #turns: Promise<void> = Promise.resolve();
 
@@ -73,19 +76,26 @@ class CoordinatorWorker {
         this.#turns = this.#build(message.job);
         break;
       case 'start-sources':
-        this.#generation = message.generation;
-        this.#turns = this.#turns
-          .then(() => this.#close())
-          .then(() => this.#start(message.generation));
+        this.#epoch = message.epoch;
+        this.#turns = this.#turns.then(() => this.#close()).then(() => this.#start(message.epoch));
         break;
       case 'close-sources':
         this.#turns = this.#turns.then(() => this.#close());
         break;
+      // The enumerators of this epoch may still wait for their predecessors to close.
+      case 'attach-readers':
+        this.#turns = this.#turns.then(() => this.#attach(message));
+        break;
       case 'source-event':
-        // The enumerators of this generation may still wait for their predecessors to close.
-        this.#turns = this.#turns.then(() => {
-          if (message.generation === this.#generation) this.#sourceEvent(message);
-        });
+        this.#turns = this.#turns.then(() => this.#sourceEvent(message));
+    }
+  }
+
+  #attach({ readers, generation }: Extract<ToCoordinator, { kind: 'attach-readers' }>): void {
+    for (const { operator, subtask } of readers) {
+      this.#readerGenerations.set(`${operator}/${subtask}`, generation);
+      this.#alignment?.reset(operator, subtask);
+      this.#hosts.get(operator)?.attach(subtask, generation);
     }
   }
 
@@ -117,17 +127,17 @@ class CoordinatorWorker {
     await Promise.all(hosts.map((host) => host.close()));
   }
 
-  #start(generation: number): void {
+  #start(epoch: number): void {
     const job = this.#job;
     assert(job !== undefined, 'K1: sources start after the build');
-    this.#alignment = this.#align(generation, job);
+    this.#alignment = this.#align(epoch, job);
     for (const vertex of job.graph.vertices) {
       for (const { id, name } of vertex.operators) {
         const spec = job.operators.get(id)?.spec;
         if (spec?.kind !== 'source') continue;
-        const failed = (error: unknown): void => this.#failed(generation, id, name, error);
+        const failed = (error: unknown): void => this.#failed(epoch, id, name, error);
         try {
-          this.#hosts.set(id, this.#host(generation, vertex, id, spec.source, failed));
+          this.#hosts.set(id, this.#host(epoch, vertex, id, spec.source, failed));
         } catch (error) {
           failed(error);
         }
@@ -135,10 +145,12 @@ class CoordinatorWorker {
     }
   }
 
-  #align(generation: number, job: CompiledJob): AlignmentGroups {
+  #align(epoch: number, job: CompiledJob): AlignmentGroups {
     const groups = new AlignmentGroups(this.#context.env.clock, (operator, subtask, limit) => {
       const event = { kind: 'watermark-limit', limit } as const;
-      this.#sendFor(generation, { kind: 'source-event', generation, operator, subtask, event });
+      const generation = this.#readerGenerations.get(`${operator}/${subtask}`);
+      assert(generation !== undefined, 'only readers that were attached are told of limits');
+      this.#sendFor(epoch, { kind: 'source-event', generation, operator, subtask, event });
     });
     for (const [operator, { spec }] of job.operators) {
       const alignment = spec.kind === 'source' ? spec.strategy?.alignment : undefined;
@@ -149,7 +161,7 @@ class CoordinatorWorker {
   }
 
   #host(
-    generation: number,
+    epoch: number,
     vertex: JobVertex,
     operator: OperatorId,
     source: ConstructorParameters<typeof EnumeratorHost>[0],
@@ -158,13 +170,13 @@ class CoordinatorWorker {
     return new EnumeratorHost(source, {
       env: this.#context.env,
       parallelism: vertex.parallelism,
-      toReader: (subtask, event) =>
-        this.#sendFor(generation, { kind: 'source-event', generation, operator, subtask, event }),
+      toReader: (subtask, generation, event) =>
+        this.#sendFor(epoch, { kind: 'source-event', generation, operator, subtask, event }),
       failed,
     });
   }
 
-  #failed(generation: number, operator: OperatorId, name: string, thrown: unknown): void {
+  #failed(epoch: number, operator: OperatorId, name: string, thrown: unknown): void {
     const parameters = { role: 'split enumerator', operator: name, message: messageOf(thrown) };
     const error = isEngineError(thrown) ? thrown : new EngineError('USER_CODE_FAILED', parameters);
     if (!isEngineError(thrown) && thrown instanceof Error && thrown.stack !== undefined) {
@@ -172,12 +184,12 @@ class CoordinatorWorker {
     }
     const declaredAt = this.#job?.operators.get(operator)?.declaredAt;
     const data = error.within({ operator: name, declaredAt }).toData();
-    this.#sendFor(generation, { kind: 'source-failed', generation, operator, error: data });
+    this.#sendFor(epoch, { kind: 'source-failed', epoch, operator, error: data });
   }
 
   /** K3. */
-  #sendFor(generation: number, message: FromCoordinator): void {
-    if (generation === this.#generation) this.#send(message);
+  #sendFor(epoch: number, message: FromCoordinator): void {
+    if (epoch === this.#epoch) this.#send(message);
   }
 
   #send(message: FromCoordinator): void {

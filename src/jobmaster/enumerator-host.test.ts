@@ -33,17 +33,20 @@ function rig(behaviour: Partial<SplitEnumerator<Split, undefined>> = {}) {
           calls.push(`request ${subtask}`);
           given.assign(subtask, [{ id: `s${subtask}` }]);
         },
-        addSplitsBack: () => undefined,
+        addSplitsBack: (splits, subtask) => {
+          calls.push(`back ${subtask}: ${splits.map(({ id }) => id).join()}`);
+        },
         snapshot: () => undefined,
         close: () => void calls.push('close'),
         ...behaviour,
       };
     },
   } as unknown as AnySource;
-  const toReader = (subtask: number, event: SourceEventToReader): void => {
+  const toReader = (subtask: number, generation: number, event: SourceEventToReader): void => {
     const splits = event.kind === 'splits' ? event.splits : [];
     const ids = splits.map((bytes) => split.codec.decode(new ByteReader(bytes)).id);
-    sent.push([subtask, event.kind, ...ids].join(' '));
+    const who = generation === 1 ? `${subtask}` : `${subtask}@${generation}`;
+    sent.push([who, event.kind, ...ids].join(' '));
   };
   const host = new EnumeratorHost(source, {
     env: { clock, log } as never,
@@ -51,6 +54,7 @@ function rig(behaviour: Partial<SplitEnumerator<Split, undefined>> = {}) {
     toReader,
     failed: (error) => failures.push(error),
   });
+  for (const subtask of [0, 1]) host.attach(subtask, 1);
   return { clock, calls, sent, failures, warnings, host, context: () => context };
 }
 
@@ -126,4 +130,20 @@ test('what close throws is reported', async () => {
   await clock.pass();
   await closing;
   assert.match(warnings.join(), /could not be closed: stuck/);
+});
+
+test('N3: what a reader was given goes back when its next generation is attached, once', async () => {
+  const { host, calls, sent, clock } = rig();
+  for (const subtask of [0, 1]) host.handle(subtask, { kind: 'split-request' });
+  await clock.pass();
+  calls.length = 0;
+  sent.length = 0;
+  host.attach(1, 2);
+  await clock.pass();
+  assert.deepEqual(calls, ['back 1: s1'], 'and nothing of reader 0');
+  host.attach(1, 3);
+  host.handle(1, { kind: 'split-request' });
+  await clock.pass();
+  assert.deepEqual(calls, ['back 1: s1', 'back 1: ', 'add 1', 'request 1']);
+  assert.deepEqual(sent, ['1@3 splits s1'], 'told with the generation that it is for');
 });

@@ -1,9 +1,12 @@
 /**
- * One source's SplitEnumerator in the coordinator worker, for one generation of its job: calls it
- * in order, never while an earlier call of it is still at work, and carries its assignments away.
+ * One source's SplitEnumerator in the coordinator worker: calls it in order, never while an earlier
+ * call of it is still at work, and carries its assignments away. Readers come and go with the
+ * regions of the job; the enumerator lives until all regions are stopped.
  *
  * N1. Calls of the enumerator never overlap, and none comes before `start` has ended.
  * N2. After `close` the enumerator is called only to be closed, and nothing it says is carried on.
+ * N3. A split is with one generation of one reader, or with the enumerator: what a reader was given
+ *     goes back when its next generation is attached, whether it had arrived or not.
  */
 import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
@@ -18,7 +21,8 @@ const CLOSE_TIMEOUT = seconds(10);
 export interface EnumeratorSurroundings {
   readonly env: ConnectorEnv;
   readonly parallelism: number;
-  toReader(subtask: number, event: SourceEventToReader): void;
+  /** `generation`: of the reader that it is for. */
+  toReader(subtask: number, generation: number, event: SourceEventToReader): void;
   failed(error: unknown): void;
 }
 
@@ -29,6 +33,9 @@ export class EnumeratorHost {
   readonly #source: AnySource;
   readonly #surroundings: EnumeratorSurroundings;
   readonly #readers = new Set<number>();
+  readonly #generations = new Map<number, number>();
+  /** What each reader was given in its generation. */
+  readonly #given = new Map<number, SourceSplit[]>();
   readonly #enumerator: SplitEnumerator<SourceSplit, unknown>;
   /** The calls so far, one after another. */
   #calls: Promise<void>;
@@ -51,6 +58,13 @@ export class EnumeratorHost {
       undefined,
     ) as SplitEnumerator<SourceSplit, unknown>;
     this.#calls = this.#guarded(() => this.#enumerator.start());
+  }
+
+  /** N3: a new generation of the reader is about to come. */
+  attach(subtask: number, generation: number): void {
+    this.#calls = this.#calls.then(() =>
+      this.#closed ? undefined : this.#guarded(() => this.#attach(subtask, generation)),
+    );
   }
 
   handle(subtask: number, event: EnumeratorEvent): void {
@@ -98,6 +112,15 @@ export class EnumeratorHost {
     );
   }
 
+  #attach(subtask: number, generation: number): void {
+    const isFirst = !this.#generations.has(subtask);
+    this.#generations.set(subtask, generation);
+    const given = this.#given.get(subtask) ?? [];
+    this.#given.delete(subtask);
+    this.#readers.delete(subtask);
+    if (!isFirst) this.#enumerator.addSplitsBack(given, subtask);
+  }
+
   #dispatch(subtask: number, event: EnumeratorEvent): void {
     // A reader may ask for splits while it starts, before its task reports it.
     if (!this.#readers.has(subtask)) {
@@ -138,10 +161,14 @@ export class EnumeratorHost {
       this.#source.split.codec.encode(split, out);
       return out.copy();
     });
+    this.#given.set(subtask, [...(this.#given.get(subtask) ?? []), ...splits]);
     this.#toReader(subtask, { kind: 'splits', splits: encoded });
   }
 
   #toReader(subtask: number, event: SourceEventToReader): void {
-    if (!this.#closed) this.#surroundings.toReader(subtask, event);
+    if (this.#closed) return;
+    const generation = this.#generations.get(subtask);
+    assert(generation !== undefined, `reader ${subtask} of ${this.#source.name} was not attached`);
+    this.#surroundings.toReader(subtask, generation, event);
   }
 }

@@ -40,7 +40,7 @@ export interface JobCoordinatorOptions {
   readonly onBuilt: (graph: JobGraph) => void;
   readonly onBuildFailed: (error: EngineError) => void;
   readonly onReaderEvent: (event: Extract<FromCoordinator, { kind: 'source-event' }>) => void;
-  readonly onSourceFailed: (generation: number, error: EngineError) => void;
+  readonly onSourceFailed: (epoch: number, error: EngineError) => void;
   /** After the first build. */
   readonly onDied: (error: EngineError) => void;
 }
@@ -61,13 +61,17 @@ export class JobCoordinator {
     this.#worker = this.#spawn();
   }
 
-  startSources(generation: number): void {
+  startSources(epoch: number): void {
     this.#worker ??= this.#spawn();
-    this.#post({ kind: 'start-sources', generation });
+    this.#post({ kind: 'start-sources', epoch });
   }
 
-  closeSources(generation: number): void {
-    this.#post({ kind: 'close-sources', generation });
+  closeSources(): void {
+    this.#post({ kind: 'close-sources' });
+  }
+
+  attachReaders(readers: Omit<Extract<ToCoordinator, { kind: 'attach-readers' }>, 'kind'>): void {
+    this.#post({ kind: 'attach-readers', ...readers });
   }
 
   sourceEvent(event: Omit<Extract<ToCoordinator, { kind: 'source-event' }>, 'kind'>): void {
@@ -152,7 +156,7 @@ export class JobCoordinator {
         this.#options.onReaderEvent(message);
         break;
       case 'source-failed':
-        this.#options.onSourceFailed(message.generation, EngineError.fromData(message.error));
+        this.#options.onSourceFailed(message.epoch, EngineError.fromData(message.error));
     }
   }
 

@@ -91,7 +91,6 @@ export class JobHistory {
     // The task of a failure is the attempt that failed, not the one after it.
     this.#noteFailure(before, after, event, { now, wall });
     this.#attempts?.note(before.executions, after.executions, wall);
-    if (after.generation > before.generation && before.generation > 0) this.#restarts++;
     if (after.status !== before.status) {
       this.#statusTimestamps[after.status] = wall;
       this.#lastStatusChange = wall;
@@ -108,13 +107,14 @@ export class JobHistory {
     const given = errorOf(event);
     const error = began ? after.failure : given;
     if (error === undefined) return;
-    if (!began && (!before.stopping || isTerminal(before.status))) return;
+    if (!began && !isConcurrent(before, event)) return;
     const failure = this.#describe(error, event, before, wall);
     if (!began) {
       this.#failures.addConcurrent(failure);
       return;
     }
     this.#failures.add(failure);
+    if (RESTARTS.includes(after.status)) this.#restarts++;
     const inShort = { afterMillis: now - this.#started.now, error: failure.error };
     this.#inShort = [...this.#inShort, inShort].slice(-this.#limits.failures);
   }
@@ -162,6 +162,18 @@ export class JobHistory {
       };
     });
   }
+}
+
+/** What a job is when a failure has not ended it. */
+const RESTARTS: readonly JobStatus[] = ['RESTARTING', 'COMMITTING'];
+
+/** Whether it comes while what it is about is being stopped. */
+function isConcurrent(state: JobState, event: JobEvent): boolean {
+  if (isTerminal(state.status)) return false;
+  const slot = 'slot' in event ? event.slot : undefined;
+  const of = 'execution' in event ? state.executions[event.execution]?.slot : slot;
+  if (of === undefined) return false;
+  return state.regions[state.regionOf[of]!]!.stopping;
 }
 
 /** The error that an event brings, if it brings one. */

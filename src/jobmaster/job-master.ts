@@ -10,12 +10,13 @@
  * B5. Nothing is committed before the decision is stored, whatever happens to this master then.
  */
 import { assert } from '../base/assert.ts';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
+import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobMetrics } from '../metrics/job-metrics.ts';
@@ -34,7 +35,6 @@ import type { JobCode } from '../protocol/job-code.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import type { CommitDecision } from '../protocol/stored-job.ts';
-import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
@@ -44,15 +44,15 @@ import type { RpcService } from '../rpc/rpc-service.ts';
 import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
-import type { PooledSlot } from '../scheduling/slot-pool.ts';
 import type { CountsOfAttempt } from './attempt-history.ts';
 import { ClientChannel } from './client-channel.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
+import { JobDeployment } from './job-deployment.ts';
 import { JobHistory } from './job-history.ts';
 import type { Moment } from './job-history.ts';
-import { deploymentsOf, executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
+import { executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
 import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
@@ -101,6 +101,8 @@ export class JobMaster {
   #configuration: Configuration;
   #state: JobState = initialJob();
   #plan: JobPlan | undefined;
+  /** There is one as soon as there is a plan. */
+  #deployment: JobDeployment | undefined;
   /** Of each execution, as reported at its end. */
   #accumulators: (readonly Accumulator[])[] = [];
   #missingSlots = 0;
@@ -152,6 +154,7 @@ export class JobMaster {
       requestTimeout: this.#configuration.get(ClusterOptions.slotRequestTimeout),
       leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration),
       feed: (event) => this.#feed(event),
+      onTimedOut: (error) => this.#slotsTimedOut(error),
       declare: (slots) => this.#resourceManager.declare(slots),
     });
     if (options.client !== undefined) this.#client.attach(options.client, token);
@@ -167,7 +170,7 @@ export class JobMaster {
     const state = this.#state;
     return {
       ...this.overview(),
-      generation: state.generation,
+      generation: this.#generation(),
       runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
       waitingFor: this.#waitingFor(),
       vertices: this.#history.vertices(this.#plan, state, this.#metrics, this.#main.now()),
@@ -286,7 +289,7 @@ export class JobMaster {
     const { vertex, subtask } = this.#plan!.executions[index]!;
     const scope = { vertex: vertex.name, subtask };
     const error = report.error && EngineError.fromData(report.error).within(scope);
-    if (attempt === this.#state.generation && report.accumulators.length > 0) {
+    if (this.#isCurrent(index, attempt) && report.accumulators.length > 0) {
       this.#accumulators[index] = report.accumulators;
     }
     const { state } = report;
@@ -295,7 +298,7 @@ export class JobMaster {
 
   #readyToCommit({ executionId, committables, accumulators }: CommitReadiness): void {
     const { index: execution, attempt: generation } = this.#which(executionId);
-    if (generation === this.#state.generation && accumulators !== undefined) {
+    if (this.#isCurrent(execution, generation) && accumulators !== undefined) {
       this.#accumulators[execution] = accumulators;
     }
     this.#feed({ kind: 'ready-to-commit', execution, generation, committables });
@@ -303,9 +306,9 @@ export class JobMaster {
 
   #sourceEvent({ executionId, operator, event }: EnumeratorEvent): void {
     const { index, attempt: generation } = this.#which(executionId);
-    if (generation !== this.#state.generation || this.#state.stopping) return;
+    if (!this.#isAtWork(index, generation)) return;
     const { subtask } = this.#plan!.executions[index]!;
-    this.#coordinator.sourceEvent({ generation, operator, subtask, event });
+    this.#coordinator.sourceEvent({ operator, subtask, event });
   }
 
   #slotStopped({ allocationId, generation, error }: SlotStopped): void {
@@ -314,10 +317,30 @@ export class JobMaster {
     this.#feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
   }
 
+  /** Whether it is the present generation of the execution's region. */
+  #isCurrent(execution: number, generation: number): boolean {
+    return this.#state.regions[this.#regionOf(execution)]!.generation === generation;
+  }
+
+  #isAtWork(execution: number, generation: number): boolean {
+    const { stopping } = this.#state.regions[this.#regionOf(execution)]!;
+    return this.#isCurrent(execution, generation) && !stopping;
+  }
+
+  #regionOf(execution: number): number {
+    const { executions, regionOf } = this.#state;
+    return regionOf[executions[execution]!.slot]!;
+  }
+
+  /** The latest of all regions. */
+  #generation(): number {
+    return Math.max(0, ...this.#state.regions.map(({ generation }) => generation));
+  }
+
   #acknowledgeClientMessage(executionId: string, operator: string, bytes: number): void {
     const { index, attempt: generation } = this.#which(executionId);
     const slot = this.#slots.at(this.#plan!.executions[index]!.slot);
-    if (slot === undefined || generation !== this.#state.generation) return;
+    if (slot === undefined || !this.#isCurrent(index, generation)) return;
     const { allocationId } = slot;
     const which = { allocationId, generation, executionId, operator };
     slot.session.gateway.clientAcknowledge({ ...which, bytes });
@@ -337,13 +360,14 @@ export class JobMaster {
       buildTimeout: BUILD_TIMEOUT,
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
-      onBuildFailed: (error) => this.#feed({ kind: 'failure', generation: undefined, error }),
+      onBuildFailed: (error) => this.#feed({ kind: 'failure', error }),
       onReaderEvent: ({ generation, operator, subtask, event }) => {
-        if (generation !== this.#state.generation || this.#state.stopping) return;
         const plan = this.#plan!;
         const vertex = plan.sources.get(operator);
-        const execution = plan.executions[plan.indexes.get(`${vertex}/${subtask}`) ?? -1];
-        assert(execution !== undefined, `operator ${operator} has no reader ${subtask}`);
+        const index = plan.indexes.get(`${vertex}/${subtask}`);
+        assert(index !== undefined, `operator ${operator} has no reader ${subtask}`);
+        if (!this.#isAtWork(index, generation)) return;
+        const execution = plan.executions[index]!;
         const slot = this.#slots.at(execution.slot);
         if (slot === undefined) return;
         const { allocationId } = slot;
@@ -356,13 +380,9 @@ export class JobMaster {
           event,
         });
       },
-      onSourceFailed: (generation, error) => this.#feed({ kind: 'failure', generation, error }),
-      onDied: (error) => {
-        // After the decision to commit no source is needed any more, and before the start none yet.
-        const { status } = this.#state;
-        if (status === 'COMMITTING' || status === 'CREATED') return;
-        this.#feed({ kind: 'failure', generation: this.#state.generation, error });
-      },
+      onSourceFailed: (epoch, error) => this.#feed({ kind: 'sources-failed', epoch, error }),
+      onDied: (error) =>
+        this.#feed({ kind: 'sources-failed', epoch: this.#state.sourcesEpoch, error }),
     });
   }
 
@@ -375,14 +395,26 @@ export class JobMaster {
         ...parameters,
         expected: expected.fingerprint,
       });
-      this.#feed({ kind: 'failure', generation: undefined, error });
+      this.#feed({ kind: 'failure', error });
       return;
     }
     this.#configuration = this.#options.configuration.with(built.configuration);
-    const plan = planJob(built);
+    let plan: JobPlan;
+    try {
+      plan = planJob(built, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
+    } catch (error) {
+      this.#feed({ kind: 'failure', error: toEngineError(error) });
+      return;
+    }
     this.#plan = plan;
+    this.#deployment = new JobDeployment({
+      ...{ main: this.#main, slots: this.#slots, history: this.#history, plan },
+      ...{ job: this.#options.submission.job, dataKey: this.#dataKey },
+      feed: (event) => this.#feed(event),
+    });
     const slotOf = plan.executions.map(({ slot }) => slot);
-    this.#state = plannedJob(slotOf, restartStrategyOf(this.#configuration));
+    const { regionOf } = plan;
+    this.#state = plannedJob({ slotOf, regionOf }, restartStrategyOf(this.#configuration));
     const countsOf = (execution: number): CountsOfAttempt => ({
       counts: this.#metrics.last(execution, this.#main.now())?.counts,
       accumulators: this.#accumulators[execution] ?? [],
@@ -402,7 +434,7 @@ export class JobMaster {
         const expected = decision.fingerprint;
         const parameters = { where, actual: fingerprint, expected };
         const error = new EngineError('JOB_FINGERPRINT_MISMATCH', parameters);
-        this.#feed({ kind: 'failure', generation: undefined, error });
+        this.#feed({ kind: 'failure', error });
         return;
       }
       this.#decision = Promise.resolve();
@@ -414,25 +446,27 @@ export class JobMaster {
   }
 
   /** B5. */
-  #whenDecided(generation: number, effect: () => void): void {
+  #whenDecided(region: number, effect: () => void): void {
     const decision = (this.#decision ??= this.#options.storeDecision(this.#takeDecision()));
+    const { generation } = this.#state.regions[region]!;
     this.#main.follow(
       decision,
       () => {
-        if (generation === this.#state.generation && !this.#state.stopping) effect();
+        const now = this.#state.regions[region]!;
+        if (generation === now.generation && !now.stopping) effect();
       },
       (error) => {
         if (this.#decision === decision) this.#decision = undefined;
-        this.#feed({ kind: 'failure', generation, error });
+        this.#feed({ kind: 'region-failed', region, generation, error });
       },
     );
   }
 
   #takeDecision(): CommitDecision {
-    const { generation, executions } = this.#state;
+    const { executions } = this.#state;
     return {
       fingerprint: this.#plan!.graph.jobGraph.fingerprint,
-      generation,
+      generation: this.#generation(),
       committables: executions.map(({ state, committables }) =>
         state === 'FINISHED' ? undefined : committables,
       ),
@@ -463,31 +497,44 @@ export class JobMaster {
       case 'request-slot':
         return this.#slots.request(effect.slot);
       case 'prepare-slots':
-        return this.#prepare(effect.generation, effect.slots);
+        return this.#prepare(effect);
       case 'deploy':
-        if (!effect.commitOnly) return this.#deploy(effect);
-        return this.#whenDecided(effect.generation, () => this.#deploy(effect));
+        if (!effect.commitOnly) return this.#deployment!.deploy(effect, this.#state);
+        return this.#whenDecided(effect.region, () =>
+          this.#deployment!.deploy(effect, this.#state),
+        );
       case 'stop-slot':
-        return this.#stop(effect.slot, effect.generation);
+        return this.#deployment!.stop(effect);
       case 'await-lease':
         return this.#slots.awaitLease(effect.slot, effect.generation);
       case 'start-sources':
-        return this.#coordinator.startSources(effect.generation);
+        return this.#coordinator.startSources(effect.epoch);
+      case 'attach-readers':
+        return this.#attachReaders(effect.generation, effect.executions);
       case 'close-sources':
-        return this.#coordinator.closeSources(effect.generation);
+        return this.#coordinator.closeSources();
       case 'commit':
-        return this.#whenDecided(effect.generation, () =>
-          this.#commit(effect.execution, effect.generation),
+        return this.#whenDecided(this.#regionOf(effect.execution), () =>
+          this.#deployment!.commit(effect),
         );
       case 'await-delay': {
-        const { generation } = effect;
-        this.#main.after(effect.delay, () => this.#feed({ kind: 'delay-over', generation }));
+        const { region, generation } = effect;
+        const over = { kind: 'delay-over', region, generation } as const;
+        this.#main.after(effect.delay, () => this.#feed(over));
         return;
       }
       case 'status':
         return this.#noteStatus(effect);
       case 'ended':
         return this.#end();
+    }
+  }
+
+  /** Fails the regions that wait; the others have what they need. */
+  #slotsTimedOut(error: EngineError): void {
+    for (const [region, { slots, generation }] of this.#state.regions.entries()) {
+      if (!slots.some((slot) => this.#state.slots[slot] === 'requested')) continue;
+      this.#feed({ kind: 'region-failed', region, generation, error });
     }
   }
 
@@ -501,87 +548,24 @@ export class JobMaster {
 
   // ---------------------------------------------------------------------------------- the effects
 
-  #prepare(generation: number, slots: readonly number[]): void {
-    const plan = this.#plan!;
-    const { job } = this.#options.submission;
-    const assigned = slots.map((slot) => this.#slots.at(slot)!);
-    const listen = new Set(assigned.map(({ taskExecutorId }) => taskExecutorId)).size > 1;
-    const { fingerprint } = plan.graph.jobGraph;
-    this.#metrics.beginAttempt(generation, this.#main.now());
-    if (this.#state.status !== 'COMMITTING') this.#accumulators = [];
-    for (const [i, slot] of slots.entries()) {
-      const { session, allocationId } = assigned[i]!;
-      const preparation = { job, fingerprint, dataKey: this.#dataKey, listen };
-      this.#main.follow(
-        session.gateway.prepareSlot({ allocationId, generation, preparation }),
-        ({ dataPort }) => {
-          const holder = this.#slots.at(slot);
-          if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
-          this.#feed({ kind: 'slot-prepared', slot, generation });
-        },
-        (error) => this.#prepareFailed(assigned[i]!, generation, error),
-      );
+  #prepare(effect: Extract<JobEffect, { kind: 'prepare-slots' }>): void {
+    const { generation, slots } = effect;
+    for (const [index, { slot }] of this.#plan!.executions.entries()) {
+      if (!slots.includes(slot) || this.#state.executions[index]!.state !== 'SCHEDULED') continue;
+      this.#metrics.beginAttempt(index, generation, this.#main.now());
+      if (this.#state.status !== 'COMMITTING') this.#accumulators[index] = [];
     }
+    this.#deployment!.prepare(effect);
   }
 
-  #prepareFailed(
-    { slot, taskExecutorId: taskExecutor }: PooledSlot,
-    generation: number,
-    cause: EngineError,
-  ): void {
-    const timeout = cause.parameters['timeout'];
-    const error =
-      cause.code === 'RPC_TIMEOUT'
-        ? new EngineError('SLOT_PREPARE_TIMEOUT', { slot, taskExecutor, timeout }, { cause })
-        : cause;
-    this.#feed({ kind: 'failure', generation, error });
-  }
-
-  #deploy(effect: Extract<JobEffect, { kind: 'deploy' }>): void {
-    const { generation, executions, commitOnly } = effect;
-    const deployments = deploymentsOf(this.#plan!, {
-      attempt: generation,
-      executions,
-      locationOf: (slot) => {
-        const { taskExecutorId, slot: index, session, dataPort } = this.#slots.at(slot)!;
-        return { taskExecutorId, slot: index, generation, host: session.host, dataPort };
-      },
-      committablesOf: commitOnly ? (each) => this.#state.executions[each]!.committables : undefined,
+  #attachReaders(generation: number, executions: readonly number[]): void {
+    const readers = executions.flatMap((index) => {
+      const { vertex, subtask } = this.#plan!.executions[index]!;
+      return vertex.operators.flatMap(({ id: operator, kind }) =>
+        kind === 'source' ? [{ operator, subtask }] : [],
+      );
     });
-    for (const execution of executions) {
-      const { session, dataPort } = this.#slots.at(this.#plan!.executions[execution]!.slot)!;
-      const { taskExecutorId: id, host } = session;
-      this.#history.attempts?.deployed(execution, { id, host, dataPort });
-    }
-    const bySession = Map.groupBy(deployments, ([slot]) => this.#slots.at(slot)!.session);
-    for (const [session, slots] of bySession) {
-      const tasksBySlot = slots.map(([slot, tasks]) => {
-        const { allocationId } = this.#slots.at(slot)!;
-        return { allocationId, tasks };
-      });
-      this.#main.follow(
-        session.gateway.deployTasks({ generation, slots: tasksBySlot }),
-        () => undefined,
-        (error) => this.#feed({ kind: 'failure', generation, error }),
-      );
-    }
-  }
-
-  #stop(slot: number, generation: number): void {
-    const { session, allocationId } = this.#slots.at(slot)!;
-    this.#main.follow(
-      session.gateway.stopSlot({ allocationId, generation }),
-      () => this.#feed({ kind: 'slot-stopped', slot, generation }),
-      // Whoever cannot say that a worker is gone is not to be relied on: its lease decides.
-      () => session.connection.close(),
-    );
-  }
-
-  #commit(execution: number, generation: number): void {
-    const planned = this.#plan!.executions[execution]!;
-    const { session, allocationId } = this.#slots.at(planned.slot)!;
-    const which: SlotGeneration = { allocationId, generation };
-    session.gateway.commit({ ...which, executionId: executionIdOf(planned, generation) });
+    if (readers.length > 0) this.#coordinator.attachReaders({ generation, readers });
   }
 
   #end(): void {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { dynamic } from '../types/index.ts';
+import type { JobPlan } from './job-plan.ts';
 import { deploymentsOf, executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
 
 const schema = dynamic.description;
@@ -46,12 +47,14 @@ function graph(vertices: readonly JobVertex[], edges: readonly JobEdge[]): JobGr
   };
 }
 
+const planned = (of: JobGraph): JobPlan => planJob(of, 'region');
+
 const location = (slot: number) => ({
   ...{ taskExecutorId: 'te', slot, generation: 3, host: 'h', dataPort: slot + 100 },
 });
 
 test('subtask i of every vertex of a group shares slot i; groups have slots of their own', () => {
-  const plan = planJob(
+  const plan = planned(
     graph(
       [vertex('a', 1), vertex('b', 3), vertex('c', 2, 'other')],
       [edge('a', 'b'), edge('b', 'c')],
@@ -65,7 +68,7 @@ test('subtask i of every vertex of a group shares slot i; groups have slots of t
 });
 
 test('the ids of executions lead back to them, whatever the vertex is called', () => {
-  const plan = planJob(graph([vertex('a/b', 2)], []));
+  const plan = planned(graph([vertex('a/b', 2)], []));
   for (const [index, execution] of plan.executions.entries()) {
     assert.deepEqual(parseExecutionId(plan, executionIdOf(execution, 7)), { index, attempt: 7 });
   }
@@ -75,7 +78,7 @@ test('the ids of executions lead back to them, whatever the vertex is called', (
 });
 
 test('a deployment that only commits has no channels', () => {
-  const plan = planJob(graph([vertex('a', 1), vertex('b', 1)], [edge('a', 'b')]));
+  const plan = planned(graph([vertex('a', 1), vertex('b', 1)], [edge('a', 'b')]));
   const committables = [{ operator: 'op-b', committables: [new Uint8Array([1])] }];
   const bySlot = deploymentsOf(plan, {
     attempt: 3,
@@ -96,7 +99,7 @@ test('every channel has one producer and one consumer, which name each other', (
       parallelism,
       fc.constantFrom('hash', 'rescale', 'broadcast'),
       (a, b, kind) => {
-        const plan = planJob(graph([vertex('a', a), vertex('b', b)], [edge('a', 'b', kind)]));
+        const plan = planned(graph([vertex('a', a), vertex('b', b)], [edge('a', 'b', kind)]));
         const executions = plan.executions.keys().toArray();
         const bySlot = deploymentsOf(plan, {
           ...{ attempt: 3, executions, locationOf: location, committablesOf: undefined },

@@ -8,6 +8,8 @@ import { createExecutionGraph } from '../graph/execution-graph.ts';
 import type { ExecutionGraph, ExecutionVertex } from '../graph/execution-graph.ts';
 import type { JobGraph, JobVertex, OperatorId, VertexId } from '../graph/job-graph.ts';
 import { slotSharingGroups } from '../graph/slot-sharing.ts';
+import { failoverRegionsOf } from '../scheduling/failover-strategy.ts';
+import type { FailoverStrategy } from '../scheduling/failover-strategy.ts';
 import type {
   OperatorCommittables,
   SlotLocation,
@@ -26,13 +28,16 @@ export interface JobPlan {
   readonly graph: ExecutionGraph;
   readonly executions: readonly PlannedExecution[];
   readonly slotCount: number;
+  /** The failover region of each slot. */
+  readonly regionOf: readonly number[];
   /** By `${vertex}/${subtask}`. */
   readonly indexes: ReadonlyMap<string, number>;
   /** The vertex of each source operator. */
   readonly sources: ReadonlyMap<OperatorId, VertexId>;
 }
 
-export function planJob(jobGraph: JobGraph): JobPlan {
+/** @throws EngineError JOB_FAILOVER_INDIVIDUAL */
+export function planJob(jobGraph: JobGraph, strategy: FailoverStrategy): JobPlan {
   const graph = createExecutionGraph(jobGraph);
   const firstSlots = new Map<string, number>();
   let slotCount = 0;
@@ -53,7 +58,13 @@ export function planJob(jobGraph: JobGraph): JobPlan {
   for (const vertex of jobGraph.vertices) {
     for (const { id, kind } of vertex.operators) if (kind === 'source') sources.set(id, vertex.id);
   }
-  return { graph, executions, slotCount, indexes, sources };
+  const regionOf = failoverRegionsOf(
+    graph,
+    strategy,
+    slotCount,
+    (vertex, subtask) => executions[indexes.get(`${vertex}/${subtask}`)!]!.slot,
+  );
+  return { graph, executions, slotCount, regionOf, indexes, sources };
 }
 
 export function executionIdOf({ vertex, subtask }: PlannedExecution, attempt: number): string {

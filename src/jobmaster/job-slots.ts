@@ -39,6 +39,8 @@ export interface JobSlotsOptions extends SlotPoolOptions {
   readonly heartbeat: HeartbeatOptions;
   readonly leaseDuration: Duration;
   readonly feed: (event: JobEvent) => void;
+  /** Not all slots came in time. */
+  readonly onTimedOut: (error: EngineError) => void;
   /** Declares to the ResourceManager. */
   readonly declare: (slots: number) => void;
 }
@@ -205,7 +207,7 @@ export class JobSlots {
         const timeout = `${this.#options.requestTimeout} ms`;
         const parameters = { required, available, timeout };
         const error = new EngineError('SLOT_REQUEST_TIMEOUT', parameters);
-        feed({ kind: 'failure', generation: undefined, error });
+        this.#options.onTimedOut(error);
         break;
       }
       case 'answer':

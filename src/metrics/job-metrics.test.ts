@@ -15,7 +15,7 @@ const at = milliseconds;
 
 test('sums are over subtasks, rates over the time between two reports', () => {
   const metrics = new JobMetrics();
-  metrics.beginAttempt(1, at(0));
+  for (const execution of [0, 1]) metrics.beginAttempt(execution, 1, at(0));
   metrics.report(0, 1, counts(100), at(1000));
   metrics.report(1, 1, counts(50, 500), at(1000));
   assert.equal(metrics.sum([0, 1]).recordsInPerSecond, 150);
@@ -26,7 +26,7 @@ test('sums are over subtasks, rates over the time between two reports', () => {
 
 test('a last report that follows at once does not make the rate jump', () => {
   const metrics = new JobMetrics();
-  metrics.beginAttempt(1, at(0));
+  for (const execution of [0, 1]) metrics.beginAttempt(execution, 1, at(0));
   metrics.report(0, 1, counts(100), at(1000));
   metrics.report(0, 1, counts(101), at(1001));
   assert.ok(metrics.sum([0]).recordsInPerSecond <= 101);
@@ -34,16 +34,18 @@ test('a last report that follows at once does not make the rate jump', () => {
 
 test('Z1: a new attempt begins with nothing, reports of the old one are void', () => {
   const metrics = new JobMetrics();
-  metrics.beginAttempt(1, at(0));
+  for (const execution of [0, 1]) metrics.beginAttempt(execution, 1, at(0));
   metrics.report(0, 1, counts(100), at(1000));
-  metrics.beginAttempt(2, at(2000));
+  metrics.beginAttempt(0, 2, at(2000));
   metrics.report(0, 1, counts(200), at(2100));
   assert.equal(metrics.sum([0]).recordsIn, 0);
+  metrics.report(1, 1, counts(300), at(2100));
+  assert.equal(metrics.sum([0, 1]).recordsIn, 300, 'another subtask goes on');
 });
 
 test('a watermark is known when all subtasks have one, and is the least of them', () => {
   const metrics = new JobMetrics();
-  metrics.beginAttempt(1, at(0));
+  for (const execution of [0, 1]) metrics.beginAttempt(execution, 1, at(0));
   metrics.report(0, 1, counts(1, 0, 70), at(10));
   assert.equal(metrics.sum([0, 1]).watermark, undefined);
   metrics.report(1, 1, counts(1, 0, 50), at(10));
@@ -56,7 +58,7 @@ test('a watermark is known when all subtasks have one, and is the least of them'
 
 test('for how long a watermark has been the same is counted from the report that brought it', () => {
   const metrics = new JobMetrics();
-  metrics.beginAttempt(1, at(0));
+  for (const execution of [0, 1]) metrics.beginAttempt(execution, 1, at(0));
   assert.equal(metrics.last(0, at(5)), undefined);
   metrics.report(0, 1, counts(1, 0, 70), at(10));
   metrics.report(0, 1, counts(2, 0, 70), at(1010));

@@ -1,8 +1,8 @@
 /**
- * What the tasks of a job have counted, kept per subtask for the present attempt, with the rates
+ * What the tasks of a job have counted, kept per subtask for its present attempt, with the rates
  * between the last two reports of each.
  *
- * Z1. Only reports of the present attempt count; a new attempt begins with nothing.
+ * Z1. Only reports of a subtask's present attempt count; a new attempt begins with nothing.
  */
 import type { Duration } from '../base/units.ts';
 
@@ -61,22 +61,21 @@ const NOTHING: TaskCounts = {
 const RATE_SPAN_MIN_MILLIS = 100;
 
 export class JobMetrics<C extends TaskCounts = TaskCounts> {
-  #attempt = 0;
-  #started: Duration = 0 as Duration;
+  readonly #attempts = new Map<number, { readonly attempt: number; readonly started: Duration }>();
   readonly #samples = new Map<number, Samples<C>>();
 
   /** Z1. */
-  beginAttempt(attempt: number, now: Duration): void {
-    this.#attempt = attempt;
-    this.#started = now;
-    this.#samples.clear();
+  beginAttempt(execution: number, attempt: number, now: Duration): void {
+    this.#attempts.set(execution, { attempt, started: now });
+    this.#samples.delete(execution);
   }
 
   report(execution: number, attempt: number, counts: C, now: Duration): void {
-    if (attempt !== this.#attempt) return;
+    const present = this.#attempts.get(execution);
+    if (present?.attempt !== attempt) return;
     const known = this.#samples.get(execution);
     const last = { at: now, counts };
-    const first = { at: this.#started, counts: NOTHING };
+    const first = { at: present.started, counts: NOTHING };
     const short = known !== undefined && now - known.last.at < RATE_SPAN_MIN_MILLIS;
     const before = known === undefined ? first : short ? known.before : known.last;
     const stands = known !== undefined && known.last.counts.watermark === counts.watermark;

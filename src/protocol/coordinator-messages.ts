@@ -15,14 +15,21 @@ import type { JobReference } from './task-deployment.ts';
 export type ToCoordinator =
   | { readonly kind: 'build'; readonly job: JobReference }
   /**
-   * Makes and starts the enumerators of all sources; those of an earlier generation are closed
-   * before.
+   * Makes and starts the enumerators of all sources; those of an earlier start are closed before.
    */
-  | { readonly kind: 'start-sources'; readonly generation: number }
-  | { readonly kind: 'close-sources'; readonly generation: number }
+  | { readonly kind: 'start-sources'; readonly epoch: number }
+  | { readonly kind: 'close-sources' }
+  /**
+   * These readers are of a new generation and have not come yet: what their predecessors were given
+   * goes back to the enumerators.
+   */
+  | {
+      readonly kind: 'attach-readers';
+      readonly generation: number;
+      readonly readers: readonly { readonly operator: OperatorId; readonly subtask: number }[];
+    }
   | {
       readonly kind: 'source-event';
-      readonly generation: number;
       readonly operator: OperatorId;
       readonly subtask: number;
       readonly event: SourceEventToEnumerator;
@@ -33,6 +40,7 @@ export type FromCoordinator =
   | { readonly kind: 'build-failed'; readonly error: ErrorData }
   | {
       readonly kind: 'source-event';
+      /** Of the reader that it is for. */
       readonly generation: number;
       readonly operator: OperatorId;
       readonly subtask: number;
@@ -40,7 +48,7 @@ export type FromCoordinator =
     }
   | {
       readonly kind: 'source-failed';
-      readonly generation: number;
+      readonly epoch: number;
       readonly operator: OperatorId;
       readonly error: ErrorData;
     };

@@ -16,7 +16,7 @@ import type { OperatorCommittables } from './task-deployment.ts';
  */
 export interface CommitDecision {
   readonly fingerprint: string;
-  /** In which it was taken. */
+  /** In which it was taken; of the regions of the job the latest. */
   readonly generation: number;
   /**
    * Of each execution, in the order of the plan. Undefined: it had ended, with nothing to commit.

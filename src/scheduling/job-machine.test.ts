@@ -56,9 +56,13 @@ const stopped = (slot: number, generation = 1): JobEvent => ({
   generation,
 });
 
-/** Two slots, each with one execution. */
+function generationOf({ regions }: JobState): number | undefined {
+  return regions[0]?.generation;
+}
+
+/** Two slots, each with one execution, in one region. */
 function job(strategy: RestartStrategy = FIXED): JobState {
-  return plannedJob([0, 1], strategy);
+  return plannedJob({ slotOf: [0, 1], regionOf: [0, 0] }, strategy);
 }
 
 // ------------------------------------------------------------------------------ the total table
@@ -77,9 +81,12 @@ const EVENTS = {
   'task FAILED': task(0, 'FAILED'),
   'task FAILED for good': task(0, 'FAILED', 1, fatal),
   'ready-to-commit': ready(0),
-  failure: { kind: 'failure', generation: undefined, error: failed },
-  'stale failure': { kind: 'failure', generation: 0, error: failed },
-  'delay-over': { kind: 'delay-over', generation: 1 },
+  failure: { kind: 'failure', error: failed },
+  'region-failed': { kind: 'region-failed', region: 0, generation: 1, error: failed },
+  'stale region-failed': { kind: 'region-failed', region: 0, generation: 9, error: failed },
+  'sources-failed': { kind: 'sources-failed', epoch: 1, error: failed },
+  'stale sources-failed': { kind: 'sources-failed', epoch: 9, error: failed },
+  'delay-over': { kind: 'delay-over', region: 0, generation: 1 },
   cancel: { kind: 'cancel' },
 } as const satisfies Readonly<Record<string, JobEvent>>;
 
@@ -134,13 +141,11 @@ const TABLE: Readonly<Record<JobStatus, Row>> = {
     created: ['CREATED', undefined, 'status'],
     'slot-lost with proof': INITIALIZING,
     failure: ['FAILED', undefined, 'status', 'ended'],
-    'stale failure': ['FAILED', undefined, 'status', 'ended'],
     cancel: ['CANCELED', undefined, 'status', 'ended'],
   }),
   CREATED: row(CREATED, {
     start: ['RUNNING', 'requested', 'status', 'request-slot', 'request-slot'],
     failure: ['FAILED', 'absent', 'status', 'ended'],
-    'stale failure': ['FAILED', 'absent', 'status', 'ended'],
     cancel: ['CANCELED', 'absent', 'status', 'ended'],
   }),
   RUNNING: row(RUNNING, {
@@ -181,6 +186,8 @@ const TABLE: Readonly<Record<JobStatus, Row>> = {
       'stop-slot',
     ],
     failure: RESTARTED,
+    'region-failed': RESTARTED,
+    'sources-failed': RESTARTED,
     cancel: ['CANCELLING', 'stopping', 'status', 'close-sources', 'stop-slot', 'stop-slot'],
   }),
   RESTARTING: row(['RESTARTING', 'stopping'], {
@@ -195,15 +202,9 @@ const TABLE: Readonly<Record<JobStatus, Row>> = {
     'slot-lost in doubt': ['COMMITTING', 'doubtful', 'await-lease', 'await-delay', 'stop-slot'],
     'task CANCELED': RECOMMIT,
     'task FAILED': RECOMMIT,
-    'task FAILED for good': [
-      'FAILING',
-      'stopping',
-      'status',
-      'close-sources',
-      'stop-slot',
-      'stop-slot',
-    ],
+    'task FAILED for good': ['FAILING', 'stopping', 'status', 'stop-slot', 'stop-slot'],
     failure: RECOMMIT,
+    'region-failed': RECOMMIT,
   }),
   FAILING: row(['FAILING', 'stopping'], {
     'slot-stopped unasked': ['FAILING', 'idle'],
@@ -239,13 +240,21 @@ test('slots are prepared when all are there, and deployed when all are prepared'
   const [one, first] = run(job(), [...STARTED, { kind: 'slot-assigned', slot: 1 }]);
   assert.deepEqual(first, []);
   const [two, second] = run(one, [{ kind: 'slot-assigned', slot: 0 }]);
-  assert.deepEqual(second, [{ kind: 'prepare-slots', generation: 1, slots: [0, 1] }]);
+  assert.deepEqual(second, [{ kind: 'prepare-slots', region: 0, generation: 1, slots: [0, 1] }]);
   const [three, third] = run(two, [{ kind: 'slot-prepared', slot: 1, generation: 1 }]);
   assert.deepEqual(third, []);
   const [four, fourth] = run(three, [{ kind: 'slot-prepared', slot: 0, generation: 1 }]);
   assert.deepEqual(fourth, [
-    { kind: 'start-sources', generation: 1 },
-    { kind: 'deploy', generation: 1, slots: [0, 1], executions: [0, 1], commitOnly: false },
+    { kind: 'start-sources', epoch: 1 },
+    { kind: 'attach-readers', generation: 1, executions: [0, 1] },
+    {
+      kind: 'deploy',
+      region: 0,
+      generation: 1,
+      slots: [0, 1],
+      executions: [0, 1],
+      commitOnly: false,
+    },
   ]);
   assert.deepEqual(
     four.executions.map((one) => one.state),
@@ -255,18 +264,18 @@ test('slots are prepared when all are there, and deployed when all are prepared'
 
 test('J1: the next generation waits for every slot of the last, and for the delay', () => {
   const [restarting] = run(job(), [...DEPLOYED, task(0, 'FAILED'), stopped(0)]);
-  const [waiting, none] = run(restarting, [{ kind: 'delay-over', generation: 1 }]);
+  const [waiting, none] = run(restarting, [{ kind: 'delay-over', region: 0, generation: 1 }]);
   assert.deepEqual([waiting.status, none], ['RESTARTING', []]);
   const [again, effects] = run(waiting, [stopped(1)]);
   assert.deepEqual(effects, [
     { kind: 'status', from: 'RESTARTING', to: 'RUNNING' },
-    { kind: 'prepare-slots', generation: 2, slots: [0, 1] },
+    { kind: 'prepare-slots', region: 0, generation: 2, slots: [0, 1] },
   ]);
-  assert.equal(again.generation, 2);
+  assert.equal(generationOf(again), 2);
 
   const [quiet, early] = run(restarting, [stopped(1)]);
   assert.deepEqual([quiet.status, early], ['RESTARTING', []]);
-  assert.equal(run(quiet, [{ kind: 'delay-over', generation: 1 }])[0].generation, 2);
+  assert.equal(generationOf(run(quiet, [{ kind: 'delay-over', region: 0, generation: 1 }])[0]), 2);
 });
 
 test('J1: a slot lost in doubt holds up the restart until its lease is over', () => {
@@ -275,12 +284,12 @@ test('J1: a slot lost in doubt holds up the restart until its lease is over', ()
     ...DEPLOYED,
     lost,
     stopped(1),
-    { kind: 'delay-over', generation: 1 },
+    { kind: 'delay-over', region: 0, generation: 1 },
   ]);
   assert.deepEqual([waiting.status, waiting.slots], ['RESTARTING', ['doubtful', 'idle']]);
   const [next] = run(waiting, [{ kind: 'lease-over', slot: 0, generation: 1 }]);
   assert.deepEqual(
-    [next.status, next.slots, next.generation],
+    [next.status, next.slots, generationOf(next)],
     ['RUNNING', ['requested', 'idle'], 2],
   );
 });
@@ -292,7 +301,7 @@ test('J2: the decision is taken when the last task is ready, and goes to the rea
   assert.equal(two.status, 'COMMITTING');
   assert.deepEqual(effects, [
     { kind: 'status', from: 'RUNNING', to: 'COMMITTING' },
-    { kind: 'close-sources', generation: 1 },
+    { kind: 'close-sources', epoch: 1 },
     { kind: 'commit', execution: 0, generation: 1 },
   ]);
   const [three] = run(two, [task(0, 'FINISHED'), stopped(0)]);
@@ -306,12 +315,12 @@ test('J3: after the decision only what has not finished is deployed, to commit w
     { kind: 'slot-stopped', slot: 1, generation: 1, error: failed },
     stopped(0),
   ]);
-  const [preparing, effects] = run(failing, [{ kind: 'delay-over', generation: 1 }]);
-  assert.deepEqual(effects, [{ kind: 'prepare-slots', generation: 2, slots: [1] }]);
+  const [preparing, effects] = run(failing, [{ kind: 'delay-over', region: 0, generation: 1 }]);
+  assert.deepEqual(effects, [{ kind: 'prepare-slots', region: 0, generation: 2, slots: [1] }]);
   assert.equal(preparing.status, 'COMMITTING');
   const [deployed, deploy] = run(preparing, [{ kind: 'slot-prepared', slot: 1, generation: 2 }]);
   assert.deepEqual(deploy, [
-    { kind: 'deploy', generation: 2, slots: [1], executions: [1], commitOnly: true },
+    { kind: 'deploy', region: 0, generation: 2, slots: [1], executions: [1], commitOnly: true },
   ]);
   assert.deepEqual(deployed.executions[1]!.committables, [
     { operator: 'op1', committables: [new Uint8Array([1])] },
@@ -327,7 +336,7 @@ test('J3: a worker that dies after its tasks have finished does not hold up the 
     task(0, 'FINISHED'),
     { kind: 'slot-stopped', slot: 0, generation: 1, error: failed },
   ]);
-  assert.deepEqual([state.status, state.stopping, effects], ['COMMITTING', false, []]);
+  assert.deepEqual([state.status, state.regions[0]!.stopping, effects], ['COMMITTING', false, []]);
 });
 
 test('J3: a cancellation after the decision completes the commit', () => {
@@ -353,13 +362,13 @@ for (const [whose, error, attempts] of [
     let [state] = run(job(NONE), [...DEPLOYED, ready(0), ready(1)]);
     const pauses: number[] = [];
     for (let generation = 1; generation <= attempts; generation++) {
-      assert.deepEqual([state.status, state.generation], ['COMMITTING', generation]);
+      assert.deepEqual([state.status, generationOf(state)], ['COMMITTING', generation]);
       const [failing, effects] = run(state, [task(0, 'FAILED', generation, error)]);
       for (const effect of effects) if (effect.kind === 'await-delay') pauses.push(effect.delay);
       [state] = run(failing, [
         stopped(0, generation),
         stopped(1, generation),
-        { kind: 'delay-over', generation },
+        { kind: 'delay-over', region: 0, generation },
         { kind: 'slot-prepared', slot: 0, generation: generation + 1 },
         { kind: 'slot-prepared', slot: 1, generation: generation + 1 },
       ]);
@@ -379,7 +388,7 @@ test('J4: a failure before the decision forgets what was ready', () => {
     task(1, 'FAILED'),
     stopped(0),
     stopped(1),
-    { kind: 'delay-over', generation: 1 },
+    { kind: 'delay-over', region: 0, generation: 1 },
   ]);
   assert.deepEqual(state.executions[0], {
     slot: 0,
@@ -396,7 +405,7 @@ test('J6: reports of an earlier generation change nothing', () => {
     task(1, 'FAILED'),
     stopped(0),
     stopped(1),
-    { kind: 'delay-over', generation: 1 },
+    { kind: 'delay-over', region: 0, generation: 1 },
     { kind: 'slot-prepared', slot: 0, generation: 2 },
     { kind: 'slot-prepared', slot: 1, generation: 2 },
   ]);
@@ -408,8 +417,8 @@ test('J6: reports of an earlier generation change nothing', () => {
     stopped(0),
     { kind: 'slot-prepared', slot: 0, generation: 1 },
     { kind: 'lease-over', slot: 0, generation: 1 },
-    { kind: 'delay-over', generation: 1 },
-    { kind: 'failure', generation: 1, error: failed },
+    { kind: 'delay-over', region: 0, generation: 1 },
+    { kind: 'region-failed', region: 0, generation: 1, error: failed },
   ];
   for (const event of stale)
     assert.deepEqual(stepJob(state, event, input), [state, []], event.kind);
@@ -427,7 +436,7 @@ test('J7: the first error is the one that is kept', () => {
 });
 
 test('a job without tasks ends at once', () => {
-  const [state] = run(plannedJob([], NONE), STARTED);
+  const [state] = run(plannedJob({ slotOf: [], regionOf: [] }, NONE), STARTED);
   assert.equal(state.status, 'FINISHED');
 });
 
@@ -439,7 +448,7 @@ test('J3: after a decision of an earlier master only what it was about is commit
   const start: JobEvent = { kind: 'start', decision: { ...decision, accumulators: [] } };
   const [resumed, effects] = run(job(), [{ kind: 'created' }, start]);
   assert.equal(resumed.status, 'COMMITTING');
-  assert.equal(resumed.generation, 5);
+  assert.equal(generationOf(resumed), 5);
   assert.deepEqual(
     effects.filter(({ kind }) => kind === 'request-slot'),
     [{ kind: 'request-slot', slot: 1 }],
@@ -449,7 +458,7 @@ test('J3: after a decision of an earlier master only what it was about is commit
     { kind: 'slot-prepared', slot: 1, generation: 5 },
   ]);
   assert.deepEqual(deploy, [
-    { kind: 'deploy', generation: 5, slots: [1], executions: [1], commitOnly: true },
+    { kind: 'deploy', region: 0, generation: 5, slots: [1], executions: [1], commitOnly: true },
   ]);
   assert.deepEqual(deployed.executions[1]!.committables, committables);
   const [ended] = run(deployed, [task(1, 'FINISHED', 5), stopped(1, 5)]);

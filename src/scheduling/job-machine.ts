@@ -1,21 +1,30 @@
 /**
  * The life of a job as a pure machine: slots are requested, workers prepared, tasks deployed; a
- * failure stops everything and starts it again in the next generation; when all tasks have ended or
- * are ready to commit, the decision to commit is taken, once.
+ * failure stops the region in which it happened and starts it again in its next generation; when
+ * all tasks have ended or are ready to commit, the decision to commit is taken, once. A region is a
+ * set of slots that exchange nothing with others; who wants everything to restart makes one of
+ * them.
  *
- * J1. A generation is prepared only when all slots are quiet: no worker of an earlier one can act.
+ * J1. A generation of a region is prepared only when all its slots are quiet: no worker of an
+ *     earlier one can act.
  * J2. The decision to commit is taken once, when every execution is FINISHED or ready. COMMITTING
  *     leads to FINISHED or FAILING only; a cancellation then waits for the commit.
  * J3. After the decision no execution runs from its start again: those not yet FINISHED are
  *     deployed to commit exactly the committables that the decision was about.
- * J4. Before the decision nothing is committed, and a restart forgets everything that was ready.
+ * J4. Before the decision nothing is committed, and a restart of a region forgets everything that
+ *     was ready in it, and nothing else.
  * J5. A terminal status has only quiet slots and never changes.
- * J6. A report of another generation than the present one changes nothing.
- * J7. The error that began a restart or failure is the one that is kept.
+ * J6. A report of another generation than the present one of its region changes nothing.
+ * J7. The error that began the last restart or failure is the one that is kept.
+ * J8. One cause that strikes several regions is one failure to the restart strategy.
+ * J9. A job is RESTARTING exactly while a region of it, not yet decided to commit, waits to start
+ *     again; the other regions work on.
+ * J10. Enumerators live as long as a region does whose readers they know: they are closed when all
+ *     regions stop, and readers that start again are attached to them before they are deployed.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
-import { seconds } from '../base/units.ts';
+import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { JobStatus } from '../protocol/job-status.ts';
@@ -26,6 +35,7 @@ import type {
   JobEffect,
   JobEvent,
   JobState,
+  RegionState,
   SlotPhase,
   StepInput,
 } from './job-state.ts';
@@ -50,25 +60,38 @@ function commitPause(failures: number): Duration {
 export function initialJob(): JobState {
   return {
     status: 'INITIALIZING',
-    generation: 0,
     slots: [],
     executions: [],
+    regions: [],
+    regionOf: [],
+    sourcesEpoch: 0,
+    sourcesRun: false,
     strategy: { kind: 'none' },
     history: NO_RESTARTS,
-    stopping: false,
-    delayOver: false,
+    restartDelay: milliseconds(0),
     commitFailures: 0,
     failure: undefined,
   };
 }
 
-/** The same job once its graph is known; `slotOf` gives the slot of each execution. */
-export function plannedJob(slotOf: readonly number[], strategy: RestartStrategy): JobState {
-  const slots = Math.max(-1, ...slotOf) + 1;
+export interface PlannedSlots {
+  /** The slot of each execution. */
+  readonly slotOf: readonly number[];
+  /** The region of each slot, numbered from 0 without gaps. */
+  readonly regionOf: readonly number[];
+}
+
+/** The same job once its graph is known. */
+export function plannedJob(
+  { slotOf, regionOf }: PlannedSlots,
+  strategy: RestartStrategy,
+): JobState {
+  const slots = [...regionOf.keys()];
+  const count = Math.max(-1, ...regionOf) + 1;
   return {
     ...initialJob(),
     strategy,
-    slots: Array.from({ length: slots }, (): SlotPhase => 'absent'),
+    slots: slots.map((): SlotPhase => 'absent'),
     executions: slotOf.map((slot) => ({
       slot,
       state: 'CREATED',
@@ -76,11 +99,27 @@ export function plannedJob(slotOf: readonly number[], strategy: RestartStrategy)
       ready: false,
       committables: [],
     })),
+    regions: Array.from({ length: count }, (_, region) => ({
+      slots: slots.filter((slot) => regionOf[slot] === region),
+      generation: 0,
+      stopping: false,
+      delayOver: false,
+    })),
+    regionOf,
   };
 }
 
 export function isQuiet(phase: SlotPhase): boolean {
   return phase === 'absent' || phase === 'requested' || phase === 'idle';
+}
+
+/** The region that an event of one region is about. */
+function regionOfEvent(
+  { regionOf, executions }: JobState,
+  event: Extract<JobEvent, { generation: number }>,
+): number {
+  if ('region' in event) return event.region;
+  return regionOf['slot' in event ? event.slot : executions[event.execution]!.slot]!;
 }
 
 export function stepJob(
@@ -99,13 +138,20 @@ class JobStep {
   #state: { -readonly [K in keyof JobState]: JobState[K] };
   readonly #slots: SlotPhase[];
   readonly #executions: ExecutionRecord[];
+  readonly #regions: RegionState[];
   readonly #input: StepInput;
   readonly #effects: JobEffect[] = [];
 
   constructor(state: JobState, input: StepInput) {
     this.#slots = [...state.slots];
     this.#executions = [...state.executions];
-    this.#state = { ...state, slots: this.#slots, executions: this.#executions };
+    this.#regions = [...state.regions];
+    this.#state = {
+      ...state,
+      slots: this.#slots,
+      executions: this.#executions,
+      regions: this.#regions,
+    };
     this.#input = input;
   }
 
@@ -120,37 +166,22 @@ class JobStep {
       case 'slot-assigned':
         if (this.#slots[event.slot] === 'requested') this.#slots[event.slot] = 'idle';
         break;
-      case 'slot-prepared':
-        if (this.#isCurrent(event.generation) && this.#slots[event.slot] === 'preparing') {
-          this.#slots[event.slot] = 'prepared';
-        }
-        break;
-      case 'slot-stopped':
-        if (this.#isCurrent(event.generation)) this.#slotStopped(event.slot, event.error);
-        break;
       case 'slot-lost':
         this.#slotLost(event.slot, event.proof, event.error);
         break;
-      case 'lease-over':
-        if (this.#isCurrent(event.generation) && this.#slots[event.slot] === 'doubtful') {
-          this.#quieten(event.slot, 'absent');
+      case 'sources-failed':
+        if (this.#state.sourcesRun && event.epoch === this.#state.sourcesEpoch) {
+          this.#fail(undefined, event.error);
         }
         break;
-      case 'task-state':
-        if (this.#isCurrent(event.generation)) this.#taskState(event);
-        break;
-      case 'ready-to-commit':
-        if (this.#isCurrent(event.generation)) this.#ready(event.execution, event.committables);
-        break;
       case 'failure':
-        if (event.generation === undefined || this.#isCurrent(event.generation))
-          this.#fail(event.error);
-        break;
-      case 'delay-over':
-        if (this.#isCurrent(event.generation) && this.#state.stopping) this.#state.delayOver = true;
+        this.#fail(undefined, event.error);
         break;
       case 'cancel':
         this.#cancel();
+        break;
+      default:
+        this.#handleReport(event);
     }
     this.#advance();
   }
@@ -164,9 +195,36 @@ class JobStep {
     return [this.#state, this.#effects];
   }
 
-  /** J6. */
-  #isCurrent(generation: number): boolean {
-    return generation === this.#state.generation;
+  /** J6: what concerns one generation of one region. */
+  #handleReport(event: Extract<JobEvent, { generation: number }>): void {
+    const region = regionOfEvent(this.#state, event);
+    if (event.generation !== this.#regions[region]?.generation) return;
+    switch (event.kind) {
+      case 'slot-prepared':
+        if (this.#slots[event.slot] === 'preparing') this.#slots[event.slot] = 'prepared';
+        break;
+      case 'slot-stopped':
+        this.#slotStopped(event.slot, event.error);
+        break;
+      case 'lease-over':
+        if (this.#slots[event.slot] === 'doubtful') this.#quieten(event.slot, 'absent');
+        break;
+      case 'task-state':
+        this.#taskState(region, event);
+        break;
+      case 'ready-to-commit':
+        this.#ready(region, event.execution, event.committables);
+        break;
+      case 'region-failed':
+        this.#fail(region, event.error);
+        break;
+      case 'delay-over':
+        if (this.#regions[region].stopping) this.#change(region, { delayOver: true });
+    }
+  }
+
+  #change(region: number, to: Partial<RegionState>): void {
+    this.#regions[region] = { ...this.#regions[region]!, ...to };
   }
 
   #enter(to: JobStatus): void {
@@ -180,47 +238,49 @@ class JobStep {
   #slotStopped(slot: number, error: EngineError | undefined): void {
     const phase = this.#slots[slot]!;
     if (isQuiet(phase)) return;
-    const expected = phase === 'stopping' || phase === 'doubtful';
-    const idle = this.#isIdle(slot);
+    const expected = phase === 'stopping' || phase === 'doubtful' || this.#isSpent(slot);
     this.#quieten(slot, phase === 'doubtful' ? 'absent' : 'idle');
-    if (expected || (idle && this.#state.status === 'COMMITTING')) return;
-    this.#fail(error ?? new EngineError('INTERNAL', { message: 'a slot stopped unasked' }));
+    if (expected) return;
+    const unasked = new EngineError('INTERNAL', { message: 'a slot stopped unasked' });
+    this.#fail(this.#state.regionOf[slot], error ?? unasked);
   }
 
   #slotLost(slot: number, proof: boolean, error: EngineError): void {
     const phase = this.#slots[slot]!;
     if (phase === 'absent' || phase === 'requested') return;
-    const harmless = isQuiet(phase) || (this.#isIdle(slot) && this.#state.status === 'COMMITTING');
+    const region = this.#state.regionOf[slot]!;
+    const harmless = isQuiet(phase) || this.#isSpent(slot);
     if (isQuiet(phase)) {
       this.#slots[slot] = 'absent';
     } else if (proof) {
       this.#quieten(slot, 'absent');
     } else if (phase !== 'doubtful') {
       this.#slots[slot] = 'doubtful';
-      this.#effects.push({ kind: 'await-lease', slot, generation: this.#state.generation });
+      const { generation } = this.#regions[region]!;
+      this.#effects.push({ kind: 'await-lease', slot, generation });
     }
-    if (!harmless) this.#fail(error);
+    if (!harmless) this.#fail(region, error);
   }
 
-  #taskState(event: Extract<JobEvent, { kind: 'task-state' }>): void {
+  #taskState(region: number, event: Extract<JobEvent, { kind: 'task-state' }>): void {
     const execution = this.#executions[event.execution]!;
     const after = executionAfter(execution.state, event.state);
     if (after === execution.state) return;
     this.#executions[event.execution] = { ...execution, state: after };
-    if (this.#state.stopping) return;
+    if (this.#regions[region]!.stopping) return;
     if (after === 'FAILED') {
-      this.#fail(
-        event.error ?? new EngineError('INTERNAL', { message: 'a task failed without error' }),
-      );
+      const unnamed = new EngineError('INTERNAL', { message: 'a task failed without error' });
+      this.#fail(region, event.error ?? unnamed);
     } else if (after === 'CANCELED') {
-      this.#fail(new EngineError('INTERNAL', { message: 'a task was cancelled unasked' }));
+      this.#fail(region, new EngineError('INTERNAL', { message: 'a task was cancelled unasked' }));
     }
   }
 
-  #ready(index: number, committables: ExecutionRecord['committables']): void {
+  #ready(region: number, index: number, committables: ExecutionRecord['committables']): void {
     const execution = this.#executions[index]!;
-    const { status, stopping } = this.#state;
-    if (status !== 'RUNNING' || stopping || isTerminalExecution(execution.state)) return;
+    const { status } = this.#state;
+    if (status !== 'RUNNING' && status !== 'RESTARTING') return;
+    if (this.#regions[region]!.stopping || isTerminalExecution(execution.state)) return;
     this.#executions[index] = { ...execution, ready: true, committables };
   }
 
@@ -233,60 +293,77 @@ class JobStep {
     }
   }
 
-  /** All executions of the slot have finished. */
-  #isIdle(slot: number): boolean {
-    return this.#executions.every((one) => one.slot !== slot || one.state === 'FINISHED');
+  /**
+   * Nobody needs its worker any more. Before the decision a task that has finished may still be
+   * read from, unless all others of its region have finished too.
+   */
+  #isSpent(slot: number): boolean {
+    if (this.#state.status === 'COMMITTING') return this.#hasFinished((one) => one === slot);
+    const region = this.#state.regionOf[slot]!;
+    return this.#hasFinished((one) => this.#state.regionOf[one] === region);
+  }
+
+  #hasFinished(counts: (slot: number) => boolean): boolean {
+    return this.#executions.every((one) => one.state === 'FINISHED' || !counts(one.slot));
   }
 
   // ---------------------------------------------------------------------- failures, cancellation
 
-  #fail(error: EngineError): void {
-    const { status, stopping } = this.#state;
+  /** `region` undefined: all of them. */
+  #fail(region: number | undefined, error: EngineError): void {
+    const { status } = this.#state;
     if (status === 'INITIALIZING' || status === 'CREATED') {
       this.#state.failure = error;
       this.#enter('FAILED');
-    } else if (!stopping) {
-      this.#state.failure = error;
-      if (status === 'COMMITTING') this.#failCommit(error);
-      else this.#failRunning(error);
-      this.#stopAll();
-    }
-  }
-
-  #failRunning(error: EngineError): void {
-    const { strategy, history } = this.#state;
-    const [after, decision] = afterFailure(strategy, history, this.#input.now, this.#input.draw);
-    if (error.retry === 'never' || !decision.restart) {
-      this.#enter('FAILING');
       return;
     }
-    this.#state.history = after;
-    this.#enter('RESTARTING');
-    this.#awaitDelay(decision.delay);
+    const struck = [...this.#regions.keys()].filter(
+      (each) => !this.#regions[each]!.stopping && each === (region ?? each),
+    );
+    if (struck.length === 0) return;
+    const restarting = this.#regions.some(({ stopping }) => stopping);
+    const known = restarting && error === this.#state.failure;
+    this.#state.failure = error;
+    if (status === 'COMMITTING') this.#failCommit(struck, error, known);
+    else this.#failRunning(struck, error, known);
+  }
+
+  #failRunning(struck: readonly number[], error: EngineError, known: boolean): void {
+    // J8
+    if (!known) {
+      const { strategy, history } = this.#state;
+      const { now, draw } = this.#input;
+      const [after, decision] = afterFailure(strategy, history, now, draw);
+      if (error.retry === 'never' || !decision.restart) {
+        this.#enter('FAILING');
+        this.#stopAll();
+        return;
+      }
+      this.#state.history = after;
+      this.#state.restartDelay = decision.delay;
+    }
+    if (this.#state.status === 'RUNNING') this.#enter('RESTARTING');
+    this.#stop(struck, this.#state.restartDelay);
   }
 
   /** J2, J3. */
-  #failCommit(error: EngineError): void {
-    this.#state.commitFailures++;
+  #failCommit(struck: readonly number[], error: EngineError, known: boolean): void {
+    if (!known) this.#state.commitFailures++;
+    const { commitFailures } = this.#state;
     const attempts = error.domain === 'user' ? COMMIT_ATTEMPTS_USER : COMMIT_ATTEMPTS;
-    if (error.retry !== 'never' && this.#state.commitFailures < attempts) {
-      this.#awaitDelay(commitPause(this.#state.commitFailures));
+    if (error.retry !== 'never' && commitFailures < attempts) {
+      this.#stop(struck, commitPause(commitFailures));
       return;
     }
     const ready = this.#executions.filter((one) => one.ready);
     const parameters = {
       pending: ready.filter((one) => one.state !== 'FINISHED').length,
       total: ready.length,
-      attempts: this.#state.commitFailures,
+      attempts: commitFailures,
     };
     this.#state.failure = new EngineError('JOB_COMMIT_FAILED', parameters, { cause: error });
     this.#enter('FAILING');
-  }
-
-  #awaitDelay(delay: Duration): void {
-    const { generation } = this.#state;
-    this.#state.delayOver = delay === 0;
-    if (delay > 0) this.#effects.push({ kind: 'await-delay', delay, generation });
+    this.#stopAll();
   }
 
   #cancel(): void {
@@ -301,25 +378,42 @@ class JobStep {
   }
 
   #stopAll(): void {
-    const { generation, status, stopping } = this.#state;
-    if (!stopping && status !== 'COMMITTING') {
-      this.#effects.push({ kind: 'close-sources', generation });
+    this.#stop([...this.#regions.keys()], undefined);
+  }
+
+  /** `delay`: before they start again; undefined if they do not. */
+  #stop(regions: readonly number[], delay: Duration | undefined): void {
+    for (const region of regions) {
+      const { generation } = this.#regions[region]!;
+      this.#change(region, { stopping: true, delayOver: delay === 0 });
+      if (delay === undefined || delay === 0) continue;
+      this.#effects.push({ kind: 'await-delay', delay, region, generation });
     }
-    this.#state.stopping = true;
-    for (const [slot, phase] of this.#slots.entries()) {
+    // J10
+    if (this.#regions.every(({ stopping }) => stopping)) this.#closeSources();
+    for (const region of regions) this.#stopSlots(this.#regions[region]!);
+  }
+
+  #stopSlots({ slots, generation }: RegionState): void {
+    for (const slot of slots) {
+      const phase = this.#slots[slot]!;
       if (phase !== 'preparing' && phase !== 'prepared' && phase !== 'deployed') continue;
       this.#slots[slot] = 'stopping';
       this.#effects.push({ kind: 'stop-slot', slot, generation });
     }
     for (const [index, execution] of this.#executions.entries()) {
-      if (isTerminalExecution(execution.state)) continue;
+      if (!slots.includes(execution.slot) || isTerminalExecution(execution.state)) continue;
       const waiting = execution.state === 'CREATED' || execution.state === 'SCHEDULED';
       const quiet = isQuiet(this.#slots[execution.slot]!);
-      this.#executions[index] = {
-        ...execution,
-        state: waiting || quiet ? 'CANCELED' : 'CANCELING',
-      };
+      const state = waiting || quiet ? 'CANCELED' : 'CANCELING';
+      this.#executions[index] = { ...execution, state };
     }
+  }
+
+  #closeSources(): void {
+    if (!this.#state.sourcesRun) return;
+    this.#state.sourcesRun = false;
+    this.#effects.push({ kind: 'close-sources', epoch: this.#state.sourcesEpoch });
   }
 
   // -------------------------------------------------------------------------------- going forward
@@ -327,7 +421,7 @@ class JobStep {
   #start(decision: CommitDecision | undefined): void {
     this.#enter('RUNNING');
     if (decision !== undefined) this.#resumeCommit(decision);
-    this.#beginGeneration();
+    for (const region of this.#regions.keys()) this.#beginGeneration(region);
   }
 
   /** J3, for a decision that was taken by an earlier master of the job. */
@@ -337,7 +431,7 @@ class JobStep {
       'J3: the decision is of another plan than the job',
     );
     this.#enter('COMMITTING');
-    this.#state.generation = generation;
+    for (const region of this.#regions.keys()) this.#change(region, { generation });
     for (const [index, ready] of committables.entries()) {
       const execution = { ...this.#executions[index]!, generation };
       this.#executions[index] =
@@ -347,29 +441,22 @@ class JobStep {
     }
   }
 
-  #beginGeneration(): void {
-    assert(this.#slots.every(isQuiet), 'J1: a slot of the last generation is not quiet');
-    const state = this.#state;
-    state.generation++;
-    state.stopping = false;
-    state.delayOver = false;
-    const committing = state.status === 'COMMITTING';
+  #beginGeneration(region: number): void {
+    const { slots, generation: last } = this.#regions[region]!;
+    const quiet = slots.every((slot) => isQuiet(this.#slots[slot]!));
+    assert(quiet, 'J1: a slot of the last generation is not quiet');
+    const generation = last + 1;
+    this.#change(region, { generation, stopping: false, delayOver: false });
+    const committing = this.#state.status === 'COMMITTING';
     for (const [index, execution] of this.#executions.entries()) {
+      if (!slots.includes(execution.slot)) continue;
       if (!committing) {
-        this.#executions[index] = {
-          ...execution,
-          state: 'SCHEDULED',
-          generation: state.generation,
-          ready: false,
-          committables: [],
-        };
+        // J4
+        const fresh = { ready: false, committables: [] };
+        this.#executions[index] = { ...execution, ...fresh, state: 'SCHEDULED', generation };
       } else if (execution.state !== 'FINISHED') {
         assert(execution.ready, 'J3: an execution that was not ready would be committed');
-        this.#executions[index] = {
-          ...execution,
-          state: 'SCHEDULED',
-          generation: state.generation,
-        };
+        this.#executions[index] = { ...execution, state: 'SCHEDULED', generation };
       }
     }
   }
@@ -377,15 +464,10 @@ class JobStep {
   /** What follows from the state by itself. */
   #advance(): void {
     const { status } = this.#state;
-    if (status === 'RUNNING') {
-      this.#decide();
-      this.#deployWhenPossible();
-    } else if (status === 'RESTARTING') {
-      if (this.#mayBegin()) {
-        this.#enter('RUNNING');
-        this.#beginGeneration();
-      }
-      this.#deployWhenPossible();
+    if (status === 'RUNNING' || status === 'RESTARTING') {
+      this.#beginWherePossible();
+      if (this.#state.status === 'RUNNING' && this.#decide()) return;
+      this.#deployWherePossible();
     } else if (status === 'COMMITTING') {
       this.#advanceCommit();
     } else if (status === 'FAILING' || status === 'CANCELLING') {
@@ -396,68 +478,102 @@ class JobStep {
 
   #advanceCommit(): void {
     if (this.#executions.every((one) => one.state === 'FINISHED')) {
-      if (!this.#state.stopping) this.#stopAll();
+      if (!this.#regions.every(({ stopping }) => stopping)) this.#stopAll();
       if (this.#slots.every(isQuiet)) this.#enter('FINISHED');
       return;
     }
-    if (this.#mayBegin()) this.#beginGeneration();
-    this.#deployWhenPossible();
+    this.#beginWherePossible();
+    this.#deployWherePossible();
   }
 
-  #mayBegin(): boolean {
-    return this.#state.stopping && this.#state.delayOver && this.#slots.every(isQuiet);
+  /** J1, J9. */
+  #beginWherePossible(): void {
+    const ready = [...this.#regions.keys()].filter((region) => {
+      const { stopping, delayOver, slots } = this.#regions[region]!;
+      return stopping && delayOver && slots.every((slot) => isQuiet(this.#slots[slot]!));
+    });
+    const stopping = this.#regions.filter((region) => region.stopping).length;
+    if (this.#state.status === 'RESTARTING' && stopping === ready.length) this.#enter('RUNNING');
+    for (const region of ready) this.#beginGeneration(region);
   }
 
   /** J2: the end of the job. Without anything to commit the decision needs no second step. */
-  #decide(): void {
-    const { generation } = this.#state;
-    if (this.#executions.some((one) => one.state !== 'FINISHED' && !one.ready)) return;
+  #decide(): boolean {
+    if (this.#executions.some((one) => one.state !== 'FINISHED' && !one.ready)) return false;
     this.#enter('COMMITTING');
-    this.#effects.push({ kind: 'close-sources', generation });
-    for (const [execution, one] of this.#executions.entries()) {
-      if (one.state !== 'FINISHED') this.#effects.push({ kind: 'commit', execution, generation });
+    this.#closeSources();
+    for (const [execution, { state, generation }] of this.#executions.entries()) {
+      if (state !== 'FINISHED') this.#effects.push({ kind: 'commit', execution, generation });
     }
     this.#advanceCommit();
+    return true;
   }
 
-  #deployWhenPossible(): void {
-    const { status, generation, stopping } = this.#state;
+  #deployWherePossible(): void {
     const needed = this.#neededSlots();
+    for (const region of this.#regions.keys()) {
+      this.#deployWhenPossible(
+        region,
+        needed.filter((slot) => this.#state.regionOf[slot] === region),
+      );
+    }
+  }
+
+  #deployWhenPossible(region: number, needed: readonly number[]): void {
     for (const slot of needed) {
       if (this.#slots[slot] !== 'absent') continue;
       this.#slots[slot] = 'requested';
       this.#effects.push({ kind: 'request-slot', slot });
     }
+    const { stopping, generation, slots } = this.#regions[region]!;
     if (stopping || needed.length === 0) return;
     if (needed.every((slot) => this.#slots[slot] === 'idle')) {
-      assert(this.#slots.every(isQuiet), 'J1: a slot of the last generation is not quiet');
+      const quiet = slots.every((slot) => isQuiet(this.#slots[slot]!));
+      assert(quiet, 'J1: a slot of the last generation is not quiet');
       for (const slot of needed) this.#slots[slot] = 'preparing';
-      this.#effects.push({ kind: 'prepare-slots', generation, slots: needed });
+      this.#effects.push({ kind: 'prepare-slots', region, generation, slots: needed });
     } else if (needed.every((slot) => this.#slots[slot] === 'prepared')) {
-      this.#deploy(needed, status === 'COMMITTING');
+      this.#deploy(region, needed);
     }
   }
 
-  #deploy(slots: readonly number[], commitOnly: boolean): void {
-    const { generation } = this.#state;
+  #deploy(region: number, slots: readonly number[]): void {
+    const { generation } = this.#regions[region]!;
+    const commitOnly = this.#state.status === 'COMMITTING';
     const executions: number[] = [];
     for (const [index, execution] of this.#executions.entries()) {
-      if (execution.state !== 'SCHEDULED') continue;
+      if (execution.state !== 'SCHEDULED' || !slots.includes(execution.slot)) continue;
       this.#executions[index] = { ...execution, state: 'DEPLOYING' };
       executions.push(index);
     }
     for (const slot of slots) this.#slots[slot] = 'deployed';
-    if (!commitOnly) this.#effects.push({ kind: 'start-sources', generation });
-    this.#effects.push({ kind: 'deploy', generation, slots, executions, commitOnly });
+    if (!commitOnly) this.#attachReaders(generation, executions);
+    this.#effects.push({ kind: 'deploy', region, generation, slots, executions, commitOnly });
   }
 
-  /** All slots; after the decision only those with something left to commit. */
+  /** J10. */
+  #attachReaders(generation: number, executions: readonly number[]): void {
+    if (!this.#state.sourcesRun) {
+      this.#state.sourcesRun = true;
+      this.#state.sourcesEpoch++;
+      this.#effects.push({ kind: 'start-sources', epoch: this.#state.sourcesEpoch });
+    }
+    this.#effects.push({ kind: 'attach-readers', generation, executions });
+  }
+
+  /** Those with something left to do: after the decision to commit, before it to run. */
   #neededSlots(): readonly number[] {
     const committing = this.#state.status === 'COMMITTING';
+    const { regionOf } = this.#state;
     const needed = new Set<number>();
-    for (const execution of this.#executions) {
-      if (!committing || execution.state !== 'FINISHED') needed.add(execution.slot);
+    const atWork = new Set<number>();
+    for (const { slot, state } of this.#executions) {
+      if (state === 'FINISHED') continue;
+      needed.add(slot);
+      atWork.add(regionOf[slot]!);
     }
-    return [...needed].sort((a, b) => a - b);
+    return [...this.#slots.keys()].filter((slot) =>
+      committing ? needed.has(slot) : atWork.has(regionOf[slot]!),
+    );
   }
 }

@@ -36,21 +36,38 @@ export interface ExecutionRecord {
   readonly committables: readonly OperatorCommittables[];
 }
 
-export interface JobState {
-  readonly status: JobStatus;
+/**
+ * Slots that fail and start again together: their tasks exchange records, with each other or within
+ * a slot. Regions exchange nothing.
+ */
+export interface RegionState {
+  readonly slots: readonly number[];
   /** Deployment attempt: 0 before the first. */
   readonly generation: number;
-  readonly slots: readonly SlotPhase[];
-  readonly executions: readonly ExecutionRecord[];
-  readonly strategy: RestartStrategy;
-  readonly history: RestartHistory;
   /** Between a failure and the next generation. */
   readonly stopping: boolean;
   /** The wait before the next generation is over. */
   readonly delayOver: boolean;
+}
+
+export interface JobState {
+  readonly status: JobStatus;
+  readonly slots: readonly SlotPhase[];
+  readonly executions: readonly ExecutionRecord[];
+  readonly regions: readonly RegionState[];
+  /** The region of each slot. */
+  readonly regionOf: readonly number[];
+  /** Which start of the sources' enumerators was the last; 0 before the first. */
+  readonly sourcesEpoch: number;
+  /** Whether the enumerators of that start run. */
+  readonly sourcesRun: boolean;
+  readonly strategy: RestartStrategy;
+  readonly history: RestartHistory;
+  /** The wait that the restart strategy asked for last. */
+  readonly restartDelay: Duration;
   /** Failures since the decision to commit. */
   readonly commitFailures: number;
-  /** Why the job is failing, or why it restarted last. */
+  /** Why the job is failing, or why it, or a region, restarted last. */
   readonly failure: EngineError | undefined;
 }
 
@@ -92,25 +109,32 @@ export type JobEvent =
       readonly generation: number;
       readonly committables: readonly OperatorCommittables[];
     }
-  /** Anything else that ends the attempt; `generation` undefined: whatever runs. */
+  /** Anything else that ends the attempt of a region. */
   | {
-      readonly kind: 'failure';
-      readonly generation: number | undefined;
+      readonly kind: 'region-failed';
+      readonly region: number;
+      readonly generation: number;
       readonly error: EngineError;
     }
-  | { readonly kind: 'delay-over'; readonly generation: number }
+  /** The enumerators of the sources failed, or the worker in which they live. */
+  | { readonly kind: 'sources-failed'; readonly epoch: number; readonly error: EngineError }
+  /** Something that concerns the job as a whole. */
+  | { readonly kind: 'failure'; readonly error: EngineError }
+  | { readonly kind: 'delay-over'; readonly region: number; readonly generation: number }
   | { readonly kind: 'cancel' };
 
 export type JobEffect =
   | { readonly kind: 'request-slot'; readonly slot: number }
   | {
       readonly kind: 'prepare-slots';
+      readonly region: number;
       readonly generation: number;
       readonly slots: readonly number[];
     }
   /** `commitOnly`: the tasks do not run, they commit what the state holds for them. */
   | {
       readonly kind: 'deploy';
+      readonly region: number;
       readonly generation: number;
       readonly slots: readonly number[];
       readonly executions: readonly number[];
@@ -119,10 +143,24 @@ export type JobEffect =
   | { readonly kind: 'stop-slot'; readonly slot: number; readonly generation: number }
   /** Ask for `lease-over` when no worker of the slot can act any more. */
   | { readonly kind: 'await-lease'; readonly slot: number; readonly generation: number }
-  | { readonly kind: 'start-sources'; readonly generation: number }
-  | { readonly kind: 'close-sources'; readonly generation: number }
+  | { readonly kind: 'start-sources'; readonly epoch: number }
+  /**
+   * The readers among these executions are new ones: what their predecessors were given and nobody
+   * has read to the end goes back to the enumerators. Comes before the readers are deployed.
+   */
+  | {
+      readonly kind: 'attach-readers';
+      readonly generation: number;
+      readonly executions: readonly number[];
+    }
+  | { readonly kind: 'close-sources'; readonly epoch: number }
   | { readonly kind: 'commit'; readonly execution: number; readonly generation: number }
-  | { readonly kind: 'await-delay'; readonly delay: Duration; readonly generation: number }
+  | {
+      readonly kind: 'await-delay';
+      readonly delay: Duration;
+      readonly region: number;
+      readonly generation: number;
+    }
   | { readonly kind: 'status'; readonly from: JobStatus; readonly to: JobStatus }
   /** The job has ended: give everything back. */
   | { readonly kind: 'ended' };

@@ -50,6 +50,7 @@ export class DrivenSource {
       },
     };
     this.host = new EnumeratorHost(this.source, surroundings);
+    for (let i = 0; i < surroundings.parallelism; i++) this.host.attach(i, 1);
   }
 
   snapshot(): DrivenState {

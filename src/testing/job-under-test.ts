@@ -240,7 +240,7 @@ export class JobUnderTest {
       {
         env: this.world,
         parallelism,
-        toReader: (subtask, event) => this.#slot.toReader(id, subtask, event),
+        toReader: (subtask, _generation, event) => this.#slot.toReader(id, subtask, event),
         failed: (error) => this.#slot.fail(error),
       },
       this.#restored?.driven.get(id),

@@ -72,7 +72,7 @@ export class TestSlot {
     this.#options = options;
     const { job, world, configuration } = options;
     this.#loop = new SlotLoop({ clock: world.clock, doorbell: new Doorbell(silentRegion(), 0) });
-    const plan = planJob(job.graph);
+    const plan = planJob(job.graph, 'full');
     const deployments = deploymentsOf(plan, {
       attempt: 1,
       executions: plan.executions.map((_, index) => index),

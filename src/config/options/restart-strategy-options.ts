@@ -4,6 +4,7 @@ import { choice, duration, integer, INT32_MAX, number, option } from '../option.
 import type { ConfigOption } from '../option.ts';
 
 interface RestartStrategyOptions {
+  readonly failoverStrategy: ConfigOption<'region' | 'full' | 'individual'>;
   readonly type: ConfigOption<'none' | 'fixed-delay' | 'failure-rate' | 'exponential-delay'>;
   readonly fixedDelayAttempts: ConfigOption<number>;
   readonly fixedDelayDelay: ConfigOption<Duration>;
@@ -19,6 +20,17 @@ interface RestartStrategyOptions {
 }
 
 export const RestartStrategyOptions: RestartStrategyOptions = {
+  failoverStrategy: option(
+    'jobmanager.execution.failover-strategy',
+    choice(['region', 'full', 'individual'], {
+      'pipelined-region': 'region',
+      'restart-pipelined-region': 'region',
+      'restart-all': 'full',
+      'restart-individual': 'individual',
+    }),
+    'region',
+    'What restarts when a task fails: the tasks that exchange records with it or share a slot with one of those; all tasks; or the task alone, for jobs whose tasks exchange no records.',
+  ),
   type: option(
     'restart-strategy.type',
     choice(['none', 'fixed-delay', 'failure-rate', 'exponential-delay'], {

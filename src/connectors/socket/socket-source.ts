@@ -80,8 +80,8 @@ class SocketEnumerator implements SplitEnumerator<SocketSplit, SocketEnumeratorS
     this.#context.signalNoMoreSplits(subtask);
   }
 
-  addSplitsBack(): void {
-    this.#assigned = false;
+  addSplitsBack(splits: readonly SocketSplit[]): void {
+    if (splits.length > 0) this.#assigned = false;
   }
 
   snapshot(): SocketEnumeratorState {

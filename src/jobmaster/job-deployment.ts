@@ -1,0 +1,118 @@
+/**
+ * What a job master asks of the TaskExecutors that hold its slots: to prepare a worker, to run
+ * tasks, to commit, to stop. What comes of it goes to the job machine as events.
+ *
+ * O1. Every request ends in one event, or with the connection on which it was made.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import type { SlotGeneration } from '../protocol/task-executor-service.ts';
+import type { MainThread } from '../rpc/main-thread.ts';
+import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
+import type { PooledSlot } from '../scheduling/slot-pool.ts';
+import type { JobHistory } from './job-history.ts';
+import { deploymentsOf, executionIdOf } from './job-plan.ts';
+import type { JobPlan } from './job-plan.ts';
+import type { JobSlots } from './job-slots.ts';
+
+export interface JobDeploymentOptions {
+  readonly main: MainThread;
+  readonly slots: JobSlots;
+  readonly history: JobHistory;
+  readonly job: JobReference;
+  /** With which its slots of different processes know each other. */
+  readonly dataKey: Uint8Array;
+  readonly plan: JobPlan;
+  readonly feed: (event: JobEvent) => void;
+}
+
+type Effect<K extends JobEffect['kind']> = Extract<JobEffect, { readonly kind: K }>;
+
+export class JobDeployment {
+  readonly #options: JobDeploymentOptions;
+
+  constructor(options: JobDeploymentOptions) {
+    this.#options = options;
+  }
+
+  prepare({ region, generation, slots }: Effect<'prepare-slots'>): void {
+    const { main, slots: held, job, dataKey, plan, feed } = this.#options;
+    const assigned = slots.map((slot) => held.at(slot)!);
+    const listen = new Set(assigned.map(({ taskExecutorId }) => taskExecutorId)).size > 1;
+    const { fingerprint } = plan.graph.jobGraph;
+    for (const [i, slot] of slots.entries()) {
+      const { session, allocationId } = assigned[i]!;
+      const preparation = { job, fingerprint, dataKey, listen };
+      main.follow(
+        session.gateway.prepareSlot({ allocationId, generation, preparation }),
+        ({ dataPort }) => {
+          const holder = held.at(slot);
+          if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
+          feed({ kind: 'slot-prepared', slot, generation });
+        },
+        (cause) => {
+          const error = prepareError(assigned[i]!, cause);
+          feed({ kind: 'region-failed', region, generation, error });
+        },
+      );
+    }
+  }
+
+  deploy(effect: Effect<'deploy'>, { executions: records }: JobState): void {
+    const { main, slots: held, plan, history, feed } = this.#options;
+    const { region, generation, executions, commitOnly } = effect;
+    const deployments = deploymentsOf(plan, {
+      attempt: generation,
+      executions,
+      locationOf: (slot) => {
+        const { taskExecutorId, slot: index, session, dataPort } = held.at(slot)!;
+        return { taskExecutorId, slot: index, generation, host: session.host, dataPort };
+      },
+      committablesOf: commitOnly ? (each) => records[each]!.committables : undefined,
+    });
+    for (const execution of executions) {
+      const { session, dataPort } = held.at(plan.executions[execution]!.slot)!;
+      const { taskExecutorId: id, host } = session;
+      history.attempts?.deployed(execution, { id, host, dataPort });
+    }
+    const bySession = Map.groupBy(deployments, ([slot]) => held.at(slot)!.session);
+    for (const [session, slots] of bySession) {
+      const tasksBySlot = slots.map(([slot, tasks]) => {
+        const { allocationId } = held.at(slot)!;
+        return { allocationId, tasks };
+      });
+      main.follow(
+        session.gateway.deployTasks({ generation, slots: tasksBySlot }),
+        () => undefined,
+        (error) => feed({ kind: 'region-failed', region, generation, error }),
+      );
+    }
+  }
+
+  stop({ slot, generation }: Effect<'stop-slot'>): void {
+    const { main, slots, feed } = this.#options;
+    const { session, allocationId } = slots.at(slot)!;
+    main.follow(
+      session.gateway.stopSlot({ allocationId, generation }),
+      () => feed({ kind: 'slot-stopped', slot, generation }),
+      // Whoever cannot say that a worker is gone is not to be relied on: its lease decides.
+      () => session.connection.close(),
+    );
+  }
+
+  commit({ execution, generation }: Effect<'commit'>): void {
+    const planned = this.#options.plan.executions[execution]!;
+    const { session, allocationId } = this.#options.slots.at(planned.slot)!;
+    const which: SlotGeneration = { allocationId, generation };
+    session.gateway.commit({ ...which, executionId: executionIdOf(planned, generation) });
+  }
+}
+
+function prepareError(
+  { slot, taskExecutorId: taskExecutor }: PooledSlot,
+  cause: EngineError,
+): EngineError {
+  if (cause.code !== 'RPC_TIMEOUT') return cause;
+  const { timeout } = cause.parameters;
+  return new EngineError('SLOT_PREPARE_TIMEOUT', { slot, taskExecutor, timeout }, { cause });
+}
