@@ -76,6 +76,7 @@ export class BlobRig implements AsyncDisposable {
       rpc: this.rpc,
       folder: this.serverFolder,
       engine: ENGINE,
+      keep: true,
       onFatal: (_component, error) => this.fatal.push(error),
     });
   }

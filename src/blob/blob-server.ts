@@ -37,6 +37,8 @@ export interface BlobServerOptions {
   /** The version of Millrace that runs here. */
   readonly engine: string;
   readonly limitBytes?: number | undefined;
+  /** Whether the blobs are left for the next process at the end. */
+  readonly keep?: boolean | undefined;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -146,12 +148,13 @@ export class BlobServer implements JobCode {
     await this.#turns;
   }
 
-  /** Leaves the blobs where they are, for the next process. */
+  /** Leaves the blobs where they are only if they were to be kept. */
   async close(): Promise<void> {
     this.#options.rpc.unregister(this.#endpoint);
     this.#main.close();
     for (const connection of [...this.#connections.keys()]) this.#forget(connection);
     await this.#turns;
+    if (this.#options.keep !== true) await this.#folder.removeAll();
   }
 
   // ------------------------------------------------------------------------------------ handlers

@@ -4,6 +4,7 @@
  * file in `options/`.
  */
 import type { ConfigOption } from './option.ts';
+import { BlobOptions } from './options/blob-options.ts';
 import { ClientOptions, DeploymentOptions } from './options/client-options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
 import { HistoryOptions } from './options/history-options.ts';
@@ -32,6 +33,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('History of jobs', HistoryOptions),
   group('TaskManager', TaskManagerOptions),
   group('Exchange of records', NetworkOptions),
+  group('Code of jobs', BlobOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Metrics', MetricOptions),
   group('Command line', { ...DeploymentOptions, ...ClientOptions }),

@@ -9,6 +9,8 @@ import { blobHashOf, isBlobUrl } from '../protocol/job-code.ts';
 export interface BlobStart {
   /** Of this process alone. */
   readonly folder: string;
+  /** Whether a JobManager leaves the bundles of its jobs for the next one. */
+  readonly keep?: boolean | undefined;
   /** The version of Millrace that runs here. */
   readonly engine: string;
 }

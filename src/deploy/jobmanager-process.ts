@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { blobStart } from './blob-folders.ts';
 import { JobManager } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
@@ -20,6 +21,7 @@ export function jobManagerProcess(
       const measurement = measureProcess(env);
       const jobManager = await JobManager.start({
         ...{ env, configuration, onFatal },
+        blobs: await blobStart(env, configuration, 'jobmanager'),
         measureProcess: () => measurement.values(),
         host: configuration.get(JobManagerOptions.rpcAddress),
         port: configuration.get(JobManagerOptions.rpcPort),

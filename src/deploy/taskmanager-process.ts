@@ -5,6 +5,7 @@ import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { blobStart } from './blob-folders.ts';
 import { hostAndPort } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
@@ -28,6 +29,11 @@ export function taskManagerProcess(
         env: { ...env, log: env.log.with({ taskManager: id }) },
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
         ...{ slots, onFatal },
+        blobs: await blobStart(env, configuration, 'taskmanager'),
+        print: (text) => {
+          env.terminal.stdout.write(text);
+          return env.terminal.stdout.flush();
+        },
         taskExecutorId: id,
         host: configuration.get(TaskManagerOptions.host),
         bindHost: configuration.get(TaskManagerOptions.bindHost),

@@ -133,9 +133,7 @@ export class JobMaster {
       ...{ jobId, main: this.#main, log: env.log },
       acknowledge: (executionId, operator, bytes) =>
         this.#acknowledgeClientMessage(executionId, operator, bytes),
-      onChanged: (attached) => {
-        for (const { gateway } of this.#slots.sessions) gateway.clientChanged({ attached });
-      },
+      onChanged: (attached) => this.#slots.clientChanged(attached),
     });
     this.#endpoint = rpc.register({
       name: endpoint,

@@ -85,8 +85,9 @@ export class JobSlots {
     return request < 0 ? undefined : request;
   }
 
-  get sessions(): readonly TaskExecutorSession[] {
-    return [...this.#sessions.values()];
+  /** Tells every TaskExecutor whether there is a client that takes the messages of sinks. */
+  clientChanged(attached: boolean): void {
+    for (const { gateway } of this.#sessions.values()) gateway.clientChanged({ attached });
   }
 
   sessionOn(connection: RpcConnection): TaskExecutorSession | undefined {

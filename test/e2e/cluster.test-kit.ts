@@ -29,6 +29,8 @@ export interface ClusterProcess {
   readonly pid: number;
   /** All that it has logged, and what was no line of a log. */
   readonly log: LogLine[];
+  /** What it has written to its output. */
+  readonly output: string;
   /** The first line from now or before that says so; rejects if it ends without. */
   said(message: string | RegExp): Promise<LogLine>;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -42,7 +44,7 @@ export function startProcess(
 ): ClusterProcess {
   const args = Object.entries(options).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new Started(command, child);
 }
@@ -50,6 +52,7 @@ export function startProcess(
 class Started implements ClusterProcess {
   readonly pid: number;
   readonly log: LogLine[] = [];
+  output = '';
   readonly exited: ClusterProcess['exited'];
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -61,6 +64,7 @@ class Started implements ClusterProcess {
     this.#child = child;
     const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
     this.exited = exit.then(([code, signal]) => ({ code, signal }));
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     createInterface({ input: child.stderr! }).on('line', (line) => {
       this.log.push(lineOf(line));
       for (const look of this.#waiting) look();
