@@ -15,7 +15,7 @@ import {
 } from '../deploy/cluster-on-machine.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
-import { commandConfiguration } from './command-configuration.ts';
+import { commandConfiguration, withAuthentication } from './command-configuration.ts';
 import { ExitCode } from './exit-codes.ts';
 import { renderTable } from './table.ts';
 
@@ -39,7 +39,8 @@ export async function clusterCommand(env: Env, args: ParsedArguments): Promise<n
   return code;
 }
 
-async function start(env: Env, args: ParsedArguments, given: Configuration): Promise<number> {
+async function start(env: Env, args: ParsedArguments, loaded: Configuration): Promise<number> {
+  const given = withAuthentication(args, loaded);
   const since = env.clock.monotonic();
   const slots = args.value('slots');
   const origin = { kind: 'command-line', option: '--slots' } as const;

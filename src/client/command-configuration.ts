@@ -1,6 +1,7 @@
 /** The configuration of a command: the file, the environment, and its `-D`. */
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/load-configuration.ts';
+import { RestOptions } from '../config/options/rest-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
 
@@ -16,4 +17,14 @@ export async function commandConfiguration(
     file: args.value('config'),
     assignments: args.values('define'),
   });
+}
+
+/** With `--no-auth`, of the commands that have it. */
+export function withAuthentication(
+  args: ParsedArguments,
+  configuration: Configuration,
+): Configuration {
+  if (!args.has('no-auth')) return configuration;
+  const origin = { kind: 'command-line', option: '--no-auth' } as const;
+  return configuration.with({ [RestOptions.authentication.key]: 'false' }, origin);
 }

@@ -125,11 +125,16 @@ const PROCESS_EXIT_CODES: CommandSpec['exitCodes'] = [
   [2, 'it had started, and an error ended it'],
 ];
 
+const NO_AUTH: OptionSpec = {
+  name: 'no-auth',
+  help: 'let everybody on this machine use the REST interface, without the token',
+};
+
 export const JOBMANAGER: CommandSpec = {
   name: 'jobmanager',
   summary: 'Runs a JobManager in the foreground.',
   positionals: [],
-  options: PROCESS_OPTIONS,
+  options: [NO_AUTH, ...PROCESS_OPTIONS],
   exitCodes: PROCESS_EXIT_CODES,
   examples: [
     'millrace jobmanager',
@@ -172,6 +177,7 @@ export const CLUSTER: CommandSpec = {
   options: [
     { name: 'taskmanagers', value: 'N', help: 'start: TaskManagers; 1 by default' },
     { name: 'slots', value: 'N', help: 'start: slots of each; by default as many as cores' },
+    NO_AUTH,
     DEFINE,
     CONFIG,
     { name: 'json', help: 'print JSON' },

@@ -10,10 +10,11 @@ import { supervisorProcess } from '../deploy/supervisor-process.ts';
 import { taskManagerProcess } from '../deploy/taskmanager-process.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
-import { commandConfiguration } from './command-configuration.ts';
+import { commandConfiguration, withAuthentication } from './command-configuration.ts';
 
 export async function jobManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
-  return jobManagerProcess(env, await configurationOf(env, args), args.has('supervised'));
+  const configuration = withAuthentication(args, await configurationOf(env, args));
+  return jobManagerProcess(env, configuration, args.has('supervised'));
 }
 
 export async function taskManagerCommand(env: Env, args: ParsedArguments): Promise<number> {

@@ -235,6 +235,7 @@ function outcome(
     supervisor.onMessage((text) => {
       const message = decodeProcessMessage(text);
       if (message.kind === 'ready') return settle(undefined);
+      if (message.kind === 'shut-down') return settle({ reason: 'a client has ended it' });
       const cause = EngineError.fromData(message.error);
       return settle({ reason: cause.message, cause });
     });

@@ -6,7 +6,9 @@ import type { ScopedMetrics } from '../metrics/metric.ts';
 import { blobStart } from './blob-folders.ts';
 import { JobManager } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
-import { runProcess } from './process-run.ts';
+import { encodeProcessMessage } from './process-messages.ts';
+import { processRest } from './process-rest.ts';
+import { ProcessExitCode, runProcess } from './process-run.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
 export function jobManagerProcess(
@@ -17,20 +19,27 @@ export function jobManagerProcess(
   return runProcess({
     ...{ env, supervised },
     name: 'JobManager',
-    start: async ({ onFatal, ready }) => {
+    start: async ({ onFatal, ready, end }) => {
       const measurement = measureProcess(env);
+      // Under a supervisor it ends with all others; else it would be started again.
+      const shutDown = (): void => {
+        if (supervised) env.processes.parent?.tell(encodeProcessMessage({ kind: 'shut-down' }));
+        else end(ProcessExitCode.orderly);
+      };
       const jobManager = await JobManager.start({
         ...{ env, configuration, onFatal },
         blobs: await blobStart(env, configuration, 'jobmanager'),
         measureProcess: () => measurement.values(),
+        rest: await processRest(env, configuration, shutDown),
         host: configuration.get(JobManagerOptions.rpcAddress),
         port: configuration.get(JobManagerOptions.rpcPort),
         bindHost: configuration.get(JobManagerOptions.bindHost),
       });
       const read = async (): Promise<readonly ScopedMetrics[]> => jobManager.metrics();
       const reporters = await startReporters(env, configuration, read);
-      env.log.write('info', 'JobManager ready', { address: jobManager.address });
-      ready({ address: jobManager.address });
+      const facts = { address: jobManager.address, restUrl: jobManager.rest?.url };
+      env.log.write('info', 'JobManager ready', facts);
+      ready(facts);
       return {
         close: async () => {
           await reporters?.close();

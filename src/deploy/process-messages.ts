@@ -5,7 +5,9 @@ export type ProcessMessage =
   /** It does what it is for: a JobManager listens, a TaskManager is registered. */
   | { readonly kind: 'ready'; readonly facts: ProcessFacts }
   /** It ends because it cannot start. */
-  | { readonly kind: 'failed'; readonly error: ErrorData };
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  /** A client has asked for the end of the cluster. */
+  | { readonly kind: 'shut-down' };
 
 export interface ProcessFacts {
   /** `host:port` of a JobManager. */

@@ -80,6 +80,10 @@ class SupervisorRun implements RunningComponent {
       children: childrenOf(options, this.#directory, this.#logs),
       known: jobManager ? undefined : { address: jobManagerAddress(configuration) },
       onChange: () => this.#changed(),
+      onShutDown: () => {
+        env.log.write('info', 'A client has asked for the end of the cluster');
+        control.end(ProcessExitCode.orderly);
+      },
       onGaveUp: (error) => this.#gaveUp(error, control),
     });
   }

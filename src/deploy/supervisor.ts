@@ -37,6 +37,8 @@ export interface SupervisorOptions {
   readonly known?: ProcessFacts | undefined;
   /** Something has started, got ready or ended. */
   readonly onChange: () => void;
+  /** A process wants all of them to end. */
+  readonly onShutDown?: (() => void) | undefined;
   /** A process that had never been ready has ended; everything else is being stopped. */
   readonly onGaveUp: (error: EngineError) => void;
 }
@@ -207,6 +209,10 @@ export class Supervisor {
     const message = decodeProcessMessage(text);
     if (message.kind === 'failed') {
       life.failure = EngineError.fromData(message.error);
+      return;
+    }
+    if (message.kind === 'shut-down') {
+      this.#options.onShutDown?.();
       return;
     }
     life.facts = message.facts;

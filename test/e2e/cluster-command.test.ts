@@ -11,7 +11,7 @@ const home = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-home-')));
 after(() => rmSync(home, { recursive: true }));
 
 const LAUNCHER = join(REPOSITORY, 'bin', 'millrace.js');
-const FREE_PORT = ['-D', 'jobmanager.rpc.port=0'];
+const FREE_PORT = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
 const folder = join(home, 'clusters', 'default');
 
 function cluster(...args: readonly string[]): Promise<Ended> {

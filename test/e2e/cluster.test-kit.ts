@@ -1,6 +1,8 @@
 // Processes of a cluster for tests: started as their users start them, watched by their logs.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { milliseconds } from '../../src/base/units.ts';
@@ -15,6 +17,10 @@ import type { JobStatus } from '../../src/protocol/job-status.ts';
 import type { Gateway } from '../../src/protocol/service.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { REPOSITORY } from '../command.test-kit.ts';
+
+/** Of all that this process starts; gone with it. */
+export const HOME: string = mkdtempSync(join(tmpdir(), 'millrace-home-'));
+process.on('exit', () => rmSync(HOME, { recursive: true, force: true }));
 
 const LAUNCHER = join(REPOSITORY, 'bin', 'millrace.js');
 

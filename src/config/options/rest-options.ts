@@ -16,6 +16,7 @@ interface RestOptions {
   readonly clientMaxContentLength: ConfigOption<number>;
   readonly asyncStoreDuration: ConfigOption<Duration>;
   readonly awaitLeaderTimeout: ConfigOption<Duration>;
+  readonly authentication: ConfigOption<boolean>;
   readonly allowedHosts: ConfigOption<string | undefined>;
   readonly insecureBind: ConfigOption<boolean>;
 }
@@ -91,6 +92,12 @@ export const RestOptions: RestOptions = {
     duration,
     seconds(30),
     'For this long the REST interface waits for a Dispatcher before it answers that there is none.',
+  ),
+  authentication: option(
+    'millrace.rest.authentication',
+    boolean,
+    true,
+    "Whether clients need the token of the cluster. Without it the REST interface listens to this machine alone, and to everybody on it: for Flink's own clients, which can send the token by FLINK_REST_CLIENT_HEADERS, too.",
   ),
   allowedHosts: optional(
     'millrace.rest.allowed-hosts',
