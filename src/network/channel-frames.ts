@@ -28,6 +28,15 @@ export function frameCost(payloadBytes: number): number {
 /** Records a frame may hold: what an ObjectBatch can take. */
 export { OBJECT_BATCH_CAPACITY as DATA_FRAME_RECORDS } from './batch.ts';
 
+/**
+ * Credit that a consumer may keep for itself though it has taken everything: small frames are not
+ * acknowledged one by one.
+ */
+export const CREDIT_KEPT_BYTES_MAX: number = 8 * 1024;
+
+/** A consumer with less than this under way or unread is taken to wait for more. */
+export const CONSUMER_WAITS_BYTES: number = 2 * CREDIT_KEPT_BYTES_MAX;
+
 /** The sending half of a link, as channels see it. */
 export interface FrameSender {
   /** Sends a data frame, or says false: no room now; the channel's `drain` will be called. */

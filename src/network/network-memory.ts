@@ -13,7 +13,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
-import { FRAME_PAYLOAD_BYTES_MAX, frameCost } from './channel-frames.ts';
+import { CREDIT_KEPT_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX, frameCost } from './channel-frames.ts';
 
 /** More does not make a channel faster. */
 const WINDOW_BYTES_MAX = 512 * 1024;
@@ -108,9 +108,12 @@ export class NetworkMemory {
   }
 }
 
-/** A window must take the largest frame, or that would wait for ever. */
+/**
+ * A window must take the largest frame beside what the consumer keeps, or that would wait for ever.
+ */
 export function windowBytesMin(segmentBytes: number): number {
-  return Math.max(EXCLUSIVE_SEGMENTS * segmentBytes, frameCost(FRAME_PAYLOAD_BYTES_MAX));
+  const largest = frameCost(FRAME_PAYLOAD_BYTES_MAX) + CREDIT_KEPT_BYTES_MAX;
+  return Math.max(EXCLUSIVE_SEGMENTS * segmentBytes, largest);
 }
 
 function kibibytes(bytes: number): string {

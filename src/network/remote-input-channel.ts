@@ -7,8 +7,8 @@
  *     protocol.
  * N2. Credit comes back only for frames that the gate has taken, and for parts of a record larger
  *     than a frame as they come: the record must be whole before the gate can take it.
- * N3. When the gate has taken everything all credit has come back: the producer sees from it that
- *     the consumer waits.
+ * N3. When the gate has taken everything all credit has come back but less than
+ *     CREDIT_KEPT_BYTES_MAX: the producer sees from it that the consumer waits.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
@@ -16,7 +16,7 @@ import type { Codec } from '../types/schema.ts';
 import type { Batch } from './batch.ts';
 import { ObjectBatch } from './batch.ts';
 import { decodeBatch } from './batch-codec.ts';
-import { ChannelFrame, frameCost } from './channel-frames.ts';
+import { ChannelFrame, CREDIT_KEPT_BYTES_MAX, frameCost } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
 import { decodeControl } from './control-codec.ts';
 import type { ControlElement } from './control-element.ts';
@@ -43,6 +43,7 @@ export class RemoteInputChannel implements InputChannel {
   readonly #credit = new ByteWriter(16);
   #free: ObjectBatch | undefined = new ObjectBatch();
   #owed = 0;
+  readonly #portion: number;
   #closed = false;
   bytesIn = 0;
   buffersIn = 0;
@@ -55,6 +56,7 @@ export class RemoteInputChannel implements InputChannel {
 
   constructor(options: RemoteInputOptions) {
     this.#options = options;
+    this.#portion = options.windowBytes / PORTIONS;
   }
 
   get windowBytes(): number {
@@ -107,7 +109,8 @@ export class RemoteInputChannel implements InputChannel {
     this.queuedCost -= next.cost;
     this.#owed += next.cost;
     // N3
-    if (this.#owed * PORTIONS >= this.#options.windowBytes || this.queuedCost === 0) {
+    const least = this.queuedCost === 0 ? CREDIT_KEPT_BYTES_MAX : this.#portion;
+    if (this.#owed >= least) {
       this.#grant(this.#owed);
       this.#owed = 0;
     }

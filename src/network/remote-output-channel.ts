@@ -20,6 +20,7 @@ import { NO_TIMESTAMP } from './batch.ts';
 import { BATCH_HEAD_BYTES, BatchFlag, encodeBatch, patchBatchHead } from './batch-codec.ts';
 import {
   ChannelFrame,
+  CONSUMER_WAITS_BYTES,
   DATA_FRAME_RECORDS,
   FRAME_PAYLOAD_BYTES_MAX,
   frameCost,
@@ -189,9 +190,9 @@ export class RemoteOutputChannel implements OutputChannel {
     this.#spill.close();
   }
 
-  /** Everything that was sent has been taken: the consumer would take more at once. */
+  /** As good as everything that was sent has been taken: the consumer would take more at once. */
   get #isConsumerWaiting(): boolean {
-    return this.#open && this.#credit === this.#window && !this.#isWaiting;
+    return this.#open && this.#window - this.#credit < CONSUMER_WAITS_BYTES && !this.#isWaiting;
   }
 
   get #isWaiting(): boolean {
