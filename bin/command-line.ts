@@ -53,8 +53,8 @@ async function workersAhead(
   workers: Workers,
   [command, ...args]: readonly string[],
 ): Promise<Workers> {
-  const help = args.includes('--help') || args.includes('-h');
-  if (help || (command !== 'run' && command !== 'info')) return workers;
+  const elsewhere = args.some((arg) => /^(?:-h|--help|-m.*|--jobmanager.*|remote)$/.test(arg));
+  if (elsewhere || (command !== 'run' && command !== 'info')) return workers;
   const { startedAhead } = await import('../src/env/started-ahead.ts');
   const { COORDINATOR_HEAP_MEGABYTES, DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =
     await import('../src/config/slot-heap.ts');

@@ -19,11 +19,13 @@ import { ExitCode } from './exit-codes.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { renderError } from './render-error.ts';
 
-type Run = (
-  env: CommandEnv,
-  args: ParsedArguments,
-  commands: readonly CommandSpec[],
-) => Promise<number>;
+type Run = (env: CommandEnv, args: ParsedArguments, program: Program) => Promise<number>;
+
+/** What a command may want to know of the whole. */
+export interface Program {
+  readonly version: string;
+  readonly commands: readonly CommandSpec[];
+}
 
 /** What a command does is loaded when it is given: most of it is the engine. */
 type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
@@ -69,7 +71,7 @@ export async function cli(env: CommandEnv, version: string): Promise<number> {
       return ExitCode.success;
     }
     const run = await load();
-    return await run(env, args, specs);
+    return await run(env, args, { version, commands: specs });
   } catch (thrown) {
     if (terminal.args.includes('--json')) {
       terminal.stdout.write(`${JSON.stringify({ type: 'error', ...errorFields(thrown) })}\n`);

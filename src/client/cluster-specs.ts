@@ -1,19 +1,6 @@
 /** What the commands take that talk to a cluster over its REST interface. */
 import { JOB_ID, type CommandSpec, type OptionSpec } from './arguments.ts';
-import { CONFIG, DEFINE, HELP } from './command-specs.ts';
-
-const JOBMANAGER_OPTION: OptionSpec = {
-  name: 'jobmanager',
-  short: 'm',
-  value: 'HOST:PORT',
-  help: 'the cluster: its REST port; the one started on this machine if nothing is said',
-};
-
-const TOKEN_FILE: OptionSpec = {
-  name: 'token-file',
-  value: 'FILE',
-  help: 'the token of a cluster that was not started on this machine',
-};
+import { CONFIG, DEFINE, HELP, JOBMANAGER_OPTION, TOKEN_FILE } from './command-specs.ts';
 
 const VERBOSE: OptionSpec = { name: 'verbose', help: 'print whole stacks of errors' };
 const JSON_OPTION: OptionSpec = { name: 'json', help: 'print the result as JSON' };

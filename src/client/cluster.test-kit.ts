@@ -1,4 +1,5 @@
 // A cluster that answers commands from a table, and remembers what it was asked.
+import assert from 'node:assert/strict';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { HttpAnswer, HttpClient, HttpClientRequest } from '../env/http.ts';
@@ -45,14 +46,18 @@ export class TestCluster {
     return {
       loadHttp: () => Promise.resolve(this.http),
       utcOffset: () => 60,
+      log: { write: () => undefined, with: () => assert.fail('not used') },
       clock: {
         now: () => now as never,
         monotonic: () => milliseconds(now),
         cpuTime: () => milliseconds(0),
         after: (delay, callback) => {
-          now += delay;
-          setImmediate(callback);
-          return { [Symbol.dispose]: () => undefined };
+          const due = now + delay;
+          const timer = setImmediate(() => {
+            now = Math.max(now, due);
+            callback();
+          });
+          return { [Symbol.dispose]: () => clearImmediate(timer) };
         },
         soon: (callback) => void setImmediate(callback),
       },
@@ -71,8 +76,8 @@ export class TestCluster {
       const reason = 'the connection was refused';
       throw new EngineError('NETWORK_FAILED', { operation: 'connect to', address, reason });
     }
-    const json: unknown =
-      body === undefined ? undefined : JSON.parse(new TextDecoder().decode(body));
+    const isJson = body !== undefined && headers['content-type'] === 'application/json';
+    const json: unknown = isJson ? JSON.parse(new TextDecoder().decode(body)) : undefined;
     this.asked.push({ method, url, headers, json });
     const key = `${method} ${pathOf(url)}`;
     const known = this.#answers[key] ?? [404, { errors: [`Not found: ${key}`] }];

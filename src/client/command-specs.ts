@@ -2,6 +2,7 @@
  * What the commands take, apart from what they do, so that `--help` does not load the engine.
  */
 import type { CommandSpec, OptionSpec } from './arguments.ts';
+import { ExitCode } from './exit-codes.ts';
 
 export const CONFIG: OptionSpec = {
   name: 'config',
@@ -19,6 +20,26 @@ export const DEFINE: OptionSpec = {
 
 export const HELP: OptionSpec = { name: 'help', short: 'h', help: 'print this' };
 
+export const JOBMANAGER_OPTION: OptionSpec = {
+  name: 'jobmanager',
+  short: 'm',
+  value: 'HOST:PORT',
+  help: 'the cluster: its REST port; the one started on this machine if nothing is said',
+};
+
+export const TOKEN_FILE: OptionSpec = {
+  name: 'token-file',
+  value: 'FILE',
+  help: 'the token of a cluster that was not started on this machine',
+};
+
+const RUN_EXIT_CODES: CommandSpec['exitCodes'] = [
+  [ExitCode.success, 'the job has finished; with -d: it runs'],
+  [ExitCode.failure, 'the job failed, or the command, the job file or an option is wrong'],
+  [ExitCode.interrupted, 'ended by Ctrl-C; with -m the job goes on unless -sae was given'],
+  [ExitCode.terminated, 'ended by SIGTERM, likewise'],
+];
+
 const JOB_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'parallelism',
@@ -34,23 +55,60 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
   },
   DEFINE,
   CONFIG,
-  { name: 'job', value: 'NAME', help: 'which export, where the file exports several jobs' },
+  {
+    name: 'job',
+    short: 'c',
+    aliases: ['--class'],
+    value: 'NAME',
+    help: 'which export, where the file exports several jobs',
+  },
 ];
 
 export const RUN: CommandSpec = {
   name: 'run',
-  summary: 'Runs a job on this machine, to its end.',
+  summary: 'Runs a job: on this machine to its end, or with -m on a cluster.',
   positionals: ['JOB_FILE'],
   options: [
     ...JOB_OPTIONS,
+    JOBMANAGER_OPTION,
+    {
+      name: 'target',
+      short: 't',
+      value: 'TARGET',
+      values: ['local', 'remote'],
+      help: 'local: in this process; remote: on the cluster of the configuration',
+    },
+    TOKEN_FILE,
+    { name: 'detached', short: 'd', help: 'cluster: do not wait for the job' },
+    {
+      name: 'shutdownOnAttachedExit',
+      aliases: ['-sae'],
+      help: 'cluster: cancel the job when this command is interrupted or lost',
+    },
+    { name: 'fromSavepoint', short: 's', value: 'PATH', help: 'go on from a savepoint' },
+    {
+      name: 'allowNonRestoredState',
+      short: 'n',
+      help: 'leave out state of the savepoint that fits no operator',
+    },
+    {
+      name: 'claimMode',
+      aliases: ['-cm', '-rm', '--restoreMode'],
+      value: 'MODE',
+      values: ['claim', 'no_claim', 'legacy'],
+      help: 'who owns the savepoint from then on',
+    },
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
     HELP,
   ],
+  json: 'a line an object with "type": submitted {"jobId"}, print {"subtask", "line"}, progress, warning, result {"jobId", "status", "runtimeMillis", "accumulators", "error"}, error',
+  exitCodes: RUN_EXIT_CODES,
   examples: [
     'millrace run examples/word-count.ts',
     'millrace run examples/flight-delays.ts -p 4 --param out=out/delays',
     'millrace run jobs.ts --job hourly -D restart-strategy.type=fixed-delay --json',
+    'millrace run -d -m localhost:8081 examples/word-count.ts',
   ],
 };
 

@@ -46,6 +46,6 @@ export async function command(
     onSignal: () => ({ [Symbol.dispose]: () => undefined }),
   };
   const disk = diskWith(files) as Env['disk'];
-  const code = await cli({ ...env, disk, terminal } as CommandEnv, '1.2.3');
+  const code = await cli({ disk, ...env, terminal } as CommandEnv, '1.2.3');
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

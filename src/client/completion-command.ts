@@ -2,14 +2,15 @@
 import { EngineError } from '../base/errors.ts';
 import { OPTIONS } from '../config/options.ts';
 import type { Env } from '../env/env.ts';
-import type { CommandSpec, ParsedArguments } from './arguments.ts';
+import type { ParsedArguments } from './arguments.ts';
+import type { Program } from './cli.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import { ExitCode } from './exit-codes.ts';
 
 export async function completionCommand(
   { terminal }: Pick<Env, 'terminal'>,
   args: ParsedArguments,
-  commands: readonly CommandSpec[],
+  { commands }: Program,
 ): Promise<number> {
   const typed = args.positionals[0]!;
   const shell = SHELLS.find((each) => each === typed);

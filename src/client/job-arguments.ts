@@ -21,15 +21,17 @@ export interface JobArguments {
 export async function jobArguments(
   env: Env,
   args: ParsedArguments,
-  defaults: Readonly<Record<string, string>> = {},
+  defaults: (given: Configuration) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<JobArguments> {
   const moduleUrl = await jobFileUrl(env.disk, args.positionals[0]!);
-  const configuration = withAssignments(
-    Configuration.parse(defaults)
-      .overriddenBy(await commandConfiguration(env, args))
-      .with(parallelismOf(args), { kind: 'command-line', option: '-p' }),
+  const given = withAssignments(
+    (await commandConfiguration(env, args)).with(parallelismOf(args), {
+      kind: 'command-line',
+      option: '-p',
+    }),
     args.values('define'),
   );
+  const configuration = Configuration.parse(defaults(given)).overriddenBy(given);
   const job = {
     moduleUrl,
     exportName: args.value('job'),

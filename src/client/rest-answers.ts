@@ -1,4 +1,5 @@
 /** What commands read of the answers of the REST interface; there is more in them. */
+import type { ErrorData } from '../base/errors.ts';
 
 export interface JobsOverview {
   readonly jobs: readonly JobOverviewAnswer[];
@@ -75,4 +76,32 @@ export interface LogListAnswer {
     /** Epoch milliseconds of its last change. */
     readonly mtime: number;
   }[];
+}
+
+export interface JarUploadAnswer {
+  /** A path, whose last name is the id. */
+  readonly filename: string;
+}
+
+export interface JarRunAnswer {
+  readonly jobid: string;
+}
+
+export interface ExecutionResultAnswer {
+  readonly status: { readonly id: 'IN_PROGRESS' | 'COMPLETED' };
+  readonly 'job-execution-result'?: JobResultAnswer;
+}
+
+export interface JobResultAnswer {
+  readonly 'application-status': 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';
+  readonly 'net-runtime': number;
+  readonly 'failure-cause'?: FailureCause | null;
+  /** These are our own, and not there where Flink itself answers. */
+  readonly status?: string;
+  readonly accumulators?: readonly {
+    readonly operator: string;
+    readonly name: string;
+    readonly value: number;
+  }[];
+  readonly error?: ErrorData | null;
 }

@@ -38,6 +38,8 @@ export interface RestRequest {
   /** Sent as it is. */
   readonly body?: { readonly contentType: string; readonly bytes: Uint8Array } | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Where an answer may take longer than others. */
+  readonly timeout?: Duration | undefined;
 }
 
 export class RestClient {
@@ -81,7 +83,8 @@ export class RestClient {
 
   /** Resolves with an answer of success. */
   async send(request: RestRequest): Promise<HttpAnswer> {
-    const { http, url, token, timeout, authorities } = this.#options;
+    const { http, url, token, authorities } = this.#options;
+    const { timeout = this.#options.timeout } = request;
     const { method, path, json, body, headers } = request;
     let answer: HttpAnswer;
     try {
@@ -143,7 +146,7 @@ export class RestClient {
     if (
       status === 404 &&
       jobId !== undefined &&
-      /job.*not f(?:ou|i)nd|could not find/i.test(message)
+      /\bjob\b.*\bnot (?:be )?found|could not find/i.test(message)
     ) {
       return new EngineError('JOB_NOT_FOUND', { jobId });
     }

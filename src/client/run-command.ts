@@ -8,16 +8,20 @@
  */
 import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { DeploymentOptions } from '../config/options/client-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { MiniCluster } from '../deploy/mini-cluster.ts';
 import type { Env } from '../env/env.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { ParsedArguments } from './arguments.ts';
+import type { Program } from './cli.ts';
+import type { CommandEnv } from './command-env.ts';
 import { eventTimeOf, eventTimeText } from './event-time.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
-import { jobArguments } from './job-arguments.ts';
+import { jobArguments, type JobArguments } from './job-arguments.ts';
 import { Progress } from './progress.ts';
 import { renderError } from './render-error.ts';
 import { warningsOf } from './warnings.ts';
@@ -28,8 +32,37 @@ const PROGRESS_PLAIN = seconds(10);
 /** What is checked on a developer's machine, and not on a cluster. */
 const DEFAULTS = { [PipelineOptions.exchangeVerify.key]: 'sample' };
 
-export async function runCommand(env: Env, args: ParsedArguments): Promise<number> {
-  const { configuration, job } = await jobArguments(env, args, DEFAULTS);
+export async function runCommand(
+  env: CommandEnv,
+  args: ParsedArguments,
+  { version }: Program,
+): Promise<number> {
+  const given = await jobArguments(env, args, (configuration) =>
+    isRemote(args, configuration) ? {} : DEFAULTS,
+  );
+  if (isRemote(args, given.configuration)) {
+    const { remoteRun } = await import('./remote-run.ts');
+    return remoteRun(env, args, given, version);
+  }
+  return localRun(env, args, given);
+}
+
+/** @throws EngineError CLI_VALUE_INVALID */
+function isRemote(args: ParsedArguments, configuration: Configuration): boolean {
+  const typed = args.value('target');
+  if (typed !== undefined && typed !== 'local' && typed !== 'remote') {
+    const parameters = { option: '--target', value: typed, expected: 'local or remote' };
+    throw new EngineError('CLI_VALUE_INVALID', parameters);
+  }
+  const target = typed ?? configuration.get(DeploymentOptions.target);
+  return target === undefined ? args.has('jobmanager') : target === 'remote';
+}
+
+async function localRun(
+  env: CommandEnv,
+  args: ParsedArguments,
+  { configuration, job }: JobArguments,
+): Promise<number> {
   const cluster = await MiniCluster.start({ env, configuration });
   const run = new AttachedRun(env, args);
   try {

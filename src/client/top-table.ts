@@ -123,3 +123,15 @@ function watermarkText(watermark: VertexTop['watermark']): string {
   if (watermark === null) return '-';
   return watermark === 'end' ? 'end' : timeText(watermark);
 }
+
+/** A plain line for each vertex, for logs. */
+export function topLines(top: Top): string {
+  const begin = `[${(top.durationMillis / 1000).toFixed(1)} s] ${top.status}`;
+  const lines = top.vertices.map(
+    (vertex) =>
+      `${begin} ${vertex.name}: in ${vertex.recordsIn}, out ${vertex.recordsOut}, ` +
+      `${Math.round(vertex.recordsInPerSecond)} records/s, busy ${percent(vertex.busy)}, ` +
+      `back-pressured ${percent(vertex.backPressured)}\n`,
+  );
+  return lines.join('');
+}

@@ -1,0 +1,320 @@
+/**
+ * `millrace run` against a cluster: submits the job, and attached prints what its sinks print and
+ * how it gets on, until it ends.
+ *
+ * Invariants
+ * N1. The first signal leaves the job alone, or with -sae cancels it and waits; the second ends the
+ *     command at once.
+ * N2. The result is told after everything that the job has printed.
+ */
+import { EngineError, toEngineError } from '../base/errors.ts';
+import { milliseconds, seconds, type Duration } from '../base/units.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { ClientOptions, DeploymentOptions } from '../config/options/client-options.ts';
+import { decodeClientMessage } from '../functions/client-message.ts';
+import type { ParsedArguments } from './arguments.ts';
+import { clusterClient } from './cluster-target.ts';
+import type { CommandEnv } from './command-env.ts';
+import { ExitCode } from './exit-codes.ts';
+import type { JobArguments } from './job-arguments.ts';
+import { LiveText } from './live-text.ts';
+import { readMessages } from './remote-messages.ts';
+import { renderError } from './render-error.ts';
+import type { ExecutionResultAnswer, JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
+import { nextDelay, type RestClient } from './rest-client.ts';
+import { atSources, submitJob, type Submitted } from './submission.ts';
+import { topLines, topOf, topTable, type Look } from './top-table.ts';
+
+const PROGRESS_LIVE = milliseconds(500);
+const PROGRESS_PLAIN = seconds(10);
+const FIRST_LOOK = milliseconds(50);
+
+export async function remoteRun(
+  env: CommandEnv,
+  args: ParsedArguments,
+  { configuration, job }: JobArguments,
+  version: string,
+): Promise<number> {
+  const client = await clusterClient(env, args, configuration);
+  const isAttached = !args.has('detached') && configuration.get(DeploymentOptions.attached);
+  const submission = { env, args, configuration, client, job, version, isAttached };
+  const submitted = await submitJob(submission);
+  const { stdout } = env.terminal;
+  const { jobId } = submitted;
+  if (args.has('json')) stdout.write(`${JSON.stringify({ type: 'submitted', jobId })}\n`);
+  else stdout.write(`Job has been submitted with JobID ${jobId}\n`);
+  await stdout.flush();
+  if (!isAttached) return ExitCode.success;
+  return new RemoteRun({ env, args, configuration, client }, submitted).finish();
+}
+
+interface RemoteOptions {
+  readonly env: CommandEnv;
+  readonly args: ParsedArguments;
+  readonly configuration: Configuration;
+  readonly client: RestClient;
+}
+
+class RemoteRun {
+  readonly #env: CommandEnv;
+  readonly #client: RestClient;
+  readonly #configuration: Configuration;
+  readonly #submitted: Submitted;
+  readonly #isJson: boolean;
+  readonly #verbose: boolean;
+  readonly #cancelsAtExit: boolean;
+  readonly #progress: LiveText;
+  readonly #left: PromiseWithResolvers<number> = Promise.withResolvers();
+  #signal: 'SIGINT' | 'SIGTERM' | undefined;
+  readonly #timers: Disposable[] = [];
+  #earlier: Look | undefined;
+  #isOver = false;
+  /** Why the output cannot be written. */
+  #lost: EngineError | undefined;
+
+  constructor({ env, args, configuration, client }: RemoteOptions, submitted: Submitted) {
+    this.#env = env;
+    this.#client = client;
+    this.#configuration = configuration;
+    this.#submitted = submitted;
+    this.#isJson = args.has('json');
+    this.#verbose = args.has('verbose');
+    this.#cancelsAtExit =
+      args.has('shutdownOnAttachedExit') ||
+      configuration.get(DeploymentOptions.shutdownOnAttachedExit);
+    this.#progress = new LiveText(env.terminal.stderr);
+  }
+
+  /** Follows the job to its end. @returns the exit code */
+  async finish(): Promise<number> {
+    const signals = this.#env.terminal.onSignal((signal) => this.#onSignal(signal));
+    this.#showLater();
+    if (this.#cancelsAtExit) {
+      await this.#beat();
+      this.#beatLater();
+    }
+    try {
+      const ended = await Promise.race([this.#follow(), this.#left.promise]);
+      if (typeof ended === 'number') return ended;
+      this.#stopShowing();
+      if (this.#lost !== undefined) throw this.#lost;
+      this.#report(ended);
+      await this.#env.terminal.stdout.flush();
+      await this.#env.terminal.stderr.flush();
+      return this.#exitCode(ended);
+    } finally {
+      this.#stopShowing();
+      signals[Symbol.dispose]();
+    }
+  }
+
+  /** N2. */
+  async #follow(): Promise<JobResultAnswer> {
+    const { jobId } = this.#submitted;
+    const messages = readMessages(
+      this.#client,
+      jobId,
+      (payload) => this.#print(payload),
+      () => this.#isOver,
+    );
+    const [result] = await Promise.all([this.#result(), messages]);
+    return result;
+  }
+
+  async #result(): Promise<JobResultAnswer> {
+    const path = `/jobs/${this.#submitted.jobId}/execution-result`;
+    const most = this.#configuration.get(ClientOptions.retryPeriod);
+    for (let delay = FIRST_LOOK; ; delay = nextDelay(delay, most)) {
+      const answer = await this.#client.getPatiently<ExecutionResultAnswer>(path);
+      const result = answer['job-execution-result'];
+      if (answer.status.id === 'COMPLETED' && result !== undefined) {
+        this.#isOver = true;
+        return result;
+      }
+      await this.#client.pause(delay);
+    }
+  }
+
+  async #print(payload: Uint8Array): Promise<void> {
+    const message = decodeClientMessage(payload);
+    if (message.kind !== 'print' || this.#lost !== undefined) return;
+    const text = new TextDecoder().decode(message.body);
+    this.#progress.erase();
+    const { stdout } = this.#env.terminal;
+    if (this.#isJson) {
+      for (const line of text.replace(/\n$/, '').split('\n'))
+        this.#line({ type: 'print', subtask: message.subtask, line });
+    } else stdout.write(text);
+    try {
+      await stdout.flush();
+    } catch (thrown) {
+      // Nobody reads what the job prints any more, as in `millrace run ... | head`.
+      this.#lost = toEngineError(thrown);
+      await this.#cancel();
+    }
+  }
+
+  #showLater(): void {
+    const delay = this.#progress.isLive && !this.#isJson ? PROGRESS_LIVE : PROGRESS_PLAIN;
+    this.#after(delay, async () => {
+      await this.#look();
+      if (!this.#isOver) this.#showLater();
+    });
+  }
+
+  async #look(): Promise<void> {
+    const path = `/jobs/${this.#submitted.jobId}`;
+    const job = await this.#tolerate(this.#client.get<JobDetailsAnswer>(path));
+    if (job === undefined || this.#isOver) return;
+    const later: Look = { at: this.#env.clock.monotonic(), job, watermarks: [] };
+    this.#show(this.#earlier ?? later, later);
+    this.#earlier = later;
+  }
+
+  #show(earlier: Look, later: Look): void {
+    const top = topOf(earlier, later);
+    const { columns } = this.#env.terminal.stderr;
+    if (this.#isJson) this.#line({ type: 'progress', ...top });
+    else this.#progress.show(columns === undefined ? topLines(top) : topTable(top, columns));
+  }
+
+  /** Says to the cluster that somebody is there: without, it cancels the job. */
+  #beatLater(): void {
+    this.#after(this.#configuration.get(ClientOptions.heartbeatInterval), async () => {
+      await this.#beat();
+      if (!this.#isOver) this.#beatLater();
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const timeout = this.#configuration.get(ClientOptions.heartbeatTimeout);
+    const expiredTimestamp = this.#env.clock.now() + timeout;
+    const path = `/jobs/${this.#submitted.jobId}/clientHeartbeat`;
+    await this.#tolerate(this.#client.call({ method: 'PATCH', path, json: { expiredTimestamp } }));
+  }
+
+  #after(delay: Duration, act: () => Promise<void>): void {
+    const timer = this.#env.clock.after(delay, () => {
+      act().catch((thrown: unknown) => this.#left.reject(toEngineError(thrown)));
+    });
+    this.#timers.push(timer);
+  }
+
+  /** What is asked on the side does not decide about the job; the result does. */
+  async #tolerate<T>(side: Promise<T>): Promise<T | undefined> {
+    try {
+      return await side;
+    } catch (thrown) {
+      this.#env.log.write('info', 'The cluster did not answer', { reason: String(thrown) });
+      return undefined;
+    }
+  }
+
+  #stopShowing(): void {
+    this.#isOver = true;
+    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]();
+    this.#progress.erase();
+  }
+
+  #report(result: JobResultAnswer): void {
+    const { status, accumulators = [] } = result;
+    const { jobId, root } = this.#submitted;
+    const runtimeMillis = result['net-runtime'];
+    const failure = errorOf(result);
+    const error = failure && atSources(failure, root);
+    const { terminal } = this.#env;
+    if (this.#isJson) {
+      const { message, fix } = error ?? {};
+      const told = {
+        jobId,
+        status: statusOf(result),
+        runtimeMillis,
+        accumulators,
+        error: result.error,
+      };
+      this.#line({ type: 'result', ...told, message, fix });
+    } else if (status === 'FINISHED' || result['application-status'] === 'SUCCEEDED') {
+      terminal.stdout.write(finishedText(jobId, runtimeMillis, accumulators));
+    } else if (error === undefined) {
+      terminal.stderr.write('The job was cancelled.\n');
+    }
+    if (error === undefined) return;
+    const { workingDirectory } = terminal;
+    terminal.stderr.write(renderError(error, { verbose: this.#verbose, workingDirectory }));
+  }
+
+  #exitCode(result: JobResultAnswer): number {
+    const status = statusOf(result);
+    if (status === 'FINISHED') return ExitCode.success;
+    if (status === 'FAILED' || this.#signal === undefined) return ExitCode.failure;
+    return this.#signal === 'SIGTERM' ? ExitCode.terminated : ExitCode.interrupted;
+  }
+
+  /** N1. */
+  #onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
+    const code = signal === 'SIGTERM' ? ExitCode.terminated : ExitCode.interrupted;
+    const { stderr } = this.#env.terminal;
+    const isFirst = this.#signal === undefined;
+    this.#signal ??= signal;
+    this.#progress.erase();
+    if (isFirst && this.#cancelsAtExit) {
+      stderr.write('Cancelling the job; once more leaves at once.\n');
+      this.#cancel().catch((thrown: unknown) => {
+        const { workingDirectory } = this.#env.terminal;
+        stderr.write(renderError(thrown, { verbose: this.#verbose, workingDirectory }));
+      });
+      return;
+    }
+    const { jobId } = this.#submitted;
+    const goesOn = `The job ${jobId} goes on; \`millrace cancel ${jobId}\` cancels it.\n`;
+    if (isFirst) stderr.write(goesOn);
+    this.#left.resolve(code);
+  }
+
+  async #cancel(): Promise<void> {
+    const path = `/jobs/${this.#submitted.jobId}?mode=cancel`;
+    await this.#client.call({ method: 'PATCH', path });
+  }
+
+  #line(object: Readonly<Record<string, unknown>>): void {
+    this.#env.terminal.stdout.write(`${JSON.stringify(object)}\n`);
+  }
+}
+
+/** In the words of a job that runs here. */
+function statusOf(result: JobResultAnswer): string {
+  const byFlink = {
+    SUCCEEDED: 'FINISHED',
+    FAILED: 'FAILED',
+    CANCELED: 'CANCELED',
+    UNKNOWN: 'FAILED',
+  };
+  return result.status ?? byFlink[result['application-status']];
+}
+
+function errorOf(result: JobResultAnswer): EngineError | undefined {
+  if (result.error !== undefined && result.error !== null)
+    return EngineError.fromData(result.error);
+  const cause = result['failure-cause'];
+  if (cause === undefined || cause === null) return undefined;
+  const what = 'The job';
+  return new EngineError('REST_OPERATION_FAILED', { what, message: cause['stack-trace'] });
+}
+
+/** As Flink's client prints it. */
+function finishedText(
+  jobId: string,
+  runtimeMillis: number,
+  accumulators: NonNullable<JobResultAnswer['accumulators']>,
+): string {
+  const sums = new Map<string, number>();
+  for (const { name, value } of accumulators) sums.set(name, (sums.get(name) ?? 0) + value);
+  const lines = [
+    'Program execution finished',
+    `Job with JobID ${jobId} has finished.`,
+    `Job Runtime: ${runtimeMillis} ms`,
+    ...(sums.size === 0 ? [] : ['Accumulator Results: ']),
+    ...[...sums].map(([name, value]) => `- ${name} (number): ${value}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
