@@ -39,6 +39,11 @@ export interface RestCluster {
   build(job: JobReference): Promise<JobGraph>;
   /** Resolves when the job is built and runs. @throws EngineError JOB_*, GRAPH_*, CONFIG_* */
   submit(job: JobReference, options: SubmitOptions): Promise<void>;
+  /**
+   * What the sinks of a job send for a client, a line of JSON each, to its end.
+   * @throws EngineError JOB_NOT_FOUND
+   */
+  clientMessages(jobId: string): Promise<AsyncIterable<Uint8Array>>;
   /** Ends the cluster, after the answer has been sent. */
   shutDown(): void;
   readonly process: ProcessView;

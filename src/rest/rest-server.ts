@@ -22,6 +22,7 @@ import type { JobReference } from '../protocol/task-deployment.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
 import { Access } from './access.ts';
 import { ClientHeartbeats } from './client-heartbeats.ts';
+import { ClientStreams } from './client-streams.ts';
 import type { RestCluster } from './cluster.ts';
 import { endpoint } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -84,6 +85,7 @@ export class RestServer {
   readonly #listener: HttpListener;
   readonly #leader: LeaderGateways;
   readonly #heartbeats: ClientHeartbeats;
+  readonly #streams: ClientStreams;
 
   private constructor(parts: {
     readonly url: string;
@@ -91,12 +93,14 @@ export class RestServer {
     readonly listener: HttpListener;
     readonly leader: LeaderGateways;
     readonly heartbeats: ClientHeartbeats;
+    readonly streams: ClientStreams;
   }) {
     this.url = parts.url;
     this.endpoints = parts.endpoints;
     this.#listener = parts.listener;
     this.#leader = parts.leader;
     this.#heartbeats = parts.heartbeats;
+    this.#streams = parts.streams;
   }
 
   /** @throws EngineError NETWORK_FAILED if no port is free, REST_UNPROTECTED */
@@ -107,13 +111,14 @@ export class RestServer {
     const heartbeats = new ClientHeartbeats(env.clock, env.log, async (jobId) => {
       await (await leader.dispatcher()).cancelJob({ jobId });
     });
+    const streams = new ClientStreams({ env, rpc, address: options.jobManagerAddress });
     const hosts = hostsOf(configuration);
     const access = new Access({ clock: env.clock, random: env.random, token, hosts });
     // Requests that come before everything stands wait for it.
     const handling = Promise.withResolvers<HttpHandler>();
     const listener = await listen(options, async (request) => (await handling.promise)(request));
     const url = urlOf(options, listener);
-    const cluster = clusterOf(options, { leader, heartbeats, url });
+    const cluster = clusterOf(options, { leader, heartbeats, streams, url });
     const open = openEndpoints(access);
     const closed = closedEndpoints(options, cluster, access, open);
     const handler = new RestHandler({
@@ -121,7 +126,7 @@ export class RestServer {
     });
     handling.resolve((request) => handler.handle(request));
     const endpoints = [...closed, ...open];
-    return new RestServer({ url, endpoints, listener, leader, heartbeats });
+    return new RestServer({ url, endpoints, listener, leader, heartbeats, streams });
   }
 
   get port(): number {
@@ -130,6 +135,7 @@ export class RestServer {
 
   async close(): Promise<void> {
     this.#heartbeats.close();
+    this.#streams.close();
     await this.#listener[Symbol.asyncDispose]();
     this.#leader.close();
   }
@@ -197,11 +203,12 @@ function clusterOf(
   parts: {
     readonly leader: LeaderGateways;
     readonly heartbeats: ClientHeartbeats;
+    readonly streams: ClientStreams;
     readonly url: string;
   },
 ): RestCluster {
   const { env, configuration, metrics, process, build, shutDown } = options;
-  const { leader, heartbeats, url } = parts;
+  const { leader, heartbeats, streams, url } = parts;
   return {
     dispatcher: () => leader.dispatcher(),
     resourceManager: () => leader.resourceManager(),
@@ -210,9 +217,11 @@ function clusterOf(
     newId: () => env.random.uuid().replaceAll('-', ''),
     keepOperations: configuration.get(RestOptions.asyncStoreDuration),
     clientHeartbeat: (jobId, until) => heartbeats.beat(jobId, until),
-    async submit(job, { fingerprint }) {
+    clientMessages: (jobId) => streams.open(jobId),
+    async submit(job, { fingerprint, attached }) {
       const graph = fingerprint === undefined ? undefined : { fingerprint };
-      await (await leader.dispatcher()).submitJob({ job, graph, attached: false });
+      if (attached) await streams.submit({ job, graph });
+      else await (await leader.dispatcher()).submitJob({ job, graph, attached: false });
     },
   };
 }

@@ -3,7 +3,7 @@ import { isTerminal } from '../../protocol/job-status.ts';
 import type { JobStatus } from '../../protocol/job-status.ts';
 import { findJob, requireJob } from '../cluster.ts';
 import type { RestCluster } from '../cluster.ts';
-import { endpoint } from '../endpoint.ts';
+import { endpoint, rawEndpoint } from '../endpoint.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { integerFrom, jobId, operatorUid, rescaleId, triggerId, word } from '../parameters.ts';
 import { handlerError, RestError, serverError } from '../rest-error.ts';
@@ -78,6 +78,23 @@ function requireCancellable(status: JobStatus): void {
 
 function attachedEndpoints(cluster: RestCluster): readonly Endpoint[] {
   return [
+    rawEndpoint({
+      method: 'GET',
+      path: '/jobs/:jobid/client-messages',
+      summary:
+        'What the sinks of a job send for a client, a line of JSON each, until the job has ended. ' +
+        'Who reads slowly holds the job back; a new reader takes the place of an earlier one.',
+      parameters: { jobid: jobId },
+      produces: 'application/x-ndjson',
+      // From now on the job prints here, and nowhere else.
+      changes: true,
+      audit: 'read what a job prints',
+      async handle({ path }) {
+        await requireJob(cluster, path.jobid);
+        const body = await cluster.clientMessages(path.jobid);
+        return { contentType: 'application/x-ndjson', body };
+      },
+    }),
     endpoint({
       method: 'PATCH',
       path: '/jobs/:jobid/clientHeartbeat',
