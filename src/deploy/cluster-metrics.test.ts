@@ -71,6 +71,20 @@ test('metrics of functions are seen while the job runs, by operator and subtask'
       .reduce((total, each) => total + each, 0);
     assert.ok(sum >= 0 && sum <= 1500, String(sum));
   }
+  const total = (name: string): number =>
+    tasks.reduce((sum, { metrics }) => sum + Number(value(metrics, name)!.value), 0);
+  assert.ok(total('Shuffle.Netty.Input.numBytesInLocal') > 0, 'half of the records cross');
+  assert.equal(total('Shuffle.Netty.Input.numBytesInRemote'), 0, 'and stay in the process');
+  assert.ok(total('numBuffersOut') > 0);
+  for (const pool of ['Input.Buffers.inPoolUsage', 'Output.Buffers.outPoolUsage']) {
+    const usage = total(`Shuffle.Netty.${pool}`);
+    assert.ok(usage >= 0 && usage <= 4, `${pool} ${usage}`);
+  }
+  const process = scopes.find(({ scope }) => scope.kind === 'taskmanager')!;
+  const memory = (name: string): number =>
+    Number(value(process.metrics, `Status.Shuffle.Netty.${name}`)!.value);
+  assert.ok(memory('UsedMemory') > 2 << 20, 'two rings, and the windows of two channels');
+  assert.equal(memory('UsedMemory') + memory('AvailableMemory'), memory('TotalMemory'));
   await client.cancel();
   await client.result();
   const left = (await cluster.metrics()).filter(({ scope }) => scope.kind !== 'taskmanager');

@@ -61,6 +61,10 @@ export class NetworkMemory {
     return this.#options.capacityBytes;
   }
 
+  get usedBytes(): number {
+    return this.reservedBytes + this.#overdraft;
+  }
+
   get overdraftBytes(): number {
     return this.#overdraft;
   }

@@ -98,7 +98,12 @@ export type FromSlot =
       readonly payload: Uint8Array;
     }
   | { readonly kind: 'metrics'; readonly tasks: readonly TaskMetrics[] }
-  | { readonly kind: 'metrics-answer'; readonly scopes: readonly ScopedMetrics[] };
+  | {
+      readonly kind: 'metrics-answer';
+      readonly scopes: readonly ScopedMetrics[];
+      /** That its channels have reserved or overdrawn. */
+      readonly networkBytes: number;
+    };
 
 /** The final value of a counter; summed over the subtasks of an operator. */
 export interface Accumulator {

@@ -51,6 +51,8 @@ export class HostedWorker {
   readonly slot: number;
   /** Resolves with the data port. */
   readonly prepared: Promise<number>;
+  /** That its channels held when it last told its metrics. */
+  networkBytes = 0;
   readonly #options: HostedWorkerOptions;
   #prepared: PromiseWithResolvers<number> | undefined;
   /** Tasks that have not ended. */
@@ -220,6 +222,7 @@ export class HostedWorker {
         if (this.#stopping && this.#tasks.size === 0) this.#terminate();
         return;
       case 'metrics-answer':
+        this.networkBytes = message.networkBytes;
         for (const settle of [...this.#metricWaiters]) settle(message.scopes);
         return;
       default:

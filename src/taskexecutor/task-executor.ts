@@ -37,6 +37,8 @@ import { DetachedOutput } from './detached-output.ts';
 import type { Print } from './detached-output.ts';
 import { HostedWorker } from './hosted-worker.ts';
 import { JobLink } from './job-link.ts';
+import { networkStatus } from './network-status.ts';
+import type { NetworkUse } from './network-status.ts';
 import { ResourceManagerLink } from './resource-manager-link.ts';
 import { SlotPeers } from './slot-peers.ts';
 import { SpareWorkers } from './spare-workers.ts';
@@ -258,11 +260,21 @@ export class TaskExecutor {
   async metrics(): Promise<readonly ScopedMetrics[]> {
     const { host, taskExecutorId: taskManagerId, measureProcess } = this.#options;
     const scope = { kind: 'taskmanager', host, taskManagerId } as const;
-    const process = { scope, metrics: measureProcess?.() ?? [] };
     const slots = await Promise.all(
       this.#slots.flatMap(({ worker }) => worker?.requestMetrics(METRICS_TIMEOUT) ?? []),
     );
-    return [process, ...slots.flat()];
+    const metrics = [...(measureProcess?.() ?? []), ...networkStatus(this.#networkUse())];
+    return [{ scope, metrics }, ...slots.flat()];
+  }
+
+  #networkUse(): NetworkUse {
+    const { channelBytes, ringBytes, segmentBytes } = this.#options.network;
+    const ofWorkers = this.#slots.reduce((sum, { worker }) => sum + (worker?.networkBytes ?? 0), 0);
+    return {
+      totalBytes: (channelBytes + ringBytes) * this.#slots.length,
+      usedBytes: ofWorkers + this.#peers.usedBytes,
+      segmentBytes,
+    };
   }
 
   #requestSlot({ slot: index, allocationId, jobMaster }: SlotRequest): void {

@@ -55,6 +55,7 @@ class SlotWorker {
   #job: CompiledJob | undefined;
   #loop: SlotLoop | undefined;
   #links: PeerLinks | undefined;
+  #memory: NetworkMemory | undefined;
   #metrics: SlotMetrics | undefined;
 
   constructor(context: WorkerContext) {
@@ -87,7 +88,11 @@ class SlotWorker {
         this.#underLease(() => this.#tasks.get(message.executionId)?.task.commit());
         return;
       case 'request-metrics':
-        this.#send({ kind: 'metrics-answer', scopes: this.#metrics?.read() ?? [] });
+        this.#send({
+          kind: 'metrics-answer',
+          scopes: this.#metrics?.read() ?? [],
+          networkBytes: this.#memory?.usedBytes ?? 0,
+        });
         return;
       case 'client-acknowledge':
         this.#client.acknowledge(message.executionId, message.operator, message.bytes);
@@ -180,6 +185,11 @@ class SlotWorker {
     const { env } = this.#context;
     const configuration = Configuration.parse(job.graph.configuration);
     const { location, networkBytes, segmentBytes } = this.#preparation!;
+    const memory = new NetworkMemory({
+      ...{ capacityBytes: networkBytes, segmentBytes },
+      where: `Slot ${location.slot} of ${location.taskExecutorId}`,
+    });
+    this.#memory = memory;
     return new TaskWiring({
       job,
       clock: env.clock,
@@ -188,10 +198,7 @@ class SlotWorker {
       log: env.log,
       verify: configuration.get(PipelineOptions.exchangeVerify),
       autoWatermarkInterval: configuration.get(PipelineOptions.autoWatermarkInterval),
-      memory: new NetworkMemory({
-        ...{ capacityBytes: networkBytes, segmentBytes },
-        where: `Slot ${location.slot} of ${location.taskExecutorId}`,
-      }),
+      memory,
       flushTimeout: flushTimeoutOf(configuration),
       isHere: (location) => this.#links!.isHere(location),
       isInProcess: ({ taskExecutorId }) => taskExecutorId === location.taskExecutorId,
