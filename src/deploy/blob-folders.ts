@@ -1,7 +1,7 @@
 /**
  * Where the processes of this machine keep the bundles of jobs: each in a folder of its own, named
  * by the process, below that of its cluster. What processes have left that were killed goes when
- * the next one starts.
+ * the next one starts. Where jobs outlive their JobManager, their bundles lie beside them.
  */
 import manifest from '../../package.json' with { type: 'json' };
 import { messageOf } from '../base/errors.ts';
@@ -9,6 +9,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { BlobOptions } from '../config/options/blob-options.ts';
 import type { Env, ProcessRole } from '../env/env.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
+import { storageFolder } from './ha-stores.ts';
 import type { BlobStart } from './job-blobs.ts';
 
 type FolderEnv = Pick<Env, 'disk' | 'processes' | 'terminal' | 'random' | 'log'>;
@@ -20,6 +21,11 @@ export async function blobStart(
   role: ProcessRole,
 ): Promise<BlobStart> {
   const { disk, processes } = env;
+  const stored = role === 'jobmanager' ? storageFolder(env, configuration) : undefined;
+  // The jobs that the next JobManager finds need their code.
+  if (stored !== undefined) {
+    return { folder: `${stored}/blobs`, engine: manifest.version, keep: true };
+  }
   const configured = configuration.get(BlobOptions.storageDirectory);
   const base = disk.resolve(configured ?? ClusterDirectory.of(env, configuration).folder('blobs'));
   // Its own folder in it is private; a folder of others stays as it is.

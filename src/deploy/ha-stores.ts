@@ -21,10 +21,27 @@ export async function openStores(
   env: Pick<Env, 'disk' | 'random'>,
   configuration: Configuration,
 ): Promise<HaStores> {
-  const { type, storageDir } = HighAvailabilityOptions;
-  if (configuration.get(type) === 'none') {
+  const folder = storageFolder(env, configuration);
+  if (folder === undefined) {
     return { jobs: memoryJobStore(), results: memoryJobResultStore(RESULTS_MAX) };
   }
+  const [jobs, results] = await Promise.all([
+    fileJobStore({ env, folder }),
+    fileJobResultStore({ env, folder }, RESULTS_MAX),
+  ]);
+  return { jobs, results };
+}
+
+/**
+ * Where what outlives a JobManager of the cluster lies; undefined if nothing does.
+ * @throws EngineError CONFIG_INVALID_VALUE
+ */
+export function storageFolder(
+  env: Pick<Env, 'disk'>,
+  configuration: Configuration,
+): string | undefined {
+  const { type, storageDir } = HighAvailabilityOptions;
+  if (configuration.get(type) === 'none') return undefined;
   const given = configuration.get(storageDir);
   if (given === undefined) {
     throw new EngineError('CONFIG_INVALID_VALUE', {
@@ -34,12 +51,7 @@ export async function openStores(
     });
   }
   const clusterId = configuration.get(ClusterOptions.clusterId);
-  const folder = `${env.disk.resolve(pathOf(given))}/${clusterId}`;
-  const [jobs, results] = await Promise.all([
-    fileJobStore({ env, folder }),
-    fileJobResultStore({ env, folder }, RESULTS_MAX),
-  ]);
-  return { jobs, results };
+  return `${env.disk.resolve(pathOf(given))}/${clusterId}`;
 }
 
 /** A path, or what Flink takes: `file:///path`. @throws EngineError CONFIG_INVALID_VALUE */

@@ -44,7 +44,7 @@ const options = { 'blob.storage.directory': blobs, 'jobmanager.rpc.address': '12
 const rpc = new RpcService({ env, name: 'client' });
 let bundle: Uint8Array;
 let jobManager: ClusterProcess;
-let taskManagers: readonly ClusterProcess[];
+let taskManagers: readonly ClusterProcess[] = [];
 let address: { readonly host: string; readonly port: number };
 
 function startTaskManager(): ClusterProcess {
@@ -62,23 +62,35 @@ before(async () => {
   const moduleUrl = pathToFileURL(job).href;
   const engine = manifest.version;
   ({ bytes: bundle } = await bundleJob({ disk: env.disk, moduleUrl, engine, externals: [] }));
-  jobManager = startProcess('jobmanager', { ...options, 'jobmanager.rpc.port': 0 });
-  address = addressIn(await jobManager.said('JobManager ready'));
+  await startJobManager();
   taskManagers = [startTaskManager(), startTaskManager()];
   await Promise.all(taskManagers.map((each) => each.said('TaskManager registered')));
 });
 
 after(async () => {
   await rpc.close();
-  const all = [...(taskManagers ?? []), jobManager];
-  for (const each of all) each?.kill();
-  await Promise.all(all.map((each) => each?.exited));
+  await endAll();
   rmSync(folder, { recursive: true });
 });
 
-function submit(exportName: string, settings: SubmitOptions = {}): Promise<JobClient> {
+async function startJobManager(more: Readonly<Record<string, string | number>> = {}) {
+  const settings = { ...options, 'jobmanager.rpc.port': 0, 'rest.port': 0, ...more };
+  jobManager = startProcess('jobmanager', settings);
+  address = addressIn(await jobManager.said('JobManager ready'));
+}
+
+async function endAll(): Promise<void> {
+  const all = [...taskManagers, jobManager].filter((each) => each !== undefined);
+  for (const each of all) each.kill();
+  await Promise.all(all.map((each) => each.exited));
+}
+
+function submit(
+  exportName: string,
+  settings: SubmitOptions = {},
+  configuration: Readonly<Record<string, string>> = { 'parallelism.default': '2' },
+): Promise<JobClient> {
   const jobId = env.random.uuid().replaceAll('-', '');
-  const configuration = { 'parallelism.default': '2' };
   const job = { jobId, moduleUrl: '', exportName, parameters: {}, configuration };
   const to = { env, rpc, address: `${address.host}:${address.port}` };
   return JobClient.submit(to, job, { bundle, ...settings });
@@ -91,9 +103,9 @@ function files(): readonly string[] {
   );
 }
 
-async function until(condition: () => boolean): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 1000; i++) {
-    if (condition()) return;
+    if (await condition()) return;
     await new Promise<void>((resolve) => env.clock.after(20 as never, resolve));
   }
   assert.fail('it did not happen');
@@ -142,8 +154,38 @@ describe('bundles on a cluster of processes', () => {
   });
 
   test('processes that end in order leave no folder', async () => {
-    for (const each of [...taskManagers, jobManager]) each.kill();
-    await Promise.all([...taskManagers, jobManager].map((each) => each.exited));
+    await endAll();
     assert.deepEqual(readdirSync(blobs), []);
+  });
+
+  test('where jobs outlive their JobManager, their bundles do, and go with the job', async () => {
+    const storage = join(folder, 'ha');
+    const ha = {
+      'high-availability.type': 'filesystem',
+      'high-availability.storageDir': storage,
+    };
+    await startJobManager(ha);
+    taskManagers = [startTaskManager()];
+    await taskManagers[0]!.said('TaskManager registered');
+    const configuration = { 'parallelism.default': '1' };
+    const client = await submit('waits', { detached: true }, configuration);
+    client.close();
+    const kept = (): readonly string[] => readdirSync(join(storage, 'default', 'blobs'));
+    assert.equal(kept().length, 1);
+    jobManager.kill('SIGKILL');
+    await jobManager.exited;
+    await startJobManager({ ...ha, 'jobmanager.rpc.port': address.port });
+    const to = { env, rpc, address: `${address.host}:${address.port}` };
+    let again: JobClient | undefined;
+    await until(async () => {
+      again ??= await JobClient.attach(to, client.jobId).catch(() => undefined);
+      const details = await again?.details();
+      return details?.vertices[0]?.states.RUNNING === 1;
+    });
+    assert.equal(kept().length, 1);
+    await again!.cancel();
+    assert.equal((await again!.result()).status, 'CANCELED');
+    await until(() => kept().length === 0);
+    again!.close();
   });
 });
