@@ -183,6 +183,11 @@ export class JobClient {
     this.close();
   }
 
+  /** Calls back once the client is closed, by whomever. */
+  onClosed(callback: () => void): void {
+    this.#connection.onClosed(callback);
+  }
+
   /** Leaves the job alone. Idempotent. */
   close(): void {
     this.#main.close();

@@ -27,6 +27,8 @@ const real = nodeEnv({
 });
 
 interface Rig extends AsyncDisposable {
+  /** Endpoints and connections of both processes, and slot workers that live. */
+  readonly census: () => readonly number[];
   readonly dispatcher: Gateway<DispatcherService>;
   readonly resourceManager: Gateway<ResourceManagerService>;
   submit(exportName: string, settings?: Readonly<Record<string, string>>): Promise<JobClient>;
@@ -49,6 +51,13 @@ async function rig(settings: Readonly<Record<string, string>> = {}): Promise<Rig
   const second = connection.gateway(resourceManagerService, RESOURCE_MANAGER, '');
   const tokens = [(await first.identify({})).token, (await second.identify({})).token] as const;
   return {
+    census: () => [
+      ...[jobManager.rpc, taskManager.rpc].flatMap((one) => [
+        one.endpointCount,
+        one.connectionCount,
+      ]),
+      taskManager.taskExecutor.workerCount,
+    ],
     dispatcher: connection.gateway(dispatcherService, DISPATCHER, tokens[0]),
     resourceManager: connection.gateway(resourceManagerService, RESOURCE_MANAGER, tokens[1]),
     submit: (exportName, own = {}) => {
@@ -171,3 +180,40 @@ test('what is not there is said to be not there', async () => {
     code,
   );
 });
+
+test('a job whose client promised to be there is cancelled when it is not', async () => {
+  await using cluster = await rig();
+  const client = await cluster.submit('dawdles');
+  const { jobId } = client;
+  const expiredTimestamp = real.clock.now() + 1000;
+  await cluster.dispatcher.reportClientHeartbeat({ jobId, expiredTimestamp });
+  assert.equal((await client.result()).status, 'CANCELED');
+  // Crossed with the end of the job: changes nothing.
+  await cluster.dispatcher.reportClientHeartbeat({ jobId, expiredTimestamp });
+  client.close();
+});
+
+test('of many small jobs nothing stays but what is remembered of the last ones', async () => {
+  await using cluster = await rig({ 'jobstore.max-capacity': '3' });
+  let first: readonly number[] | undefined;
+  for (let i = 0; i < 5; i++) {
+    const client = await cluster.submit('counts', { 'parallelism.default': '1' });
+    assert.equal((await client.result()).status, 'FINISHED');
+    client.close();
+    if (i === 1) first = await atRest(cluster, undefined);
+  }
+  assert.deepEqual(await atRest(cluster, first), first);
+  const remembered = await cluster.dispatcher.requestMultipleJobDetails({});
+  assert.equal(remembered.length, 3);
+});
+
+/** What lives when the last job is gone: a moment after its result is known. */
+async function atRest(cluster: Rig, expected: readonly number[] | undefined) {
+  let census = cluster.census();
+  for (let i = 0; i < 200; i++) {
+    if (expected !== undefined && census.every((count, at) => count === expected[at])) break;
+    await new Promise<void>((resolve) => real.clock.after(milliseconds(5), resolve));
+    census = cluster.census();
+  }
+  return census;
+}

@@ -128,6 +128,7 @@ export class MiniCluster implements AsyncDisposable {
     const connect = { env: this.#env, rpc: this.#clientRpc, address };
     const client = await JobClient.submit(connect, job, options);
     this.#clients.add(client);
+    client.onClosed(() => this.#clients.delete(client));
     return client;
   }
 

@@ -5,6 +5,7 @@
  * D2. A job that has ended never runs again: its result is stored before anybody hears of it, and
  *     before the job is removed from the store of those to run.
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
+ * D4. A job whose client has promised heartbeats is cancelled when they stay away.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
@@ -31,6 +32,7 @@ import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
+import { ClientHeartbeats } from './client-heartbeats.ts';
 import { EndedJobs } from './ended-jobs.ts';
 import type { EndedJob, EndedJobsOptions } from './ended-jobs.ts';
 
@@ -93,6 +95,7 @@ export class Dispatcher {
   /** Those that have not ended. */
   readonly #jobs = new Map<string, JobEntry>();
   readonly #ended: EndedJobs;
+  readonly #clients: ClientHeartbeats;
   /** Masters that are being closed. */
   readonly #closing = new Set<Promise<void>>();
 
@@ -101,6 +104,7 @@ export class Dispatcher {
     this.token = options.env.random.uuid();
     this.#ended = new EndedJobs(options.endedJobs);
     this.#main = new MainThread(DISPATCHER, options.env.clock, options.onFatal);
+    this.#clients = new ClientHeartbeats(this.#main, (jobId) => this.#clientLost(jobId));
     this.#endpoint = options.rpc.register({
       name: DISPATCHER,
       service: dispatcherService,
@@ -165,6 +169,11 @@ export class Dispatcher {
         entry?.master?.cancel();
         return {};
       },
+      reportClientHeartbeat: ({ jobId, expiredTimestamp }) => {
+        if (!this.#jobs.has(jobId)) this.#endedJob(jobId);
+        else this.#clients.expect(jobId, expiredTimestamp - this.#options.env.clock.now());
+        return {};
+      },
       requestJobResult: async ({ jobId }) => {
         const entry = this.#jobs.get(jobId);
         if (entry !== undefined) return entry.ended.promise;
@@ -173,6 +182,13 @@ export class Dispatcher {
         return result;
       },
     };
+  }
+
+  /** D4. */
+  #clientLost(jobId: string): void {
+    const text = 'the client of an attached job is gone: the job is cancelled';
+    this.#options.env.log.write('warn', text, { jobId });
+    this.#jobs.get(jobId)?.master?.cancel();
   }
 
   /** @throws EngineError JOB_NOT_FOUND */
@@ -264,6 +280,8 @@ export class Dispatcher {
         return;
       }
       entry.master = master;
+      const { clientHeartbeatTimeout: wait } = submission;
+      if (wait !== undefined && origin.recovered === undefined) this.#clients.expect(jobId, wait);
       this.#follow(entry, master);
       started.resolve(master);
     });
@@ -286,6 +304,7 @@ export class Dispatcher {
             const [details, info, summary] = [master.details(), master.info(), master.summary()];
             this.#ended.add({ details, info, summary }, this.#main.now());
             this.#jobs.delete(jobId);
+            this.#clients.forget(jobId);
             entry.ended.resolve(result);
             this.#closeMaster(master, () => this.#options.onGone?.(jobId));
           },

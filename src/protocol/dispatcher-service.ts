@@ -1,4 +1,5 @@
 /** What a client can ask a Dispatcher: jobs are submitted, found, watched and cancelled here. */
+import type { Duration } from '../base/units.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { t } from '../types/index.ts';
 import type { ClusterOverview, ExecutionGraphInfo, JobSummary } from './execution-graph-info.ts';
@@ -16,6 +17,11 @@ export interface JobSubmission {
   readonly graph: Pick<JobGraph, 'fingerprint'> | undefined;
   /** A client will attach: messages for it wait instead of being dropped. */
   readonly attached: boolean;
+  /**
+   * The client promises to say that it is there (`reportClientHeartbeat`); after so long without a
+   * word of it the job is cancelled. Undefined: only from its first word on.
+   */
+  readonly clientHeartbeatTimeout?: Duration | undefined;
 }
 
 /** How to call the master of a job. */
@@ -24,6 +30,12 @@ export interface JobMasterLocation {
   readonly address: string;
   readonly endpoint: string;
   readonly token: string;
+}
+
+export interface ClientHeartbeat {
+  readonly jobId: string;
+  /** Wall-clock milliseconds since 1970 until which the client is to be waited for. */
+  readonly expiredTimestamp: number;
 }
 
 interface JobRequest {
@@ -48,6 +60,11 @@ export type DispatcherService = Service<{
   readonly requestClusterOverview: Ask<{}, ClusterOverview>;
   /** Answers when the cancellation has begun. */
   readonly cancelJob: Ask<JobRequest, {}>;
+  /**
+   * The client of an attached job is there; when it is silent for too long the job is cancelled. A
+   * word about a job that has ended changes nothing. @throws EngineError JOB_NOT_FOUND
+   */
+  readonly reportClientHeartbeat: Ask<ClientHeartbeat, {}>;
   /** Answers when the job has ended. */
   readonly requestJobResult: Ask<JobRequest, JobResult>;
 }>;
@@ -62,5 +79,6 @@ export const dispatcherService: DispatcherService = service('Dispatcher', {
   requestMultipleJobDetails: ask(Empty, plain<readonly JobSummary[]>()),
   requestClusterOverview: ask(Empty, plain<ClusterOverview>()),
   cancelJob: ask(JobRequestSchema, Empty),
+  reportClientHeartbeat: ask(plain<ClientHeartbeat>(), Empty),
   requestJobResult: ask(JobRequestSchema, plain<JobResult>(), { timeout: 'never' }),
 });

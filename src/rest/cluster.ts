@@ -34,7 +34,7 @@ export interface RestCluster {
   /** Of the cluster, with what was set and nothing else. */
   readonly configuration: Configuration;
   /** The client of an attached job lives at least until then (wall clock). */
-  clientHeartbeat(jobId: string, until: number): void;
+  clientHeartbeat(jobId: string, until: number): Promise<void>;
   /** Builds a job without running it. @throws EngineError JOB_*, GRAPH_*, CONFIG_* */
   build(job: JobReference): Promise<JobGraph>;
   /** Resolves when the job is built and runs. @throws EngineError JOB_*, GRAPH_*, CONFIG_* */

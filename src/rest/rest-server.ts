@@ -21,7 +21,6 @@ import type { JobGraph } from '../graph/job-graph.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
 import { Access } from './access.ts';
-import { ClientHeartbeats } from './client-heartbeats.ts';
 import { ClientStreams } from './client-streams.ts';
 import type { RestCluster } from './cluster.ts';
 import { endpoint } from './endpoint.ts';
@@ -84,7 +83,6 @@ export class RestServer {
   readonly endpoints: readonly Endpoint[];
   readonly #listener: HttpListener;
   readonly #leader: LeaderGateways;
-  readonly #heartbeats: ClientHeartbeats;
   readonly #streams: ClientStreams;
 
   private constructor(parts: {
@@ -92,14 +90,12 @@ export class RestServer {
     readonly endpoints: readonly Endpoint[];
     readonly listener: HttpListener;
     readonly leader: LeaderGateways;
-    readonly heartbeats: ClientHeartbeats;
     readonly streams: ClientStreams;
   }) {
     this.url = parts.url;
     this.endpoints = parts.endpoints;
     this.#listener = parts.listener;
     this.#leader = parts.leader;
-    this.#heartbeats = parts.heartbeats;
     this.#streams = parts.streams;
   }
 
@@ -108,9 +104,6 @@ export class RestServer {
     const { env, configuration, rpc, token } = options;
     requireProtection(options);
     const leader = new LeaderGateways(rpc, options.jobManagerAddress);
-    const heartbeats = new ClientHeartbeats(env.clock, env.log, async (jobId) => {
-      await (await leader.dispatcher()).cancelJob({ jobId });
-    });
     const streams = new ClientStreams({ env, rpc, address: options.jobManagerAddress });
     const hosts = hostsOf(configuration);
     const access = new Access({ clock: env.clock, random: env.random, token, hosts });
@@ -118,7 +111,7 @@ export class RestServer {
     const handling = Promise.withResolvers<HttpHandler>();
     const listener = await listen(options, async (request) => (await handling.promise)(request));
     const url = urlOf(options, listener);
-    const cluster = clusterOf(options, { leader, heartbeats, streams, url });
+    const cluster = clusterOf(options, { leader, streams, url });
     const open = openEndpoints(access);
     const closed = closedEndpoints(options, cluster, access, open);
     const handler = new RestHandler({
@@ -126,7 +119,7 @@ export class RestServer {
     });
     handling.resolve((request) => handler.handle(request));
     const endpoints = [...closed, ...open];
-    return new RestServer({ url, endpoints, listener, leader, heartbeats, streams });
+    return new RestServer({ url, endpoints, listener, leader, streams });
   }
 
   get port(): number {
@@ -134,7 +127,6 @@ export class RestServer {
   }
 
   async close(): Promise<void> {
-    this.#heartbeats.close();
     this.#streams.close();
     await this.#listener[Symbol.asyncDispose]();
     this.#leader.close();
@@ -202,13 +194,12 @@ function clusterOf(
   options: RestServerOptions,
   parts: {
     readonly leader: LeaderGateways;
-    readonly heartbeats: ClientHeartbeats;
     readonly streams: ClientStreams;
     readonly url: string;
   },
 ): RestCluster {
   const { env, configuration, metrics, process, build, shutDown } = options;
-  const { leader, heartbeats, streams, url } = parts;
+  const { leader, streams, url } = parts;
   return {
     dispatcher: () => leader.dispatcher(),
     resourceManager: () => leader.resourceManager(),
@@ -216,7 +207,9 @@ function clusterOf(
     clock: env.clock,
     newId: () => env.random.uuid().replaceAll('-', ''),
     keepOperations: configuration.get(RestOptions.asyncStoreDuration),
-    clientHeartbeat: (jobId, until) => heartbeats.beat(jobId, until),
+    async clientHeartbeat(jobId, expiredTimestamp) {
+      await (await leader.dispatcher()).reportClientHeartbeat({ jobId, expiredTimestamp });
+    },
     clientMessages: (jobId) => streams.open(jobId),
     async submit(job, { fingerprint, attached }) {
       const graph = fingerprint === undefined ? undefined : { fingerprint };

@@ -69,6 +69,10 @@ export class RpcService {
     return fenced;
   }
 
+  get endpointCount(): number {
+    return this.#endpoints.size;
+  }
+
   get connectionCount(): number {
     return this.#connections.size;
   }

@@ -48,20 +48,20 @@ const exponential: RestartStrategy = {
   attempts: 5,
 };
 
+const APART = [0, 1001, 3002, 8003];
+
 test('exponential-delay grows to its bound and starts over after a calm time', () => {
-  assert.deepEqual(delays(exponential, [0, 1, 2, 3]), [1000, 2000, 4000, 5000]);
-  assert.deepEqual(delays(exponential, [0, 1, 700_000]), [1000, 2000, 1000]);
-  assert.deepEqual(delays(exponential, [0, 1, 2, 3, 4, 5]), [
-    1000,
-    2000,
-    4000,
-    5000,
-    5000,
-    undefined,
-  ]);
+  assert.deepEqual(delays(exponential, APART), [1000, 2000, 4000, 5000]);
+  assert.deepEqual(delays(exponential, [0, 1001, 700_000]), [1000, 2000, 1000]);
+  const many = [...APART, 14_000, 20_000];
+  assert.deepEqual(delays(exponential, many), [1000, 2000, 4000, 5000, 5000, undefined]);
+});
+
+test('exponential-delay: what fails during the wait is the same failure, and waits as long', () => {
+  assert.deepEqual(delays(exponential, [0, 400, 999, 1000, 1500]), [1000, 600, 1, 2000, 1500]);
 });
 
 test('exponential-delay varies within its jitter and never beyond its bounds', () => {
-  assert.deepEqual(delays(exponential, [0, 1, 2, 3], 0), [1000, 1800, 3600, 4500]);
-  assert.deepEqual(delays(exponential, [0, 1, 2, 3], 0.75), [1050, 2100, 4200, 5000]);
+  assert.deepEqual(delays(exponential, APART, 0), [1000, 1800, 3600, 4500]);
+  assert.deepEqual(delays(exponential, [0, 1100, 3300, 8003], 0.75), [1050, 2100, 4200, 5000]);
 });

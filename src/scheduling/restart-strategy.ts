@@ -36,6 +36,9 @@ export interface RestartHistory {
   /** Times of failures, as far as the strategy looks back. */
   readonly recent: readonly Duration[];
   readonly backoff: Duration | undefined;
+  /** When the wait of the last restart is over, for a strategy that takes what fails until then
+   *  for the same failure. */
+  readonly restartAt?: Duration | undefined;
 }
 
 export type RestartDecision =
@@ -97,6 +100,11 @@ export function afterFailure(
       return again(history, { ...history, recent }, strategy.delay);
     }
     case 'exponential-delay': {
+      // Regions that fail one after the other are one failure, as in Flink.
+      const { restartAt = milliseconds(-1) } = history;
+      if (now < restartAt) {
+        return [history, { restart: true, delay: milliseconds(restartAt - now) }];
+      }
       const last = history.recent.at(-1);
       const calm =
         last === undefined || now - last >= strategy.resetThreshold + (history.backoff ?? 0);
@@ -109,12 +117,12 @@ export function afterFailure(
             strategy.maxBackoff,
           );
       const jittered = grown * (1 + strategy.jitter * (2 * draw - 1));
-      const next = { restarts: failures - 1, recent: [now], backoff: milliseconds(grown) };
-      return again(
-        next,
-        next,
-        milliseconds(Math.min(Math.max(jittered, strategy.initialBackoff), strategy.maxBackoff)),
+      const delay = milliseconds(
+        Math.min(Math.max(jittered, strategy.initialBackoff), strategy.maxBackoff),
       );
+      const backoff = milliseconds(grown);
+      const next = { restarts: failures - 1, recent: [now], backoff };
+      return again(next, { ...next, restartAt: milliseconds(now + delay) }, delay);
     }
   }
 }

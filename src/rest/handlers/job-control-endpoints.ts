@@ -108,7 +108,7 @@ function attachedEndpoints(cluster: RestCluster): readonly Endpoint[] {
       answer: NOTHING,
       async handle({ path, body }) {
         await requireJob(cluster, path.jobid);
-        cluster.clientHeartbeat(path.jobid, Number(body.expiredTimestamp));
+        await cluster.clientHeartbeat(path.jobid, Number(body.expiredTimestamp));
         return {};
       },
     }),
