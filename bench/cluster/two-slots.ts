@@ -6,7 +6,7 @@ import type { Benchmark } from '../lib/benchmark.ts';
 import { expectCounts } from './expect-counts.ts';
 import { runOnCluster } from './run-on-cluster.ts';
 
-const RECORDS = 30_000_000;
+const RECORDS = 60_000_000;
 const KEYS = 100_000;
 
 export const twoSlotsRatio: Benchmark = {

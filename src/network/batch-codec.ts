@@ -4,7 +4,6 @@
  * [key group uint16] value; for rows per row kind (uint8) [rowtime float64] [key group uint16]
  * bytes.
  */
-import { assert } from '../base/assert.ts';
 import type { ByteReader } from '../base/byte-reader.ts';
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
@@ -83,16 +82,14 @@ export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: Obje
       reason: `it claims ${count} records`,
     });
   }
-  assert(into.size === 0, 'B2: decode into a batch in use');
+  const columns = into.columns(timestamps, keyGroups);
+  const { values } = columns;
   input.beginFrame();
   for (let i = 0; i < count; i += 1) {
-    const timestamp = timestamps ? input.float64() : NO_TIMESTAMP;
-    if (keyGroups) {
-      const keyGroup = input.uint16();
-      into.appendKeyed(codec.decode(input), timestamp, keyGroup);
-    } else {
-      into.append(codec.decode(input), timestamp);
-    }
+    if (timestamps) columns.timestamps![i] = input.float64();
+    if (keyGroups) columns.keyGroups![i] = input.uint16();
+    values[i] = codec.decode(input);
+    into.size = i + 1;
   }
   input.endFrame();
   return into;

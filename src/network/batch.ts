@@ -19,6 +19,13 @@ export const NO_TIMESTAMP: number = Number.NEGATIVE_INFINITY;
  */
 export const OBJECT_BATCH_CAPACITY = 512;
 
+/** What is there for each record of an ObjectBatch. */
+interface BatchColumns {
+  readonly values: unknown[];
+  readonly timestamps: Float64Array | undefined;
+  readonly keyGroups: Uint16Array | undefined;
+}
+
 export class ObjectBatch {
   readonly kind = 'objects';
   readonly values: unknown[] = new Array<unknown>(OBJECT_BATCH_CAPACITY).fill(undefined);
@@ -48,6 +55,16 @@ export class ObjectBatch {
     this.keyGroups[this.size] = keyGroup;
     this.hasKeyGroups = true;
     this.append(value, timestamp);
+  }
+
+  /** Where a decoder puts records one by one; it sets `size` with each. */
+  columns(timestamps: boolean, keyGroups: boolean): BatchColumns {
+    assert(this.size === 0, 'B2: decode into a batch in use');
+    this.hasTimestamps = timestamps;
+    this.hasKeyGroups = keyGroups;
+    if (timestamps) this.timestamps ??= new Float64Array(OBJECT_BATCH_CAPACITY);
+    if (keyGroups) this.keyGroups ??= new Uint16Array(OBJECT_BATCH_CAPACITY);
+    return this;
   }
 
   timestampAt(index: number): number {
