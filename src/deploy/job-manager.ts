@@ -104,14 +104,20 @@ export class JobManager {
       askTimeout: configuration.get(ClusterOptions.askTimeout),
       secret: options.secret,
     });
-    const listening = await rpc.listen(bindHost, port);
-    const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
     const { jobs, results } = await openStores(env, configuration);
     const blobs =
       options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, jobs));
+    const unfinished = await jobs.all();
+    // Whoever finds the port open finds everything behind it, jobs of an earlier JobManager
+    // included: from here to `recover` nothing waits.
+    const listening = await rpc.listen(bindHost, port).catch(async (error: unknown) => {
+      await blobs?.close();
+      throw error;
+    });
+    const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
     const jobManager = new JobManager(options, rpc, address, { jobs, results, blobs });
+    jobManager.#dispatcher.recover(unfinished);
     try {
-      await jobManager.#dispatcher.recover();
       if (options.rest !== undefined) await jobManager.#serve(options.rest);
       return jobManager;
     } catch (error) {

@@ -115,8 +115,8 @@ export class Dispatcher {
   }
 
   /** Starts the jobs that were accepted before and have not ended. */
-  async recover(): Promise<void> {
-    for (const stored of await this.#options.jobs.all()) {
+  recover(jobs: readonly StoredJob[]): void {
+    for (const stored of jobs) {
       // Who was attached was so to another process; messages do not wait for him.
       const submission = { ...stored.submission, attached: false };
       this.#main.run(() => {
