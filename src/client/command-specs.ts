@@ -81,6 +81,12 @@ export const RUN: CommandSpec = {
     TOKEN_FILE,
     { name: 'detached', short: 'd', help: 'cluster: do not wait for the job' },
     {
+      name: 'externals',
+      value: 'NAME',
+      multiple: true,
+      help: 'cluster: a package that is installed there, and not put into the bundle; may be repeated',
+    },
+    {
       name: 'shutdownOnAttachedExit',
       aliases: ['-sae'],
       help: 'cluster: cancel the job when this command is interrupted or lost',

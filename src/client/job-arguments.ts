@@ -15,7 +15,7 @@ export interface JobArguments {
 }
 
 /**
- * Later ones win: `defaults`, the configuration file, the environment, -p, -D.
+ * Later ones win: `defaults`, the configuration file, the environment, -p and --externals, -D.
  * @throws EngineError JOB_FILE_*, CONFIG_*, CLI_NOT_AN_ASSIGNMENT
  */
 export async function jobArguments(
@@ -25,10 +25,9 @@ export async function jobArguments(
 ): Promise<JobArguments> {
   const moduleUrl = await jobFileUrl(env.disk, args.positionals[0]!);
   const given = withAssignments(
-    (await commandConfiguration(env, args)).with(parallelismOf(args), {
-      kind: 'command-line',
-      option: '-p',
-    }),
+    (await commandConfiguration(env, args))
+      .with(parallelismOf(args), { kind: 'command-line', option: '-p' })
+      .with(externalsOf(args), { kind: 'command-line', option: '--externals' }),
     args.values('define'),
   );
   const configuration = Configuration.parse(defaults(given)).overriddenBy(given);
@@ -39,6 +38,11 @@ export async function jobArguments(
     configuration: configuration.toRecord(),
   };
   return { configuration, job };
+}
+
+function externalsOf(args: ParsedArguments): Readonly<Record<string, string>> {
+  const names = args.values('externals');
+  return names.length === 0 ? {} : { [PipelineOptions.externals.key]: names.join(';') };
 }
 
 /** An error names the option that was typed, not the key that it stands for. */
