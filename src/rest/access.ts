@@ -26,7 +26,7 @@ export type Identity = 'token' | 'session' | 'anybody';
 
 /** What somebody without the token reads. */
 const HOW =
-  'Send it as "Authorization: Bearer TOKEN"; Flink\'s own clients take it from FLINK_REST_CLIENT_HEADERS. The file rest-token in the directory of the cluster has it.';
+  'Send it as "Authorization: Bearer TOKEN"; for Flink\'s own clients set FLINK_REST_CLIENT_HEADERS="Authorization:Bearer TOKEN". The file rest-token in the directory of the cluster has it.';
 
 const COOKIE = 'millrace-session';
 const LOGIN_LIFETIME = minutes(1);

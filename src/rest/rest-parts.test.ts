@@ -87,6 +87,6 @@ test('an error for Java begins as its stream does and carries its texts', () => 
   assert.equal(bytes.subarray(0, 4).toString('hex'), 'aced0005');
   assert.ok(bytes.includes(Buffer.from('org.apache.flink.util.SerializedThrowable')));
   // Modified UTF-8: a zero is two bytes.
-  assert.ok(bytes.includes(Buffer.from([0x74, 0, 9, ...Buffer.from('a.B: ä'), 0xc0, 0x80])));
+  assert.ok(bytes.includes(Buffer.from([0x74, 0, 4, ...Buffer.from('ä'), 0xc0, 0x80])));
   assert.ok(bytes.includes(Buffer.from([0x7c, 0, 0, 0, 0, 0, 1, 0x11, 0x70, 0x78])));
 });

@@ -53,7 +53,7 @@ const END = '70';
 export function serializedThrowable(className: string, message: string, stack: string): string {
   const bytes = [
     ...bytesOf(BEFORE_MESSAGE),
-    ...javaText(`${className}: ${message}`),
+    ...javaText(message),
     ...bytesOf(AFTER_MESSAGE),
     ...javaText(stack),
     ...javaText(className),

@@ -11,7 +11,14 @@ import type { Endpoint } from '../endpoint.ts';
 import { checkpointId, jobId, triggerId, vertexId } from '../parameters.ts';
 import { handlerError } from '../rest-error.ts';
 import * as shape from '../shape.ts';
-import { asyncAnswer, operationNotFound, outcomeOf, triggered } from '../views/async-answer.ts';
+import {
+  asyncAnswer,
+  checkpointAnswer,
+  checkpointOutcomeOf,
+  operationNotFound,
+  outcomeOf,
+  triggered,
+} from '../views/async-answer.ts';
 import {
   checkpointConfigInfo,
   checkpointingStatistics,
@@ -19,7 +26,7 @@ import {
   NO_STATISTICS,
 } from '../views/checkpoint-statistics.ts';
 
-const { absent, boolean, choice, hexId, integer, object, text } = shape;
+const { absent, boolean, choice, hexId, object, text } = shape;
 
 const FORMATS = ['CANONICAL', 'NATIVE'] as const;
 
@@ -141,7 +148,7 @@ function savepointEndpoints(cluster: RestCluster): readonly Endpoint[] {
       answer: triggered,
       handle({ path, body }) {
         requireDirectory(body.targetDirectory, 'targetDirectory');
-        return start(path.jobid, body.triggerId, 'savepoint with which it was to stop');
+        return start(path.jobid, body.triggerId, 'savepoint for the stop');
       },
     }),
     endpoint({
@@ -184,11 +191,11 @@ function triggerCheckpointEndpoints(cluster: RestCluster): readonly Endpoint[] {
       path: '/jobs/:jobid/checkpoints/:triggerid',
       summary: 'How a checkpoint that was triggered went.',
       parameters: { jobid: jobId, triggerid: triggerId },
-      answer: asyncAnswer(object({ checkpointId: integer })),
+      answer: checkpointAnswer,
       handle({ path }) {
         const found = operations.find(`${path.jobid}/${path.triggerid}`);
         if (found === undefined) throw noOperation('checkpoint', path.triggerid, path.jobid);
-        return outcomeOf(found.outcome);
+        return checkpointOutcomeOf(found.outcome);
       },
     }),
   ];

@@ -4,7 +4,7 @@ import type { OperationOutcome } from '../async-operations.ts';
 import { notFound } from '../rest-error.ts';
 import type { RestError } from '../rest-error.ts';
 import { serializedThrowable } from '../serialized-throwable.ts';
-import { choice, either, hexId, named, nullable, object, text } from '../shape.ts';
+import { choice, either, hexId, integer, named, nullable, object, text } from '../shape.ts';
 import type { Shape } from '../shape.ts';
 import { errorText, exceptionName } from './failures.ts';
 
@@ -53,6 +53,33 @@ export function failureCauseOf(error: EngineError): FailureCause {
     'stack-trace': stack,
     'serialized-throwable': serializedThrowable(name, message, stack),
   };
+}
+
+/** Of a checkpoint the cause has another name; both are there. */
+export const checkpointAnswer: Shape<CheckpointAnswer> = object({
+  status: object({ id: choice(['COMPLETED', 'IN_PROGRESS']) }),
+  operation: nullable(
+    either(
+      object({ checkpointId: integer }),
+      object({ failureCause, 'failure-cause': failureCause }),
+    ),
+  ),
+});
+
+interface CheckpointAnswer {
+  readonly status: { readonly id: 'COMPLETED' | 'IN_PROGRESS' };
+  readonly operation:
+    | { readonly checkpointId: number | bigint }
+    | { readonly failureCause: FailureCause; readonly 'failure-cause': FailureCause }
+    | null;
+}
+
+export function checkpointOutcomeOf(
+  outcome: OperationOutcome<{ readonly checkpointId: number | bigint }> | undefined,
+): CheckpointAnswer {
+  const { status, operation } = outcomeOf(outcome);
+  if (operation === null || !('failure-cause' in operation)) return { status, operation };
+  return { status, operation: { ...operation, failureCause: operation['failure-cause'] } };
 }
 
 export function operationNotFound(): RestError {
