@@ -14,38 +14,58 @@ import { ComparableKeys } from './comparable-keys.ts';
 import type { ComparableKey } from './comparable-keys.ts';
 import { PaneStack } from './pane-stack.ts';
 import type { Merge } from './pane-stack.ts';
+import type { Slices } from './slices.ts';
 import type { GroupedKey } from './window-results.ts';
 
 /** The panes of a key. */
-export class KeyPanes implements GroupedKey {
+export class KeyPanes extends PaneStack implements GroupedKey {
   readonly key: Key;
   readonly keyGroup: number;
-  readonly stack: PaneStack;
-  /** M1: the stack is not to be used. */
+  /** M1: the panes are not to be used. */
   changed = false;
 
   constructor(key: Key, keyGroup: number, merge: Merge) {
+    super(merge);
     this.key = key;
     this.keyGroup = keyGroup;
-    this.stack = new PaneStack(merge);
   }
 }
 
 export class MergedPanes {
   readonly #merge: Merge;
+  readonly #slices: Slices;
   readonly #panes = new Map<ComparableKey, KeyPanes>();
+  /** Those of `#panes`, in no particular order. */
+  readonly #list: KeyPanes[] = [];
   readonly #keys = new ComparableKeys();
+  /** Where places are counted from. */
+  #base = NaN;
   foldedTo: number = Number.NEGATIVE_INFINITY;
 
-  constructor(merge: Merge) {
+  constructor(slices: Slices, merge: Merge) {
+    this.#slices = slices;
     this.#merge = merge;
+  }
+
+  /**
+   * The place of a slice, or of the first one from the begin of a window on, in the order of time:
+   * two for each step, as it may have two slices.
+   */
+  placeOf(at: number): number {
+    const { step } = this.#slices;
+    if (Number.isNaN(this.#base)) {
+      this.#base = this.#slices.windowStart(this.#slices.endAtOrAfter(at));
+    }
+    const steps = Math.floor((at - this.#base) / step);
+    return 2 * steps + (at - this.#base > steps * step ? 1 : 0);
   }
 
   /** Adds up to `budget` keys of a slice. @returns whether there may be more. */
   fold(slice: number, cursor: SliceCursor, budget: number): boolean {
+    const place = this.placeOf(slice);
     for (let left = budget; left > 0; left--) {
       if (!cursor.next()) return false;
-      this.#of(cursor.key, cursor.keyGroup).stack.push(slice, cursor.value);
+      this.#of(cursor.key, cursor.keyGroup).push(place, cursor.value);
     }
     return true;
   }
@@ -55,16 +75,26 @@ export class MergedPanes {
     this.#of(key, keyGroup).changed = true;
   }
 
-  keys(): IterableIterator<KeyPanes> {
-    return this.#panes.values();
+  get size(): number {
+    return this.#list.length;
   }
 
-  remove(panes: KeyPanes): void {
-    this.#panes.delete(this.#keys.of(panes.key));
+  at(index: number): KeyPanes {
+    return this.#list[index]!;
+  }
+
+  /** Another one may be at its index then. */
+  removeAt(index: number): void {
+    const list = this.#list;
+    this.#panes.delete(this.#keys.of(list[index]!.key));
+    const last = list.pop()!;
+    if (index < list.length) list[index] = last;
   }
 
   clear(): void {
     this.#panes.clear();
+    this.#list.length = 0;
+    this.#base = NaN;
   }
 
   #of(key: Key, keyGroup: number): KeyPanes {
@@ -73,6 +103,7 @@ export class MergedPanes {
     if (panes === undefined) {
       panes = new KeyPanes(key, keyGroup, this.#merge);
       this.#panes.set(lookup, panes);
+      this.#list.push(panes);
     }
     return panes;
   }

@@ -118,7 +118,7 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#surroundings = this.#createSurroundings(context);
     this.#late = new LateRecords(context, LATE_OUTPUT);
     const merge = (left: unknown, right: unknown): unknown => this.#incremental.merge(left, right);
-    this.#panes = new MergedPanes(merge);
+    this.#panes = new MergedPanes(this.#slices, merge);
     this.#blocks = new SliceBlocks({
       slices: this.#slices,
       merge,
@@ -296,9 +296,7 @@ export class SliceWindowOperator implements KeyedOperator {
 
   #createSurroundings(context: OperatorContext): FiringSurroundings {
     return {
-      get isHeld(): boolean {
-        return context.isHeld;
-      },
+      context,
       cursor: (slice) => this.#contents.cursor(slice),
       emit: (of, window, accumulator) => {
         // At another parallelism before a restore, the window may have been fired for some keys.

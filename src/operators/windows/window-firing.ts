@@ -9,6 +9,7 @@
 import type { Timestamp } from '../../base/units.ts';
 import type { Window } from '../../functions/window.ts';
 import type { SliceCursor } from '../../state/keyed-state-backend.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { KeyPanes, MergedPanes } from './merged-panes.ts';
 import type { GroupedKey } from './window-results.ts';
 
@@ -22,7 +23,7 @@ export interface WindowFiring {
 
 /** What a firing needs of its operator. */
 export interface FiringSurroundings {
-  readonly isHeld: boolean;
+  readonly context: OperatorContext;
   cursor(slice: number): SliceCursor;
   emit(of: GroupedKey, window: Window, accumulator: unknown): void;
   /** Visits what the slices of a window hold for one key, in the order of time. */
@@ -48,10 +49,11 @@ export class SliceFiring implements WindowFiring {
   run(): boolean {
     const cursor = this.#cursor;
     const surroundings = this.#surroundings;
+    const { context } = surroundings;
     for (let left = KEYS_AT_ONCE; left > 0; left--) {
       if (!cursor.next()) return true;
       surroundings.emit(cursor, this.#window, cursor.value);
-      if (surroundings.isHeld) return false;
+      if (context.isHeld) return false;
     }
     return false;
   }
@@ -68,7 +70,10 @@ export class MergedFiring implements WindowFiring {
   readonly #slices: readonly number[];
   #next = 0;
   #cursor: SliceCursor | undefined = undefined;
-  #keys: IterableIterator<KeyPanes> | undefined = undefined;
+  /** Among the panes; -1 as long as there are slices to be added. */
+  #at = -1;
+  /** Where its first slice is. */
+  #from = 0;
 
   constructor(
     window: Window,
@@ -83,12 +88,13 @@ export class MergedFiring implements WindowFiring {
   }
 
   run(): boolean {
-    if (this.#keys === undefined) {
+    if (this.#at < 0) {
       if (!this.#fold()) return false;
       this.#panes.foldedTo = this.#window.end;
-      this.#keys = this.#panes.keys();
+      this.#from = this.#panes.placeOf(this.#window.start);
+      this.#at = 0;
     }
-    return this.#emit(this.#keys);
+    return this.#emit();
   }
 
   #fold(): boolean {
@@ -102,32 +108,33 @@ export class MergedFiring implements WindowFiring {
     return this.#next === this.#slices.length;
   }
 
-  #emit(keys: IterableIterator<KeyPanes>): boolean {
+  #emit(): boolean {
     const surroundings = this.#surroundings;
+    const { context } = surroundings;
+    const panes = this.#panes;
     const window = this.#window;
     for (let left = KEYS_AT_ONCE; left > 0; left--) {
-      const next = keys.next();
-      if (next.done === true) return true;
-      const panes = next.value;
-      const merged = this.#mergedOf(panes);
-      if (merged === undefined) {
-        this.#panes.remove(panes);
+      if (this.#at === panes.size) return true;
+      const of = panes.at(this.#at);
+      if (of.changed) this.#takeAgain(of);
+      of.evict(this.#from);
+      if (of.isEmpty) {
+        panes.removeAt(this.#at);
         continue;
       }
-      surroundings.emit(panes, window, merged);
-      if (surroundings.isHeld) return false;
+      this.#at += 1;
+      surroundings.emit(of, window, of.total());
+      if (context.isHeld) return false;
     }
     return false;
   }
 
-  #mergedOf(panes: KeyPanes): unknown {
-    const { stack } = panes;
-    if (panes.changed) {
-      panes.changed = false;
-      stack.clear();
-      this.#surroundings.eachSlice(panes, this.#window, (slice, value) => stack.push(slice, value));
-    }
-    stack.evict(this.#window.start);
-    return stack.isEmpty ? undefined : stack.total();
+  /** From the slices in the state. */
+  #takeAgain(of: KeyPanes): void {
+    of.changed = false;
+    of.clear();
+    this.#surroundings.eachSlice(of, this.#window, (slice, value) => {
+      of.push(this.#panes.placeOf(slice), value);
+    });
   }
 }
