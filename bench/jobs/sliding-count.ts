@@ -5,7 +5,7 @@ import { digestOf } from '../windows/digest.ts';
 
 export default defineJob({
   name: 'sliding-count',
-  params: { events: param(t.integer, 10_000_000) },
+  params: { events: param(t.integer, 20_000_000) },
   build(env, { events }) {
     env
       .from(nexmarkBids({ events }), {})

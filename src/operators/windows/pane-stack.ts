@@ -52,7 +52,6 @@ export class PaneStack {
     if (this.#places === undefined) {
       this.#places = [this.#oldest];
       this.#values = [this.#back];
-      this.#head = 0;
       this.#split = 0;
     }
     this.#places.push(place);
@@ -77,13 +76,14 @@ export class PaneStack {
     this.#back = undefined;
     this.#places = undefined;
     this.#values = undefined;
+    this.#head = 0;
   }
 
   #evict(place: number): void {
-    const places = this.#places;
+    const places = this.#places ?? [];
     let head = this.#head;
-    while (places !== undefined && head < places.length && places[head]! < place) head += 1;
-    if (places === undefined || head === places.length) {
+    while (head < places.length && places[head]! < place) head += 1;
+    if (head >= places.length) {
       this.clear();
       return;
     }

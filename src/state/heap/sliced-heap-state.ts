@@ -31,6 +31,9 @@ export class SlicedHeapState extends HeapState {
   /** L1 */
   readonly #slices = new Map<number, Slice>();
   readonly #none: Slice = { start: NaN, tables: this.tables, wideTables: this.wideTables };
+  /** The latest of those that were made later than all before them, and its forerunner. */
+  #latest: Slice | undefined = undefined;
+  #before: Slice | undefined = undefined;
   /** Of `#slices`, ascending; undefined: to be made anew. */
   #starts: readonly number[] | undefined = undefined;
   readonly #parts: Key[] = [];
@@ -50,9 +53,22 @@ export class SlicedHeapState extends HeapState {
       const slice = this.#newSlice(this.slice);
       this.#slices.set(slice.start, slice);
       this.#starts = undefined;
+      if (this.#latest === undefined || slice.start > this.#latest.start) {
+        this.#before = this.#latest;
+        this.#latest = slice;
+      }
       this.#show(slice);
     }
-    return super.makeTableOf(group, lookup);
+    const table = super.makeTableOf(group, lookup);
+    if (table.size === 0 && this.slice === this.#latest?.start) this.#makeRoom(group, table);
+    return table;
+  }
+
+  /** Slices that follow one another hold about as many keys. */
+  #makeRoom(group: number, table: KeyGroupTable): void {
+    const { tables, wideTables } = this.#before ?? this.#none;
+    const former = table === this.tables[group] ? tables[group] : wideTables[group];
+    if (former !== undefined) table.reserve(former.size);
   }
 
   /** Starts of slices that hold something, ascending. */
@@ -78,6 +94,8 @@ export class SlicedHeapState extends HeapState {
       table.drop();
     }
     this.#slices.delete(slice.start);
+    if (slice === this.#before) this.#before = undefined;
+    if (slice === this.#latest) this.#latest = undefined;
     this.#starts = undefined;
     if (this.slice === slice.start) this.#show(this.#none);
   }
@@ -112,6 +130,8 @@ export class SlicedHeapState extends HeapState {
   override drop(): void {
     for (const table of this.allTables()) table.drop();
     this.#slices.clear();
+    this.#latest = undefined;
+    this.#before = undefined;
     this.#starts = undefined;
     this.#show(this.#none);
   }
