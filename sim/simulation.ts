@@ -210,11 +210,13 @@ export class Simulation {
     const random = this.random(`thread ${thread.name}`);
     const starts = random.fork('starts');
     const terminal = new SimTerminal(process, thread);
+    const network = new NetworkThread(this.network, thread, host);
     return {
       clock: new SimClock(thread, host, random.fork('clock')),
       random: new SimRandom(thread, random.fork('random'), this.buggify),
       cryptography: simCryptography,
-      network: new NetworkThread(this.network, thread, host),
+      network,
+      securedNetwork: () => network,
       compression: new SimCompression(),
       disk: new SimDisk({
         thread,

@@ -25,8 +25,8 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
 
   // The REST interface
   REST_UNPROTECTED: user(
-    'The REST interface would listen for other machines on {address} without {what}.',
-    'Let it listen on 127.0.0.1, or give it a token and a certificate; millrace.rest.insecure-bind allows it without a certificate.',
+    'The REST interface would listen for other machines on {address} and ask nobody for a token.',
+    'Let it listen on 127.0.0.1, or ask for the token.',
   ),
 
   // The command line
@@ -128,6 +128,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'There is no config.yaml in the folder {folder}, which {variable} names.',
     'Put one there, or unset {variable}.',
   ),
+  CONFIG_INSECURE_BIND: user(
+    '{subject} would listen on {host}, which other machines can reach, without {without}.',
+    '{remedy} Or keep it on this machine with {hostKey}: 127.0.0.1. Or write --insecure-bind (millrace.security.insecure-bind: true) if the network itself keeps strangers out.',
+  ),
   CONFIG_INVALID_ASSIGNMENT: user(
     '"{text}" does not set an option.',
     'Write key=value, e.g. -D parallelism.default=2.',
@@ -145,6 +149,11 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The job "{job}" needs {names}, which got no value.',
     'Add --param {first}=VALUE.',
   ),
+  CONFIG_SECRET_INVALID: user(
+    'The secret of the cluster cannot be read from {path}: {reason}.',
+    'The file must hold 64 hexadecimal digits, e.g. of `openssl rand -hex 32`, the same on every machine.',
+  ),
+  CONFIG_TLS_INVALID: user('TLS cannot be used: {reason}.', '{fix}'),
   CONFIG_UNKNOWN_OPTION: user('There is no option {key}.{suggestion}'),
   CONFIG_UNKNOWN_PARAMETER: user(
     'The job "{job}" has no parameter "{name}".{suggestion}',

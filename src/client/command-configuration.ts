@@ -2,6 +2,7 @@
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/load-configuration.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
+import { SecurityOptions } from '../config/options/security-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
 
@@ -11,12 +12,15 @@ export async function commandConfiguration(
   args: ParsedArguments,
 ): Promise<Configuration> {
   const { disk, terminal } = env;
-  return loadConfiguration({
+  const configuration = await loadConfiguration({
     disk,
     variables: terminal.variables,
     file: args.value('config'),
     assignments: args.values('define'),
   });
+  if (!args.has('insecure-bind')) return configuration;
+  const origin = { kind: 'command-line', option: '--insecure-bind' } as const;
+  return configuration.with({ [SecurityOptions.insecureBind.key]: 'true' }, origin);
 }
 
 /** With `--no-auth`, of the commands that have it. */

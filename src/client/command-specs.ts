@@ -174,11 +174,17 @@ export const COMPLETION: CommandSpec = {
   ],
 };
 
+const INSECURE_BIND: OptionSpec = {
+  name: 'insecure-bind',
+  help: 'open ports to other machines without authentication or TLS',
+};
+
 const PROCESS_OPTIONS: readonly OptionSpec[] = [
   DEFINE,
   CONFIG,
   { name: 'verbose', help: 'log more' },
   HELP,
+  INSECURE_BIND,
   { name: 'supervised', hidden: true, help: 'ends with its parent, and tells it how it goes' },
   { name: 'directory', value: 'PATH', hidden: true, help: 'folder of the cluster' },
 ];
@@ -244,6 +250,7 @@ export const CLUSTER: CommandSpec = {
     NO_AUTH,
     DEFINE,
     CONFIG,
+    INSECURE_BIND,
     { name: 'json', help: 'print JSON' },
     { name: 'verbose', help: 'print whole stacks of errors' },
     HELP,

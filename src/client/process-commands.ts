@@ -6,6 +6,7 @@ import { withAssignments } from '../config/load-configuration.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ClusterDirectory } from '../deploy/cluster-directory.ts';
 import { jobManagerProcess } from '../deploy/jobmanager-process.ts';
+import type { ProcessPlace } from '../deploy/process-run.ts';
 import { supervisorProcess } from '../deploy/supervisor-process.ts';
 import { taskManagerProcess } from '../deploy/taskmanager-process.ts';
 import type { Env } from '../env/env.ts';
@@ -14,11 +15,11 @@ import { commandConfiguration, withAuthentication } from './command-configuratio
 
 export async function jobManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
   const configuration = withAuthentication(args, await configurationOf(env, args));
-  return jobManagerProcess(env, configuration, args.has('supervised'));
+  return jobManagerProcess(env, configuration, placeOf(args));
 }
 
 export async function taskManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
-  return taskManagerProcess(env, await configurationOf(env, args), args.has('supervised'));
+  return taskManagerProcess(env, await configurationOf(env, args), placeOf(args));
 }
 
 /** Started by `millrace cluster start` only. */
@@ -30,6 +31,10 @@ export async function supervisorCommand(env: Env, args: ParsedArguments): Promis
     jobManager: args.has('jobmanager'),
     hosts: args.values('host'),
   });
+}
+
+function placeOf(args: ParsedArguments): ProcessPlace {
+  return { supervised: args.has('supervised'), folder: args.value('directory') };
 }
 
 /** @throws EngineError CONFIG_*, IO_*, CLUSTER_FILE_INVALID */

@@ -15,6 +15,7 @@ import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
+import { SecurityOptions } from './options/security-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
 
 /** Some options that are read together, under a title of the reference page. */
@@ -36,6 +37,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Code of jobs', BlobOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Metrics', MetricOptions),
+  group('Security', SecurityOptions),
   group('Command line', { ...DeploymentOptions, ...ClientOptions }),
 ];
 

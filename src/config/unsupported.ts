@@ -3,6 +3,13 @@
  * may wonder. The first row that fits counts.
  */
 
+const JAVA_STORE = 'Java keystores cannot be read. Give files of certificates and keys (PEM) as';
+const PASSPHRASE = 'The key is in a file that only the user can read, without a passphrase:';
+
+function pem(name: string): string {
+  return `millrace.security.ssl.${name}`;
+}
+
 /** A key, or its beginning followed by `*`, and a sentence. */
 export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] = [
   ['pipeline.object-reuse', 'Records are immutable, so they are always handed on without a copy.'],
@@ -31,6 +38,25 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
   ['metrics.internal.*', 'Metrics come with the heartbeats; there is no service for them.'],
   ['state.backend.rocksdb.*', 'There is no RocksDB beneath.'],
   ['state.backend.forst.*', 'There is no ForSt beneath.'],
+  ['security.ssl.internal.cert.fingerprint', `The authority is pinned: ${pem('internal.ca')}.`],
+  ['security.ssl.internal.keystore*', `${JAVA_STORE} ${pem('internal.certificate and .key')}.`],
+  ['security.ssl.internal.key-password', `${PASSPHRASE} ${pem('internal.key')}.`],
+  ['security.ssl.internal.truststore*', `${JAVA_STORE} ${pem('internal.ca')}.`],
+  ['security.ssl.internal.*', 'The platform decides: TLS 1.3, a handshake within 10 s.'],
+  ['security.ssl.rest.cert.fingerprint', `The authority is pinned: ${pem('rest.ca')}.`],
+  ['security.ssl.rest.keystore*', `${JAVA_STORE} ${pem('rest.certificate and .key')}.`],
+  ['security.ssl.rest.key-password', `${PASSPHRASE} ${pem('rest.key')}.`],
+  ['security.ssl.rest.truststore*', `${JAVA_STORE} ${pem('rest.ca')}.`],
+  ['security.ssl.keystore*', `${JAVA_STORE} ${pem('internal.certificate and .key')}.`],
+  ['security.ssl.key-password', `${PASSPHRASE} ${pem('internal.key')}.`],
+  ['security.ssl.truststore*', `${JAVA_STORE} ${pem('internal.ca')}.`],
+  ['security.ssl.protocol', 'Processes speak TLS 1.3, and nothing older.'],
+  ['security.ssl.algorithms', 'The platform decides which ciphers of TLS 1.3 are used.'],
+  ['security.ssl.provider', 'TLS is that of Node.'],
+  ['security.ssl.verify-hostname', `Instead: ${pem('internal.verify-hostname')}.`],
+  ['taskmanager.data.ssl.enabled', 'security.ssl.internal.enabled covers records, calls and code.'],
+  ['blob.service.ssl.enabled', 'security.ssl.internal.enabled covers code, calls and records.'],
+  ['security.kerberos.*', 'There is no Kerberos; see millrace.security.secret-file.'],
 ];
 
 /** A sentence, or undefined where there is nothing to add. */

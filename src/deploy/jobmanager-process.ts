@@ -4,22 +4,31 @@ import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { blobStart } from './blob-folders.ts';
+import { openInternalPort } from './cluster-security.ts';
 import { JobManager } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
 import { encodeProcessMessage } from './process-messages.ts';
 import { processRest } from './process-rest.ts';
 import { ProcessExitCode, runProcess } from './process-run.ts';
+import type { ProcessPlace } from './process-run.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
 export function jobManagerProcess(
   env: Env,
   configuration: Configuration,
-  supervised: boolean,
+  { supervised, folder }: ProcessPlace,
 ): Promise<number> {
   return runProcess({
     ...{ env, supervised },
     name: 'JobManager',
     start: async ({ onFatal, ready, end }) => {
+      const bindHost = configuration.get(JobManagerOptions.bindHost);
+      const host = configuration.get(JobManagerOptions.rpcAddress);
+      const { secret, network } = await openInternalPort(env, configuration, folder, {
+        what: 'the JobManager',
+        host: bindHost ?? host,
+        hostKey: JobManagerOptions.bindHost.key,
+      });
       const measurement = measureProcess(env);
       // Under a supervisor it ends with all others; else it would be started again.
       const shutDown = (): void => {
@@ -27,13 +36,12 @@ export function jobManagerProcess(
         else end(ProcessExitCode.orderly);
       };
       const jobManager = await JobManager.start({
-        ...{ env, configuration, onFatal },
+        ...{ env: { ...env, network }, configuration, secret, onFatal },
         blobs: await blobStart(env, configuration, 'jobmanager'),
         measureProcess: () => measurement.values(),
         rest: await processRest(env, configuration, shutDown),
-        host: configuration.get(JobManagerOptions.rpcAddress),
+        ...{ host, bindHost },
         port: configuration.get(JobManagerOptions.rpcPort),
-        bindHost: configuration.get(JobManagerOptions.bindHost),
       });
       const read = async (): Promise<readonly ScopedMetrics[]> => jobManager.metrics();
       const reporters = await startReporters(env, configuration, read);

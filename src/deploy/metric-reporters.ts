@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
+import { checkBind } from '../config/bind-safety.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { portsOf } from '../config/option.ts';
 import { MetricOptions } from '../config/options/metric-options.ts';
@@ -104,10 +105,17 @@ async function servePrometheus(options: MetricReportersOptions): Promise<HttpLis
 }
 
 async function listenOnFirstFree(
-  { http, configuration }: MetricReportersOptions,
+  { env, http, configuration }: MetricReportersOptions,
   handler: Parameters<HttpServer['listen']>[1],
 ): Promise<HttpListener> {
   const host = configuration.get(MetricOptions.prometheusHost);
+  const warning = checkBind(configuration, {
+    ...{ what: 'the page of metrics', host, hostKey: MetricOptions.prometheusHost.key },
+    ...{ authenticated: false, encrypted: false },
+    remedy:
+      'Let Prometheus come over a proxy on this machine, or push with metrics.reporters: otel.',
+  });
+  if (warning !== undefined) env.log.write('warn', warning);
   let refused: unknown;
   for (const port of portsOf(configuration.get(MetricOptions.prometheusPort))!) {
     try {

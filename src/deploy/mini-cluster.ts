@@ -72,7 +72,8 @@ export class MiniCluster implements AsyncDisposable {
    */
   static async start(options: MiniClusterOptions): Promise<MiniCluster> {
     const { configuration = Configuration.empty } = options;
-    const env: Env = { ...options.env, network: memoryNetwork(options.env.clock) };
+    const network = memoryNetwork(options.env.clock);
+    const env: Env = { ...options.env, network, securedNetwork: () => network };
     // Components report what ends them; the cluster in which they live ends with the first.
     const started: { cluster?: MiniCluster; failure?: EngineError } = {};
     const onFatal = (component: string, error: EngineError): void => {

@@ -6,6 +6,7 @@ import type { Env } from '../env/env.ts';
 import { nodeHttpServer } from '../env/node/http-server.ts';
 import { nodeProcessEnvironment } from '../env/node/process-environment.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
+import { restTls } from './cluster-security.ts';
 import type { RestStart } from './rest-start.ts';
 
 /** Where the token comes from if it is not that of the folder of the cluster. */
@@ -14,7 +15,7 @@ const TOKEN_VARIABLE = 'MILLRACE_REST_TOKEN';
 /** The log of a JobManager, where a supervisor keeps one. */
 const LOG_NAME = 'jobmanager.log';
 
-/** @throws EngineError CLUSTER_*, IO_* */
+/** @throws EngineError CLUSTER_*, CONFIG_TLS_INVALID, IO_* */
 export async function processRest(
   env: Pick<Env, 'disk' | 'random' | 'terminal' | 'log'>,
   configuration: Configuration,
@@ -25,6 +26,7 @@ export async function processRest(
     http: nodeHttpServer(env.log),
     version: manifest.version,
     token: await tokenOf(env, configuration, directory),
+    tls: await restTls(env, configuration),
     logs: { folder: directory.folder('log'), name: LOG_NAME },
     environment: nodeProcessEnvironment(),
     shutDown,

@@ -28,6 +28,14 @@ export const ProcessExitCode = {
 
 const CLOSE_TIMEOUT = seconds(10);
 
+/** Where a process of a cluster belongs. */
+export interface ProcessPlace {
+  /** Whether a supervisor has started it, and is to hear how it goes. */
+  readonly supervised: boolean;
+  /** The cluster's, where it is known. */
+  readonly folder: string | undefined;
+}
+
 export interface RunningComponent {
   close(): Promise<void>;
 }

@@ -36,7 +36,7 @@ export interface RestSurroundings {
   readonly metrics: () => Promise<readonly ScopedMetrics[]>;
 }
 
-/** @throws EngineError NETWORK_FAILED, REST_UNPROTECTED */
+/** @throws EngineError NETWORK_FAILED, REST_UNPROTECTED, CONFIG_INSECURE_BIND */
 export function startRest(start: RestStart, around: RestSurroundings): Promise<RestServer> {
   const { env, rpc, address, configuration, blobs } = around;
   const fetcher = new MetricFetcher({

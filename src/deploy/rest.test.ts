@@ -453,9 +453,12 @@ test('a cluster is shut down by its client, and listens to strangers only under 
   assert.equal((await rig.get('/jars')).status, 404);
   assert.equal((await rig.call('DELETE', '/cluster')).status, 200);
   await rig.ended;
-  for (const token of [undefined, TOKEN]) {
+  for (const [token, code] of [
+    [undefined, 'REST_UNPROTECTED'],
+    [TOKEN, 'CONFIG_INSECURE_BIND'],
+  ] as const) {
     const starting = RestRig.start({ 'rest.bind-address': '0.0.0.0' }, { token });
-    await assert.rejects(starting, (error) => isEngineError(error, 'REST_UNPROTECTED'));
+    await assert.rejects(starting, (error) => isEngineError(error, code));
   }
   await using open = await RestRig.start({}, { token: undefined });
   const headers = { authorization: 'none' };

@@ -6,7 +6,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { slotNetworkMemory } from '../config/network-memory.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
-import type { Env } from '../env/env.ts';
+import type { Env, TlsIdentity } from '../env/env.ts';
 import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts';
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import type { MetricValue } from '../metrics/metric.ts';
@@ -37,6 +37,8 @@ export interface TaskManagerStart {
   readonly host: string;
   /** Where they listen; `host` if undefined. */
   readonly bindHost?: string | undefined;
+  /** For the data ports; calls go over the network of `env`. Undefined: no TLS. */
+  readonly tls?: TlsIdentity | undefined;
   /** Of the first slot; any by default. */
   readonly dataPort?: number | undefined;
   readonly jobManagerAddress: string;

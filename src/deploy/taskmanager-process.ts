@@ -6,16 +6,18 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { blobStart } from './blob-folders.ts';
+import { openInternalPort } from './cluster-security.ts';
 import { hostAndPort } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
+import type { ProcessPlace } from './process-run.ts';
 import { TaskManager } from './task-manager.ts';
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
 export function taskManagerProcess(
   env: Env,
   configuration: Configuration,
-  supervised: boolean,
+  { supervised, folder }: ProcessPlace,
 ): Promise<number> {
   return runProcess({
     ...{ env, supervised },
@@ -23,20 +25,25 @@ export function taskManagerProcess(
     start: async ({ onFatal, ready }) => {
       const id = taskManagerId(env, configuration);
       const slots = slotsOf(env, configuration);
+      const bindHost = configuration.get(TaskManagerOptions.bindHost);
+      const host = configuration.get(TaskManagerOptions.host);
+      const { secret, tls, network } = await openInternalPort(env, configuration, folder, {
+        what: 'the TaskManager',
+        host: bindHost ?? host,
+        hostKey: TaskManagerOptions.bindHost.key,
+      });
       const measurement = measureProcess(env);
       const taskManager = new TaskManager({
         measureProcess: () => measurement.values(),
-        env: { ...env, log: env.log.with({ taskManager: id }) },
+        env: { ...env, network, log: env.log.with({ taskManager: id }) },
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
-        ...{ slots, onFatal },
+        ...{ slots, secret, tls, host, bindHost, onFatal },
         blobs: await blobStart(env, configuration, 'taskmanager'),
         print: (text) => {
           env.terminal.stdout.write(text);
           return env.terminal.stdout.flush();
         },
         taskExecutorId: id,
-        host: configuration.get(TaskManagerOptions.host),
-        bindHost: configuration.get(TaskManagerOptions.bindHost),
         dataPort: configuration.get(TaskManagerOptions.dataPort),
         jobManagerAddress: jobManagerAddress(configuration),
         spareWorkers: 0,

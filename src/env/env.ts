@@ -14,6 +14,13 @@ export interface Env {
   readonly random: Random;
   readonly cryptography: Cryptography;
   readonly network: Network;
+  /**
+   * The network on which every connection is TLS 1.3, and both sides show a certificate of the
+   * given authority. In simulation and in memory there is no wire to read along, and it is the
+   * plain one.
+   * @throws EngineError CONFIG_TLS_INVALID
+   */
+  readonly securedNetwork: (identity: TlsIdentity) => Network;
   readonly disk: Disk;
   readonly compression: Compression;
   readonly memory: Memory;
@@ -83,6 +90,17 @@ export interface Network {
   connect(host: string, port: number): Promise<Connection>;
 }
 
+/** Who a process is on the network, as PEM. */
+export interface TlsIdentity {
+  /** Its certificate, and those between it and the authority. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Certificates of the authorities that are believed, and no others are. */
+  readonly authority: string;
+  /** Whether the certificate of whoever is dialled must name the host. */
+  readonly verifyHostName: boolean;
+}
+
 export interface Listener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
@@ -109,7 +127,7 @@ export interface Connection {
   close(): void;
   /**
    * Closes at once; queued bytes may be lost, and the other side is told that it was no orderly
-   * end. Idempotent.
+   * end (not always where there is TLS). Idempotent.
    */
   destroy(): void;
 }

@@ -34,6 +34,14 @@ export interface SlotLocation {
   readonly dataPort: number;
 }
 
+/** PEM; never leaves the process. */
+interface SlotTls {
+  readonly certificate: string;
+  readonly key: string;
+  readonly authority: string;
+  readonly verifyHostName: boolean;
+}
+
 export interface SlotPreparation {
   readonly job: JobReference;
   readonly fingerprint: string;
@@ -44,6 +52,8 @@ export interface SlotPreparation {
   readonly listen: boolean;
   /** Where it listens then; port 0 picks one. */
   readonly bind: { readonly host: string; readonly port: number };
+  /** Who its process is to others, as `Env` has it; undefined where they do not speak TLS. */
+  readonly tls: SlotTls | undefined;
   /**
    * The slot fails its tasks with SLOT_OUT_OF_MEMORY when V8's heap is past this. Undefined: no
    * budget.

@@ -32,7 +32,7 @@ export interface SlotGeneration {
 export interface PrepareSlot extends SlotGeneration {
   readonly preparation: Omit<
     SlotPreparation,
-    'location' | 'bind' | 'heapBudgetBytes' | 'networkBytes' | 'segmentBytes'
+    'location' | 'bind' | 'tls' | 'heapBudgetBytes' | 'networkBytes' | 'segmentBytes'
   >;
 }
 

@@ -6,6 +6,7 @@
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
+import { checkBind, isLoopback } from '../config/bind-safety.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { portsOf } from '../config/option.ts';
 import { RestOptions, WebOptions } from '../config/options/rest-options.ts';
@@ -99,7 +100,8 @@ export class RestServer {
     this.#streams = parts.streams;
   }
 
-  /** @throws EngineError NETWORK_FAILED if no port is free, REST_UNPROTECTED */
+  /** @throws EngineError NETWORK_FAILED if no port is free, REST_UNPROTECTED,
+   * CONFIG_INSECURE_BIND */
   static async start(options: RestServerOptions): Promise<RestServer> {
     const { env, configuration, rpc, token } = options;
     requireProtection(options);
@@ -134,25 +136,24 @@ export class RestServer {
 }
 
 /** T1. */
-function requireProtection({ configuration, token, tls }: RestServerOptions): void {
+function requireProtection({ env, configuration, token, tls }: RestServerOptions): void {
   const host = bindHostOf(configuration);
   if (isLoopback(host)) return;
-  if (token === undefined) {
-    throw new EngineError('REST_UNPROTECTED', { address: host, what: 'a token' });
-  }
-  if (tls === undefined && !configuration.get(RestOptions.insecureBind)) {
-    throw new EngineError('REST_UNPROTECTED', { address: host, what: 'TLS' });
-  }
+  if (token === undefined) throw new EngineError('REST_UNPROTECTED', { address: host });
+  const warning = checkBind(configuration, {
+    ...{ what: 'the REST interface', host, hostKey: RestOptions.bindAddress.key },
+    authenticated: true,
+    encrypted: tls !== undefined || configuration.get(RestOptions.insecureBind),
+    remedy:
+      'Set security.ssl.rest.enabled: true, with a certificate, or millrace.rest.insecure-bind: true behind a proxy that has one.',
+  });
+  if (warning !== undefined) env.log.write('warn', warning);
 }
 
 function bindHostOf(configuration: Configuration): string {
   return (
     configuration.get(RestOptions.bindAddress) ?? configuration.get(RestOptions.address) ?? LOOPBACK
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Names by which it may be called, beside localhost and addresses. */

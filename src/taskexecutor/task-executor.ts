@@ -12,7 +12,7 @@ import { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { heapLimitMegabytes } from '../config/slot-heap.ts';
-import type { Env, SharedRegion } from '../env/env.ts';
+import type { Env, SharedRegion, TlsIdentity } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { multiplyResources } from '../protocol/resource-profile.ts';
@@ -65,6 +65,8 @@ export interface TaskExecutorOptions {
   readonly host: string;
   /** Where the slots listen; slot N on the Nth port from `dataPort`, or on any if that is 0. */
   readonly bindHost: string;
+  /** Who this process is to others; undefined where they do not speak TLS. */
+  readonly tls?: TlsIdentity | undefined;
   readonly dataPort: number;
   readonly resourceManagerAddress: string;
   readonly heartbeat: HeartbeatOptions;
@@ -446,7 +448,7 @@ export class TaskExecutor {
   // -------------------------------------------------------------------------------------- workers
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
-    const { taskExecutorId, host, bindHost, dataPort } = this.#options;
+    const { taskExecutorId, host, bindHost, dataPort, tls } = this.#options;
     const { heapBudgetBytes, network, cancellationTimeout, code } = this.#options;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
@@ -460,6 +462,7 @@ export class TaskExecutor {
         ...preparation,
         location: { taskExecutorId, slot: slot.index, generation, host },
         bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
+        tls,
         heapBudgetBytes,
         networkBytes: network.channelBytes,
         segmentBytes: network.segmentBytes,

@@ -14,7 +14,7 @@ import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
 import { decodeClientMessage } from '../../src/functions/client-message.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
-import { addressIn, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
+import { addressIn, SECRET, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
 
 const JOBS = `
 import { defineJob, minutes } from 'millrace';
@@ -41,7 +41,7 @@ const env = nodeEnv({ entries: { slot: worker, coordinator: worker }, log: { lev
 const folder = mkdtempSync(join(tmpdir(), 'millrace-e2e-bundles-'));
 const blobs = join(folder, 'blobs');
 const options = { 'blob.storage.directory': blobs, 'jobmanager.rpc.address': '127.0.0.1' };
-const rpc = new RpcService({ env, name: 'client' });
+const rpc = new RpcService({ env, name: 'client', secret: SECRET });
 let bundle: Uint8Array;
 let jobManager: ClusterProcess;
 let taskManagers: readonly ClusterProcess[] = [];

@@ -1,7 +1,7 @@
 // Processes of a cluster for tests: started as their users start them, watched by their logs.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +23,9 @@ export const HOME: string = mkdtempSync(join(tmpdir(), 'millrace-home-'));
 process.on('exit', () => rmSync(HOME, { recursive: true, force: true }));
 
 const LAUNCHER = join(REPOSITORY, 'bin', 'millrace.js');
+const SECRET_FILE = join(REPOSITORY, 'test', 'fixtures', 'cluster-secret');
+/** Of all clusters of tests. */
+export const SECRET: Uint8Array = Buffer.from(readFileSync(SECRET_FILE, 'utf8').trim(), 'hex');
 
 /** A line of a log. */
 export interface LogLine {
@@ -48,7 +51,8 @@ export function startProcess(
   command: 'jobmanager' | 'taskmanager',
   options: Readonly<Record<string, string | number>>,
 ): ClusterProcess {
-  const args = Object.entries(options).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+  const all = { 'millrace.security.secret-file': SECRET_FILE, 'rest.port': 0, ...options };
+  const args = Object.entries(all).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -133,7 +137,7 @@ export function clientsOf(
 ): Clients {
   const worker = entryPoint('../../bin/slot-worker', import.meta.url);
   const env = nodeEnv({ entries: { slot: worker, coordinator: worker }, log: { level: 'warn' } });
-  const rpc = new RpcService({ env, name: 'client' });
+  const rpc = new RpcService({ env, name: 'client', secret: SECRET });
   Configuration.parse(configuration);
   const options = { env, rpc, address };
   const dispatcher = async (): Promise<Gateway<DispatcherService>> => {

@@ -4,7 +4,7 @@ import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
 import { JobClient as Client } from '../../src/client/job-client.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
-import { addressIn, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
+import { addressIn, SECRET, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
 
 type Options = Readonly<Record<string, string | number>>;
 
@@ -41,7 +41,7 @@ export class TestCluster implements AsyncDisposable {
       entries: { slot: worker, coordinator: worker },
       log: { level: 'error' },
     });
-    this.#rpc = new RpcService({ env: this.#env, name: 'client' });
+    this.#rpc = new RpcService({ env: this.#env, name: 'client', secret: SECRET });
   }
 
   static async start({ taskManagers, slots, options = {} }: TestClusterOptions) {

@@ -22,6 +22,8 @@ export interface NetworkRig extends Rig {
   readonly clock: Clock;
   /** A host on which one can listen and to which one can connect. */
   readonly host: string;
+  /** Whether the other side can tell `destroy` from an orderly end; with TLS not always. */
+  readonly tellsDestroy?: boolean | undefined;
 }
 
 export interface ClockRig extends Rig {

@@ -2,15 +2,11 @@
  * TCP by node:net, which is loaded when the first connection is made. A sent buffer is not copied:
  * the socket keeps it until the kernel has taken it, which is why the caller must not touch it
  * again.
- *
- * Invariants of a connection:
- *   N1. `start` is called once, in the turn in which the connection was handed over.
- *   N2. Nothing is sent after either side has closed.
- *   N3. `closed` is called once, and nothing after it.
  */
 import type { Server, Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
-import type { Connection, ConnectionHandler, Listener, Log, Network } from '../env.ts';
+import type { Connection, Listener, Log, Network } from '../env.ts';
+import { NodeConnection } from './node-connection.ts';
 import { addressOf, networkError, systemReason } from './system-error.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -83,11 +79,11 @@ function connect(host: string, port: number): Promise<Connection> {
   });
 }
 
-function remoteOf(socket: Socket): string {
+export function remoteOf(socket: Socket): string {
   return addressOf(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
 }
 
-class NodeListener implements Listener {
+export class NodeListener implements Listener {
   readonly host: string;
   readonly port: number;
   readonly #server: Server;
@@ -105,76 +101,5 @@ class NodeListener implements Listener {
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#server.listening) this.#server.close();
     return new Promise((resolve) => void setImmediate(resolve));
-  }
-}
-
-class NodeConnection implements Connection {
-  readonly remote: string;
-  readonly #socket: Socket;
-  #handler: ConnectionHandler | undefined;
-  #phase: 'open' | 'ending' | 'destroyed' | 'closed' = 'open';
-  #reason: string | undefined;
-
-  constructor(socket: Socket, remote: string) {
-    this.#socket = socket;
-    this.remote = remote;
-    socket.on('end', () => this.close());
-    socket.on('drain', () => {
-      if (this.#phase === 'open') this.#handler?.drained();
-    });
-    socket.on('error', (thrown) => {
-      this.#reason ??= systemReason(thrown);
-    });
-    socket.on('close', () => this.#finish());
-    setImmediate(() => {
-      const gone = this.#phase === 'destroyed' || this.#phase === 'closed';
-      assert(
-        this.#handler !== undefined || gone,
-        `N1: the connection to ${remote} was not started`,
-      );
-    });
-  }
-
-  start(handler: ConnectionHandler): void {
-    assert(this.#handler === undefined, 'N1: start is called once');
-    this.#handler = handler;
-  }
-
-  send(bytes: Uint8Array): boolean {
-    if (this.#phase !== 'open') return false;
-    return this.#socket.write(bytes);
-  }
-
-  close(): void {
-    if (this.#phase !== 'open') return;
-    // Nobody would take the bytes that the other side still has to send.
-    if (this.#handler === undefined) {
-      this.destroy();
-      return;
-    }
-    this.#phase = 'ending';
-    this.#socket.end();
-  }
-
-  // A reset rather than an end, which the other side could not tell from an orderly one.
-  destroy(): void {
-    if (this.#phase === 'destroyed' || this.#phase === 'closed') return;
-    this.#phase = 'destroyed';
-    this.#reason = 'this side broke off the connection';
-    if (this.#socket.destroyed) return;
-    this.#socket.resetAndDestroy();
-  }
-
-  /** Bytes from the other side, valid during the call. */
-  receive(bytes: Uint8Array): void {
-    if (this.#phase === 'destroyed' || this.#phase === 'closed') return;
-    assert(this.#handler !== undefined, `N1: the connection to ${this.remote} was not started`);
-    this.#handler.data(bytes);
-  }
-
-  #finish(): void {
-    assert(this.#phase !== 'closed', 'N3: closed once');
-    this.#phase = 'closed';
-    this.#handler?.closed(this.#reason);
   }
 }

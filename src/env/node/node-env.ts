@@ -17,6 +17,7 @@ import { nodeNetwork } from './network.ts';
 import { nodeProcesses } from './processes.ts';
 import { nodeRandom } from './random.ts';
 import { nodeTerminal } from './terminal.ts';
+import { tlsNetwork } from './tls-network.ts';
 import { nodeWorkers } from './workers.ts';
 
 export interface NodeEnvOptions {
@@ -62,6 +63,7 @@ export function nodeEnv(options: NodeEnvOptions | NodeEnvData, fields: LogFields
     random: nodeRandom(),
     cryptography: nodeCryptography(),
     network: nodeNetwork(log),
+    securedNetwork: (identity) => tlsNetwork(log, identity),
     disk: nodeDisk({ scratchFolder: options.scratchFolder }),
     compression: nodeCompression(),
     memory: nodeMemory(),

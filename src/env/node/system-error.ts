@@ -33,6 +33,32 @@ const WORDS: Readonly<Record<string, string>> = {
   EXDEV: 'the two paths are on different file systems',
 };
 
+/** What goes wrong between two sides of TLS, by the codes of Node and OpenSSL. */
+const TLS_WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: are the clocks right?',
+  CERT_SIGNATURE_FAILURE: 'its certificate is of another authority than the one that is believed',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is its own, and not of the authority',
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'it does not take the certificate of this process',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the certificate of this process has expired',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it wants a certificate of this process',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'it does not speak TLS 1.3',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not believe the authority of this process',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'it does not speak TLS 1.3',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  ERR_TLS_HANDSHAKE_TIMEOUT: 'the TLS handshake took too long',
+  INVALID_PURPOSE: 'its certificate may not be used for this: it needs serverAuth and clientAuth',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'its certificate is of another authority than the one that is believed',
+  UNABLE_TO_GET_ISSUER_CERT:
+    'its certificate is of another authority than the one that is believed',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'its certificate is of another authority than the one that is believed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'its certificate is of another authority than the one that is believed',
+};
+
 /** The code of an operating system's error, e.g. `ENOENT`; undefined for anything else. */
 export function systemCode(thrown: unknown): string | undefined {
   if (typeof thrown !== 'object' || thrown === null) return undefined;
@@ -43,7 +69,7 @@ export function systemCode(thrown: unknown): string | undefined {
 /** Why something failed, in words, with the system's code in brackets. */
 export function systemReason(thrown: unknown): string {
   const code = systemCode(thrown);
-  const words = code === undefined ? undefined : WORDS[code];
+  const words = code === undefined ? undefined : (WORDS[code] ?? TLS_WORDS[code]);
   if (words !== undefined) return `${words} (${String(code)})`;
   // Node's error for "all addresses of the name failed" has no message, but its parts have.
   if (thrown instanceof AggregateError && thrown.errors.length > 0) {

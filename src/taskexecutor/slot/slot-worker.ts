@@ -113,8 +113,10 @@ class SlotWorker {
     const { env } = this.#context;
     const doorbell = new Doorbell(doorbells, doorbellWord(preparation.location.slot));
     this.#loop = new SlotLoop({ clock: env.clock, doorbell });
+    const { tls } = preparation;
+    const network = tls === undefined ? env.network : env.securedNetwork(tls);
     this.#links = new PeerLinks({
-      env,
+      env: { ...env, network },
       jobId: preparation.job.jobId,
       dataKey: preparation.dataKey,
       location: preparation.location,
