@@ -23,9 +23,9 @@ writeFileSync(
 
 const { disk } = nodeEnv({ entries: {}, log: { level: 'error' } });
 
-function print(text: string): string {
+function print(text: string, sequence: number, attempt: number = 1): string {
   const body = new TextEncoder().encode(text);
-  const bytes = encodeClientMessage({ kind: 'print', subtask: 1, attempt: 1, sequence: 0, body });
+  const bytes = encodeClientMessage({ kind: 'print', subtask: 1, attempt, sequence, body });
   return `${JSON.stringify({ operator: 'a', payload: Buffer.from(bytes).toString('base64') })}\n`;
 }
 
@@ -45,7 +45,7 @@ const BASE: Answers = {
   'POST /jars/upload?name=words.ts.mjs': { filename: '/tmp/jars/u-1_words.mjs', status: 'success' },
   'POST /jars/u-1_words.mjs/run': { jobid: JOB },
   'DELETE /jars/u-1_words.mjs': {},
-  [`GET /jobs/${JOB}/client-messages`]: `${print('one\ntwo\n')}\n${print('three\n')}`,
+  [`GET /jobs/${JOB}/client-messages`]: `${print('one\ntwo\n', 0)}\n${print('three\n', 1)}`,
   [`GET /jobs/${JOB}/execution-result`]: [{ status: { id: 'IN_PROGRESS' } }, ended('FINISHED')],
   [`PATCH /jobs/${JOB}/clientHeartbeat`]: [202, {}],
   [`PATCH /jobs/${JOB}?mode=cancel`]: [202, {}],
@@ -151,6 +151,20 @@ describe('attached', () => {
   });
 });
 
+test('N3: what comes again after a lost connection is printed once; a new attempt is not that', async () => {
+  const lines = [
+    print('one\n', 0),
+    print('one\n', 0),
+    print('two\n', 1),
+    print('one\n', 0),
+    print('again\n', 0, 2),
+    print('late\n', 2, 1),
+  ];
+  const path = `GET /jobs/${JOB}/client-messages`;
+  const { stdout } = await run({ ...BASE, [path]: lines.join('') });
+  assert.match(stdout, /JobID \w+\none\ntwo\nagain\nProgram execution finished\n/);
+});
+
 describe('submission', () => {
   test('detached: the id, and nothing more', async () => {
     const { stdout, code, cluster } = await run(BASE, '-d');
@@ -164,13 +178,17 @@ describe('submission', () => {
     const { cluster } = await run(
       ...([BASE, '-d', '-p', '4', '-c', 'other', '--param', 'a=b'] as const),
       ...(['-D', 'restart-strategy.type=none', '-D', 'rest.retry.delay=1 s'] as const),
-      ...(['-s', '/s/1', '-n', '-cm', 'claim'] as const),
+      ...(['-s', '/s/1', '-n', '-cm', 'claim', '--externals', 'sharp'] as const),
     );
     const { json } = cluster.asked.find(({ url }) => url.endsWith('/run'))!;
     assert.deepEqual(json, {
       exportName: 'other',
       parameters: { a: 'b' },
-      flinkConfiguration: { 'parallelism.default': '4', 'restart-strategy.type': 'none' },
+      flinkConfiguration: {
+        'millrace.externals': 'sharp',
+        'parallelism.default': '4',
+        'restart-strategy.type': 'none',
+      },
       attached: false,
       savepointPath: '/s/1',
       allowNonRestoredState: true,
@@ -192,6 +210,8 @@ describe('submission', () => {
   });
 
   test('mistakes', async () => {
+    const local = await new TestCluster({}).run(['run', file, '-s', '/s/1'], { env: { disk } });
+    assert.match(local.stderr, /^error\[RESTORE_UNSUPPORTED\]: .*cannot start from \/s\/1/);
     const nobody = new TestCluster({});
     nobody.refusals = Infinity;
     const { stderr } = await nobody.run(['run', '-m', 'localhost:1', file], { env: { disk } });

@@ -1,6 +1,6 @@
 /**
  * Messages of the sinks of a job in a cluster, as they come over REST: a line each. Reading slowly
- * holds the job back.
+ * holds the job back. What was not acknowledged comes again after a lost connection.
  */
 import { Buffer } from 'node:buffer';
 import { EngineError, isEngineError } from '../base/errors.ts';
@@ -12,6 +12,12 @@ const RETRY = seconds(1);
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 const LINE_END = 0x0a;
 
+/** A message as the operator has sent it. */
+export interface SinkMessage {
+  readonly operator: string;
+  readonly payload: Uint8Array;
+}
+
 /**
  * Gives every message to `handle`, one at a time, until the job has ended.
  * @param isOver whether there is nobody to wait for any more when the stream broke off
@@ -20,7 +26,7 @@ const LINE_END = 0x0a;
 export async function readMessages(
   client: RestClient,
   jobId: string,
-  handle: (payload: Uint8Array) => Promise<void>,
+  handle: (message: SinkMessage) => Promise<void>,
   isOver: () => boolean,
 ): Promise<void> {
   for (;;) {
@@ -30,7 +36,7 @@ export async function readMessages(
         headers: { accept: 'application/x-ndjson' },
       });
       for await (const line of linesOf(answer.stream())) {
-        if (line.length > 0) await handle(payloadOf(line));
+        if (line.length > 0) await handle(messageOf(line));
       }
       return;
     } catch (thrown) {
@@ -43,14 +49,17 @@ export async function readMessages(
   }
 }
 
-function payloadOf(line: Uint8Array): Uint8Array {
-  let payload: unknown;
+function messageOf(line: Uint8Array): SinkMessage {
+  let value: { readonly operator?: unknown; readonly payload?: unknown };
   try {
-    ({ payload } = JSON.parse(new TextDecoder().decode(line)) as { readonly payload?: unknown });
+    value = JSON.parse(new TextDecoder().decode(line)) as typeof value;
   } catch {
-    payload = undefined;
+    value = {};
   }
-  if (typeof payload === 'string') return Buffer.from(payload, 'base64');
+  const { operator, payload } = value;
+  if (typeof operator === 'string' && typeof payload === 'string') {
+    return { operator, payload: Buffer.from(payload, 'base64') };
+  }
   const reason = 'it is no message of a sink';
   throw new EngineError('DATA_CORRUPT', { what: 'a line of client-messages', reason });
 }

@@ -6,6 +6,7 @@
  * N1. The first signal leaves the job alone, or with -sae cancels it and waits; the second ends the
  *     command at once.
  * N2. The result is told after everything that the job has printed.
+ * N3. What comes again after a lost connection is printed once.
  */
 import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
@@ -18,7 +19,7 @@ import type { CommandEnv } from './command-env.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobArguments } from './job-arguments.ts';
 import { LiveText } from './live-text.ts';
-import { readMessages } from './remote-messages.ts';
+import { readMessages, type SinkMessage } from './remote-messages.ts';
 import { renderError } from './render-error.ts';
 import type { ExecutionResultAnswer, JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
 import { nextDelay, type RestClient } from './rest-client.ts';
@@ -69,6 +70,8 @@ class RemoteRun {
   readonly #timers: Disposable[] = [];
   #earlier: Look | undefined;
   #isOver = false;
+  /** By operator and subtask, what came last. N3. */
+  readonly #taken = new Map<string, { readonly attempt: number; readonly sequence: number }>();
   /** Why the output cannot be written. */
   #lost: EngineError | undefined;
 
@@ -114,7 +117,7 @@ class RemoteRun {
     const messages = readMessages(
       this.#client,
       jobId,
-      (payload) => this.#print(payload),
+      (message) => this.#take(message),
       () => this.#isOver,
     );
     const [result] = await Promise.all([this.#result(), messages]);
@@ -135,15 +138,27 @@ class RemoteRun {
     }
   }
 
-  async #print(payload: Uint8Array): Promise<void> {
+  /** N3. */
+  async #take({ operator, payload }: SinkMessage): Promise<void> {
     const message = decodeClientMessage(payload);
     if (message.kind !== 'print' || this.#lost !== undefined) return;
-    const text = new TextDecoder().decode(message.body);
+    const { subtask, attempt, sequence, body } = message;
+    const sender = `${operator}/${subtask}`;
+    const last = this.#taken.get(sender);
+    const isKnown =
+      last !== undefined &&
+      (attempt < last.attempt || (attempt === last.attempt && sequence <= last.sequence));
+    if (isKnown) return;
+    this.#taken.set(sender, { attempt, sequence });
+    await this.#print(subtask, new TextDecoder().decode(body));
+  }
+
+  async #print(subtask: number, text: string): Promise<void> {
     this.#progress.erase();
     const { stdout } = this.#env.terminal;
     if (this.#isJson) {
       for (const line of text.replace(/\n$/, '').split('\n'))
-        this.#line({ type: 'print', subtask: message.subtask, line });
+        this.#line({ type: 'print', subtask, line });
     } else stdout.write(text);
     try {
       await stdout.flush();

@@ -57,7 +57,7 @@ function causeMessage(cause: unknown): string {
 function userFrame(stack: string | undefined): string | undefined {
   if (stack === undefined) return undefined;
   for (const line of stack.split('\n')) {
-    const frame = /^\s+at (?:.*\()?((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line)?.[1];
+    const frame = /^\s+at (?:.*\(|async )?((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line)?.[1];
     if (frame === undefined || /^(?:node|millrace|npm|rolldown):/.test(frame)) continue;
     // A source of a bundle, by its place in the user's project.
     if (frame.startsWith('job:///')) return frame.slice('job:///'.length);

@@ -63,6 +63,8 @@ async function localRun(
   args: ParsedArguments,
   { configuration, job }: JobArguments,
 ): Promise<number> {
+  const path = args.value('fromSavepoint');
+  if (path !== undefined) throw new EngineError('RESTORE_UNSUPPORTED', { path });
   const cluster = await MiniCluster.start({ env, configuration });
   const run = new AttachedRun(env, args);
   try {
