@@ -9,7 +9,7 @@ import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import { readTextFile } from '../config/text-file.ts';
-import { ClusterDirectory } from '../deploy/cluster-directory.ts';
+import { ClusterDirectory, type ClusterFile } from '../deploy/cluster-directory.ts';
 import type { ParsedArguments } from './arguments.ts';
 import type { CommandEnv } from './command-env.ts';
 import { RestClient } from './rest-client.ts';
@@ -102,11 +102,10 @@ async function tokenFor(
   if (variable !== undefined && variable !== '') {
     return { token: variable.trim(), tokenAdvice: 'That of MILLRACE_REST_TOKEN was sent.' };
   }
-  for (const directory of await clustersHere(env)) {
-    const started = await directory.read();
-    if (started?.restUrl === undefined || !sameAddress(started.restUrl, url)) continue;
-    const tokenAdvice = `That of the cluster "${directory.clusterId}" of this machine was sent.`;
-    return { token: await directory.readSecret('rest-token'), tokenAdvice };
+  const here = await clusterHere(env, url);
+  if (here !== undefined) {
+    const tokenAdvice = `That of the cluster "${here.file.clusterId}" of this machine was sent.`;
+    return { token: await here.directory.readSecret('rest-token'), tokenAdvice };
   }
   return { token: undefined, tokenAdvice: 'No cluster of this machine has this address.' };
 }
@@ -115,6 +114,18 @@ async function readToken({ disk }: CommandEnv, path: string): Promise<string> {
   const token = (await readTextFile(disk, disk.resolve(path), TOKEN_BYTES_MAX)).trim();
   if (!/^[\x21-\x7E]+$/.test(token)) throw new EngineError('CLI_TOKEN_FILE_INVALID', { path });
   return token;
+}
+
+/** The cluster of this machine that has this address. @throws EngineError CLUSTER_*, IO_* */
+export async function clusterHere(
+  env: CommandEnv,
+  url: string,
+): Promise<{ readonly directory: ClusterDirectory; readonly file: ClusterFile } | undefined> {
+  for (const directory of await clustersHere(env)) {
+    const file = await directory.read();
+    if (file?.restUrl !== undefined && sameAddress(file.restUrl, url)) return { directory, file };
+  }
+  return undefined;
 }
 
 /** Of clusters on this machine, if its user has a home where they could be. */

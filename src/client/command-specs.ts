@@ -91,11 +91,6 @@ export const RUN: CommandSpec = {
       aliases: ['-sae'],
       help: 'cluster: cancel the job when this command is interrupted or lost',
     },
-    {
-      name: 'externals',
-      value: 'A,B',
-      help: 'cluster: packages that are installed on its machines, with native parts',
-    },
     { name: 'fromSavepoint', short: 's', value: 'PATH', help: 'go on from a savepoint' },
     {
       name: 'allowNonRestoredState',

@@ -8,10 +8,11 @@ import { seconds } from '../base/units.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { clusterSession, jobIdOf, type ClusterSession } from './cluster-session.ts';
+import { clusterHere } from './cluster-target.ts';
 import type { CommandEnv } from './command-env.ts';
 import { ExitCode } from './exit-codes.ts';
 import { logEntry, logText } from './log-line.ts';
-import { LogSource } from './log-source.ts';
+import { fileLog, LogSource, restLog } from './log-source.ts';
 import type { LogListAnswer, TaskManagersAnswer } from './rest-answers.ts';
 
 const JOB_MANAGER = 'jobmanager';
@@ -77,67 +78,99 @@ function rendered({ output }: ClusterSession, { source, text }: Line, several: b
   return several ? `[${source}] ${logText(text)}` : logText(text);
 }
 
+/** Whose log there is: `id` as the cluster calls it, and what else people may type. */
+interface Component {
+  readonly id: string;
+  readonly name?: string | undefined;
+  /** On this machine. */
+  readonly file?: string | undefined;
+}
+
 /** @throws EngineError CLI_NO_SUCH_LOG, CLI_JOB_ID_*, REST_* */
 async function sourcesOf(
   session: ClusterSession,
 ): Promise<{ readonly sources: readonly LogSource[]; readonly jobId: string | undefined }> {
-  const { args } = session;
+  const { args, client } = session;
   const [typed = JOB_MANAGER] = args.positionals;
   const file = args.value('file');
   if (typed === JOB_MANAGER) {
-    return { sources: [logOf(session, JOB_MANAGER, file)], jobId: undefined };
+    return { sources: [logOf(session, { id: JOB_MANAGER }, file)], jobId: undefined };
   }
-  const ids = await taskManagerIds(session);
-  const matches = ids.filter((id) => id === typed || id.startsWith(typed));
-  const id = ids.includes(typed) ? typed : matches.length === 1 ? matches[0] : undefined;
-  if (id !== undefined) return { sources: [logOf(session, id, file)], jobId: undefined };
+  const components = await taskManagers(session);
+  const one =
+    components.find(({ id, name }) => id === typed || name === typed) ??
+    onlyOne(components.filter(({ id }) => id.startsWith(typed)));
+  if (one !== undefined) return { sources: [logOf(session, one, file)], jobId: undefined };
   if (!/^[0-9a-f]{6,32}$/i.test(typed)) {
-    const suggestion = didYouMean(typed, [JOB_MANAGER, ...ids]);
+    const known = components.flatMap(({ id, name = id }) => [id, name]);
+    const suggestion = didYouMean(typed, [JOB_MANAGER, ...known]);
     throw new EngineError('CLI_NO_SUCH_LOG', { name: typed, suggestion });
   }
   const jobId = await jobIdOf(session, typed);
   // Answers with an error that names the job if there is none.
-  await session.client.get(`/jobs/${jobId}`);
-  const names = [JOB_MANAGER, ...ids];
-  return { sources: names.map((name) => logOf(session, name, undefined)), jobId };
+  await client.get(`/jobs/${jobId}`);
+  const all = [{ id: JOB_MANAGER }, ...components];
+  return { sources: all.map((component) => logOf(session, component, undefined)), jobId };
+}
+
+function onlyOne<T>(values: readonly T[]): T | undefined {
+  return values.length === 1 ? values[0] : undefined;
 }
 
 function logOf(
-  { client, configuration }: ClusterSession,
-  name: string,
+  { client, configuration, env }: ClusterSession,
+  { id, file: path }: Component,
   file: string | undefined,
 ): LogSource {
-  const log = file === undefined ? 'log' : `logs/${encodeURIComponent(file)}`;
   const maxBytes = configuration.get(RestOptions.clientMaxContentLength);
-  return new LogSource(client, name, `${componentPath(name)}/${log}`, maxBytes);
+  if (path !== undefined && file === undefined) {
+    return new LogSource(id, fileLog(env.disk, path, maxBytes));
+  }
+  const log = file === undefined ? 'log' : `logs/${encodeURIComponent(file)}`;
+  return new LogSource(id, restLog(client, `${componentPath(id)}/${log}`, maxBytes));
 }
 
-function componentPath(name: string): string {
-  return name === JOB_MANAGER ? '/jobmanager' : `/taskmanagers/${encodeURIComponent(name)}`;
+function componentPath(id: string): string {
+  return id === JOB_MANAGER ? '/jobmanager' : `/taskmanagers/${encodeURIComponent(id)}`;
 }
 
-async function taskManagerIds({ client }: ClusterSession): Promise<readonly string[]> {
+/** Those of this machine with the files that they log to. */
+async function taskManagers({ client, env }: ClusterSession): Promise<readonly Component[]> {
   const { taskmanagers } = await client.get<TaskManagersAnswer>('/taskmanagers');
-  return taskmanagers.map(({ id }) => id);
+  const here = (await clusterHere(env, client.url))?.file.processes ?? [];
+  return taskmanagers.map(({ id }) => {
+    const record = here.find((process) => process.id === id);
+    return { id, name: record?.name, file: record?.log };
+  });
 }
 
 /** Which logs there are. */
 async function listLogs(session: ClusterSession): Promise<number> {
   const { client, output } = session;
-  const names = [JOB_MANAGER, ...(await taskManagerIds(session))];
   const lists = await Promise.all(
-    names.map(async (name) => ({
-      component: name,
-      files: (await client.get<LogListAnswer>(`${componentPath(name)}/logs`)).logs,
-    })),
+    [{ id: JOB_MANAGER }, ...(await taskManagers(session))].map(async (component: Component) => {
+      const { id, name = null, file } = component;
+      if (file !== undefined)
+        return { component: id, name, files: [await fileHere(session, file)] };
+      const { logs } = await client.get<LogListAnswer>(`${componentPath(id)}/logs`);
+      return { component: id, name, files: logs };
+    }),
   );
-  for (const { component, files } of lists) {
-    output.say(component);
-    for (const { name, size } of files) output.say(`  ${name} (${size} bytes)`);
+  for (const { component, name, files } of lists) {
+    output.say(name === null ? component : `${component} (${name})`);
+    for (const { name: fileName, size } of files) output.say(`  ${fileName} (${size} bytes)`);
   }
   output.result({ components: lists });
   await output.flush();
   return ExitCode.success;
+}
+
+async function fileHere(
+  { env }: ClusterSession,
+  path: string,
+): Promise<LogListAnswer['logs'][number]> {
+  const stat = await env.disk.stat(path);
+  return { name: path, size: stat?.size ?? 0, mtime: stat?.modified ?? 0 };
 }
 
 function linesWanted(args: ParsedArguments): number | undefined {

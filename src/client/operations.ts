@@ -50,5 +50,10 @@ function succeeded(result: OperationResult, what: string): OperationResult {
   const cause = result['failure-cause'];
   if (cause === undefined || cause === null) return result;
   const message = messageOfThrowable(cause['stack-trace']);
+  // Some clusters look for the job only then.
+  const jobId = /\bjob\b.*?\b([0-9a-f]{32})\b/.exec(what)?.[1];
+  if (jobId !== undefined && /no job with the id|\bjob\b.*\bnot (?:be )?found/i.test(message)) {
+    throw new EngineError('JOB_NOT_FOUND', { jobId });
+  }
   throw new EngineError('REST_OPERATION_FAILED', { what, message });
 }

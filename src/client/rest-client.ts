@@ -143,11 +143,7 @@ export class RestClient {
     }
     const jobId = /^\/jobs\/([0-9a-f]{32})/.exec(path)?.[1];
     const message = messageOf(text);
-    if (
-      status === 404 &&
-      jobId !== undefined &&
-      /\bjob\b.*\bnot (?:be )?found|could not find/i.test(message)
-    ) {
+    if (jobId !== undefined && /\bjob\b.*\bnot (?:be )?found|could not find/i.test(message)) {
       return new EngineError('JOB_NOT_FOUND', { jobId });
     }
     if (status === 503) return new EngineError('REST_UNAVAILABLE', { url: this.url, message });

@@ -25,6 +25,8 @@ export async function topCommand(env: CommandEnv, args: ParsedArguments): Promis
   const { stdout } = env.terminal;
   const live = new LiveText(stdout);
   const isOnce = args.has('once') || (!live.isLive && !session.output.isJson);
+  // Who has made a mistake should hear of it at once; later the cluster may be away for a while.
+  await session.client.get(`/jobs/${jobId}/status`);
   let earlier = await look(session, jobId);
   for (;;) {
     // The rates of the first table want two looks; a job that is over has none.

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
+import { diskWith } from '../config/files.test-kit.ts';
 import type { Answers } from './cluster.test-kit.ts';
 import { TestCluster } from './cluster.test-kit.ts';
-import { LogSource } from './log-source.ts';
+import { fileLog, LogSource, restLog } from './log-source.ts';
 import { RestClient } from './rest-client.ts';
 import { topOf, type Look } from './top-table.ts';
 
@@ -33,6 +34,7 @@ describe('top', () => {
         { jid: 'a'.repeat(32), name: 'old', state: 'FINISHED' },
       ],
     },
+    [`GET /jobs/${JOB}/status`]: { status: 'RUNNING' },
     [`GET /jobs/${JOB}`]: [
       details('RUNNING', vertex('a', 1000, 500), vertex('b', 0, 'NaN')),
       details('RUNNING', vertex('a', 51_000, 1500), vertex('b', 0, 'NaN')),
@@ -182,6 +184,21 @@ describe('logs', () => {
     );
   });
 
+  test('of a TaskManager of this machine, from its file and by its name in the cluster', async () => {
+    const record = { role: 'taskmanager', name: 'taskmanager-1', id: 'tm-1', log: '/log/tm.log' };
+    const file = { version: 1, restUrl: 'http://localhost:8081', processes: [record] };
+    const files = {
+      '/home/me/.millrace/clusters/default/cluster.json': JSON.stringify(file),
+      '/home/me/.millrace/clusters/default/rest-token': 'a'.repeat(64),
+      '/log/tm.log': `${line('05', 'here')}\n`,
+    };
+    const cluster = new TestCluster(answers);
+    const { stdout, stderr } = await cluster.run(['logs', 'taskmanager-1'], { files });
+    assert.deepEqual([stdout, stderr], [`${at}05Z INFO  here\n`, '']);
+    const list = await new TestCluster(answers).run(['logs', '--list'], { files });
+    assert.match(list.stdout, /^tm-1 \(taskmanager-1\)\n {2}\/log\/tm\.log \(\d+ bytes\)$/m);
+  });
+
   test('whose they are is not guessed', async () => {
     const refused = async (...args: readonly string[]): Promise<string> =>
       (await new TestCluster(answers).run(['logs', ...args])).stderr;
@@ -227,9 +244,22 @@ class GrowingLog {
       ...{ url: 'http://a', token: undefined, tokenAdvice: '', timeout: milliseconds(1) },
       ...{ retry: { attempts: 0, delay: milliseconds(1) }, maxBytes: 1000 },
     });
-    return new LogSource(client, 'a', '/log', 1000);
+    return new LogSource('a', restLog(client, '/log', 1000));
   }
 }
+
+test('a log that is a file of this machine', async () => {
+  const log = { text: 'one\ntw' };
+  const disk = {
+    open: (path: string) => diskWith({ [path]: log.text }).open(path, 'read'),
+  };
+  const source = new LogSource('a', fileLog(disk, '/log', 1000));
+  assert.deepEqual(await source.next(), ['one'], 'O1');
+  log.text += 'o\nthree\n';
+  assert.deepEqual(await source.next(), ['two', 'three']);
+  log.text = 'new\n';
+  assert.deepEqual([...(await source.next()), ...(await source.next())], ['new'], 'O2');
+});
 
 for (const knowsRanges of [true, false]) {
   test(`a log that grows, ${knowsRanges ? 'with' : 'without'} ranges`, async () => {

@@ -1,0 +1,244 @@
+// Every command of a cluster against a real one, as a user runs them, and the mistakes that one
+// makes at first: no cluster, a wrong id, a wrong option.
+import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { linesOf, REPOSITORY, startProgram, type Ended } from '../command.test-kit.ts';
+import type { RunningCommand } from '../command.test-kit.ts';
+
+const LAUNCHER = join(REPOSITORY, 'bin', 'millrace.js');
+const home = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-cluster-cli-')));
+const env = { ...process.env, MILLRACE_HOME: home };
+
+const JOBS = `import { defineJob, generator, param, t } from 'millrace';
+
+export const few = defineJob({
+  name: 'few',
+  params: { most: param(t.int32, 3) },
+  build(env, { most }) {
+    env.sequence(1, most).print();
+  },
+});
+
+export const endless = defineJob({
+  name: 'endless',
+  build(env) {
+    const numbers = env.from(generator(t.int32, (n) => n, { ratePerSecond: 200 }));
+    numbers.rebalance().map((n) => n + 1).print();
+  },
+});
+
+export const failing = defineJob({
+  name: 'failing',
+  build(env) {
+    env.sequence(1, 3).map((n) => {
+      if (n === 2) throw new Error('not two');
+      return n;
+    }).print();
+  },
+});
+`;
+
+function begin(...args: readonly string[]): RunningCommand {
+  return startProgram(process.execPath, [LAUNCHER, ...args], { cwd: home, env });
+}
+
+function millrace(...args: readonly string[]): Promise<Ended> {
+  return begin(...args).ended;
+}
+
+/** What it says; it has to end well. */
+async function said(...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, code } = await millrace(...args);
+  assert.deepEqual([stderr, code], ['', 0], args.join(' '));
+  return stdout;
+}
+
+async function refused(...args: readonly string[]): Promise<string> {
+  const { stderr, code } = await millrace(...args);
+  assert.equal(code, 1, args.join(' '));
+  return stderr;
+}
+
+interface Listed {
+  readonly jobs: readonly { readonly jobId: string; readonly status: string }[];
+}
+
+async function statusOf(jobId: string): Promise<string | undefined> {
+  const { jobs } = JSON.parse(await said('list', '-a', '--json')) as Listed;
+  return jobs.find((job) => job.jobId === jobId)?.status;
+}
+
+/** Asks until it is so: each time a process, which is slow enough. */
+async function hasStatus(jobId: string, status: string): Promise<void> {
+  while ((await statusOf(jobId)) !== status);
+}
+
+const SUBMITTED = /^Job has been submitted with JobID ([0-9a-f]{32})$/m;
+
+function idIn(output: string): string {
+  const id = SUBMITTED.exec(output)?.[1];
+  assert.ok(id !== undefined, output);
+  return id;
+}
+
+const remote = ['run', '-t', 'remote', 'jobs.ts', '--job'] as const;
+
+async function submitEndless(): Promise<string> {
+  const output = await said(...remote, 'endless', '-d');
+  assert.match(output, /^Job has been submitted with JobID [0-9a-f]{32}\n$/);
+  return idIn(output);
+}
+
+before(async () => {
+  writeFileSync(join(home, 'jobs.ts'), JOBS);
+  const ports = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
+  const { code, stderr } = await millrace('cluster', 'start', '--slots', '2', ...ports);
+  assert.deepEqual([stderr, code], ['', 0]);
+});
+
+after(async () => {
+  await millrace('cluster', 'stop');
+  rmSync(home, { recursive: true, maxRetries: 3 });
+});
+
+describe('a job on a cluster', { timeout: 300_000 }, () => {
+  test('run: its output, then that it has finished', async () => {
+    const output = await said(...remote, 'few', '--param', 'most=2');
+    const id = idIn(output);
+    assert.equal(
+      output.replace(/\d+ ms/, 'N ms'),
+      [
+        `Job has been submitted with JobID ${id}`,
+        '1\n2',
+        'Program execution finished',
+        `Job with JobID ${id} has finished.`,
+        'Job Runtime: N ms',
+        '',
+      ].join('\n'),
+    );
+    assert.equal(await statusOf(id), 'FINISHED');
+    const objects = linesOf(await said(...remote, 'few', '--json'));
+    assert.deepEqual(
+      objects.map((line) => (JSON.parse(line) as { readonly type: string }).type),
+      ['submitted', 'print', 'print', 'print', 'result'],
+    );
+  });
+
+  test('run: a failure has the line of the TypeScript, and the exit code 1', async () => {
+    const { stdout, stderr, code } = await millrace(...remote, 'failing');
+    assert.equal(code, 1);
+    assert.match(stderr, /^error\[USER_CODE_FAILED\]: .*not two\n/);
+    assert.match(stderr, /^ {2}at: jobs\.ts:23:\d+$/m);
+    assert.equal(await statusOf(idIn(stdout)), 'FAILED');
+  });
+
+  test('run -d, list, top, logs, savepoint, checkpoint, stop, cancel', async () => {
+    const id = await submitEndless();
+    const listed = await said('list');
+    assert.match(listed, /^-{18} Running\/Restarting Jobs -{19}$/m);
+    assert.match(listed, new RegExp(`^[\\d.]{10} [\\d:]{8} : ${id} : endless \\(RUNNING\\)$`, 'm'));
+    assert.match(await said('list', '-s'), /No scheduled jobs\./);
+
+    const top = linesOf(await said('top', id.slice(0, 8), '--once'));
+    assert.match(top[0]!, new RegExp(`^endless \\(${id}\\) RUNNING, `));
+    assert.match(top[1]!, /^vertex +par +status +in +out +in rate +out rate +busy +back-pr/);
+    assert.match(top[2]!, /^Source: generator.* RUNNING .*\/s/);
+    const { vertices } = JSON.parse(await said('top', '--once', '--json')) as {
+      readonly vertices: readonly { readonly recordsOutPerSecond: number }[];
+    };
+    assert.ok(vertices[0]!.recordsOutPerSecond > 0);
+
+    assert.match(await said('logs', '--list'), /^jobmanager\n {2}\S+ \(\d+ bytes\)$/m);
+    assert.match(await said('logs'), new RegExp(`submit a job|${id}`));
+    assert.match(await said('logs', 'taskmanager-1'), /TaskManager registered/);
+    assert.match(await said('logs', id), new RegExp(`^\\[jobmanager\\] .*${id}`, 'm'));
+
+    const checkpoint = await refused('checkpoint', id);
+    assert.match(checkpoint, /cannot take checkpoints and savepoints yet/);
+    const savepoint = await refused('savepoint', id, join(home, 'savepoints'));
+    assert.match(savepoint, /cannot take checkpoints and savepoints yet/);
+    const stop = await refused('stop', '-p', join(home, 'savepoints'), id);
+    assert.match(stop, /cannot take checkpoints and savepoints yet/);
+    assert.match(await refused('savepoint', '-d', '/no/savepoint'), /\/no\/savepoint/);
+    assert.equal(await statusOf(id), 'RUNNING', 'it goes on as it was');
+
+    const cancelled = await said('cancel', id);
+    assert.equal(cancelled, `Cancelling job ${id}.\nCancelled job ${id}.\n`);
+    await hasStatus(id, 'CANCELED');
+    const all = await said('list', '--all');
+    assert.match(all, /^-{22} Terminated Jobs -{23}$/m);
+  });
+
+  test('Ctrl-C leaves an attached job alone', async () => {
+    const command = begin(...remote, 'endless');
+    await command.said('\n20\n');
+    command.process.kill('SIGINT');
+    const { code, stderr, stdout } = await command.ended;
+    const id = idIn(stdout);
+    assert.equal(code, 130);
+    assert.match(stderr, new RegExp(`The job ${id} goes on; \`millrace cancel ${id}\``));
+    assert.equal(await statusOf(id), 'RUNNING');
+    await said('cancel', id);
+    await hasStatus(id, 'CANCELED');
+  });
+
+  test('Ctrl-C cancels an attached job with -sae', async () => {
+    const command = begin(...remote, 'endless', '-sae');
+    await command.said('\n20\n');
+    command.process.kill('SIGINT');
+    const { code, stderr, stdout } = await command.ended;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /Cancelling the job; once more leaves at once\.\nThe job was cancelled\./);
+    assert.equal(await statusOf(idIn(stdout)), 'CANCELED');
+  });
+});
+
+describe('mistakes', { timeout: 300_000 }, () => {
+  const nobody = 'f'.repeat(32);
+  const VERBS: readonly (readonly string[])[] = [
+    ['list'],
+    ['cancel', nobody],
+    ['stop', nobody],
+    ['savepoint', nobody],
+    ['checkpoint', nobody],
+    ['top', nobody],
+    ['logs'],
+    ['run', 'jobs.ts', '--job', 'few'],
+  ];
+
+  test('no cluster: the address, and how to start one', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const address = `127.0.0.1:${port}`;
+    const all = await Promise.all(VERBS.map((verb) => refused(...verb, '-m', address)));
+    for (const text of all) {
+      assert.match(text, new RegExp(`^error\\[REST_UNREACHABLE\\]: .* http://${address}: `));
+      assert.match(text, /^ {2}fix: .*`millrace cluster start`.*--jobmanager/m);
+    }
+  });
+
+  test('no such job: the id, and where ids are', async () => {
+    for (const verb of ['cancel', 'checkpoint', 'top']) {
+      assert.match(await refused(verb, nobody), /^error\[JOB_NOT_FOUND\]: .*f{32}/, verb);
+      const name = await refused(verb, 'my-job');
+      assert.match(name, /^error\[CLI_JOB_ID_INVALID\]: .*\n {2}fix: .*`millrace list -a`/, verb);
+    }
+    assert.match(await refused('savepoint', nobody, '/s'), /^error\[JOB_NOT_FOUND\]/);
+    assert.match(await refused('stop', '-p', '/s', nobody), /^error\[JOB_NOT_FOUND\]/);
+    assert.match(await refused('logs', nobody), /^error\[JOB_NOT_FOUND\]/);
+  });
+
+  test('no such option: what was meant', async () => {
+    assert.match(await refused('list', '--runing'), /Did you mean "--running"\?/);
+    assert.match(await refused('cancel', '--withSavpoint', nobody), /"--withSavepoint"\?/);
+    assert.match(await refused(...remote, 'few', '--detatched'), /"--detached"\?/);
+    assert.match(await refused(...remote, 'fwe'), /^error\[JOB_EXPORT_NOT_FOUND\].*"few"/);
+    assert.match(await refused('cancle', nobody), /Did you mean "cancel"\?/);
+  });
+});
