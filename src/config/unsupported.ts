@@ -35,6 +35,16 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
   ['taskmanager.jvm-exit-on-oom', 'There is no JVM: a slot that fills its heap fails alone.'],
   ['cluster.evenly-spread-out-slots', 'Flink 2 has taskmanager.load-balance.mode in its place.'],
   ['taskmanager.network.netty.*', 'There is no Netty beneath.'],
+  [
+    'taskmanager.network.memory.*',
+    'The memory of channels is shared out when tasks are deployed; see taskmanager.memory.network.*.',
+  ],
+  ['taskmanager.memory.min-segment-size', 'Segments become smaller by themselves, down to 4 kb.'],
+  ['taskmanager.memory.starting-segment-size', 'Segments do not grow.'],
+  [
+    'taskmanager.network.tcp-connection.enable-reuse-across-jobs',
+    'Two slots of a job have one connection.',
+  ],
   ['metrics.internal.*', 'Metrics come with the heartbeats; there is no service for them.'],
   ['state.backend.rocksdb.*', 'There is no RocksDB beneath.'],
   ['state.backend.forst.*', 'There is no ForSt beneath.'],
