@@ -187,6 +187,10 @@ export class SimMemory implements Memory {
     this.#thread.enter();
     return 0;
   }
+
+  collectGarbage(): void {
+    this.#thread.enter();
+  }
 }
 
 /** The same regions in the hands of another thread of the process. */

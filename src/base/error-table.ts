@@ -502,6 +502,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     message: 'An asynchronous call of "{operator}" had no result after {millis} ms.',
     fix: 'Raise the timeout, add a retry, or give onTimeout a result for such records.',
   },
+  USER_CODE_EXIT: {
+    domain: 'user',
+    retry: 'backoff',
+    message: 'Code of the job ended the thread of its slot with process.exit({code}).',
+    fix: 'Throw an error to fail the job; a source ends by itself when it has no more records.',
+  },
   USER_CODE_UNCAUGHT: {
     domain: 'user',
     retry: 'backoff',

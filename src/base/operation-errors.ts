@@ -145,6 +145,14 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'Give it as --param {name}=VALUE.',
   ),
   CONFIG_INVALID_VALUE: user('The option {key} cannot be {value}.', 'It must be {expected}.'),
+  CONFIG_MEMORY_CONTRADICTION: user(
+    'A TaskManager of {size} has {rest} for its slots after {framework} for itself and {network} for the network, not the {tasks} that were asked for.',
+    'Leave out taskmanager.memory.task.heap.size, or raise taskmanager.memory.process.size.',
+  ),
+  CONFIG_MEMORY_TOO_SMALL: user(
+    'A TaskManager of {size} is too small for {slots} slots: {rest} are left for them after {framework} for itself and {network} for the network.',
+    'Set taskmanager.memory.process.size to {least} or more, or give it fewer slots.',
+  ),
   CONFIG_MISSING_PARAMETER: user(
     'The job "{job}" needs {names}, which got no value.',
     'Add --param {first}=VALUE.',

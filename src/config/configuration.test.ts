@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
-import { Configuration, slotHeapBytes } from './configuration.ts';
+import { Configuration } from './configuration.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import { OPTIONS } from './options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
@@ -123,13 +123,4 @@ test('every option but our own is one of Flink, and every default is written as 
       assert.deepEqual(option.type.parse(text), option.defaultValue, option.key);
     }
   }
-});
-
-test('the heap of a slot', () => {
-  assert.equal(slotHeapBytes(Configuration.empty), 1024 ** 3);
-  const shared = Configuration.parse({
-    'taskmanager.memory.task.heap.size': '1g',
-    'taskmanager.numberOfTaskSlots': '4',
-  });
-  assert.equal(slotHeapBytes(shared), 256 * 1024 ** 2);
 });

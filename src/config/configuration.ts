@@ -7,10 +7,8 @@ import { EngineError } from '../base/errors.ts';
 import { isFlinkKey } from './flink-keys.ts';
 import type { ConfigOption } from './option.ts';
 import { OPTIONS } from './options.ts';
-import { TaskManagerOptions } from './options/task-manager-options.ts';
 import type { OptionOrigin } from './origin.ts';
 import { isSecretKey } from './secrets.ts';
-import { DEFAULT_SLOT_HEAP_BYTES } from './slot-heap.ts';
 import { unsupportedReason } from './unsupported.ts';
 
 /** A value that was set. */
@@ -102,13 +100,6 @@ export class Configuration {
   toRecord(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.entries().map(({ option, text }) => [option.key, text]));
   }
-}
-
-/** What a slot may use of V8's heap before its tasks fail. */
-export function slotHeapBytes(configuration: Configuration): number {
-  const total = configuration.get(TaskManagerOptions.taskHeap);
-  if (total === undefined) return DEFAULT_SLOT_HEAP_BYTES;
-  return Math.floor(total / configuration.get(TaskManagerOptions.slots));
 }
 
 /** @throws EngineError CONFIG_UNKNOWN_OPTION, CONFIG_UNSUPPORTED_OPTION */

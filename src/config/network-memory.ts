@@ -1,8 +1,7 @@
 /** The memory of a TaskManager's channels, shared out among its slots. */
-import { slotHeapBytes } from './configuration.ts';
 import type { Configuration } from './configuration.ts';
 import { NetworkOptions } from './options/network-options.ts';
-import { TaskManagerOptions } from './options/task-manager-options.ts';
+import { taskManagerMemory } from './task-manager-memory.ts';
 
 /** Of the whole, for the rings between the slots of the process. */
 const RINGS_PART = 0.25;
@@ -17,13 +16,7 @@ export interface SlotNetworkMemory {
 
 /** Of one slot; all have the same. */
 export function slotNetworkMemory(configuration: Configuration): SlotNetworkMemory {
-  const fraction = configuration.get(NetworkOptions.fraction);
-  const slots = configuration.get(TaskManagerOptions.slots);
-  const heap = slotHeapBytes(configuration) * slots;
-  // The fraction is of heap and network together.
-  const wanted = (heap * fraction) / (1 - fraction);
-  const least = Math.max(wanted, configuration.get(NetworkOptions.min));
-  const total = Math.min(least, configuration.get(NetworkOptions.max) ?? Number.POSITIVE_INFINITY);
+  const { networkBytes: total, slots } = taskManagerMemory(configuration);
   const slot = Math.floor(total / slots);
   const ringBytes = Math.floor(slot * RINGS_PART);
   return {

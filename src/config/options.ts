@@ -10,6 +10,7 @@ import { ClusterOptions } from './options/cluster-options.ts';
 import { HistoryOptions } from './options/history-options.ts';
 import { HighAvailabilityOptions } from './options/high-availability-options.ts';
 import { JobManagerOptions } from './options/job-manager-options.ts';
+import { MemoryOptions } from './options/memory-options.ts';
 import { MetricOptions } from './options/metric-options.ts';
 import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
@@ -33,6 +34,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('High availability', HighAvailabilityOptions),
   group('History of jobs', HistoryOptions),
   group('TaskManager', TaskManagerOptions),
+  group('Memory of a TaskManager', MemoryOptions),
   group('Exchange of records', NetworkOptions),
   group('Code of jobs', BlobOptions),
   group('REST', { ...RestOptions, ...WebOptions }),

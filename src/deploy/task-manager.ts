@@ -1,7 +1,7 @@
 /** A TaskManager process put together: one TaskExecutor with its slots. */
 import type { Duration } from '../base/units.ts';
 import { BlobCache } from '../blob/blob-cache.ts';
-import { slotHeapBytes } from '../config/configuration.ts';
+import { slotHeapBytes, taskManagerMemory } from '../config/task-manager-memory.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { slotNetworkMemory } from '../config/network-memory.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
@@ -105,6 +105,7 @@ function describe(
 ): TaskManagerDescription {
   const { cores: cpuCores, memoryBytes } = env.machine;
   const slotHeap = slotHeapBytes(configuration);
+  const { frameworkBytes, processBytes } = taskManagerMemory(configuration);
   const taskHeap = slotHeap * slots;
   const { channelBytes, ringBytes } = slotNetworkMemory(configuration);
   const networkBytes = channelBytes + ringBytes;
@@ -118,7 +119,7 @@ function describe(
     totalResource: multiplyResources(defaultSlotResource, slots),
     hardware: { cpuCores, physicalMemory: memoryBytes, freeMemory: taskHeap, managedMemory: 0 },
     memory: {
-      frameworkHeap: 0,
+      frameworkHeap: frameworkBytes,
       taskHeap,
       frameworkOffHeap: 0,
       taskOffHeap: 0,
@@ -126,8 +127,8 @@ function describe(
       managedMemory: 0,
       jvmMetaspace: 0,
       jvmOverhead: 0,
-      totalFlinkMemory: taskHeap + networkMemory,
-      totalProcessMemory: taskHeap + networkMemory,
+      totalFlinkMemory: processBytes,
+      totalProcessMemory: processBytes,
     },
   };
 }

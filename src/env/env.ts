@@ -267,9 +267,12 @@ export interface Memory {
    */
   allocate(byteLength: number): SharedRegion;
   /**
-   * Bytes used of the V8 heap of this thread; cheap enough to ask once a batch. 0 in simulation.
+   * Bytes used of the V8 heap of this thread, garbage included, and by its array buffers, which are
+   * outside; cheap enough to ask once a batch. 0 in simulation.
    */
   heapUsed(): number;
+  /** In a worker: frees what is garbage in it, however long that takes. */
+  collectGarbage(): void;
 }
 
 /**
@@ -328,7 +331,7 @@ export interface WorkerHandle {
   readonly exited: Promise<ExitReason>;
   /** Ends it, whatever it is doing. `exited` tells when it is gone. */
   terminate(): void;
-  /** Bytes used of V8's heap, as seen from outside. Undefined once it has exited. */
+  /** As `Memory.heapUsed`, seen from outside. Undefined once it has exited. */
   heapUsed(): Promise<number | undefined>;
 }
 
@@ -336,7 +339,13 @@ export type ExitReason =
   | { readonly kind: 'finished' }
   | { readonly kind: 'terminated' }
   | { readonly kind: 'out-of-memory' }
-  | { readonly kind: 'failed'; readonly message: string; readonly stack: string | undefined };
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly stack: string | undefined;
+      /** Where code in it has ended the thread with this code. */
+      readonly exitCode?: number | undefined;
+    };
 
 /** Messages between a worker and its owner: in order, none lost while both live. */
 export interface Port {

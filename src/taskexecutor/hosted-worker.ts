@@ -255,17 +255,23 @@ export class HostedWorker {
       case 'out-of-memory':
         return this.#outOfMemory();
       case 'failed': {
+        if (reason.exitCode !== undefined) return this.#exitedByUser(reason.exitCode);
         const error = this.#isOfUser(reason.stack)
           ? new EngineError('USER_CODE_UNCAUGHT', { message: reason.message })
           : new EngineError('SLOT_WORKER_DIED', this.#parameters(reason.message));
         if (reason.stack !== undefined) error.stack = reason.stack;
         return error;
       }
+      // The engine never ends a slot's thread in this way.
       case 'finished':
-        return new EngineError('SLOT_WORKER_DIED', this.#parameters('it ended by itself'));
+        return this.#exitedByUser(0);
       case 'terminated':
         return new EngineError('SLOT_WORKER_DIED', this.#parameters('it was terminated'));
     }
+  }
+
+  #exitedByUser(code: number): EngineError {
+    return new EngineError('USER_CODE_EXIT', { code });
   }
 
   /** Whether what ended the worker was thrown by code beside the job's module, or in it. */

@@ -55,6 +55,8 @@ export function nodeWorkers(options: NodeWorkersOptions): Workers {
 
 function spawn(options: NodeWorkersOptions, role: WorkerRole, start: WorkerOptions): WorkerHandle {
   const { Worker } = process.getBuiltinModule('node:worker_threads');
+  // For `Memory.collectGarbage`, in the threads that begin from now on.
+  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
   // A copy: the same data may start several workers.
   const message = portMessage(new Uint8Array(start.data), start.regions ?? []);
   const { environment } = options;
@@ -120,7 +122,7 @@ class NodeWorkerHandle implements WorkerHandle {
     if (this.#gone) return undefined;
     // A request that a dying worker does not get to is never answered.
     const used = this.#worker.getHeapStatistics().then(
-      (statistics) => statistics.used_heap_size,
+      (statistics) => statistics.used_heap_size + statistics.external_memory,
       () => undefined,
     );
     return Promise.race([used, this.exited.then(() => undefined)]);
@@ -130,7 +132,8 @@ class NodeWorkerHandle implements WorkerHandle {
     if (this.#failure !== undefined) return this.#failure;
     if (this.#terminating) return { kind: 'terminated' };
     if (code === 0) return { kind: 'finished' };
-    return { kind: 'failed', message: `it called process.exit(${code})`, stack: undefined };
+    const message = `it called process.exit(${code})`;
+    return { kind: 'failed', message, stack: undefined, exitCode: code };
   }
 }
 
