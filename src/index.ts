@@ -13,6 +13,7 @@ export type { NotSynchronous, Synchronous } from './api/callbacks.ts';
 export type { DataStream } from './api/data-stream.ts';
 export type { DataStreamSink } from './api/data-stream-sink.ts';
 export type { KeyedStream } from './api/keyed-stream.ts';
+export type { SlotSharingGroup } from './api/slot-sharing-group.ts';
 export type { AllWindowedStream, WindowResult } from './api/all-windowed-stream.ts';
 export type { KeyedWindowResult, WindowedStream } from './api/windowed-stream.ts';
 export type { LateOutput } from './api/window-settings.ts';

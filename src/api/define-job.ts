@@ -96,6 +96,7 @@ function compileJob<P extends ParameterSpec, R extends BuildResult>(
     transformations: builder.transformations,
     parameters: resolved.json,
     configuration: given.with(builder.configuration),
+    slotResources: builder.resources,
   });
   return { compiled, result };
 }

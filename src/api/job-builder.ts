@@ -8,7 +8,9 @@
  * B2. Nothing is added or changed after `close`.
  */
 import { assert } from '../base/assert.ts';
+import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError } from '../base/errors.ts';
+import type { SlotResources } from '../graph/job-graph.ts';
 import {
   placeOf,
   type OperatorTransformation,
@@ -42,6 +44,7 @@ export class JobBuilder {
   readonly kinds: StreamKinds;
   readonly #nodes: Transformation[] = [];
   readonly #configuration = new Map<string, string>();
+  readonly #slotResources = new Map<string, SlotResources>();
   #open = true;
 
   constructor(job: string, kinds: StreamKinds) {
@@ -56,6 +59,28 @@ export class JobBuilder {
   /** Options that the build has set. */
   get configuration(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#configuration);
+  }
+
+  /** What each slot of a sharing group must have, of those of which that was said. */
+  get resources(): ReadonlyMap<string, SlotResources> {
+    return this.#slotResources;
+  }
+
+  /** @throws EngineError GRAPH_INVALID_SETTING if something else was said of the group before. */
+  slotResources(group: string, resources: SlotResources, id: TransformationId): void {
+    this.requireOpen('slotSharingGroup');
+    const known = this.#slotResources.get(group);
+    if (known !== undefined && canonicalJson(known) !== canonicalJson(resources)) {
+      const node = this.node(id);
+      throw new EngineError('GRAPH_INVALID_SETTING', {
+        setting: 'slotSharingGroup',
+        operator: node.name,
+        value: `other resources for "${group}"`,
+        reason: 'a group has the same resources wherever it is named',
+        place: placeOf(node),
+      });
+    }
+    this.#slotResources.set(group, resources);
   }
 
   configure(key: string, value: string): void {

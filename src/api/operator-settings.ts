@@ -6,6 +6,7 @@ import { MAX_PARALLELISM_LIMIT } from '../config/options/pipeline-options.ts';
 import type { OperatorTransformation } from '../graph/transformation.ts';
 import { requireCount, requireText } from './callbacks.ts';
 import type { StreamHandle } from './job-builder.ts';
+import { readSlotSharingGroup, type SlotSharingGroup } from './slot-sharing-group.ts';
 
 export abstract class OperatorSettings {
   /** What it is underneath; for those who build on the API. */
@@ -44,11 +45,15 @@ export abstract class OperatorSettings {
 
   /**
    * Tasks of different groups never share a slot; those that say nothing take the group of their
-   * inputs.
+   * inputs. Subtask i of every operator of a group runs in slot i of that group. A group may say
+   * what each of its slots must have.
+   * @example stream.slotSharingGroup({ name: 'model', cpu: 2, taskHeapMemory: '2 gb' })
    */
-  slotSharingGroup(slotSharingGroup: string): this {
-    requireText(slotSharingGroup, 'slotSharingGroup');
-    return this.#change({ slotSharingGroup }, 'slotSharingGroup');
+  slotSharingGroup(group: string | SlotSharingGroup): this {
+    const { name, resources } = readSlotSharingGroup(group);
+    const { builder, id } = this.handle;
+    if (resources !== undefined) builder.slotResources(name, resources, id);
+    return this.#change({ slotSharingGroup: name }, 'slotSharingGroup');
   }
 
   /** Begins a task of its own, to which later operators may be chained. */

@@ -394,8 +394,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Slot {slot} of {taskExecutor} did not load the job within {timeout}.',
   ),
   SLOT_REQUEST_TIMEOUT: external(
-    'The job needs {required} slots and got {available} within {timeout}.',
+    'The job needs {required} slots and got {available} within {timeout}. {reason}',
     'Start more TaskManagers, give them more slots (taskmanager.numberOfTaskSlots), or lower the parallelism.',
+  ),
+  SLOT_RESOURCES_LACKING: internal(
+    'TaskManager {taskExecutor} cannot cut out a slot {asked}: it is not left there.',
   ),
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
   SLOT_WORKER_STUCK: internal(

@@ -5,6 +5,7 @@
 import { milliseconds } from '../base/units.ts';
 import type { BlobServer } from '../blob/blob-server.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { HistoryOptions } from '../config/options/history-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
@@ -73,7 +74,10 @@ export class JobManager {
     this.rpc = rpc;
     this.address = address;
     this.blobs = stores.blobs;
-    this.resourceManager = new ResourceManager({ env, rpc, heartbeat, onFatal, onMissingSlots });
+    this.resourceManager = new ResourceManager({
+      ...{ env, rpc, heartbeat, onFatal, onMissingSlots },
+      loadBalance: configuration.get(TaskManagerOptions.loadBalance),
+    });
     this.#dispatcher = new Dispatcher({
       ...{ env, rpc, onFatal },
       jobs: stores.jobs,

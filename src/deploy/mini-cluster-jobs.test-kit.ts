@@ -138,6 +138,24 @@ export const failsOnce = defineJob({
   },
 });
 
+/** Fills its heap in a group of its own, beside a source in a slot of the same group. */
+export const hoardsInSmallSlot = defineJob({
+  name: 'hoards-in-small-slot',
+  build(env) {
+    const kept: object[] = [];
+    const small = { name: 'small', cpu: 0.25, taskHeapMemory: '24 mb' };
+    env
+      .sequence(1, 1e9)
+      .slotSharingGroup({ name: 'tiny', cpu: 0.5, taskHeapMemory: '128 mb' })
+      .map((n) => {
+        kept.push({ n, text: `${n}` });
+        return n;
+      })
+      .slotSharingGroup(small)
+      .sinkTo(discard());
+  },
+});
+
 export const hoards = defineJob({
   name: 'hoards',
   build(env) {

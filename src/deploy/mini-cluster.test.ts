@@ -252,6 +252,15 @@ test('a slot that uses up its heap fails, its neighbours and the process live', 
   assert.equal((await run(cluster, job('counts'))).status, 'FINISHED');
 });
 
+test('a group that asks for a small slot gets one, with a budget of its own', async () => {
+  await using cluster = await start({ slots: 1 });
+  const result = await run(cluster, job('hoardsInSmallSlot'));
+  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_OUT_OF_MEMORY']);
+  assert.equal(result.error?.parameters['limit'], '24 MiB');
+  const { status } = await run(cluster, job('counts'));
+  assert.equal(status, 'FINISHED', 'what was cut out is whole again');
+});
+
 test('what was prepared is committed at the end', async () => {
   await using cluster = await start();
   const { status, texts, error } = await run(cluster, job('loads', 2));
@@ -284,13 +293,15 @@ test('a commit that cannot succeed fails the job and says what is pending', asyn
 });
 
 test('a job that gets no slots fails after slot.request.timeout and says how many are missing', async () => {
-  await using cluster = await start({ slots: 1, settings: { 'slot.request.timeout': '50 ms' } });
-  const result = await run(cluster, job('counts', 3));
+  await using cluster = await start({ slots: 1 });
+  const result = await run(cluster, job('counts', 3, { 'slot.request.timeout': '400 ms' }));
   assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_REQUEST_TIMEOUT']);
   assert.deepEqual(
     [result.error?.parameters['required'], result.error?.parameters['available']],
     [3, 1],
   );
+  const reason = 'There are 1 slots in 1 TaskManager, 0 of them free.';
+  assert.equal(result.error?.parameters['reason'], reason);
   assert.equal((await run(cluster, job('counts'))).status, 'FINISHED', 'the slot has come back');
 });
 

@@ -115,7 +115,7 @@ function describe(
     ...{ cpuCores: 1, taskHeapBytes: slotHeap, networkBytes },
   };
   return {
-    ...{ path, host, dataPort: 0, defaultSlotResource },
+    ...{ path, host, dataPort: 0, defaultSlotResource, slotsNumber: slots },
     totalResource: multiplyResources(defaultSlotResource, slots),
     hardware: { cpuCores, physicalMemory: memoryBytes, freeMemory: taskHeap, managedMemory: 0 },
     memory: {

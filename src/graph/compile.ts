@@ -3,7 +3,7 @@ import { EngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { createJobGraph } from './create-job-graph.ts';
-import type { CompiledJob } from './job-graph.ts';
+import type { CompiledJob, SlotResources } from './job-graph.ts';
 import { createStreamGraph } from './stream-graph.ts';
 import type { Transformation } from './transformation.ts';
 
@@ -13,6 +13,7 @@ export interface Program {
   /** As JSON. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly configuration: Configuration;
+  readonly slotResources: ReadonlyMap<string, SlotResources>;
 }
 
 /** @throws EngineError GRAPH_* */
@@ -28,6 +29,7 @@ export function compileProgram(program: Program): CompiledJob {
     chaining: configuration.get(PipelineOptions.operatorChaining),
     parameters: program.parameters,
     configuration: configuration.toRecord(),
+    slotResources: program.slotResources,
   });
 }
 

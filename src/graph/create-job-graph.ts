@@ -15,6 +15,7 @@ import type {
   JobGraph,
   JobVertex,
   OperatorId,
+  SlotResources,
 } from './job-graph.ts';
 import { defaultMaxParallelism } from './key-groups.ts';
 import type { OperatorSpec } from './operator-spec.ts';
@@ -26,6 +27,8 @@ export interface JobGraphOptions {
   readonly chaining: boolean;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly configuration: Readonly<Record<string, string>>;
+  /** By slot sharing group. */
+  readonly slotResources: ReadonlyMap<string, SlotResources>;
 }
 
 export function createJobGraph(stream: StreamGraph, options: JobGraphOptions): CompiledJob {
@@ -38,6 +41,7 @@ export function createJobGraph(stream: StreamGraph, options: JobGraphOptions): C
     name: options.name,
     vertices,
     edges: edges.map(({ edge }) => edge),
+    ...resourcesOf(vertices, options.slotResources),
     parameters: options.parameters,
     configuration: options.configuration,
   };
@@ -46,6 +50,17 @@ export function createJobGraph(stream: StreamGraph, options: JobGraphOptions): C
     operators: compiledOperators(stream),
     edges: new Map(edges.map(({ edge, compiled }) => [edge.id, compiled])),
   };
+}
+
+/** Absent where nobody asks for anything, as it is part of the fingerprint. */
+function resourcesOf(
+  vertices: readonly JobVertex[],
+  all: ReadonlyMap<string, SlotResources>,
+): Pick<JobGraph, 'slotResources'> {
+  const used = [...all].filter(([group]) =>
+    vertices.some(({ slotSharingGroup }) => slotSharingGroup === group),
+  );
+  return used.length === 0 ? {} : { slotResources: Object.fromEntries(used) };
 }
 
 /** A path that repeats itself below a uid could give one id twice only by a collision of hashes. */

@@ -10,8 +10,9 @@ import type { JobGraph } from './job-graph.ts';
 
 /** 32 hex digits. */
 export function fingerprintOf(graph: Omit<JobGraph, 'fingerprint'>): string {
-  const { version, name, vertices, edges, parameters } = graph;
-  return murmur128(canonicalJson({ version, name, vertices, edges, parameters }));
+  const { version, name, vertices, edges, parameters, slotResources } = graph;
+  const resources = slotResources && { slotResources };
+  return murmur128(canonicalJson({ version, name, vertices, edges, parameters, ...resources }));
 }
 
 /**

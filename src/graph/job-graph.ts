@@ -26,10 +26,20 @@ export interface JobGraph {
   /** In topological order: producers before consumers. */
   readonly vertices: readonly JobVertex[];
   readonly edges: readonly JobEdge[];
+  /** By slot sharing group, of those that ask for more or less than a slot of the default size. */
+  readonly slotResources?: Readonly<Record<string, SlotResources>> | undefined;
   /** Resolved parameters of the job, as JSON. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Resolved configuration of the job (keys of Flink). */
   readonly configuration: Readonly<Record<string, string>>;
+}
+
+/** What each slot of a sharing group must have. */
+export interface SlotResources {
+  readonly cpuCores: number;
+  readonly taskHeapBytes: number;
+  readonly taskOffHeapBytes: number;
+  readonly managedBytes: number;
 }
 
 export interface JobVertex {

@@ -26,12 +26,14 @@ import type {
   CommitReadiness,
   EnumeratorEvent,
   JobMasterService,
+  MissingSlots,
   SlotStopped,
   TaskStateReport,
 } from '../protocol/job-master-service.ts';
 import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
 import type { JobCode } from '../protocol/job-code.ts';
+import { profileKey } from '../protocol/resource-profile.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import type { CommitDecision } from '../protocol/stored-job.ts';
@@ -52,7 +54,7 @@ import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobDeployment } from './job-deployment.ts';
 import { JobHistory } from './job-history.ts';
 import type { Moment } from './job-history.ts';
-import { executionIdOf, parseExecutionId, planJob } from './job-plan.ts';
+import { executionIdOf, parseExecutionId, planJob, requirementsOf } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
 import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
@@ -105,7 +107,7 @@ export class JobMaster {
   #deployment: JobDeployment | undefined;
   /** Of each execution, as reported at its end. */
   #accumulators: (readonly Accumulator[])[] = [];
-  #missingSlots = 0;
+  #missing: MissingSlots = { slots: 0, available: '' };
   /** Resolves when the decision to commit is stored. */
   #decision: Promise<void> | undefined;
   readonly #startedAt: Duration;
@@ -153,7 +155,10 @@ export class JobMaster {
       leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration),
       feed: (event) => this.#feed(event),
       onTimedOut: (error) => this.#slotsTimedOut(error),
-      declare: (slots) => this.#resourceManager.declare(slots),
+      declare: (needs) =>
+        this.#resourceManager.declare(this.#plan ? requirementsOf(this.#plan, needs) : []),
+      profileOf: (slot) => profileKey(this.#plan?.resourceOf[slot]),
+      available: () => this.#missing.available,
     });
     if (options.client !== undefined) this.#client.attach(options.client, token);
     this.#coordinator = this.#coordinate();
@@ -217,7 +222,7 @@ export class JobMaster {
   #waitingFor(): string | undefined {
     const { slots } = this.#state;
     if (!slots.includes('requested')) return undefined;
-    const missing = this.#missingSlots;
+    const missing = this.#missing.slots;
     const rest = missing === 0 ? 'the rest is on its way' : `no TaskManager has ${missing} more`;
     return `slots: has ${this.#slots.assignedCount} of ${slots.length}, ${rest}`;
   }
@@ -252,8 +257,8 @@ export class JobMaster {
         this.#resourceManager.sign();
         return {};
       },
-      missingSlots: ({ slots }) => {
-        this.#missingSlots = slots;
+      missingSlots: (missing) => {
+        this.#missing = missing;
       },
       attachClient: (_request, { connection }) => {
         this.#client.attach(connection, this.location.token);

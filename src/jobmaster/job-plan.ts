@@ -10,6 +10,10 @@ import type { JobGraph, JobVertex, OperatorId, VertexId } from '../graph/job-gra
 import { slotSharingGroups } from '../graph/slot-sharing.ts';
 import { failoverRegionsOf } from '../scheduling/failover-strategy.ts';
 import type { FailoverStrategy } from '../scheduling/failover-strategy.ts';
+import { NO_RESOURCES, profileKey } from '../protocol/resource-profile.ts';
+import type { ResourceProfile } from '../protocol/resource-profile.ts';
+import type { SlotRequirement } from '../protocol/resource-manager-service.ts';
+import type { ProfileNeed } from '../scheduling/slot-pool.ts';
 import type {
   OperatorCommittables,
   SlotLocation,
@@ -30,6 +34,8 @@ export interface JobPlan {
   readonly slotCount: number;
   /** The failover region of each slot. */
   readonly regionOf: readonly number[];
+  /** What each slot must have; undefined: the default. */
+  readonly resourceOf: readonly (ResourceProfile | undefined)[];
   /** By `${vertex}/${subtask}`. */
   readonly indexes: ReadonlyMap<string, number>;
   /** The vertex of each source operator. */
@@ -41,9 +47,12 @@ export function planJob(jobGraph: JobGraph, strategy: FailoverStrategy): JobPlan
   const graph = createExecutionGraph(jobGraph);
   const firstSlots = new Map<string, number>();
   let slotCount = 0;
-  for (const { name, slots } of slotSharingGroups(jobGraph)) {
+  const resourceOf: (ResourceProfile | undefined)[] = [];
+  for (const { name, slots, resources } of slotSharingGroups(jobGraph)) {
     firstSlots.set(name, slotCount);
     slotCount += slots;
+    const profile = resources && { ...NO_RESOURCES, ...resources };
+    for (let i = 0; i < slots; i++) resourceOf.push(profile);
   }
   const executions = graph.vertices.flatMap(({ vertex, subtasks }) =>
     subtasks.map((wiring): PlannedExecution => {
@@ -64,7 +73,24 @@ export function planJob(jobGraph: JobGraph, strategy: FailoverStrategy): JobPlan
     slotCount,
     (vertex, subtask) => executions[indexes.get(`${vertex}/${subtask}`)!]!.slot,
   );
-  return { graph, executions, slotCount, regionOf, indexes, sources };
+  return { graph, executions, slotCount, regionOf, resourceOf, indexes, sources };
+}
+
+/** What the job needs, of the profiles that the pool asks for. */
+export function requirementsOf(
+  { executions, resourceOf }: JobPlan,
+  needs: readonly ProfileNeed[],
+): readonly SlotRequirement[] {
+  return needs.map(({ profile, slots }) => {
+    const alike = new Set(resourceOf.keys().filter((i) => profileKey(resourceOf[i]) === profile));
+    const [first] = alike;
+    const tasks = executions.filter(({ slot }) => alike.has(slot)).length;
+    return {
+      resource: first === undefined ? undefined : resourceOf[first],
+      slots,
+      tasks: Math.ceil(tasks / Math.max(alike.size, 1)),
+    };
+  });
 }
 
 export function executionIdOf({ vertex, subtask }: PlannedExecution, attempt: number): string {

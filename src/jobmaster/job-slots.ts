@@ -11,6 +11,7 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import { profileKey } from '../protocol/resource-profile.ts';
 import type { SlotOfferAnswer, SlotOffers } from '../protocol/job-master-service.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -19,6 +20,7 @@ import type { JobEvent } from '../scheduling/job-state.ts';
 import { initialSlotPool, nextSlotPoolDeadline, stepSlotPool } from '../scheduling/slot-pool.ts';
 import type {
   PooledSlot,
+  ProfileNeed,
   SlotPoolEffect,
   SlotPoolEvent,
   SlotPoolOptions,
@@ -42,7 +44,11 @@ export interface JobSlotsOptions extends SlotPoolOptions {
   /** Not all slots came in time. */
   readonly onTimedOut: (error: EngineError) => void;
   /** Declares to the ResourceManager. */
-  readonly declare: (slots: number) => void;
+  readonly declare: (needs: readonly ProfileNeed[]) => void;
+  /** What the slot of a request must have; '' for the default. */
+  readonly profileOf: (request: number) => string;
+  /** What there is, for the error about slots that did not come. */
+  readonly available: () => string;
 }
 
 /** The last worker of a lost slot. */
@@ -113,14 +119,20 @@ export class JobSlots {
 
   offer(session: TaskExecutorSession, { offers }: SlotOffers): SlotOfferAnswer {
     const { taskExecutorId } = session;
-    const effects = this.#step({ kind: 'offer', taskExecutorId, offers });
+    const effects = this.#step({
+      ...{ kind: 'offer', taskExecutorId },
+      offers: offers.map(({ allocationId, slot, resource }) => ({
+        ...{ allocationId, slot },
+        profile: profileKey(resource),
+      })),
+    });
     const answer = effects.find((effect) => effect.kind === 'answer');
     assert(answer !== undefined, 'an offer is answered');
     return { accepted: answer.accepted, rejected: answer.rejected };
   }
 
   request(request: number): void {
-    this.#step({ kind: 'request', request });
+    this.#step({ kind: 'request', request, profile: this.#options.profileOf(request) });
   }
 
   /** Calls for `lease-over` when nothing of a lost slot can act any more. */
@@ -182,7 +194,7 @@ export class JobSlots {
     const { feed, declare } = this.#options;
     switch (effect.kind) {
       case 'declare':
-        declare(effect.slots);
+        declare(effect.needs);
         break;
       case 'assign': {
         const session = this.#sessions.get(effect.slot.taskExecutorId);
@@ -206,7 +218,8 @@ export class JobSlots {
       case 'timed-out': {
         const { required, available } = effect;
         const timeout = `${this.#options.requestTimeout} ms`;
-        const parameters = { required, available, timeout };
+        const reason = this.#options.available();
+        const parameters = { required, available, timeout, reason };
         const error = new EngineError('SLOT_REQUEST_TIMEOUT', parameters);
         this.#options.onTimedOut(error);
         break;

@@ -7,6 +7,7 @@ import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-m
 import type {
   JobMasterRegistration,
   ResourceManagerService,
+  SlotRequirement,
 } from '../protocol/resource-manager-service.ts';
 import type { Gateway } from '../protocol/service.ts';
 import { HeartbeatWatch } from '../rpc/heartbeat.ts';
@@ -32,7 +33,7 @@ export class RequirementLink implements Disposable {
   #gateway: Gateway<ResourceManagerService> | undefined;
   #connection: RpcConnection | undefined;
   #watch: HeartbeatWatch | undefined;
-  #slots = 0;
+  #requirements: readonly SlotRequirement[] = [];
   #declaring = false;
 
   constructor(options: RequirementLinkOptions) {
@@ -63,9 +64,9 @@ export class RequirementLink implements Disposable {
     });
   }
 
-  /** How many slots the job needs in all. */
-  declare(slots: number): void {
-    this.#slots = slots;
+  /** What slots the job needs in all. */
+  declare(requirements: readonly SlotRequirement[]): void {
+    this.#requirements = requirements;
     if (this.#declaring) return;
     this.#declaring = true;
     // After the present mail, so that many changes in it are one declaration.
@@ -90,7 +91,7 @@ export class RequirementLink implements Disposable {
     const connection = this.#connection;
     if (this.#gateway === undefined || connection === undefined) return;
     main.follow(
-      this.#gateway.declareRequirement({ jobId, slots: this.#slots }),
+      this.#gateway.declareRequirement({ jobId, requirements: this.#requirements }),
       () => undefined,
       (error) => {
         if (this.#connection !== connection) return;

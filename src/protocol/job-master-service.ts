@@ -6,6 +6,7 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
 import { t } from '../types/index.ts';
+import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
 import type { Ask, Tell } from './service.ts';
@@ -36,8 +37,22 @@ export interface JobMasterAnswer {
   readonly clientAttached: boolean;
 }
 
+export interface SlotOffer {
+  readonly allocationId: string;
+  readonly slot: number;
+  /** Undefined: of the default size. */
+  readonly resource?: ResourceProfile | undefined;
+}
+
 export interface SlotOffers {
-  readonly offers: readonly { readonly allocationId: string; readonly slot: number }[];
+  readonly offers: readonly SlotOffer[];
+}
+
+/** What nobody has of the slots that a job has declared. */
+export interface MissingSlots {
+  readonly slots: number;
+  /** What there is, as a sentence: why it is not enough. */
+  readonly available: string;
 }
 
 export interface SlotOfferAnswer {
@@ -68,7 +83,7 @@ export type JobMasterService = Service<{
   readonly slotStopped: Tell<SlotStopped>;
   readonly heartbeatFromResourceManager: Ask<{}, {}>;
   /** How many of the declared slots nobody has. */
-  readonly missingSlots: Tell<{ readonly slots: number }>;
+  readonly missingSlots: Tell<MissingSlots>;
   /** From now on the messages for the client go to its endpoint on this connection. */
   readonly attachClient: Ask<{}, {}>;
   readonly clientAcknowledge: Tell<ClientAcknowledgement>;
@@ -88,7 +103,7 @@ export const jobMasterService: JobMasterService = service('JobMaster', {
   metrics: tell(plain<{ readonly tasks: readonly TaskMetrics[] }>()),
   slotStopped: tell(plain<SlotStopped>()),
   heartbeatFromResourceManager: ask(Empty, Empty),
-  missingSlots: tell(t.struct({ slots: t.integer })),
+  missingSlots: tell(t.struct({ slots: t.integer, available: t.string })),
   attachClient: ask(Empty, Empty),
   clientAcknowledge: tell(plain<ClientAcknowledgement>()),
 });

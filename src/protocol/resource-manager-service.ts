@@ -4,6 +4,7 @@
  */
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { t } from '../types/index.ts';
+import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
 import type { Ask, Tell } from './service.ts';
@@ -19,6 +20,22 @@ interface SlotAllocationReport {
   readonly jobId: string;
   /** Tasks in it that have not ended. */
   readonly tasks: number;
+  /** Undefined: a slot of the default size. */
+  readonly resource?: ResourceProfile | undefined;
+}
+
+/** Slots of one kind that a job needs in all. */
+export interface SlotRequirement {
+  /** Undefined: of the default size. */
+  readonly resource: ResourceProfile | undefined;
+  readonly slots: number;
+  /** In each of them, about. */
+  readonly tasks: number;
+}
+
+interface JobRequirements {
+  readonly jobId: string;
+  readonly requirements: readonly SlotRequirement[];
 }
 
 export interface TaskExecutorRegistration {
@@ -30,6 +47,8 @@ export interface TaskExecutorRegistration {
 interface SlotsOfTaskExecutor {
   readonly taskExecutorId: string;
   readonly slots: SlotReport;
+  /** It has more now. */
+  readonly total: Pick<TaskManagerDescription, 'slotsNumber' | 'totalResource'>;
 }
 
 interface TaskManagerRequest {
@@ -57,8 +76,8 @@ export type ResourceManagerService = Service<{
   readonly identify: Ask<{}, { readonly token: string }>;
   readonly registerTaskExecutor: Ask<TaskExecutorRegistration, {}>;
   readonly registerJobMaster: Ask<JobMasterRegistration, {}>;
-  /** How many slots the job needs in all. */
-  readonly declareRequirement: Ask<{ readonly jobId: string; readonly slots: number }, {}>;
+  /** What slots the job needs in all. */
+  readonly declareRequirement: Ask<JobRequirements, {}>;
   /** Of all TaskManagers, or of one. Who does not answer in time is left out. */
   readonly requestTaskManagerMetrics: Ask<
     { readonly taskManagerId: string | undefined },
@@ -78,7 +97,7 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
     t.struct({ jobId: t.string, address: t.string, endpoint: t.string, token: t.string }),
     Empty,
   ),
-  declareRequirement: ask(t.struct({ jobId: t.string, slots: t.integer }), Empty),
+  declareRequirement: ask(plain<JobRequirements>(), Empty),
   requestTaskManagerMetrics: ask(
     plain<{ readonly taskManagerId: string | undefined }>(),
     plain<{ readonly scopes: readonly ScopedMetrics[] }>(),

@@ -35,6 +35,50 @@ export function subtractResources(whole: ResourceProfile, part: ResourceProfile)
   return combine(whole, part, (a, b) => Math.max(a - b, 0));
 }
 
+/** Whether `part` can be cut out of `whole`. */
+export function fitsInto(part: ResourceProfile, whole: ResourceProfile): boolean {
+  return (
+    part.cpuCores <= whole.cpuCores + CPU_TOLERANCE &&
+    part.taskHeapBytes <= whole.taskHeapBytes &&
+    part.taskOffHeapBytes <= whole.taskOffHeapBytes &&
+    part.managedBytes <= whole.managedBytes &&
+    part.networkBytes <= whole.networkBytes
+  );
+}
+
+/** How many times `part` can be cut out of `whole`; 0 for a part that needs what is not there. */
+export function timesInto(part: ResourceProfile, whole: ResourceProfile): number {
+  const times = amountsOf(part).map((amount, i) =>
+    amount === 0 ? Infinity : Math.floor((amountsOf(whole)[i]! + CPU_TOLERANCE) / amount),
+  );
+  return Math.min(...times);
+}
+
+/** Equal exactly for equal profiles; '' for that of a slot for which nothing was asked. */
+export function profileKey(profile: ResourceProfile | undefined): string {
+  return profile === undefined ? '' : amountsOf(profile).join(' ');
+}
+
+function amountsOf(profile: ResourceProfile): readonly number[] {
+  const { cpuCores, taskHeapBytes, taskOffHeapBytes, managedBytes, networkBytes } = profile;
+  return [cpuCores, taskHeapBytes, taskOffHeapBytes, managedBytes, networkBytes];
+}
+
+/** @example '0.5 cores, 256 MiB of heap' */
+export function describeProfile(profile: ResourceProfile | undefined): string {
+  if (profile === undefined) return 'of the default size';
+  const parts = [`${profile.cpuCores} cores`];
+  const memories = [
+    [profile.taskHeapBytes, 'of heap'],
+    [profile.taskOffHeapBytes, 'beside the heap'],
+    [profile.managedBytes, 'managed'],
+  ] as const;
+  for (const [bytes, what] of memories) {
+    if (bytes > 0) parts.push(`${Math.round(bytes / 2 ** 20)} MiB ${what}`);
+  }
+  return `of ${parts.join(', ')}`;
+}
+
 export function multiplyResources(profile: ResourceProfile, times: number): ResourceProfile {
   return combine(profile, profile, (a) => a * times);
 }

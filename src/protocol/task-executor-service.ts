@@ -5,6 +5,7 @@
 import { milliseconds } from '../base/units.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobMasterRegistration, SlotReport } from './resource-manager-service.ts';
+import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
 import type { Ask, Tell } from './service.ts';
@@ -20,6 +21,8 @@ const PREPARE_TIMEOUT = milliseconds(120_000);
 export interface SlotRequest {
   readonly slot: number;
   readonly allocationId: string;
+  /** To be cut out of what the TaskExecutor has; undefined: a slot of the default size. */
+  readonly resource?: ResourceProfile | undefined;
   /** To whom the slot is to be offered. */
   readonly jobMaster: JobMasterRegistration;
 }
@@ -60,7 +63,7 @@ const Empty = t.struct({});
 const Generation = t.struct({ allocationId: t.string, generation: t.integer });
 
 export type TaskExecutorService = Service<{
-  /** @throws SLOT_OCCUPIED */
+  /** @throws SLOT_OCCUPIED, SLOT_RESOURCES_LACKING */
   readonly requestSlot: Ask<SlotRequest, {}>;
   readonly heartbeatFromResourceManager: Ask<{}, { readonly slots: SlotReport }>;
   readonly heartbeatFromJobMaster: Ask<{}, {}>;

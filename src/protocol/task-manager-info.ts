@@ -35,6 +35,8 @@ export interface TaskManagerDescription {
   readonly dataPort: number;
   readonly hardware: HardwareDescription;
   readonly memory: MemoryConfiguration;
+  /** Of the default size, if they are all of it. */
+  readonly slotsNumber: number;
   readonly totalResource: ResourceProfile;
   /** What a slot has for which nobody asked for anything in particular. */
   readonly defaultSlotResource: ResourceProfile;

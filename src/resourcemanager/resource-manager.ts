@@ -30,7 +30,13 @@ import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
 import { initialSlotManager, stepSlotManager } from './slot-manager.ts';
-import type { SlotManagerEffect, SlotManagerEvent, SlotManagerState } from './slot-manager.ts';
+import type {
+  LoadBalanceMode,
+  SlotManagerEffect,
+  SlotManagerEvent,
+  SlotManagerState,
+} from './slot-manager.ts';
+import { freeSlotCount } from './slot-records.ts';
 import { taskManagerInfo } from './task-manager-info.ts';
 
 export interface ResourceManagerOptions {
@@ -43,6 +49,7 @@ export interface ResourceManagerOptions {
    * TaskExecutors.
    */
   readonly onMissingSlots?: ((slots: number) => void) | undefined;
+  readonly loadBalance: LoadBalanceMode;
 }
 
 export interface ResourceCounts {
@@ -82,7 +89,7 @@ export class ResourceManager {
   constructor(options: ResourceManagerOptions) {
     this.#options = options;
     this.token = options.env.random.uuid();
-    this.#slots = initialSlotManager(this.token);
+    this.#slots = initialSlotManager(this.token, options.loadBalance);
     this.#main = new MainThread(RESOURCE_MANAGER, options.env.clock, options.onFatal);
     this.#endpoint = options.rpc.register({
       name: RESOURCE_MANAGER,
@@ -95,11 +102,11 @@ export class ResourceManager {
 
   /** TaskExecutors, their slots, and those of them that nobody has. */
   slotCounts(): ResourceCounts {
-    const records = [...this.#slots.taskExecutors.values()].flat();
+    const all = [...this.#slots.taskExecutors.values()];
     return {
       taskManagers: this.#slots.taskExecutors.size,
-      total: records.length,
-      free: records.filter(({ status }) => status === 'free').length,
+      total: all.reduce((sum, { slotsNumber }) => sum + slotsNumber, 0),
+      free: all.reduce((sum, each) => sum + freeSlotCount(each), 0),
     };
   }
 
@@ -141,7 +148,7 @@ export class ResourceManager {
         this.#registerJobMaster(request, connection);
         return {};
       },
-      declareRequirement: ({ jobId, slots }) => {
+      declareRequirement: ({ jobId, requirements: slots }) => {
         const jobMaster = this.#jobMasters.get(jobId)?.registration;
         if (jobMaster !== undefined) {
           this.#step({ kind: 'declared', requirement: { jobId, slots, jobMaster } });
@@ -152,7 +159,8 @@ export class ResourceManager {
         scopes: await this.taskManagerMetrics(taskManagerId),
       }),
       slotFreed: (notice) => this.#step({ kind: 'freed', ...notice }),
-      reportSlots: ({ taskExecutorId, slots }) => this.#reported(taskExecutorId, slots),
+      reportSlots: ({ taskExecutorId, slots, total }) =>
+        this.#reported(taskExecutorId, slots, total),
       requestTaskManagerInfo: ({ taskExecutorId }) => this.#infoOf(taskExecutorId),
     };
   }
@@ -182,15 +190,22 @@ export class ResourceManager {
         }
       }),
     );
-    this.#step({ kind: 'registered', taskExecutorId, report: slots });
+    const { slotsNumber, totalResource: total, defaultSlotResource: defaultSlot } = description;
+    const resources = { slotsNumber, total, defaultSlot };
+    this.#step({ kind: 'registered', taskExecutorId, report: slots, resources });
   }
 
-  #reported(taskExecutorId: string, report: SlotReport): void {
+  #reported(
+    taskExecutorId: string,
+    report: SlotReport,
+    grown?: Pick<TaskManagerDescription, 'slotsNumber' | 'totalResource'>,
+  ): void {
     const entry = this.#taskExecutors.get(taskExecutorId);
     if (entry === undefined) return;
     entry.report = report;
     entry.lastHeartbeat = this.#options.env.clock.now();
-    this.#step({ kind: 'reported', taskExecutorId, report });
+    const total = grown && { slotsNumber: grown.slotsNumber, total: grown.totalResource };
+    this.#step({ kind: 'reported', taskExecutorId, report, total });
   }
 
   #infoOf(taskExecutorId: string | undefined): readonly TaskManagerInfo[] {
@@ -198,9 +213,7 @@ export class ResourceManager {
     if (taskExecutorId !== undefined && all.length === 0) {
       throw new EngineError('TASK_EXECUTOR_UNKNOWN', { taskExecutor: taskExecutorId });
     }
-    return all.map(([id, entry]) =>
-      taskManagerInfo(id, entry, this.#slots.taskExecutors.get(id) ?? []),
-    );
+    return all.map(([id, entry]) => taskManagerInfo(id, entry, this.#slots.taskExecutors.get(id)!));
   }
 
   #registerJobMaster(registration: JobMasterRegistration, connection: RpcConnection): void {
@@ -258,16 +271,17 @@ export class ResourceManager {
 
   #execute(effect: SlotManagerEffect): void {
     if (effect.kind === 'missing') {
-      this.#jobMasters.get(effect.jobId)?.gateway.missingSlots({ slots: effect.slots });
+      const { jobId, slots: lacking, available } = effect;
+      this.#jobMasters.get(jobId)?.gateway.missingSlots({ slots: lacking, available });
       return;
     }
-    const { taskExecutorId, slot, allocationId, requirement } = effect;
+    const { taskExecutorId, slot, allocationId, resource, requirement } = effect;
     const gateway = this.#taskExecutors.get(taskExecutorId)?.gateway;
     if (gateway === undefined) return;
     const answered = (kind: 'granted' | 'refused'): void =>
       this.#step({ kind, taskExecutorId, slot, allocationId });
     this.#main.follow(
-      gateway.requestSlot({ slot, allocationId, jobMaster: requirement.jobMaster }),
+      gateway.requestSlot({ slot, allocationId, resource, jobMaster: requirement.jobMaster }),
       () => answered('granted'),
       (error) => {
         this.#noteRefusal(taskExecutorId, slot, error);
@@ -284,6 +298,6 @@ export class ResourceManager {
 
 function missingSlots(state: SlotManagerState): number {
   let sum = 0;
-  for (const slots of state.missing.values()) sum += slots;
+  for (const { defaultSlots } of state.missing.values()) sum += defaultSlots;
   return sum;
 }

@@ -1,29 +1,46 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts';
+import type { ResourceProfile } from '../protocol/resource-profile.ts';
+import type { SlotRequirement } from '../protocol/resource-manager-service.ts';
+import { freeResources, freeSlotCount } from './slot-records.ts';
+import type { SlotRecord } from './slot-records.ts';
 import { initialSlotManager, stepSlotManager } from './slot-manager.ts';
 import type {
+  LoadBalanceMode,
   SlotManagerEffect,
   SlotManagerEvent,
   SlotManagerState,
-  SlotRecord,
 } from './slot-manager.ts';
 
-const declared = (jobId: string, slots: number): SlotManagerEvent => ({
+const UNIT: ResourceProfile = { ...NO_RESOURCES, cpuCores: 1, taskHeapBytes: 100 };
+const half: ResourceProfile = { ...NO_RESOURCES, cpuCores: 0.5, taskHeapBytes: 50 };
+const double: ResourceProfile = { ...NO_RESOURCES, cpuCores: 2, taskHeapBytes: 150 };
+
+const needing = (jobId: string, ...slots: SlotRequirement[]): SlotManagerEvent => ({
   kind: 'declared',
   requirement: { jobId, slots, jobMaster: { jobId, address: 'h:1', endpoint: 'e', token: 't' } },
 });
+const declared = (jobId: string, slots: number): SlotManagerEvent =>
+  needing(jobId, { resource: undefined, slots, tasks: 1 });
 const free = (count: number): undefined[] => Array.from({ length: count }, () => undefined);
 const registered = (taskExecutorId: string, slots: number): SlotManagerEvent => ({
   kind: 'registered',
   taskExecutorId,
   report: free(slots),
+  resources: {
+    slotsNumber: slots,
+    total: multiplyResources(UNIT, slots),
+    defaultSlot: UNIT,
+  },
 });
 
 function play(
   events: readonly SlotManagerEvent[],
+  mode?: LoadBalanceMode,
 ): [SlotManagerState, readonly SlotManagerEffect[]] {
-  let state = initialSlotManager('s');
+  let state = initialSlotManager('s', mode);
   let effects: readonly SlotManagerEffect[] = [];
   for (const event of events) [state, effects] = stepSlotManager(state, event);
   return [state, effects];
@@ -61,9 +78,15 @@ test('the same declaration again asks for nothing', () => {
 // One slot in every state against every event about it; job j declared one slot throughout.
 const records = {
   free: { status: 'free' },
-  pending: { status: 'pending', allocationId: 's/1', jobId: 'j' },
-  allocated: { status: 'allocated', allocationId: 's/1', jobId: 'j' },
-  unknown: { status: 'unknown' },
+  pending: { status: 'pending', allocationId: 's/1', jobId: 'j', resource: undefined, tasks: 1 },
+  allocated: {
+    status: 'allocated',
+    allocationId: 's/1',
+    jobId: 'j',
+    resource: undefined,
+    tasks: 1,
+  },
+  unknown: { status: 'unknown', resource: undefined },
 } as const satisfies Readonly<Record<string, SlotRecord>>;
 const about = (kind: 'granted' | 'refused' | 'freed', allocationId: string): SlotManagerEvent => ({
   kind,
@@ -83,7 +106,7 @@ const events = {
     taskExecutorId: 'x',
     report: [{ allocationId: 's/1', jobId: 'j', tasks: 0 }],
   },
-  'registered free': { kind: 'registered', taskExecutorId: 'x', report: [undefined] },
+  'registered free': registered('x', 1),
 } as const satisfies Readonly<Record<string, SlotManagerEvent>>;
 
 type Cell = SlotRecord['status'];
@@ -135,11 +158,13 @@ test('every state of a slot and every event about it', () => {
     for (const event of Object.keys(events) as (keyof typeof events)[]) {
       const state = {
         ...initialSlotManager('s'),
-        taskExecutors: new Map([['x', [records[record]]]]),
+        taskExecutors: new Map([
+          ['x', { records: [records[record]], slotsNumber: 1, total: UNIT, defaultSlot: UNIT }],
+        ]),
       };
       const [next] = stepSlotManager(state, events[event]);
       assert.equal(
-        next.taskExecutors.get('x')![0]!.status,
+        next.taskExecutors.get('x')!.records[0]!.status,
         TABLE[record][event],
         `${record}, ${event}`,
       );
@@ -256,12 +281,14 @@ test('A1, A2: no slot is given twice and no job gets too many, whatever happens 
       for (const next of steps) {
         const event = next(world);
         if (event === undefined) continue;
-        if (event.kind === 'declared') needs.set(event.requirement.jobId, event.requirement.slots);
+        if (event.kind === 'declared') {
+          needs.set(event.requirement.jobId, event.requirement.slots[0]!.slots);
+        }
         if (event.kind === 'job-gone') needs.delete(event.jobId);
         if (event.kind === 'refused') refusals++;
         const held = (jobId: string, of: SlotManagerState): number =>
           [...of.taskExecutors.values()]
-            .flat()
+            .flatMap(({ records: all }) => all)
             .filter((each) => 'jobId' in each && each.jobId === jobId).length;
         const before = state;
         const [after, effects] = stepSlotManager(state, event);
@@ -283,5 +310,117 @@ test('A1, A2: no slot is given twice and no job gets too many, whatever happens 
     refusals,
     0,
     'A1: with messages in order a slot is never asked for while it is taken',
+  );
+});
+
+// ---------------------------------------------------------------------------- slots by resources
+
+/** Where the slots of a job come from, one after the other. */
+function places(events: readonly SlotManagerEvent[], mode?: LoadBalanceMode): readonly string[] {
+  let state = initialSlotManager('s', mode);
+  const all: string[] = [];
+  for (const event of events) {
+    const [next, effects] = stepSlotManager(state, event);
+    state = next;
+    for (const effect of effects)
+      if (effect.kind === 'request-slot') all.push(effect.taskExecutorId);
+  }
+  return all;
+}
+
+test('slots are cut out of what a TaskExecutor has, whatever their number', () => {
+  const [state, effects] = play([
+    registered('x', 2),
+    needing('j', { resource: half, slots: 5, tasks: 1 }),
+  ]);
+  const indexes = effects.flatMap((each) => (each.kind === 'request-slot' ? [each.slot] : []));
+  assert.deepEqual(indexes, [0, 1, 2, 3], 'more than it has slots, no more than it has');
+  assert.equal(state.missing.get('j')!.slots, 1);
+  const x = state.taskExecutors.get('x')!;
+  assert.deepEqual([freeSlotCount(x), freeResources(x).cpuCores], [0, 0]);
+});
+
+test('a job gets each kind of slot that it needs, and a slot that is too large nowhere', () => {
+  const [state, effects] = play([
+    registered('x', 1),
+    registered('y', 3),
+    needing(
+      'j',
+      { resource: double, slots: 2, tasks: 1 },
+      { resource: undefined, slots: 2, tasks: 1 },
+    ),
+  ]);
+  const got = effects.flatMap((each) =>
+    each.kind === 'request-slot' ? [`${each.taskExecutorId} ${each.resource?.cpuCores ?? 1}`] : [],
+  );
+  assert.deepEqual(got, ['y 2', 'y 1', 'x 1']);
+  assert.deepEqual(state.missing.get('j'), { slots: 1, defaultSlots: 2 });
+  const lacks = effects.find((each) => each.kind === 'missing');
+  assert.equal(
+    lacks?.available,
+    'There are 4 slots in 2 TaskManagers, 0 of them free. It asks for 2 of 2 cores, 0 MiB of heap.',
+  );
+});
+
+test('what is missing is said with what there is', () => {
+  const [, none] = play([declared('j', 2)]);
+  assert.deepEqual(none, [
+    { kind: 'missing', jobId: 'j', slots: 2, available: 'There is no TaskManager.' },
+  ]);
+});
+
+test('a slot that was asked for by its resources stays what it is over reports', () => {
+  const granted = [
+    registered('x', 1),
+    needing('j', { resource: half, slots: 1, tasks: 3 }),
+    about('granted', 's/1'),
+  ];
+  const report = [{ allocationId: 's/1', jobId: 'j', tasks: 0, resource: half }];
+  const [state, effects] = play([...granted, { kind: 'reported', taskExecutorId: 'x', report }]);
+  assert.deepEqual(effects, []);
+  assert.deepEqual(state.taskExecutors.get('x')!.records, [
+    { status: 'allocated', allocationId: 's/1', jobId: 'j', resource: half, tasks: 3 },
+  ]);
+});
+
+test('taskmanager.load-balance.mode', () => {
+  const two = [registered('x', 4), registered('y', 4)] as const;
+  assert.deepEqual(places([...two, declared('j', 3)], 'NONE'), ['x', 'x', 'x']);
+  assert.deepEqual(places([...two, declared('j', 4)], 'SLOTS'), ['x', 'y', 'x', 'y']);
+  const uneven = [registered('x', 2), registered('y', 6)] as const;
+  assert.deepEqual(places([...uneven, declared('j', 4)], 'SLOTS'), ['y', 'x', 'y', 'y']);
+  assert.deepEqual(places([...uneven, declared('j', 3)], 'MIN_RESOURCES'), ['x', 'x', 'y']);
+  const jobs = [declared('j', 1), declared('k', 1)] as const;
+  assert.deepEqual(places([...two, ...jobs], 'NONE'), ['x', 'y']);
+  assert.deepEqual(places([...two, ...jobs], 'MIN_RESOURCES'), ['x', 'x']);
+  const heavy = needing('j', { resource: undefined, slots: 1, tasks: 5 });
+  assert.deepEqual(places([...two, heavy, declared('k', 3)], 'TASKS'), ['x', 'y', 'y', 'y']);
+});
+
+test('A4: whatever is asked for, nothing is given that is not there', () => {
+  const profiles = [undefined, half, double];
+  const needs = fc.array(fc.tuple(fc.nat(2), fc.nat(4)), { maxLength: 3 });
+  fc.assert(
+    fc.property(fc.array(needs, { minLength: 1, maxLength: 4 }), (jobs) => {
+      const [state] = play([
+        registered('x', 2),
+        registered('y', 3),
+        ...jobs.map((each, i) =>
+          needing(
+            `job-${i}`,
+            ...each.map(([profile, slots]) => ({ resource: profiles[profile], slots, tasks: 1 })),
+          ),
+        ),
+      ]);
+      for (const slots of state.taskExecutors.values()) {
+        const used = slots.records.reduce(
+          (sum, record) =>
+            record.status === 'free' ? sum : sum + (record.resource ?? UNIT).taskHeapBytes,
+          0,
+        );
+        assert.ok(used <= slots.total.taskHeapBytes, 'A4');
+      }
+    }),
+    { numRuns: 500, seed: 7 },
   );
 });

@@ -1,12 +1,12 @@
 /** What the ResourceManager tells of a TaskManager: what it is, what it has, and who uses it. */
-import { addResources, NO_RESOURCES, subtractResources } from '../protocol/resource-profile.ts';
 import type { SlotReport } from '../protocol/resource-manager-service.ts';
 import type {
   AllocatedSlotInfo,
   TaskManagerDescription,
   TaskManagerInfo,
 } from '../protocol/task-manager-info.ts';
-import type { SlotRecord } from './slot-manager.ts';
+import { freeResources, freeSlotCount } from './slot-records.ts';
+import type { TaskExecutorSlots } from './slot-records.ts';
 
 interface RegisteredProcess {
   readonly description: TaskManagerDescription;
@@ -17,23 +17,23 @@ interface RegisteredProcess {
 export function taskManagerInfo(
   id: string,
   { description, report, lastHeartbeat }: RegisteredProcess,
-  records: readonly SlotRecord[],
+  slots: TaskExecutorSlots,
 ): TaskManagerInfo {
-  const { path, host, dataPort, totalResource, hardware, memory } = description;
+  const { path, host, dataPort, hardware, memory } = description;
+  const { records, slotsNumber, total: totalResource } = slots;
   const allocatedSlots = records.flatMap((record, slot): AllocatedSlotInfo[] => {
     if (!('allocationId' in record)) return [];
-    const { allocationId, jobId } = record;
+    const { allocationId, jobId, resource = slots.defaultSlot } = record;
     const reported = report[slot];
     const assignedTasks = reported?.allocationId === allocationId ? reported.tasks : 0;
-    return [{ jobId, resource: description.defaultSlotResource, assignedTasks }];
+    return [{ jobId, resource, assignedTasks }];
   });
-  const used = allocatedSlots.reduce((sum, each) => addResources(sum, each.resource), NO_RESOURCES);
   return {
     ...{ id, path, host, dataPort, totalResource, hardware, allocatedSlots, lastHeartbeat },
-    slotsNumber: records.length,
-    freeSlots: records.filter(({ status }) => status === 'free').length,
+    slotsNumber,
+    freeSlots: freeSlotCount(slots),
     assignedTasks: allocatedSlots.reduce((sum, each) => sum + each.assignedTasks, 0),
-    freeResource: subtractResources(totalResource, used),
+    freeResource: freeResources(slots),
     memoryConfiguration: memory,
   };
 }

@@ -16,13 +16,20 @@ function play(
   return [state, [...last]];
 }
 
-const request = (number: number): SlotPoolEvent => ({ kind: 'request', request: number });
+const request = (number: number, profile = ''): SlotPoolEvent => ({
+  kind: 'request',
+  request: number,
+  profile,
+});
 const offer = (...ids: string[]): SlotPoolEvent => ({
   kind: 'offer',
   taskExecutorId: 'te',
-  offers: ids.map((allocationId, slot) => ({ allocationId, slot })),
+  offers: ids.map((allocationId, slot) => ({ allocationId, slot, profile: '' })),
 });
-const place = (allocationId: string, slot = 0) => ({ allocationId, taskExecutorId: 'te', slot });
+const place = (allocationId: string, slot = 0) => ({
+  ...{ allocationId, taskExecutorId: 'te', slot, profile: '' },
+});
+const needs = (slots: number) => (slots === 0 ? [] : [{ profile: '', slots }]);
 
 test('P2: offers are accepted for what waits, surplus is rejected', () => {
   const [, effects] = play([
@@ -51,7 +58,7 @@ test('P2: another TaskExecutor cannot offer a slot that one has', () => {
   const other: SlotPoolEvent = {
     kind: 'offer',
     taskExecutorId: 'other',
-    offers: [{ allocationId: 'a', slot: 0 }],
+    offers: [{ allocationId: 'a', slot: 0, profile: '' }],
   };
   const [, effects] = play([
     [0, request(0)],
@@ -77,7 +84,8 @@ test('P3: what is declared counts requests with and without slot, and is told wh
   for (const event of events) {
     const [next, effects] = stepSlotPool(state, event, milliseconds(0));
     state = next;
-    for (const effect of effects) if (effect.kind === 'declare') declared.push(effect.slots);
+    for (const effect of effects)
+      if (effect.kind === 'declare') declared.push(effect.needs[0]?.slots ?? 0);
   }
   assert.deepEqual(declared, [1, 2, 1, 2, 0]);
 });
@@ -95,7 +103,7 @@ test('P4: an idle slot goes back after its time-out; a request before that takes
   ]);
   assert.deepEqual(play([...idle, [149, request(7)]])[1], [
     { kind: 'assign', request: 7, slot: place('a') },
-    { kind: 'declare', slots: 1 },
+    { kind: 'declare', needs: needs(1) },
   ]);
 });
 
@@ -120,7 +128,7 @@ test('the loss of a TaskExecutor is the loss of its slots, once', () => {
   const [, first] = play([...before, [1, lost]]);
   assert.deepEqual(first, [
     { kind: 'lost', request: 0, slot: place('a') },
-    { kind: 'declare', slots: 0 },
+    { kind: 'declare', needs: needs(0) },
   ]);
   assert.deepEqual(play([...before, [1, lost], [2, lost]])[1], []);
 });
@@ -134,7 +142,7 @@ test('at the end everything is freed, and nothing is accepted any more', () => {
   ] as const;
   assert.deepEqual(play(ended)[1], [
     { kind: 'free', slot: place('a') },
-    { kind: 'declare', slots: 0 },
+    { kind: 'declare', needs: needs(0) },
   ]);
   assert.deepEqual(play([...ended, [2, request(3)]])[1], []);
   assert.deepEqual(play([...ended, [2, offer('b')]])[1], [
@@ -153,7 +161,9 @@ const events: fc.Arbitrary<SlotPoolEvent> = fc.oneof(
     .map(([taskExecutorId, ids]): SlotPoolEvent => ({
       kind: 'offer',
       taskExecutorId,
-      offers: [...new Set(ids)].map((allocationId, slot) => ({ allocationId, slot })),
+      offers: [...new Set(ids)].map((allocationId, slot) => ({
+        ...{ allocationId, slot, profile: '' },
+      })),
     })),
   fc
     .constantFrom('te', 'tf')
@@ -193,7 +203,7 @@ test('P1, P3: no slot serves two requests, no request has two slots, whatever ha
         }
         if (event.kind === 'release') serving.delete(event.request);
         state = next;
-        assert.equal(state.declared, serving.size + state.waiting.size, 'P3');
+        assert.deepEqual(state.declared, needs(serving.size + state.waiting.size), 'P3');
         assert.ok(
           [...serving.keys()].every((each) => !state.waiting.has(each)),
           'P1',
@@ -202,4 +212,31 @@ test('P1, P3: no slot serves two requests, no request has two slots, whatever ha
     }),
     { numRuns: 1500, seed: 7 },
   );
+});
+
+test('P5: a slot serves only requests of its own profile', () => {
+  const offered: SlotPoolEvent = {
+    ...{ kind: 'offer', taskExecutorId: 'te' },
+    offers: [
+      { allocationId: 'a', slot: 0, profile: 'large' },
+      { allocationId: 'b', slot: 1, profile: '' },
+    ],
+  };
+  const [state, effects] = play([
+    [0, request(0)],
+    [0, request(1, 'large')],
+    [0, request(2, 'large')],
+    [0, offered],
+  ]);
+  assert.deepEqual(effects, [
+    { kind: 'answer', accepted: ['a', 'b'], rejected: [] },
+    { kind: 'assign', request: 1, slot: { ...place('a', 0), profile: 'large' } },
+    { kind: 'assign', request: 0, slot: place('b', 1) },
+  ]);
+  assert.deepEqual(state.declared, [
+    { profile: '', slots: 1 },
+    { profile: 'large', slots: 2 },
+  ]);
+  const [, idle] = stepSlotPool(state, { kind: 'release', request: 0 }, milliseconds(1));
+  assert.ok(!idle.some(({ kind }) => kind === 'assign'), 'a small slot is none for request 2');
 });

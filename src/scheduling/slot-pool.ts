@@ -8,6 +8,7 @@
  *     before: offers may come twice.
  * P3. What was declared is the number of requests, those that have a slot included.
  * P4. A slot that serves no request goes back after the idle time-out.
+ * P5. A slot serves only requests of its own profile.
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
@@ -18,11 +19,24 @@ export interface PooledSlot {
   readonly taskExecutorId: string;
   /** Index at its TaskExecutor. */
   readonly slot: number;
+  /** What it has, as a text that is equal for equal resources; '' for the default. */
+  readonly profile: string;
 }
 
 export interface SlotPoolOptions {
   readonly idleTimeout: Duration;
   readonly requestTimeout: Duration;
+}
+
+interface WaitingRequest {
+  readonly since: Duration;
+  readonly profile: string;
+}
+
+/** How many slots of a profile are needed. */
+export interface ProfileNeed {
+  readonly profile: string;
+  readonly slots: number;
 }
 
 interface HeldSlot extends PooledSlot {
@@ -33,20 +47,22 @@ interface HeldSlot extends PooledSlot {
 export interface SlotPoolState {
   readonly options: SlotPoolOptions;
   readonly slots: ReadonlyMap<string, HeldSlot>;
-  /** Requests without a slot, with the time since which they wait. */
-  readonly waiting: ReadonlyMap<number, Duration>;
-  readonly declared: number;
+  /** Requests without a slot. */
+  readonly waiting: ReadonlyMap<number, WaitingRequest>;
+  readonly declared: readonly ProfileNeed[];
   readonly ended: boolean;
 }
 
+type OfferedSlot = Pick<PooledSlot, 'allocationId' | 'slot' | 'profile'>;
+
 export type SlotPoolEvent =
-  | { readonly kind: 'request'; readonly request: number }
+  | { readonly kind: 'request'; readonly request: number; readonly profile: string }
   /** The request needs its slot no more; the slot becomes idle. */
   | { readonly kind: 'release'; readonly request: number }
   | {
       readonly kind: 'offer';
       readonly taskExecutorId: string;
-      readonly offers: readonly Pick<PooledSlot, 'allocationId' | 'slot'>[];
+      readonly offers: readonly OfferedSlot[];
     }
   | { readonly kind: 'task-executor-lost'; readonly taskExecutorId: string }
   /** Its TaskExecutor has taken the slot back. */
@@ -56,7 +72,7 @@ export type SlotPoolEvent =
   | { readonly kind: 'end' };
 
 export type SlotPoolEffect =
-  | { readonly kind: 'declare'; readonly slots: number }
+  | { readonly kind: 'declare'; readonly needs: readonly ProfileNeed[] }
   | { readonly kind: 'assign'; readonly request: number; readonly slot: PooledSlot }
   /** The slot of a request is gone; the request is forgotten. */
   | { readonly kind: 'lost'; readonly request: number; readonly slot: PooledSlot }
@@ -70,7 +86,7 @@ export type SlotPoolEffect =
   | { readonly kind: 'timed-out'; readonly required: number; readonly available: number };
 
 export function initialSlotPool(options: SlotPoolOptions): SlotPoolState {
-  return { options, slots: new Map(), waiting: new Map(), declared: 0, ended: false };
+  return { options, slots: new Map(), waiting: new Map(), declared: [], ended: false };
 }
 
 export function stepSlotPool(
@@ -86,7 +102,7 @@ export function stepSlotPool(
 /** When `tick` must come at the latest; undefined while nothing can run out. */
 export function nextSlotPoolDeadline(state: SlotPoolState): Duration | undefined {
   let earliest = Infinity;
-  for (const since of state.waiting.values()) {
+  for (const { since } of state.waiting.values()) {
     earliest = Math.min(earliest, since + state.options.requestTimeout);
   }
   for (const slot of state.slots.values()) {
@@ -105,7 +121,7 @@ function apply(
 ): SlotPoolState {
   switch (event.kind) {
     case 'request':
-      return state.ended ? state : request(state, event.request, now, effects);
+      return state.ended ? state : request(state, event, now, effects);
     case 'release':
       return release(state, event.request, now);
     case 'offer':
@@ -124,24 +140,40 @@ function apply(
 
 /** P3. */
 function declare(state: SlotPoolState, effects: SlotPoolEffect[]): SlotPoolState {
-  let needed = state.waiting.size;
-  for (const slot of state.slots.values()) if (slot.request !== undefined) needed++;
-  if (needed === state.declared) return state;
-  effects.push({ kind: 'declare', slots: needed });
-  return { ...state, declared: needed };
+  const counts = new Map<string, number>();
+  const add = (profile: string): void => void counts.set(profile, (counts.get(profile) ?? 0) + 1);
+  for (const { profile } of state.waiting.values()) add(profile);
+  for (const slot of state.slots.values()) if (slot.request !== undefined) add(slot.profile);
+  const needs = [...counts].map(([profile, slots]) => ({ profile, slots }));
+  needs.sort((left, right) => (left.profile < right.profile ? -1 : 1));
+  if (isSameNeed(needs, state.declared)) return state;
+  effects.push({ kind: 'declare', needs });
+  return { ...state, declared: needs };
 }
 
+function isSameNeed(left: readonly ProfileNeed[], right: readonly ProfileNeed[]): boolean {
+  if (left.length !== right.length) return false;
+  return left.every(
+    ({ profile, slots }, i) => profile === right[i]!.profile && slots === right[i]!.slots,
+  );
+}
+
+/** P5. */
 function request(
   state: SlotPoolState,
-  number: number,
+  { request: number, profile }: Extract<SlotPoolEvent, { kind: 'request' }>,
   now: Duration,
   effects: SlotPoolEffect[],
 ): SlotPoolState {
   if (state.waiting.has(number)) return state;
   const served = state.slots.values().some((slot) => slot.request === number);
   if (served) return state;
-  const idle = state.slots.values().find((slot) => slot.request === undefined);
-  if (idle === undefined) return { ...state, waiting: new Map(state.waiting).set(number, now) };
+  const idle = state.slots
+    .values()
+    .find((slot) => slot.request === undefined && slot.profile === profile);
+  if (idle === undefined) {
+    return { ...state, waiting: new Map(state.waiting).set(number, { since: now, profile }) };
+  }
   effects.push({ kind: 'assign', request: number, slot: placeOf(idle) });
   return withSlot(state, { ...idle, request: number });
 }
@@ -160,7 +192,7 @@ function release(state: SlotPoolState, number: number, now: Duration): SlotPoolS
 function offer(
   state: SlotPoolState,
   taskExecutorId: string,
-  offers: readonly Pick<PooledSlot, 'allocationId' | 'slot'>[],
+  offers: readonly OfferedSlot[],
   effects: SlotPoolEffect[],
 ): SlotPoolState {
   const slots = new Map(state.slots);
@@ -168,19 +200,22 @@ function offer(
   const accepted: string[] = [];
   const rejected: string[] = [];
   const assigned: SlotPoolEffect[] = [];
-  for (const { allocationId, slot } of offers) {
+  for (const { allocationId, slot, profile } of offers) {
     const known = slots.get(allocationId);
     if (known !== undefined) {
       (known.taskExecutorId === taskExecutorId ? accepted : rejected).push(allocationId);
       continue;
     }
-    const [first] = [...waiting.keys()].sort((a, b) => a - b);
+    const [first] = [...waiting]
+      .filter(([, each]) => each.profile === profile)
+      .map(([number]) => number)
+      .sort((a, b) => a - b);
     if (first === undefined) {
       rejected.push(allocationId);
       continue;
     }
     waiting.delete(first);
-    const place: PooledSlot = { allocationId, taskExecutorId, slot };
+    const place: PooledSlot = { allocationId, taskExecutorId, slot, profile };
     slots.set(allocationId, { ...place, request: first, idleSince: milliseconds(0) });
     accepted.push(allocationId);
     assigned.push({ kind: 'assign', request: first, slot: place });
@@ -212,7 +247,7 @@ function expire(state: SlotPoolState, now: Duration, effects: SlotPoolEffect[]):
     slots.delete(slot.allocationId);
     effects.push({ kind: 'free', slot: placeOf(slot) });
   }
-  const late = state.waiting.values().some((since) => now - since >= requestTimeout);
+  const late = state.waiting.values().some(({ since }) => now - since >= requestTimeout);
   if (!late) return { ...state, slots };
   const available = slots
     .values()
@@ -222,7 +257,7 @@ function expire(state: SlotPoolState, now: Duration, effects: SlotPoolEffect[]):
   return {
     ...state,
     slots,
-    waiting: new Map([...state.waiting.keys()].map((each) => [each, now])),
+    waiting: new Map([...state.waiting].map(([each, of]) => [each, { ...of, since: now }])),
   };
 }
 
@@ -230,6 +265,6 @@ function withSlot(state: SlotPoolState, slot: HeldSlot): SlotPoolState {
   return { ...state, slots: new Map(state.slots).set(slot.allocationId, slot) };
 }
 
-function placeOf({ allocationId, taskExecutorId, slot }: HeldSlot): PooledSlot {
-  return { allocationId, taskExecutorId, slot };
+function placeOf({ allocationId, taskExecutorId, slot, profile }: HeldSlot): PooledSlot {
+  return { allocationId, taskExecutorId, slot, profile };
 }

@@ -67,8 +67,10 @@ export class ResourceManagerLink implements Disposable {
   }
 
   reportSlots(): void {
-    const { taskExecutorId, report } = this.#options;
-    this.#gateway?.reportSlots({ taskExecutorId, slots: report() });
+    const { taskExecutorId, report, description } = this.#options;
+    const { slotsNumber, totalResource } = description();
+    const total = { slotsNumber, totalResource };
+    this.#gateway?.reportSlots({ taskExecutorId, slots: report(), total });
   }
 
   [Symbol.dispose](): void {

@@ -18,8 +18,12 @@ export class SpareWorkers {
     for (let i = 0; i < count; i++) this.#keep(this.#spawn(`slot spare ${i}`));
   }
 
-  /** A worker that has had no message yet. */
-  take(name: string): WorkerHandle {
+  /**
+   * A worker that has had no message yet. `heapLimitMegabytes`: if it is not to be the usual one,
+   * which spares have.
+   */
+  take(name: string, heapLimitMegabytes?: number): WorkerHandle {
+    if (heapLimitMegabytes !== undefined) return this.#spawn(name, heapLimitMegabytes);
     for (const spare of this.#spares) {
       this.#spares.delete(spare);
       return spare;
@@ -41,10 +45,10 @@ export class SpareWorkers {
     worker.exited.then(forget, forget);
   }
 
-  #spawn(name: string): WorkerHandle {
+  #spawn(name: string, heapLimitMegabytes = this.#heapLimitMegabytes): WorkerHandle {
     return this.#workers.spawn('slot', {
       name,
-      heapLimitMegabytes: this.#heapLimitMegabytes,
+      heapLimitMegabytes,
       data: new Uint8Array(0),
     });
   }

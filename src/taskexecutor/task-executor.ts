@@ -6,6 +6,7 @@
  * Y1. A call of a JobMaster touches only slots that were promised to that JobMaster (by its token).
  * Y2. A worker is started only while the link to its JobMaster stands, with the lease of that link.
  * Y3. What a worker says goes to the JobMaster whose link stood when it was started, or nowhere.
+ * Y4. The slots in use are never more than the TaskExecutor has, whatever their size.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -15,7 +16,16 @@ import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion, TlsIdentity } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
-import { multiplyResources } from '../protocol/resource-profile.ts';
+import {
+  addResources,
+  describeProfile,
+  fitsInto,
+  multiplyResources,
+  NO_RESOURCES,
+  subtractResources,
+} from '../protocol/resource-profile.ts';
+import type { ResourceProfile } from '../protocol/resource-profile.ts';
+import type { SlotOffer } from '../protocol/job-master-service.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
@@ -113,6 +123,7 @@ export class TaskExecutor {
   readonly #main: MainThread;
   readonly #endpoint: RpcEndpoint;
   readonly #slots: Slot[] = [];
+  #slotsNumber = 0;
   /** By the token of the JobMaster. */
   readonly #links = new Map<string, JobLink>();
   readonly #resourceManager: ResourceManagerLink;
@@ -130,6 +141,7 @@ export class TaskExecutor {
     this.#peers = new SlotPeers(env.memory, this.#doorbells);
     this.#output = options.print && new DetachedOutput(options.print, env.log);
     this.#main = new MainThread(`${TASK_EXECUTOR} ${taskExecutorId}`, env.clock, options.onFatal);
+    this.#slotsNumber = options.slots;
     this.#addSlots(options.slots);
     this.#endpoint = rpc.register({
       name: TASK_EXECUTOR,
@@ -152,8 +164,9 @@ export class TaskExecutor {
     });
   }
 
+  /** Of the default size, if all are of it. */
   get slotCount(): number {
-    return this.#slots.length;
+    return this.#slotsNumber;
   }
 
   /** Workers that live, spares left out. */
@@ -164,6 +177,7 @@ export class TaskExecutor {
   /** More slots, for a TaskExecutor that is to give a job what it needs. */
   addSlots(count: number): void {
     this.#main.run(() => {
+      this.#slotsNumber += count;
       this.#addSlots(count);
       this.#resourceManager.reportSlots();
     });
@@ -207,8 +221,9 @@ export class TaskExecutor {
   #describe(): TaskManagerDescription {
     const { description } = this.#options;
     const { defaultSlotResource } = description;
-    const slots = this.#slots.length;
-    return { ...description, totalResource: multiplyResources(defaultSlotResource, slots) };
+    const slotsNumber = this.#slotsNumber;
+    const totalResource = multiplyResources(defaultSlotResource, slotsNumber);
+    return { ...description, slotsNumber, totalResource };
   }
 
   // ------------------------------------------------------------------------------------ handlers
@@ -273,22 +288,44 @@ export class TaskExecutor {
     const { channelBytes, ringBytes, segmentBytes } = this.#options.network;
     const ofWorkers = this.#slots.reduce((sum, { worker }) => sum + (worker?.networkBytes ?? 0), 0);
     return {
-      totalBytes: (channelBytes + ringBytes) * this.#slots.length,
+      totalBytes: (channelBytes + ringBytes) * this.#slotsNumber,
       usedBytes: ofWorkers + this.#peers.usedBytes,
       segmentBytes,
     };
   }
 
-  #requestSlot({ slot: index, allocationId, jobMaster }: SlotRequest): void {
+  #requestSlot({ slot: index, allocationId, resource, jobMaster }: SlotRequest): void {
+    const { taskExecutorId: taskExecutor } = this.#options;
+    if (index >= this.#slots.length && resource !== undefined && index < SLOTS_MAX) {
+      this.#addSlots(index + 1 - this.#slots.length);
+    }
     const slot = this.#slots[index];
-    const allocation = { allocationId, jobId: jobMaster.jobId };
-    if (slot === undefined || !this.#step(slot, { kind: 'request', allocation })) {
-      const { taskExecutorId: taskExecutor } = this.#options;
+    if (slot === undefined) throw new EngineError('SLOT_OCCUPIED', { slot: index, taskExecutor });
+    if (slot.state.kind === 'free') this.#requireRoom(resource);
+    const allocation = { allocationId, jobId: jobMaster.jobId, resource };
+    if (!this.#step(slot, { kind: 'request', allocation })) {
       throw new EngineError('SLOT_OCCUPIED', { slot: index, taskExecutor });
     }
     if (slot.link !== undefined) return;
     slot.link = this.#linkTo(jobMaster);
     this.#offer(slot.link);
+  }
+
+  /** Y4. */
+  #requireRoom(resource: ResourceProfile | undefined): void {
+    const { totalResource, defaultSlotResource } = this.#describe();
+    const used = this.#slots.reduce(
+      (sum, { state }) =>
+        state.kind === 'free'
+          ? sum
+          : addResources(sum, state.allocation.resource ?? defaultSlotResource),
+      NO_RESOURCES,
+    );
+    const left = subtractResources(totalResource, used);
+    if (fitsInto(resource ?? defaultSlotResource, left)) return;
+    const { taskExecutorId: taskExecutor } = this.#options;
+    const asked = describeProfile(resource);
+    throw new EngineError('SLOT_RESOURCES_LACKING', { taskExecutor, asked });
   }
 
   async #prepareSlot(request: PrepareSlot, token: string): Promise<{ readonly dataPort: number }> {
@@ -405,9 +442,7 @@ export class TaskExecutor {
     const { gateway } = link;
     if (gateway === undefined) return;
     const offers = this.#slots.flatMap(({ index, state, link: of }) =>
-      of === link && state.kind === 'allocated'
-        ? [{ allocationId: state.allocation.allocationId, slot: index }]
-        : [],
+      of === link && state.kind === 'allocated' ? [offerOf(state.allocation, index)] : [],
     );
     if (offers.length === 0) return;
     this.#main.follow(
@@ -449,7 +484,9 @@ export class TaskExecutor {
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { taskExecutorId, host, bindHost, dataPort, tls } = this.#options;
-    const { heapBudgetBytes, network, cancellationTimeout, code } = this.#options;
+    const { network, cancellationTimeout, code } = this.#options;
+    const ownHeap = slot.state.kind === 'free' ? undefined : heapOf(slot.state.allocation.resource);
+    const heapBudgetBytes = ownHeap ?? this.#options.heapBudgetBytes;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
     assert(link?.gateway !== undefined, 'Y2: a worker starts while its JobMaster is there');
@@ -457,7 +494,10 @@ export class TaskExecutor {
     const holder = { owner: link.token, address: link.jobMaster.address };
     const worker: HostedWorker = new HostedWorker({
       main: this.#main,
-      worker: this.#spares.take(`slot ${slot.index} of ${preparation.job.jobId}`),
+      worker: this.#spares.take(
+        `slot ${slot.index} of ${preparation.job.jobId}`,
+        ownHeap && heapLimitMegabytes(ownHeap),
+      ),
       preparation: {
         ...preparation,
         location: { taskExecutorId, slot: slot.index, generation, host },
@@ -518,4 +558,16 @@ export class TaskExecutor {
     this.#step(slot, { kind: 'worker-gone' });
     if (link !== undefined && link.gateway === undefined) this.#registerAgain(link);
   }
+}
+
+function offerOf(
+  { allocationId, resource }: Pick<SlotOffer, 'allocationId' | 'resource'>,
+  slot: number,
+): SlotOffer {
+  return { allocationId, slot, resource };
+}
+
+/** Of a slot that was asked for by its resources. */
+function heapOf(resource: ResourceProfile | undefined): number | undefined {
+  return resource?.taskHeapBytes;
 }

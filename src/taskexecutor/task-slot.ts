@@ -7,11 +7,14 @@
  * T2. A slot is free only when no worker lives in it.
  * T3. An event of another allocation changes nothing.
  */
+import type { ResourceProfile } from '../protocol/resource-profile.ts';
 import type { Duration } from '../base/units.ts';
 
 interface SlotAllocation {
   readonly allocationId: string;
   readonly jobId: string;
+  /** Undefined: a slot of the default size. */
+  readonly resource?: ResourceProfile | undefined;
 }
 
 export type TaskSlotState =

@@ -1,6 +1,7 @@
 /** A TaskManager: its slots, memory, addresses and the end of its tasks. */
 import { milliseconds, minutes, seconds, type Duration } from '../../base/units.ts';
 import {
+  choice,
   duration,
   integer,
   memorySize,
@@ -16,6 +17,7 @@ interface TaskManagerOptions {
   readonly dataPort: ConfigOption<number>;
   readonly resourceId: ConfigOption<string | undefined>;
   readonly slots: ConfigOption<number>;
+  readonly loadBalance: ConfigOption<'NONE' | 'SLOTS' | 'TASKS' | 'MIN_RESOURCES'>;
   readonly slotTimeout: ConfigOption<Duration>;
   readonly registrationTimeout: ConfigOption<Duration>;
   readonly taskHeap: ConfigOption<number | undefined>;
@@ -51,6 +53,12 @@ export const TaskManagerOptions: TaskManagerOptions = {
     integer(1, 1024),
     1,
     'Slots of a TaskManager; each is a thread. A TaskManager process has as many as its machine has cores unless this is set.',
+  ),
+  loadBalance: option(
+    'taskmanager.load-balance.mode',
+    choice(['NONE', 'SLOTS', 'TASKS', 'MIN_RESOURCES']),
+    'NONE',
+    'Which TaskManagers give slots: NONE those where the job has slots already, as slots of one process exchange through memory; MIN_RESOURCES as few as possible; SLOTS and TASKS spread slots, or tasks, over all.',
   ),
   slotTimeout: option(
     'taskmanager.slot.timeout',
