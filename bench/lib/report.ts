@@ -29,7 +29,7 @@ export function report(measured: Measured, json: boolean = jsonAsked()): void {
     better: measured.better,
     ...spread(measured.values),
     ...medianOf('wall', measured.wall),
-    ...medianOf('cpu', measured.cpu),
+    ...medianOf('cpuRate', measured.cpu),
   };
   console.log(json ? JSON.stringify({ ...line, ...machine() }) : textOf(line));
 }
