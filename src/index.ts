@@ -45,7 +45,8 @@ export type { ExecuteArguments, ExecuteOptions } from './api/execute-and-collect
 /**
  * Runs a job on threads of this program, and gives back the records of the streams that its build
  * returned, in the same shape. The job's module is loaded by the workers too, so it must export the
- * job, and must not run it while it is loaded.
+ * job, and must not run it while it is loaded. With `execution.target: remote` in the configuration
+ * it runs on a cluster, which is found as `millrace run -t remote` finds it.
  * @example
  * export const squares = defineJob({
  *   name: 'squares',

@@ -121,6 +121,18 @@ test('X2, X3: a message that is missing is an error, never fewer records', async
   await assert.rejects(() => executeAndCollectBy(end, job), /X3: 1 of 2 subtasks/);
 });
 
+test('X2: a message that comes again is taken once', async () => {
+  const again = sending(
+    { ...numbers, values: [1], last: false },
+    { ...numbers, values: [1], last: false },
+    { ...numbers, values: [2], sequence: 1 },
+    { ...rows, values: [], subtask: 0 },
+    { ...rows, values: [], subtask: 1 },
+  );
+  const collected = await executeAndCollectBy(again, job);
+  assert.deepEqual(collected, { numbers: [1, 2], rows: [] });
+});
+
 test('what is executed: the module of the job, with resolved parameters', async () => {
   const requests: ExecutionRequest[] = [];
   const single = defineJob({

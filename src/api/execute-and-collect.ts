@@ -6,7 +6,8 @@
  * Invariants
  * X1. Only messages of the newest attempt seen of a subtask count: what an earlier one had sent is
  *     dropped.
- * X2. The messages of a subtask are taken in their order, without gaps.
+ * X2. The messages of a subtask are taken in their order, without gaps; one that comes again, as
+ *     after a lost connection to a cluster, is taken once.
  * X3. Records are given back only if every subtask has sent its last message.
  */
 import { assert } from '../base/assert.ts';
@@ -140,6 +141,7 @@ class CollectedRows {
     if (known !== undefined && attempt < known.attempt) return;
     const of = known?.attempt === attempt ? known : { attempt, next: 0, ended: false, rows: [] };
     this.#subtasks.set(subtask, of);
+    if (sequence < of.next) return;
     assert(
       sequence === of.next,
       `X2: message ${sequence} of subtask ${subtask} came in place of ${of.next}`,

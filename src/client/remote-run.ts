@@ -16,19 +16,19 @@ import { decodeClientMessage } from '../functions/client-message.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { clusterClient } from './cluster-target.ts';
 import type { CommandEnv } from './command-env.ts';
+import { errorOf, executionResult, statusOf } from './execution-result.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobArguments } from './job-arguments.ts';
 import { LiveText } from './live-text.ts';
 import { readMessages, type SinkMessage } from './remote-messages.ts';
 import { renderError } from './render-error.ts';
-import type { ExecutionResultAnswer, JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
-import { nextDelay, type RestClient } from './rest-client.ts';
+import type { JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
+import type { RestClient } from './rest-client.ts';
 import { atSources, submitJob, type Submitted } from './submission.ts';
 import { topLines, topOf, topTable, type Look } from './top-table.ts';
 
 const PROGRESS_LIVE = milliseconds(500);
 const PROGRESS_PLAIN = seconds(10);
-const FIRST_LOOK = milliseconds(50);
 
 export async function remoteRun(
   env: CommandEnv,
@@ -125,17 +125,10 @@ class RemoteRun {
   }
 
   async #result(): Promise<JobResultAnswer> {
-    const path = `/jobs/${this.#submitted.jobId}/execution-result`;
     const most = this.#configuration.get(ClientOptions.retryPeriod);
-    for (let delay = FIRST_LOOK; ; delay = nextDelay(delay, most)) {
-      const answer = await this.#client.getPatiently<ExecutionResultAnswer>(path);
-      const result = answer['job-execution-result'];
-      if (answer.status.id === 'COMPLETED' && result !== undefined) {
-        this.#isOver = true;
-        return result;
-      }
-      await this.#client.pause(delay);
-    }
+    const result = await executionResult(this.#client, this.#submitted.jobId, most);
+    this.#isOver = true;
+    return result;
   }
 
   /** N3. */
@@ -294,26 +287,6 @@ class RemoteRun {
   #line(object: Readonly<Record<string, unknown>>): void {
     this.#env.terminal.stdout.write(`${JSON.stringify(object)}\n`);
   }
-}
-
-/** In the words of a job that runs here. */
-function statusOf(result: JobResultAnswer): string {
-  const byFlink = {
-    SUCCEEDED: 'FINISHED',
-    FAILED: 'FAILED',
-    CANCELED: 'CANCELED',
-    UNKNOWN: 'FAILED',
-  };
-  return result.status ?? byFlink[result['application-status']];
-}
-
-function errorOf(result: JobResultAnswer): EngineError | undefined {
-  if (result.error !== undefined && result.error !== null)
-    return EngineError.fromData(result.error);
-  const cause = result['failure-cause'];
-  if (cause === undefined || cause === null) return undefined;
-  const what = 'The job';
-  return new EngineError('REST_OPERATION_FAILED', { what, message: cause['stack-trace'] });
 }
 
 /** As Flink's client prints it. */

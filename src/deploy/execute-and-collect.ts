@@ -1,5 +1,6 @@
 /**
- * `executeAndCollect` of the public API, put together: on a cluster of threads inside the program.
+ * `executeAndCollect` of the public API, put together: on a cluster of threads inside the program,
+ * or with `execution.target: remote` on one that it finds as `millrace run -t remote` does.
  * The cluster is loaded when it is first called, because most who import `millrace` only define
  * jobs; and never in a worker, which must not start another cluster.
  */
@@ -8,6 +9,8 @@ import type { Job } from '../api/define-job.ts';
 import type { ExecuteOptions } from '../api/execute-and-collect.ts';
 import type { ParameterSpec } from '../api/parameters.ts';
 import { EngineError } from '../base/errors.ts';
+import { Configuration } from '../config/configuration.ts';
+import { DeploymentOptions } from '../config/options/client-options.ts';
 import { isMainThread } from '../env/node/main-thread.ts';
 
 export async function executeAndCollect<P extends ParameterSpec, R extends BuildResult>(
@@ -22,6 +25,15 @@ export async function executeAndCollect<P extends ParameterSpec, R extends Build
         'its own, or run it under `if (import.meta.main)`',
     });
   }
+  if (isRemote(options.configuration ?? {})) {
+    const { executeRemotely } = await import('./remote-collect.ts');
+    return executeRemotely(job, options);
+  }
   const { executeLocally } = await import('./local-execution.ts');
   return executeLocally(job, options);
+}
+
+/** As `millrace run` decides it. */
+function isRemote(configuration: Readonly<Record<string, string>>): boolean {
+  return Configuration.parse(configuration).get(DeploymentOptions.target) === 'remote';
 }

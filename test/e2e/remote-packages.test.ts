@@ -63,6 +63,31 @@ export default defineJob({
 `,
   'project/node_modules/native/package.json': '{"name":"native","gypfile":true}',
   'project/node_modules/native/index.js': 'module.exports = 0;',
+  'project/collects.ts': `
+import { defineJob, executeAndCollect, t } from 'millrace';
+import { next } from './lib/counter.ts';
+
+export const numbered = defineJob({
+  name: 'numbered',
+  build: (env) =>
+    env.fromElements('to', 'be').map((word) => word + next()).returns(t.string).collect(),
+});
+export const fails = defineJob({
+  name: 'fails',
+  build(env) {
+    return env.sequence(1, 3).map((n): number => { throw new RangeError('no ' + n); }).collect();
+  },
+});
+
+if (import.meta.main) {
+  const configuration = { 'execution.target': 'remote' };
+  console.log(await executeAndCollect(numbered, { configuration, exportName: 'numbered' }));
+  console.log(await executeAndCollect(numbered, { configuration, exportName: 'numbered' }));
+  await executeAndCollect(fails, { configuration, exportName: 'fails' }).catch((error) =>
+    console.log(error.code, error.stack.includes('collects.ts:13:')),
+  );
+}
+`,
   'machine/other/package.json': '{}',
 };
 
@@ -85,6 +110,7 @@ function put(files: Readonly<Record<string, string>>): void {
 before(async () => {
   put(FILES);
   symlinkSync(join(REPOSITORY, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
+  symlinkSync(REPOSITORY, join(project, 'node_modules', 'millrace'));
   const ports = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
   const { code, stderr } = await millrace(machine, 'cluster', 'start', '--slots', '1', ...ports);
   assert.deepEqual([stderr, code], ['', 0]);
@@ -113,6 +139,15 @@ describe('a job with packages, on a cluster', { timeout: 120_000 }, () => {
     assert.equal(code, 1);
     assert.match(stderr, /^error\[USER_CODE_FAILED\]: The map function of "map" threw/);
     assert.match(stderr, /^ {2}at: orders\.ts:22:61$/m);
+  });
+
+  test('gives a program the records that it collects', async () => {
+    const env = { ...process.env, MILLRACE_HOME: home };
+    const program = startProgram(process.execPath, ['collects.ts'], { cwd: project, env });
+    const { stdout, stderr, code } = await program.ended;
+    assert.deepEqual([stderr, code], ['', 0]);
+    const records = "[ 'to1', 'be2' ]\n";
+    assert.equal(stdout, `${records}${records}USER_CODE_FAILED true\n`);
   });
 
   test('names a package with native parts, or takes that of the cluster', async () => {
