@@ -107,7 +107,8 @@ class Client {
 
   constructor(address: string) {
     this.#address = address;
-    this.#rpc = new RpcService({ env, name: 'client' });
+    const secret = readFileSync(join(folder, 'cluster-secret'), 'utf8').trim();
+    this.#rpc = new RpcService({ env, name: 'client', secret: Buffer.from(secret, 'hex') });
   }
 
   /** Submitted again until a JobManager has taken it: the same submission is one job. */
