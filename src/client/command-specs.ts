@@ -187,6 +187,7 @@ const PROCESS_OPTIONS: readonly OptionSpec[] = [
   INSECURE_BIND,
   { name: 'supervised', hidden: true, help: 'ends with its parent, and tells it how it goes' },
   { name: 'directory', value: 'PATH', hidden: true, help: 'folder of the cluster' },
+  { name: 'log', value: 'NAME', hidden: true, help: 'file of its log' },
 ];
 
 const PROCESS_EXIT_CODES: CommandSpec['exitCodes'] = [

@@ -34,7 +34,11 @@ export async function supervisorCommand(env: Env, args: ParsedArguments): Promis
 }
 
 function placeOf(args: ParsedArguments): ProcessPlace {
-  return { supervised: args.has('supervised'), folder: args.value('directory') };
+  return {
+    supervised: args.has('supervised'),
+    folder: args.value('directory'),
+    logName: args.value('log'),
+  };
 }
 
 /** @throws EngineError CONFIG_*, IO_*, CLUSTER_FILE_INVALID */

@@ -16,7 +16,7 @@ import type { ProcessPlace } from './process-run.ts';
 export function jobManagerProcess(
   env: Env,
   configuration: Configuration,
-  { supervised, folder }: ProcessPlace,
+  { supervised, folder, logName }: ProcessPlace,
 ): Promise<number> {
   return runProcess({
     ...{ env, supervised },
@@ -39,7 +39,7 @@ export function jobManagerProcess(
         ...{ env: { ...env, network }, configuration, secret, onFatal },
         blobs: await blobStart(env, configuration, 'jobmanager'),
         measureProcess: () => measurement.values(),
-        rest: await processRest(env, configuration, shutDown),
+        rest: await processRest(env, configuration, { logName, shutDown }),
         ...{ host, bindHost },
         port: configuration.get(JobManagerOptions.rpcPort),
       });

@@ -9,6 +9,7 @@ import type { SubmitOptions } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
+import { LogFolder } from '../env/log-folder.ts';
 import { memoryNetwork } from '../env/memory-network.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobResult } from '../protocol/job-report.ts';
@@ -109,6 +110,7 @@ export class MiniCluster implements AsyncDisposable {
         host: LOCAL_HOST,
         jobManagerAddress: jobManager.address,
         cancellationTimeout: cancellation ? undefined : LOCAL_CANCELLATION_TIMEOUT,
+        files: options.rest?.logs && new LogFolder(env.disk, options.rest.logs.folder),
         spareWorkers: i === 0 ? (options.spareWorkers ?? 1) : 0,
       });
     });

@@ -12,14 +12,11 @@ import type { RestStart } from './rest-start.ts';
 /** Where the token comes from if it is not that of the folder of the cluster. */
 const TOKEN_VARIABLE = 'MILLRACE_REST_TOKEN';
 
-/** The log of a JobManager, where a supervisor keeps one. */
-const LOG_NAME = 'jobmanager.log';
-
 /** @throws EngineError CLUSTER_*, CONFIG_TLS_INVALID, IO_* */
 export async function processRest(
   env: Pick<Env, 'disk' | 'random' | 'terminal' | 'log'>,
   configuration: Configuration,
-  shutDown: () => void,
+  start: { readonly logName: string | undefined; readonly shutDown: () => void },
 ): Promise<RestStart> {
   const directory = ClusterDirectory.of(env, configuration);
   return {
@@ -27,9 +24,9 @@ export async function processRest(
     version: manifest.version,
     token: await tokenOf(env, configuration, directory),
     tls: await restTls(env, configuration),
-    logs: { folder: directory.folder('log'), name: LOG_NAME },
+    logs: { folder: directory.folder('log'), name: start.logName },
     environment: nodeProcessEnvironment(),
-    shutDown,
+    shutDown: start.shutDown,
   };
 }
 

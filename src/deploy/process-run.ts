@@ -34,6 +34,8 @@ export interface ProcessPlace {
   readonly supervised: boolean;
   /** The cluster's, where it is known. */
   readonly folder: string | undefined;
+  /** Of its log, in the cluster's folder of logs; undefined in the foreground. */
+  readonly logName: string | undefined;
 }
 
 export interface RunningComponent {

@@ -21,7 +21,7 @@ export interface RestStart {
   readonly token: string | undefined;
   readonly tls?: HttpServerTls | undefined;
   /** Where this machine's processes write their logs, and the name of this one's. */
-  readonly logs?: { readonly folder: string; readonly name: string } | undefined;
+  readonly logs?: { readonly folder: string; readonly name: string | undefined } | undefined;
   readonly environment?: ProcessEnvironment | undefined;
   /** Ends the cluster. */
   readonly shutDown: () => void;

@@ -268,6 +268,8 @@ describe('a cluster over REST', () => {
         '%handler|Request did not match expected format JobClientHeartbeatRequestBody.',
       ],
       ['GET', '/taskmanagers/nosuch', 500, server],
+      ['GET', '/taskmanagers/nosuch/logs', 404, '%handler|Could not find TaskExecutor nosuch'],
+      ['GET', pathOf('/taskmanagers/:taskmanagerid/logs/nosuch'), 500, server],
       ['GET', `/applications/${NOBODY}`, 500, server],
       ['POST', `/applications/${NOBODY}/cancel`, 404, '%handler|Application could not be found.'],
       ['GET', '/jobmanager/logs/nosuch', 404, 'This file does not exist in JobManager log dir.'],
@@ -436,12 +438,24 @@ test('files are read by a name in their list and by no other', async () => {
     ],
   );
   assert.equal((await rig.get('/jobmanager/log')).text.length, 600_000);
+  const taskManager = `/taskmanagers/${(await rig.get('/taskmanagers')).json.taskmanagers[0].id}`;
+  assert.deepEqual((await rig.get(`${taskManager}/logs`)).json, json);
+  assert.equal((await rig.get(`${taskManager}/logs/main.log`)).text.length, 600_000);
+  assert.match((await rig.get(`${taskManager}/log`)).text, /^The file LOG does not exist/);
   assert.equal((await rig.get('/jobmanager/logs/a%20b.log')).text, 'second');
   const up = `..%252f${secret.slice(secret.lastIndexOf('/') + 1)}`;
-  for (const name of ['folder', up, '..%2f..%2fetc%2fpasswd', '%2e%2e', 'main.log%00']) {
-    const { status, text } = await rig.get(`/jobmanager/logs/${name}`);
-    assert.equal(status, 404, name);
-    assert.doesNotMatch(text, /secret$/);
+  for (const name of ['folder', up, '..%2f..%2fetc%2fpasswd', 'main.log%00']) {
+    for (const [component, refusal] of [
+      ['/jobmanager', [404]],
+      [taskManager, [404, 500]],
+    ] as const) {
+      const { status, text } = await rig.get(`${component}/logs/${name}`);
+      assert.ok(
+        refusal.some((each) => each === status),
+        `${component} ${name}: ${status}`,
+      );
+      assert.doesNotMatch(text, /secret$/);
+    }
   }
   await rm(folder, { recursive: true });
   await rm(secret);

@@ -181,7 +181,7 @@ function childrenOf(
 ): readonly ChildSpec[] {
   const child = (role: ChildSpec['role'], name: string): ChildSpec => ({
     ...{ role, name },
-    args: (known) => processArguments(directory, known),
+    args: (known) => [...processArguments(directory, known), '--log', `${name}.log`],
     output: () => logs.begin(name),
   });
   return [

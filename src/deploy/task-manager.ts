@@ -11,6 +11,7 @@ import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import type { MetricValue } from '../metrics/metric.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
+import type { ProcessFiles } from '../protocol/process-files.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import type { Print } from '../taskexecutor/detached-output.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
@@ -53,6 +54,8 @@ export interface TaskManagerStart {
   readonly print?: Print | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
+  /** What it shows to those who look after it. */
+  readonly files?: ProcessFiles | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;

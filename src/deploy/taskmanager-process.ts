@@ -4,8 +4,10 @@ import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Env } from '../env/env.ts';
+import { LogFolder } from '../env/log-folder.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { blobStart } from './blob-folders.ts';
+import { ClusterDirectory } from './cluster-directory.ts';
 import { openInternalPort } from './cluster-security.ts';
 import { hostAndPort } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
@@ -17,7 +19,7 @@ import { TaskManager } from './task-manager.ts';
 export function taskManagerProcess(
   env: Env,
   configuration: Configuration,
-  { supervised, folder }: ProcessPlace,
+  { supervised, folder, logName }: ProcessPlace,
 ): Promise<number> {
   return runProcess({
     ...{ env, supervised },
@@ -35,6 +37,7 @@ export function taskManagerProcess(
       const measurement = measureProcess(env);
       const taskManager = new TaskManager({
         measureProcess: () => measurement.values(),
+        files: logFiles(env, configuration, logName),
         env: { ...env, network, log: env.log.with({ taskManager: id }) },
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
         ...{ slots, secret, tls, host, bindHost, onFatal },
@@ -64,6 +67,16 @@ export function taskManagerProcess(
       };
     },
   });
+}
+
+/** Of all processes of the cluster on this machine, as Flink shows them. */
+export function logFiles(
+  env: Env,
+  configuration: Configuration,
+  logName: string | undefined,
+): LogFolder {
+  const folder = ClusterDirectory.of(env, configuration).folder('log');
+  return new LogFolder(env.disk, folder, logName);
 }
 
 function taskManagerId(env: Env, configuration: Configuration): string {

@@ -24,11 +24,14 @@ export interface FilePiece {
 export class LogFolder {
   readonly #disk: Disk;
   readonly #folder: string | undefined;
+  /** Of the file that is the log of this process, if it has one. */
+  readonly logName: string | undefined;
 
   /** Without a folder there are no files. */
-  constructor(disk: Disk, folder: string | undefined) {
+  constructor(disk: Disk, folder: string | undefined, logName?: string) {
     this.#disk = disk;
     this.#folder = folder;
+    this.logName = logName;
   }
 
   async list(): Promise<readonly ListedFile[]> {

@@ -4,6 +4,7 @@
  */
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { t } from '../types/index.ts';
+import type { FileList, FilePiece, ThreadInfo } from './process-files.ts';
 import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
@@ -71,6 +72,7 @@ interface SlotNotice {
 }
 
 const Empty = t.struct({});
+const OneTaskManager = t.struct({ taskExecutorId: t.string });
 
 export type ResourceManagerService = Service<{
   readonly identify: Ask<{}, { readonly token: string }>;
@@ -88,6 +90,16 @@ export type ResourceManagerService = Service<{
   readonly reportSlots: Tell<SlotsOfTaskExecutor>;
   /** @throws TASK_EXECUTOR_UNKNOWN */
   readonly requestTaskManagerInfo: Ask<TaskManagerRequest, readonly TaskManagerInfo[]>;
+  /** @throws TASK_EXECUTOR_UNKNOWN, RPC_* */
+  readonly requestTaskManagerFiles: Ask<{ readonly taskExecutorId: string }, FileList>;
+  readonly requestTaskManagerFile: Ask<
+    { readonly taskExecutorId: string; readonly name: string; readonly offset: number },
+    { readonly piece: FilePiece | undefined }
+  >;
+  readonly requestTaskManagerThreads: Ask<
+    { readonly taskExecutorId: string },
+    { readonly threads: readonly ThreadInfo[] }
+  >;
 }>;
 
 export const resourceManagerService: ResourceManagerService = service('ResourceManager', {
@@ -105,4 +117,13 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
   slotFreed: tell(t.struct({ taskExecutorId: t.string, slot: t.integer, allocationId: t.string })),
   reportSlots: tell(plain<SlotsOfTaskExecutor>()),
   requestTaskManagerInfo: ask(plain<TaskManagerRequest>(), plain<readonly TaskManagerInfo[]>()),
+  requestTaskManagerFiles: ask(OneTaskManager, plain<FileList>()),
+  requestTaskManagerFile: ask(
+    t.struct({ taskExecutorId: t.string, name: t.string, offset: t.integer }),
+    plain<{ readonly piece: FilePiece | undefined }>(),
+  ),
+  requestTaskManagerThreads: ask(
+    OneTaskManager,
+    plain<{ readonly threads: readonly ThreadInfo[] }>(),
+  ),
 });

@@ -11,6 +11,7 @@ import { ask, plain, service, tell } from './service.ts';
 import type { Ask, Tell } from './service.ts';
 import { t } from '../types/index.ts';
 import type { SourceEventToReader } from './slot-messages.ts';
+import type { FileList, FilePiece, ThreadInfo } from './process-files.ts';
 import type { SlotPreparation, TaskDeployment } from './task-deployment.ts';
 
 export const TASK_EXECUTOR = 'taskexecutor';
@@ -59,6 +60,11 @@ export interface ClientAcknowledgement {
   readonly bytes: number;
 }
 
+interface FileRequest {
+  readonly name: string;
+  readonly offset: number;
+}
+
 const Empty = t.struct({});
 const Generation = t.struct({ allocationId: t.string, generation: t.integer });
 
@@ -78,6 +84,11 @@ export type TaskExecutorService = Service<{
    * Everything measured in this process, by name. Slots that do not answer in time are left out.
    */
   readonly requestMetrics: Ask<{}, { readonly scopes: readonly ScopedMetrics[] }>;
+  /** The files that this process shows. */
+  readonly requestFiles: Ask<{}, FileList>;
+  /** Undefined for a name that is not in the list. */
+  readonly requestFile: Ask<FileRequest, { readonly piece: FilePiece | undefined }>;
+  readonly requestThreads: Ask<{}, { readonly threads: readonly ThreadInfo[] }>;
   readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
   readonly sourceEvent: Tell<ReaderEvent>;
   readonly clientAcknowledge: Tell<SlotGeneration & ClientAcknowledgement>;
@@ -96,6 +107,12 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   stopSlot: ask(Generation, Empty, { timeout: 'never' }),
   freeSlot: ask(t.struct({ allocationId: t.string }), Empty),
   requestMetrics: ask(Empty, plain<{ readonly scopes: readonly ScopedMetrics[] }>()),
+  requestFiles: ask(Empty, plain<FileList>()),
+  requestFile: ask(
+    t.struct({ name: t.string, offset: t.integer }),
+    plain<{ readonly piece: FilePiece | undefined }>(),
+  ),
+  requestThreads: ask(Empty, plain<{ readonly threads: readonly ThreadInfo[] }>()),
   commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
   sourceEvent: tell(plain<ReaderEvent>()),
   clientAcknowledge: tell(plain<SlotGeneration & ClientAcknowledgement>()),

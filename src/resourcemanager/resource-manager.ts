@@ -162,6 +162,12 @@ export class ResourceManager {
       reportSlots: ({ taskExecutorId, slots, total }) =>
         this.#reported(taskExecutorId, slots, total),
       requestTaskManagerInfo: ({ taskExecutorId }) => this.#infoOf(taskExecutorId),
+      requestTaskManagerFiles: ({ taskExecutorId }) =>
+        this.#gatewayOf(taskExecutorId).requestFiles({}),
+      requestTaskManagerFile: ({ taskExecutorId, name, offset }) =>
+        this.#gatewayOf(taskExecutorId).requestFile({ name, offset }),
+      requestTaskManagerThreads: ({ taskExecutorId }) =>
+        this.#gatewayOf(taskExecutorId).requestThreads({}),
     };
   }
 
@@ -206,6 +212,13 @@ export class ResourceManager {
     entry.lastHeartbeat = this.#options.env.clock.now();
     const total = grown && { slotsNumber: grown.slotsNumber, total: grown.totalResource };
     this.#step({ kind: 'reported', taskExecutorId, report, total });
+  }
+
+  /** @throws TASK_EXECUTOR_UNKNOWN */
+  #gatewayOf(taskExecutorId: string): Gateway<TaskExecutorService> {
+    const entry = this.#taskExecutors.get(taskExecutorId);
+    if (entry !== undefined) return entry.gateway;
+    throw new EngineError('TASK_EXECUTOR_UNKNOWN', { taskExecutor: taskExecutorId });
   }
 
   #infoOf(taskExecutorId: string | undefined): readonly TaskManagerInfo[] {

@@ -36,6 +36,7 @@ import { jobManagerEndpoints } from './handlers/job-manager-endpoints.ts';
 import { metricEndpoints } from './handlers/metric-endpoints.ts';
 import { loginEndpoint, openEndpoints } from './handlers/session-endpoints.ts';
 import { taskManagerEndpoints } from './handlers/task-manager-endpoints.ts';
+import { taskManagerFileEndpoints } from './handlers/task-manager-files.ts';
 import { vertexEndpoints } from './handlers/vertex-endpoints.ts';
 import { JarStore } from './jar-store.ts';
 import type { BundleBlobs } from './jar-store.ts';
@@ -233,6 +234,7 @@ function closedEndpoints(
     ...(submits ? jarEndpoints(cluster, new JarStore(blobs, env)) : []),
     ...jobManagerEndpoints(cluster),
     ...taskManagerEndpoints(cluster),
+    ...taskManagerFileEndpoints(cluster),
     ...jobEndpoints(cluster),
     ...jobControlEndpoints(cluster),
     ...checkpointEndpoints(cluster),

@@ -17,6 +17,7 @@ import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { isBlobUrl } from '../protocol/job-code.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
+import type { ThreadInfo } from '../protocol/process-files.ts';
 import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -55,7 +56,6 @@ export class HostedWorker {
   networkBytes = 0;
   readonly #options: HostedWorkerOptions;
   #prepared: PromiseWithResolvers<number> | undefined;
-  /** Tasks that have not ended. */
   readonly #tasks = new Set<string>();
   readonly #metricWaiters = new Set<(scopes: readonly ScopedMetrics[]) => void>();
   #stopping = false;
@@ -93,6 +93,19 @@ export class HostedWorker {
       );
     }
     this.#watchHeap();
+  }
+
+  /** Tasks that have not ended. */
+  /** What can be told of a thread from outside: no stack, which only the thread itself knows. */
+  async describeThread(): Promise<ThreadInfo> {
+    const name = `slot ${this.slot}`;
+    const heap = await this.#options.worker.heapUsed();
+    const lines = [
+      `"${name}" ${heap === undefined ? 'TERMINATED' : 'RUNNABLE'}`,
+      `\theap used: ${heap ?? 0} bytes`,
+      ...[...this.#tasks].map((task) => `\ttask ${task}`),
+    ];
+    return { name, info: `${lines.join('\n')}\n` };
   }
 
   /** Tasks that have not ended. */

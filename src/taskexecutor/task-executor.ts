@@ -26,6 +26,7 @@ import {
 } from '../protocol/resource-profile.ts';
 import type { ResourceProfile } from '../protocol/resource-profile.ts';
 import type { SlotOffer } from '../protocol/job-master-service.ts';
+import type { ProcessFiles, ThreadInfo } from '../protocol/process-files.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
@@ -64,6 +65,9 @@ const OF_RESOURCE_MANAGER: ReadonlySet<string> = new Set([
   'requestSlot',
   'heartbeatFromResourceManager',
   'requestMetrics',
+  'requestFiles',
+  'requestFile',
+  'requestThreads',
 ]);
 
 export interface TaskExecutorOptions {
@@ -99,6 +103,8 @@ export interface TaskExecutorOptions {
   readonly spareWorkers: number;
   /** Told whenever a ResourceManager has taken it. */
   readonly onRegistered?: (() => void) | undefined;
+  /** What this process shows to those who look after it. */
+  readonly files?: ProcessFiles | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   /** Takes what jobs print to whom no client is attached; without it that is dropped. */
@@ -256,6 +262,14 @@ export class TaskExecutor {
         return {};
       },
       requestMetrics: async () => ({ scopes: await this.metrics() }),
+      requestFiles: async () => {
+        const { files } = this.#options;
+        return { files: (await files?.list()) ?? [], logName: files?.logName };
+      },
+      requestFile: async ({ name, offset }) => ({
+        piece: await this.#options.files?.read(name, offset),
+      }),
+      requestThreads: async () => ({ threads: await this.#threads() }),
       commit: ({ executionId, ...which }, { token }) =>
         this.#workerOf(which, token)?.post({ kind: 'commit', executionId }),
       sourceEvent: ({ executionId, operator, event, ...which }, { token }) =>
@@ -282,6 +296,11 @@ export class TaskExecutor {
     );
     const metrics = [...(measureProcess?.() ?? []), ...networkStatus(this.#networkUse())];
     return [{ scope, metrics }, ...slots.flat()];
+  }
+
+  async #threads(): Promise<readonly ThreadInfo[]> {
+    const slots = this.#slots.flatMap(({ worker }) => worker?.describeThread() ?? []);
+    return [{ name: 'main', info: '"main" RUNNABLE\n' }, ...(await Promise.all(slots))];
   }
 
   #networkUse(): NetworkUse {

@@ -1,12 +1,12 @@
 /** The JobManager's process: its settings, files and threads; the same under each job's path. */
 import type { Configuration } from '../../config/configuration.ts';
+import type { ListedFile, ThreadInfo } from '../../protocol/process-files.ts';
 import { requireJob } from '../cluster.ts';
 import type { RestCluster } from '../cluster.ts';
 import { endpoint, rawEndpoint } from '../endpoint.ts';
 import type { Endpoint, RawAnswer } from '../endpoint.ts';
 import { applicationId, fileName, jobId, taskManagerId } from '../parameters.ts';
 import { piecesOf } from '../process-view.ts';
-import type { LogFile, ThreadInfo } from '../process-view.ts';
 import { redactText, redactValue } from '../redaction.ts';
 import { RestError } from '../rest-error.ts';
 import { integer, list, named, object, text } from '../shape.ts';
@@ -193,7 +193,7 @@ function logUrlEndpoints(cluster: RestCluster): readonly Endpoint[] {
   ];
 }
 
-export function logListOf(files: readonly LogFile[]): LogList {
+export function logListOf(files: readonly ListedFile[]): LogList {
   return { logs: files.map(({ name, size, modified }) => ({ name, size, mtime: modified })) };
 }
 
