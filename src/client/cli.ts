@@ -12,6 +12,7 @@ import {
   INFO,
   JOBMANAGER,
   RUN,
+  RUN_APPLICATION,
   SUPERVISOR,
   TASKMANAGER,
 } from './command-specs.ts';
@@ -32,6 +33,7 @@ type Command = readonly [spec: CommandSpec, load: () => Promise<Run>];
 
 const COMMANDS: readonly Command[] = [
   [RUN, async () => (await import('./run-command.ts')).runCommand],
+  [RUN_APPLICATION, async () => (await import('./application-command.ts')).runApplicationCommand],
   [INFO, async () => (await import('./info-command.ts')).infoCommand],
   [LIST, async () => (await import('./list-command.ts')).listCommand],
   [CANCEL, async () => (await import('./job-commands.ts')).cancelCommand],

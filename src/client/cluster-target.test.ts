@@ -40,6 +40,9 @@ test('the cluster that is named, configured or started here', async () => {
   assert.equal(await asked({ files }, '-Drest.port=5'), 'http://localhost:5 nothing');
   assert.equal(await asked({}, '-Drest.address=::2'), 'http://[::2]:8081 nothing');
   assert.equal(await asked({}, '-Djobmanager.rpc.address=far'), 'http://far:8081 nothing');
+  const https = '-Dsecurity.ssl.rest.enabled=true';
+  assert.equal(await asked({ files }, https, '-m', 'far:1'), 'https://far:1 nothing');
+  assert.equal(await asked({}, https, '-Drest.port=5'), 'https://localhost:5 nothing');
   const other = { files: { ...files, ...started('other', 'http://localhost:4712') } };
   assert.equal(await asked(other, '-Dcluster.id=other'), `http://localhost:4712 Bearer ${TOKEN}`);
 });

@@ -8,6 +8,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
+import { SecurityOptions } from '../config/options/security-options.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { ClusterDirectory, type ClusterFile } from '../deploy/cluster-directory.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -17,10 +18,12 @@ import { RestClient } from './rest-client.ts';
 /** More than any token has. */
 const TOKEN_BYTES_MAX = 4096;
 
-interface ClusterTarget {
-  /** Without a slash at its end. */
-  readonly url: string;
+/** Several certificates. */
+const PEM_BYTES_MAX = 1024 * 1024;
+
+interface Token {
   readonly token: string | undefined;
+  /** Which it was, for who has the wrong one. */
   readonly tokenAdvice: string;
 }
 
@@ -30,12 +33,23 @@ export async function clusterClient(
   args: ParsedArguments,
   configuration: Configuration,
 ): Promise<RestClient> {
-  const target = await clusterTarget(env, args, configuration);
+  return clientAt(env, args, configuration, await clusterUrl(env, args, configuration));
+}
+
+/** A client of the cluster at this URL. */
+export async function clientAt(
+  env: CommandEnv,
+  args: ParsedArguments,
+  configuration: Configuration,
+  url: string,
+): Promise<RestClient> {
+  const { token, tokenAdvice } = await tokenFor(env, args, url);
   return new RestClient({
-    ...target,
+    ...{ url: withoutSlash(url), token, tokenAdvice },
     http: await env.loadHttp(),
     clock: env.clock,
     timeout: configuration.get(RestOptions.connectionTimeout),
+    authorities: await pemOf(env, configuration.get(SecurityOptions.restAuthority)),
     retry: {
       attempts: configuration.get(RestOptions.retryMaxAttempts),
       delay: configuration.get(RestOptions.retryDelay),
@@ -44,13 +58,9 @@ export async function clusterClient(
   });
 }
 
-async function clusterTarget(
-  env: CommandEnv,
-  args: ParsedArguments,
-  configuration: Configuration,
-): Promise<ClusterTarget> {
-  const url = await clusterUrl(env, args, configuration);
-  return { url, ...(await tokenFor(env, args, url)) };
+async function pemOf({ disk }: CommandEnv, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  return readTextFile(disk, disk.resolve(path), PEM_BYTES_MAX);
 }
 
 async function clusterUrl(
@@ -71,13 +81,17 @@ async function clusterUrl(
     if (started?.restUrl !== undefined) return withoutSlash(started.restUrl);
   }
   const host = configuration.get(address) ?? configuration.get(JobManagerOptions.rpcAddress);
-  return `http://${bracketed(host)}:${configuration.get(port)}`;
+  return `${schemeOf(configuration)}://${bracketed(host)}:${configuration.get(port)}`;
+}
+
+function schemeOf(configuration: Configuration): 'http' | 'https' {
+  return configuration.get(SecurityOptions.restTls) ? 'https' : 'http';
 }
 
 /** `host`, `host:port` or a URL. @throws EngineError CLI_ADDRESS_INVALID */
 function parseAddress(typed: string, configuration: Configuration): string {
   const hasScheme = /^https?:\/\//i.test(typed);
-  const text = hasScheme ? typed : `http://${typed}`;
+  const text = hasScheme ? typed : `${schemeOf(configuration)}://${typed}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isAddress =
     url !== undefined && url.hostname !== '' && url.search === '' && url.username === '';
@@ -89,11 +103,7 @@ function parseAddress(typed: string, configuration: Configuration): string {
   return withoutSlash(url.href);
 }
 
-async function tokenFor(
-  env: CommandEnv,
-  args: ParsedArguments,
-  url: string,
-): Promise<Pick<ClusterTarget, 'token' | 'tokenAdvice'>> {
+async function tokenFor(env: CommandEnv, args: ParsedArguments, url: string): Promise<Token> {
   const file = args.value('token-file');
   if (file !== undefined) {
     return { token: await readToken(env, file), tokenAdvice: `The one in ${file} was sent.` };

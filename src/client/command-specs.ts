@@ -118,6 +118,31 @@ export const RUN: CommandSpec = {
   ],
 };
 
+export const RUN_APPLICATION: CommandSpec = {
+  name: 'run-application',
+  summary: 'Runs a job in a cluster of its own on this machine, which ends with it.',
+  positionals: ['JOB_FILE'],
+  options: [
+    ...JOB_OPTIONS,
+    { name: 'taskmanagers', value: 'N', help: 'TaskManagers; 1 if nothing is said' },
+    { name: 'slots', value: 'N', help: 'slots of each; as many as cores if nothing is said' },
+    { name: 'json', help: 'print one JSON object a line instead of text' },
+    { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
+    HELP,
+  ],
+  json: 'as `millrace run` on a cluster',
+  exitCodes: [
+    [ExitCode.success, 'the job has finished'],
+    [ExitCode.failure, 'the job or the cluster failed, or the command is wrong'],
+    [ExitCode.interrupted, 'the job was cancelled by Ctrl-C'],
+    [ExitCode.terminated, 'the job was cancelled by SIGTERM'],
+  ],
+  examples: [
+    'millrace run-application examples/word-count.ts',
+    'millrace run-application examples/flight-delays.ts -p 4 --taskmanagers 2 --slots 2',
+  ],
+};
+
 export const INFO: CommandSpec = {
   name: 'info',
   summary: 'Builds a job without running it, and prints its plan.',

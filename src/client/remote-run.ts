@@ -24,7 +24,7 @@ import { readMessages, type SinkMessage } from './remote-messages.ts';
 import { renderError } from './render-error.ts';
 import type { JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
 import type { RestClient } from './rest-client.ts';
-import { atSources, submitJob, type Submitted } from './submission.ts';
+import { atSources, submitJob, type Submission, type Submitted } from './submission.ts';
 import { topLines, topOf, topTable, type Look } from './top-table.ts';
 
 const PROGRESS_LIVE = milliseconds(500);
@@ -37,23 +37,31 @@ export async function remoteRun(
   version: string,
 ): Promise<number> {
   const client = await clusterClient(env, args, configuration);
-  const isAttached = !args.has('detached') && configuration.get(DeploymentOptions.attached);
-  const submission = { env, args, configuration, client, job, version, isAttached };
-  const submitted = await submitJob(submission);
+  return runOn({
+    ...{ env, args, configuration, client, job, version },
+    isAttached: !args.has('detached') && configuration.get(DeploymentOptions.attached),
+    cancelsAtExit:
+      args.has('shutdownOnAttachedExit') ||
+      configuration.get(DeploymentOptions.shutdownOnAttachedExit),
+  });
+}
+
+export interface RunOn extends Submission {
+  /** Whether the job ends when the command is interrupted or lost. */
+  readonly cancelsAtExit: boolean;
+}
+
+/** Runs a job on a cluster that is known. @returns the exit code */
+export async function runOn(run: RunOn): Promise<number> {
+  const { env, args, isAttached } = run;
+  const submitted = await submitJob(run);
   const { stdout } = env.terminal;
   const { jobId } = submitted;
   if (args.has('json')) stdout.write(`${JSON.stringify({ type: 'submitted', jobId })}\n`);
   else stdout.write(`Job has been submitted with JobID ${jobId}\n`);
   await stdout.flush();
   if (!isAttached) return ExitCode.success;
-  return new RemoteRun({ env, args, configuration, client }, submitted).finish();
-}
-
-interface RemoteOptions {
-  readonly env: CommandEnv;
-  readonly args: ParsedArguments;
-  readonly configuration: Configuration;
-  readonly client: RestClient;
+  return new RemoteRun(run, submitted).finish();
 }
 
 class RemoteRun {
@@ -75,16 +83,15 @@ class RemoteRun {
   /** Why the output cannot be written. */
   #lost: EngineError | undefined;
 
-  constructor({ env, args, configuration, client }: RemoteOptions, submitted: Submitted) {
+  constructor(run: RunOn, submitted: Submitted) {
+    const { env, args, configuration, client, cancelsAtExit } = run;
     this.#env = env;
     this.#client = client;
     this.#configuration = configuration;
     this.#submitted = submitted;
     this.#isJson = args.has('json');
     this.#verbose = args.has('verbose');
-    this.#cancelsAtExit =
-      args.has('shutdownOnAttachedExit') ||
-      configuration.get(DeploymentOptions.shutdownOnAttachedExit);
+    this.#cancelsAtExit = cancelsAtExit;
     this.#progress = new LiveText(env.terminal.stderr);
   }
 

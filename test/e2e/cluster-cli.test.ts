@@ -1,7 +1,7 @@
 // Every command of a cluster against a real one, as a user runs them, and the mistakes that one
 // makes at first: no cluster, a wrong id, a wrong option.
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,6 +194,39 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
     assert.equal(code, 130, stderr);
     assert.match(stderr, /Cancelling the job; once more leaves at once\.\nThe job was cancelled\./);
     assert.equal(await statusOf(idIn(stdout)), 'CANCELED');
+  });
+});
+
+describe('run-application', { timeout: 300_000 }, () => {
+  const clusters = (): readonly string[] =>
+    readdirSync(join(home, 'clusters')).filter((name) => name !== 'default');
+  /** The file of what runs is removed when everything has ended. */
+  const runs = (name: string): boolean => existsSync(join(home, 'clusters', name, 'cluster.json'));
+
+  test('a job that finishes: its output, 0, and nothing is left of its cluster', async () => {
+    const output = await said('run-application', 'jobs.ts', '--job', 'few', '--slots', '1');
+    assert.match(output, /^1\n2\n3\nProgram execution finished$/m);
+    assert.deepEqual(clusters(), []);
+  });
+
+  test('a job that fails: 1, and the logs are left', async () => {
+    const args = ['jobs.ts', '--job', 'failing', '--slots', '1'] as const;
+    const { code, stderr } = await millrace('run-application', ...args);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error\[USER_CODE_FAILED\]/);
+    const [name, ...more] = clusters();
+    assert.deepEqual(more, []);
+    assert.match(stderr, new RegExp(`The logs of the cluster are in .*/${name}/log\n$`));
+    assert.equal(runs(name!), false, 'it was stopped');
+  });
+
+  test('Ctrl-C ends the job and its cluster', async () => {
+    const command = begin('run-application', 'jobs.ts', '--job', 'endless', '--slots', '1');
+    await command.said('\n20\n');
+    command.process.kill('SIGINT');
+    const { code, stderr } = await command.ended;
+    assert.equal(code, 130, stderr);
+    for (const name of clusters()) assert.equal(runs(name), false, 'it was stopped');
   });
 });
 
