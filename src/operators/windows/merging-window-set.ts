@@ -14,6 +14,7 @@ import { state, type ValueState } from '../../functions/state.ts';
 import type { Window } from '../../functions/window.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import { t } from '../../types/t.ts';
+import { touchedBy } from './sessions.ts';
 import { sameWindow } from './window-schema.ts';
 
 /** What has to follow when windows become one. */
@@ -56,20 +57,16 @@ export class MergingWindowSet {
 
   /** The state window of a window of the current key; undefined if it is not there. */
   stateWindowOf(window: Window): Window | undefined {
-    const found = this.#state
-      .get()
-      ?.find(({ start, end }) => start === window.start && end === window.end);
-    return found === undefined ? undefined : stateWindowOf(found);
+    const stored = this.#state.get() ?? [];
+    const at = placeOf(stored, window);
+    return at === undefined ? undefined : stateWindowOf(stored[at]!);
   }
 
   /** Adds a window of the current key, merged with those that it touches. */
   add(window: Window): AddedWindow {
     const stored = this.#state.get() ?? [];
     // M1, M2: those that it touches are side by side, and touch no others.
-    let from = 0;
-    while (from < stored.length && stored[from]!.end < window.start) from += 1;
-    let to = from;
-    while (to < stored.length && stored[to]!.start <= window.end) to += 1;
+    const { from, to } = touchedBy(stored, window.start, window.end);
     if (from === to) {
       this.#state.set(stored.toSpliced(from, 0, entryOf(window, window)));
       return { window, stateWindow: window, merge: undefined };
@@ -93,10 +90,16 @@ export class MergingWindowSet {
   /** The window of the current key is over. */
   retire(window: Window): void {
     const stored = this.#state.get() ?? [];
-    const left = stored.filter(({ start, end }) => start !== window.start || end !== window.end);
-    assert(left.length === stored.length - 1, 'M1: a window that is not there is over');
-    this.#state.set(left.length === 0 ? undefined : left);
+    const at = placeOf(stored, window);
+    assert(at !== undefined, 'M1: a window that is not there is over');
+    this.#state.set(stored.length === 1 ? undefined : stored.toSpliced(at, 1));
   }
+}
+
+/** Where exactly this window is; undefined if it is not there. */
+function placeOf(stored: readonly StoredEntry[], window: Window): number | undefined {
+  const { from, to } = touchedBy(stored, window.start, window.end);
+  return to === from + 1 && sameWindow(windowOf(stored[from]!), window) ? from : undefined;
 }
 
 function entryOf(window: Window, stateWindow: Window): StoredEntry {

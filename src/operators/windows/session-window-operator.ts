@@ -28,7 +28,7 @@ import { noTimestamp } from '../timestamp-errors.ts';
 import { gapOf } from './assign-windows.ts';
 import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
-import { joinedSession, keySessionsSchema, overlapOf, withSession } from './sessions.ts';
+import { endedBy, joinedSession, keySessionsSchema, overlapOf, withSession } from './sessions.ts';
 import type { KeySessions, Session } from './sessions.ts';
 import { windowOf } from './window-firing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
@@ -143,17 +143,22 @@ export class SessionWindowOperator implements KeyedOperator {
     const key = this.#backend.currentKey!;
     const keyGroup = this.#backend.currentKeyGroup;
     const limit = this.#limitOf(keyGroup);
-    const left: Session[] = [];
-    let timer = Infinity;
-    for (let session of known.sessions) {
-      if (!session.fired && session.end - 1 <= limit) {
+    // Those behind are later, and have not been fired.
+    const ended = endedBy(known.sessions, limit + 1);
+    const open = known.sessions.slice(ended);
+    const kept: Session[] = [];
+    let timer = open.length === 0 ? Infinity : this.#dueOf(open[0]!);
+    for (let at = 0; at < ended; at++) {
+      let session = known.sessions[at]!;
+      if (!session.fired) {
         this.#emit(key, keyGroup, session);
         session = { ...session, fired: true, records: 0 };
       }
       if (session.end - 1 + this.#lateness <= limit) continue;
-      left.push(session);
+      kept.push(session);
       timer = Math.min(timer, this.#dueOf(session));
     }
+    const left = kept.length === 0 ? open : [...kept, ...open];
     if (left.length === 0) {
       this.#sessions.clear();
       return;

@@ -52,11 +52,7 @@ export interface Overlap {
 }
 
 export function overlapOf(sessions: readonly Session[], start: number, end: number): Overlap {
-  let to = sessions.length;
-  // Most records belong to the last session.
-  while (to > 0 && sessions[to - 1]!.start > end) to -= 1;
-  let from = to;
-  while (from > 0 && sessions[from - 1]!.end >= start) from -= 1;
+  const { from, to } = touchedBy(sessions, start, end);
   if (from === to) return { from, to, start, end };
   return {
     from,
@@ -64,6 +60,50 @@ export function overlapOf(sessions: readonly Session[], start: number, end: numb
     start: Math.min(start, sessions[from]!.start),
     end: Math.max(end, sessions[to - 1]!.end),
   };
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Which of spans that ascend, and neither overlap nor touch, overlap with one or touch it: those
+ * from `from` to before `to`. Most records belong to the last span, or to a new one behind it.
+ */
+export function touchedBy(
+  spans: readonly Span[],
+  start: number,
+  end: number,
+): { readonly from: number; readonly to: number } {
+  const { length } = spans;
+  if (length === 0 || spans[length - 1]!.end < start) return { from: length, to: length };
+  const isLast = spans[length - 1]!.start <= end;
+  const to = isLast ? length : firstOf(length - 1, (at) => spans[at]!.start > end);
+  return { from: firstOf(to, (at) => spans[at]!.end >= start), to };
+}
+
+/** How many of such spans end at or before `time`. */
+export function endedBy(spans: readonly Span[], time: number): number {
+  return firstOf(spans.length, (at) => spans[at]!.end > time);
+}
+
+/** The first place below `length` for which `holds`, as it does for all behind; or `length`. */
+function firstOf(length: number, holds: (at: number) => boolean): number {
+  // From the end on in steps that double: mostly it is near.
+  let high = length;
+  let step = 1;
+  while (high > 0 && holds(Math.max(high - step, 0))) {
+    high = Math.max(high - step, 0);
+    step *= 2;
+  }
+  let low = Math.max(high - step, -1) + 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return high;
 }
 
 /** The session that a value and all that it overlaps with come to. */
@@ -94,5 +134,10 @@ export function withSession(
   joined: Session,
 ): readonly Session[] {
   if (sessions.length === to - from) return [joined];
-  return [...sessions.slice(0, from), joined, ...sessions.slice(to)];
+  // Copied as memory, not one by one.
+  if (from === sessions.length) return sessions.concat(joined);
+  const copy = sessions.slice();
+  if (to === from + 1) copy[from] = joined;
+  else copy.splice(from, to - from, joined);
+  return copy;
 }
