@@ -68,12 +68,11 @@ export interface RestServerOptions {
   readonly shutDown: () => void;
 }
 
-const LIMITS: HttpLimits = {
+const LIMITS: Omit<HttpLimits, 'keepAliveTimeout'> = {
   headerBytes: 16 * 1024,
   connections: 1000,
   headerTimeout: seconds(15),
   requestTimeout: seconds(300),
-  keepAliveTimeout: seconds(300),
 };
 
 const LOOPBACK = '127.0.0.1';
@@ -172,10 +171,11 @@ async function listen(options: RestServerOptions, handler: HttpHandler): Promise
   const range = configuration.get(RestOptions.bindPort);
   const ports =
     range === undefined ? [configuration.get(RestOptions.port)] : (portsOf(range) ?? []);
+  const limits = { ...LIMITS, keepAliveTimeout: configuration.get(RestOptions.idlenessTimeout) };
   let refusal: unknown;
   for (const port of ports) {
     try {
-      return await http.listen({ host, port, tls, limits: LIMITS }, handler);
+      return await http.listen({ host, port, tls, limits }, handler);
     } catch (thrown) {
       if (!isEngineError(thrown, 'NETWORK_FAILED')) throw thrown;
       refusal ??= thrown;

@@ -15,7 +15,6 @@ interface RestOptions {
   readonly serverMaxContentLength: ConfigOption<number>;
   readonly clientMaxContentLength: ConfigOption<number>;
   readonly asyncStoreDuration: ConfigOption<Duration>;
-  readonly awaitLeaderTimeout: ConfigOption<Duration>;
   readonly authentication: ConfigOption<boolean>;
   readonly allowedHosts: ConfigOption<string | undefined>;
   readonly insecureBind: ConfigOption<boolean>;
@@ -87,12 +86,6 @@ export const RestOptions: RestOptions = {
     minutes(5),
     'For this long the result of an operation that was triggered can be asked for.',
   ),
-  awaitLeaderTimeout: option(
-    'rest.await-leader-timeout',
-    duration,
-    seconds(30),
-    'For this long the REST interface waits for a Dispatcher before it answers that there is none.',
-  ),
   authentication: option(
     'millrace.rest.authentication',
     boolean,
@@ -113,24 +106,12 @@ export const RestOptions: RestOptions = {
 };
 
 interface WebOptions {
-  readonly accessControlAllowOrigin: ConfigOption<string>;
   readonly refreshInterval: ConfigOption<Duration>;
   readonly submitEnable: ConfigOption<boolean>;
   readonly cancelEnable: ConfigOption<boolean>;
-  readonly rescaleEnable: ConfigOption<boolean>;
-  readonly checkpointsHistory: ConfigOption<number>;
-  readonly uploadDirectory: ConfigOption<string | undefined>;
-  readonly timeout: ConfigOption<Duration>;
 }
 
 export const WebOptions: WebOptions = {
-  accessControlAllowOrigin: option(
-    'web.access-control-allow-origin',
-    text,
-    '*',
-    'The pages of other origins that may read answers of the REST interface. Without the token they read nothing.',
-    ['jobmanager.web.access-control-allow-origin'],
-  ),
   refreshInterval: option(
     'web.refresh-interval',
     duration,
@@ -150,30 +131,5 @@ export const WebOptions: WebOptions = {
     boolean,
     true,
     'Whether the dashboard offers to cancel jobs.',
-  ),
-  rescaleEnable: option(
-    'web.rescale.enable',
-    boolean,
-    true,
-    'Whether the dashboard offers to change the parallelism of a running job.',
-  ),
-  checkpointsHistory: option(
-    'web.checkpoints.history',
-    integer(0, INT32_MAX),
-    10,
-    'Checkpoints of a job that are remembered.',
-    ['jobmanager.web.checkpoints.history'],
-  ),
-  uploadDirectory: optional(
-    'web.upload.dir',
-    text,
-    'Where uploaded jobs are kept. Unset: a folder of the cluster, gone with it.',
-    ['jobmanager.web.upload.dir'],
-  ),
-  timeout: option(
-    'web.timeout',
-    duration,
-    minutes(10),
-    'How long the REST interface waits for an answer of the cluster.',
   ),
 };
