@@ -27,13 +27,20 @@ import { Task } from './task.ts';
 const TEXT = 'x'.repeat(CONSUMER_WAITS_BYTES / 3 + 1);
 
 class Identity implements OneInputOperator {
+  readonly #work: () => void;
   #output!: Downstream;
+
+  /** @param work done for each record */
+  constructor(work: () => void) {
+    this.#work = work;
+  }
 
   open({ output }: OperatorContext): void {
     this.#output = output;
   }
 
   process(value: unknown, timestamp: number): void {
+    this.#work();
     this.#output.process(value, timestamp);
   }
 
@@ -74,6 +81,8 @@ class World {
   /** Records of each frame, and when it left. */
   readonly frames: { readonly records: number; readonly at: number }[] = [];
   flushes = 0;
+  /** Milliseconds that a record takes. */
+  recordMillis = 0;
 
   constructor(flushTimeout: number) {
     const { clock } = this;
@@ -146,7 +155,7 @@ class World {
       ...{ maxParallelism: 128, parallelism: 1, operator: 'identity', random: () => 0 },
       verifier: undefined,
     });
-    const operator = new Identity();
+    const operator = new Identity(() => this.clock.jumpTo(this.#afterRecord()));
     const member = { id: 'i', name: 'i', operator, outputs: [{ tag: undefined, writer }] };
     const task = new Task({
       ...{ chain: new OperatorChain([member]), producers: [], pressure, flushTimeout },
@@ -164,6 +173,10 @@ class World {
     });
     this.started = task.start();
     return task;
+  }
+
+  #afterRecord(): Timestamp {
+    return (this.clock.now() + this.recordMillis) as Timestamp;
   }
 
   started: Promise<void> = Promise.resolve();
@@ -232,4 +245,16 @@ test('a time-out of 0 hands over after every step, none at all only what is full
   whenFull.take();
   whenFull.pass(100_000);
   assert.equal(whenFull.frames.length, 0);
+});
+
+test('T5: once records are known to be slow, each has a step of its own', async () => {
+  const world = await World.start(FLUSH_AT_ONCE);
+  world.recordMillis = 10;
+  world.emit(4);
+  assert.deepEqual(world.frames, [{ records: 4, at: 40 }], 'nobody knew');
+  world.emit(3);
+  assert.deepEqual(
+    world.frames.slice(1),
+    [50, 60, 70].map((at) => ({ records: 1, at })),
+  );
 });
