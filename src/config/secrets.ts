@@ -1,4 +1,5 @@
 /** Which options hold secrets. Their values are stored and sent, but never shown. */
+import { MASK } from '../base/redact-text.ts';
 
 /** Parts of keys, as in Flink, and a few more. */
 const SECRET_PARTS: readonly string[] = [
@@ -18,9 +19,6 @@ const SECRET_PARTS: readonly string[] = [
   'http-headers',
   'credential',
 ];
-
-/** What is shown in place of a secret, as in Flink. */
-const MASK = '******';
 
 /** @example isSecretKey('security.ssl.internal.keystore-password') // true */
 export function isSecretKey(key: string): boolean {

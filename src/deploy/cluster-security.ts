@@ -91,7 +91,7 @@ async function pemFile(
 ): Promise<string> {
   const { key } = option;
   const path = configuration.get(option);
-  const fix = 'Set it to a PEM file; `millrace secure init` makes what a cluster needs.';
+  const fix = 'Set it to a PEM file that this process can read.';
   if (path === undefined)
     throw new EngineError('CONFIG_TLS_INVALID', { reason: `${key} is not set`, fix });
   const content = await readWhole(env, path);

@@ -2,9 +2,8 @@
  * Keeps secrets out of what is answered: the values of keys that name one, and in any text the
  * passwords of URLs and what follows words such as `token=`.
  */
+import { MASK, redactText } from '../base/redact-text.ts';
 import { isSecretKey } from '../config/secrets.ts';
-
-export const MASK = '******';
 
 /** Keys of parameters are written without hyphens, too: `apiKey`, `accessKey`. */
 const MORE_SECRETS =
@@ -12,22 +11,6 @@ const MORE_SECRETS =
 
 export function isSecret(key: string): boolean {
   return isSecretKey(key) || MORE_SECRETS.test(key.toLowerCase().replace(/[-_.]/g, ''));
-}
-
-/** The text as others may see it. */
-export function redactText(text: string): string {
-  return text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+:[^\s/@"'<>]*@/gi, `$1${MASK}@`)
-    .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${MASK}`)
-    .replace(
-      /\b((?:[\w.-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|credential))|pwd|sig)(["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s&;,"'}\])]+)/gi,
-      (_whole, key: string, sign: string, value: string) => `${key}${sign}${masked(value)}`,
-    );
-}
-
-function masked(value: string): string {
-  const quote = /^["']/.exec(value)?.[0] ?? '';
-  return `${quote}${MASK}${quote}`;
 }
 
 /** The value of a key: masked if the key names a secret, else without the secrets in it. */

@@ -11,7 +11,8 @@ import type { Access, Identity } from './access.ts';
 import type { Endpoint, RawAnswer } from './endpoint.ts';
 import { readJson, writeJson } from './json.ts';
 import { readPath, readQuery } from './parameters.ts';
-import { redact, redactText } from './redaction.ts';
+import { redactText } from '../base/redact-text.ts';
+import { redact } from './redaction.ts';
 import { badBody, handlerError, RestError, toRestError } from './rest-error.ts';
 import type { Router } from './router.ts';
 

@@ -5,7 +5,8 @@ import { EngineError } from '../base/errors.ts';
 import { minutes, seconds } from '../base/units.ts';
 import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
 import { AsyncOperations } from './async-operations.ts';
-import { isSecret, MASK, redact, redactText } from './redaction.ts';
+import { MASK, redactText } from '../base/redact-text.ts';
+import { isSecret, redact } from './redaction.ts';
 import { serializedThrowable } from './serialized-throwable.ts';
 
 describe('redaction', () => {

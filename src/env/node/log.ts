@@ -8,7 +8,9 @@
  *       at the beginning of a line.
  *   L2. A line that was not written whole is counted, and a line before the next that is says how
  *       many were lost.
+ *   L3. No line shows a secret that can be told by its form (`redactText`).
  */
+import { redactText } from '../../base/redact-text.ts';
 import type { Clock, Log, LogFields, LogLevel } from '../env.ts';
 import { systemCode } from './system-error.ts';
 
@@ -50,12 +52,21 @@ class NodeLog implements Log {
   write(level: LogLevel, message: string, fields?: LogFields): void {
     if (!this.#output.wants(level)) return;
     const all = fields === undefined ? this.#fields : { ...this.#fields, ...fields };
-    this.#output.line(level, message, all);
+    this.#output.line(level, redactText(message), redacted(all));
   }
 
   with(fields: LogFields): Log {
     return new NodeLog(this.#output, { ...this.#fields, ...fields });
   }
+}
+
+/** L3. */
+function redacted(fields: LogFields): LogFields {
+  const entries = Object.entries(fields).map(([name, value]): [string, LogFields[string]] => [
+    name,
+    typeof value === 'string' ? redactText(value) : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 class LogOutput {

@@ -2,7 +2,7 @@
 import { EngineError } from '../../base/errors.ts';
 import type { ErrorData } from '../../base/errors.ts';
 import type { FailureInfo } from '../../protocol/execution-graph-info.ts';
-import { redactText } from '../redaction.ts';
+import { redactText } from '../../base/redact-text.ts';
 import { integer, list, named, object, optional, record, text } from '../shape.ts';
 import type { Shape } from '../shape.ts';
 
