@@ -50,11 +50,16 @@ const COMMANDS: readonly Command[] = [
   [CLUSTER, async () => (await import('./cluster-command.ts')).clusterCommand],
 ];
 
+/** What all commands take, for the page about them. */
+export function commandSpecs(): readonly CommandSpec[] {
+  return COMMANDS.map(([spec]) => spec);
+}
+
 /** Runs the command that `env.terminal.args` say; never throws. @returns the exit code. */
 export async function cli(env: CommandEnv, version: string): Promise<number> {
   const { terminal } = env;
   const [name, ...rest] = terminal.args;
-  const specs = COMMANDS.map(([spec]) => spec).filter(({ hidden }) => hidden !== true);
+  const specs = commandSpecs().filter(({ hidden }) => hidden !== true);
   try {
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       terminal.stdout.write(programHelp(specs));
