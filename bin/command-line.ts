@@ -7,7 +7,12 @@ import { resolveEngineDirectly } from '../src/env/node/engine-resolution.ts';
 import type { NodeLogOptions } from '../src/env/node/log.ts';
 
 /** Commands that are a process of a cluster. */
-const PROCESSES: readonly (string | undefined)[] = ['jobmanager', 'taskmanager', 'supervisor'];
+const PROCESSES: readonly (string | undefined)[] = [
+  'jobmanager',
+  'taskmanager',
+  'supervisor',
+  'standalone-job',
+];
 
 /** Runs `millrace ARGS` and ends the process with its exit code. */
 export async function commandLine(args: readonly string[]): Promise<void> {

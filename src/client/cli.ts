@@ -13,6 +13,7 @@ import {
   JOBMANAGER,
   RUN,
   RUN_APPLICATION,
+  STANDALONE_JOB,
   SUPERVISOR,
   TASKMANAGER,
 } from './command-specs.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   [LOGS, async () => (await import('./logs-command.ts')).logsCommand],
   [CONFIG_COMMAND, async () => (await import('./config-command.ts')).configCommand],
   [COMPLETION, async () => (await import('./completion-command.ts')).completionCommand],
+  [STANDALONE_JOB, async () => (await import('./process-commands.ts')).standaloneJobCommand],
   [JOBMANAGER, async () => (await import('./process-commands.ts')).jobManagerCommand],
   [TASKMANAGER, async () => (await import('./process-commands.ts')).taskManagerCommand],
   [SUPERVISOR, async () => (await import('./process-commands.ts')).supervisorCommand],

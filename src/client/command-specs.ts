@@ -238,6 +238,35 @@ export const JOBMANAGER: CommandSpec = {
   ],
 };
 
+export const STANDALONE_JOB: CommandSpec = {
+  name: 'standalone-job',
+  summary: 'Runs a JobManager for one job, in the foreground; it ends with the job.',
+  positionals: ['JOB_FILE'],
+  options: [
+    ...JOB_OPTIONS,
+    {
+      name: 'externals',
+      value: 'NAME',
+      multiple: true,
+      help: 'a package that is installed at the TaskManagers, and not put into the bundle',
+    },
+    NO_AUTH,
+    { name: 'verbose', help: 'log more' },
+    HELP,
+  ],
+  exitCodes: [
+    [0, 'the job has finished, or was cancelled, or SIGTERM or Ctrl-C ended the process'],
+    [1, 'it could not start'],
+    [2, 'it had started, and an error ended it'],
+    [163, 'the job failed'],
+    [165, 'how the job ended is not known'],
+  ],
+  examples: [
+    'millrace standalone-job examples/word-count.ts',
+    'millrace standalone-job jobs.ts --job hourly -D high-availability.type=filesystem -D high-availability.storageDir=/var/lib/millrace',
+  ],
+};
+
 export const TASKMANAGER: CommandSpec = {
   name: 'taskmanager',
   summary: 'Runs a TaskManager in the foreground.',

@@ -11,11 +11,27 @@ import { supervisorProcess } from '../deploy/supervisor-process.ts';
 import { taskManagerProcess } from '../deploy/taskmanager-process.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
+import type { Program } from './cli.ts';
+import { jobArguments } from './job-arguments.ts';
+import { jobConfiguration } from './submission.ts';
 import { commandConfiguration, withAuthentication } from './command-configuration.ts';
 
 export async function jobManagerCommand(env: Env, args: ParsedArguments): Promise<number> {
   const configuration = withAuthentication(args, await configurationOf(env, args));
   return jobManagerProcess(env, configuration, placeOf(args));
+}
+
+/** `millrace standalone-job`: a JobManager for one job, which ends with it. */
+export async function standaloneJobCommand(
+  env: Env,
+  args: ParsedArguments,
+  { version: engine }: Program,
+): Promise<number> {
+  const { configuration, job: given } = await jobArguments(env, args);
+  const job = { ...given, configuration: jobConfiguration(given.configuration) };
+  return jobManagerProcess(env, withAuthentication(args, configuration), placeOf(args), {
+    ...{ job, engine },
+  });
 }
 
 export async function taskManagerCommand(env: Env, args: ParsedArguments): Promise<number> {

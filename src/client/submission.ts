@@ -114,7 +114,7 @@ const NOT_OF_JOBS = [
 ];
 
 /** What of the configuration here goes with the job; no secrets of this machine. */
-function jobConfiguration(
+export function jobConfiguration(
   configuration: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const entries = Object.entries(configuration).filter(

@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { runApplication, type Application } from './application.ts';
 import { blobStart } from './blob-folders.ts';
 import { openInternalPort } from './cluster-security.ts';
 import { JobManager } from './job-manager.ts';
@@ -17,6 +18,7 @@ export function jobManagerProcess(
   env: Env,
   configuration: Configuration,
   { supervised, folder, logName }: ProcessPlace,
+  application?: Application,
 ): Promise<number> {
   return runProcess({
     ...{ env, supervised },
@@ -48,6 +50,12 @@ export function jobManagerProcess(
       const facts = { address: jobManager.address, restUrl: jobManager.rest?.url };
       env.log.write('info', 'JobManager ready', facts);
       ready(facts);
+      if (application !== undefined) {
+        const { address } = jobManager;
+        const place = { env: { ...env, network }, configuration, address, secret };
+        // It never rejects.
+        runApplication(application, place).then(end, () => undefined);
+      }
       return {
         close: async () => {
           await reporters?.close();

@@ -48,12 +48,12 @@ export interface ClusterProcess {
 
 /** Starts `millrace COMMAND` with options of the configuration. */
 export function startProcess(
-  command: 'jobmanager' | 'taskmanager',
+  command: 'jobmanager' | 'taskmanager' | `standalone-job ${string}`,
   options: Readonly<Record<string, string | number>>,
 ): ClusterProcess {
   const all = { 'millrace.security.secret-file': SECRET_FILE, 'rest.port': 0, ...options };
   const args = Object.entries(all).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
-  const child = spawn(process.execPath, [LAUNCHER, command, ...args], {
+  const child = spawn(process.execPath, [LAUNCHER, ...command.split(' '), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new Started(command, child);
@@ -126,6 +126,8 @@ export interface Clients extends AsyncDisposable {
   /** Resolves once the job has the status. */
   until(jobId: string, status: JobStatus): Promise<void>;
   cancel(jobId: string): Promise<void>;
+  /** The ids of all jobs, once there is one. */
+  jobs(): Promise<readonly string[]>;
   /** How many jobs run. */
   running(): Promise<number>;
 }
@@ -159,6 +161,14 @@ export function clientsOf(
       }
     },
     cancel: async (jobId) => void (await (await dispatcher()).cancelJob({ jobId })),
+    jobs: async () => {
+      const gateway = await dispatcher();
+      for (;;) {
+        const ids = (await gateway.listJobs({})).map(({ jobId }) => jobId);
+        if (ids.length > 0) return ids;
+        await new Promise<void>((resolve) => env.clock.after(milliseconds(20), resolve));
+      }
+    },
     running: async () => (await (await dispatcher()).requestClusterOverview({})).jobsRunning,
     [Symbol.asyncDispose]: () => rpc.close(),
   };

@@ -78,7 +78,7 @@ describe('misbehaviour in a slot', { timeout: 120_000 }, () => {
     const host = {
       'jobmanager.rpc.address': '127.0.0.1',
       'heartbeat.interval': '300 ms',
-      'heartbeat.timeout': '5 s',
+      'heartbeat.timeout': '15 s',
     };
     const jobManager = startProcess('jobmanager', {
       ...{ ...host, 'jobmanager.rpc.port': 0, 'rest.port': 0 },
