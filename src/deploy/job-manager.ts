@@ -92,6 +92,7 @@ export class JobManager {
         new JobMaster({
           ...{ env, rpc, submission, client, recovered, configuration, heartbeat, onFatal },
           storeDecision: (decision) => stores.jobs.decide(submission.job.jobId, decision),
+          address,
           resourceManagerAddress: address,
           code: stores.blobs,
         }),

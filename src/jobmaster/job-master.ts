@@ -64,8 +64,9 @@ const DATA_KEY_BYTES = 32;
 
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log'>;
-  /** Listens: TaskExecutors and clients come to its address. */
   readonly rpc: RpcService;
+  /** Under which TaskExecutors and clients reach it, wherever it listens. */
+  readonly address: string;
   readonly submission: JobSubmission;
   /** The connection of the client that submitted the job, if it stays attached. */
   readonly client: RpcConnection | undefined;
@@ -126,11 +127,10 @@ export class JobMaster {
     this.#main = new MainThread(`master of job ${jobId}`, env.clock, options.onFatal);
     this.#startedAt = this.#main.now();
     this.#history = new JobHistory(this.#moment(), this.#configuration);
-    assert(rpc.address !== undefined, 'a JobMaster needs an address');
     const endpoint = jobMasterEndpoint(jobId);
     const token = env.random.uuid();
     this.#dataKey = env.random.bytes(DATA_KEY_BYTES);
-    this.location = { jobId, address: rpc.address, endpoint, token };
+    this.location = { jobId, address: options.address, endpoint, token };
     this.#client = new ClientChannel({
       ...{ jobId, main: this.#main, log: env.log },
       acknowledge: (executionId, operator, bytes) =>

@@ -13,6 +13,7 @@ import type { SubmitOptions } from '../../src/client/job-client.ts';
 import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
 import { decodeClientMessage } from '../../src/functions/client-message.ts';
+import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { addressIn, SECRET, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
 
@@ -96,6 +97,17 @@ function submit(
   return JobClient.submit(to, job, { bundle, ...settings });
 }
 
+/** The address of a job's master. */
+async function masterOf(jobId: string): Promise<string> {
+  const connection = await rpc.connect(`${address.host}:${address.port}`);
+  const { token } = await connection.gateway(dispatcherService, DISPATCHER, '').identify({});
+  const located = await connection
+    .gateway(dispatcherService, DISPATCHER, token)
+    .locateJob({ jobId });
+  connection.close();
+  return located.address;
+}
+
 /** Files of bundles, by the folder of the process. */
 function files(): readonly string[] {
   return readdirSync(blobs).flatMap((name) =>
@@ -104,7 +116,8 @@ function files(): readonly string[] {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
+  // A slot that a lost master has is given back after taskmanager.slot.timeout, 10 s.
+  for (let i = 0; i < 3000; i++) {
     if (await condition()) return;
     await new Promise<void>((resolve) => env.clock.after(20 as never, resolve));
   }
@@ -163,6 +176,8 @@ describe('bundles on a cluster of processes', () => {
     const ha = {
       'high-availability.type': 'filesystem',
       'high-availability.storageDir': storage,
+      'jobmanager.rpc.address': 'localhost',
+      'jobmanager.bind-host': '127.0.0.1',
     };
     await startJobManager(ha);
     taskManagers = [startTaskManager()];
@@ -170,6 +185,8 @@ describe('bundles on a cluster of processes', () => {
     const configuration = { 'parallelism.default': '1' };
     const client = await submit('waits', { detached: true }, configuration);
     client.close();
+    // TaskManagers of other machines find it by its name, wherever it listens.
+    assert.equal(await masterOf(client.jobId), `${address.host}:${address.port}`);
     const kept = (): readonly string[] => readdirSync(join(storage, 'default', 'blobs'));
     assert.equal(kept().length, 1);
     jobManager.kill('SIGKILL');
