@@ -147,6 +147,7 @@ export type ErrorCode =
   // Packages that are installed only where they are needed
   | 'DEPENDENCY_MISSING'
   // The life of a job
+  | 'EXECUTION_LOST'
   | 'JOB_ALREADY_ENDED'
   | 'JOB_ALREADY_SUBMITTED'
   | 'JOB_BUILD_OUT_OF_MEMORY'

@@ -302,6 +302,9 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // The life of a job
+  EXECUTION_LOST: external(
+    'TaskManager {taskExecutor} does not run {task} any more, and nobody has said why.',
+  ),
   JOB_ALREADY_ENDED: user(
     'The job with the id {jobId} was submitted before and has ended.',
     'Ask for its result, or submit it again with a new id.',

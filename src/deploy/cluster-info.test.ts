@@ -162,6 +162,12 @@ test('the cluster tells its jobs and slots, while they are taken and afterwards'
   assert.ok(Math.abs(taskManager!.lastHeartbeat - real.clock.now()) < 10_000);
   assert.ok(taskManager!.hardware.cpuCores >= 1 && taskManager!.totalResource.taskHeapBytes > 0);
   assert.equal(taskManager!.freeResource.cpuCores, 1);
+  // What tasks count is seen while they run.
+  for (let counted = 0; counted === 0;) {
+    const { accumulators } = await cluster.dispatcher.requestJob({ jobId });
+    counted = accumulators.find(({ name }) => name === 'seen')?.value ?? 0;
+    await new Promise<void>((resolve) => real.clock.after(milliseconds(10), resolve));
+  }
   await client.cancel();
   assert.equal((await client.result()).status, 'CANCELED');
   client.close();

@@ -6,6 +6,7 @@ import type { DataStream } from '../api/data-stream.ts';
 import { defineJob } from '../api/define-job.ts';
 import { discard } from '../connectors/discard/discard.ts';
 import { generator } from '../connectors/generator/generator.ts';
+import type { Counter } from '../functions/metric-group.ts';
 import type { OpenContext } from '../functions/function-context.ts';
 import type { Sink } from '../functions/sink.ts';
 import { t } from '../types/index.ts';
@@ -55,7 +56,20 @@ export const throws = defineJob({
 export const dawdles = defineJob({
   name: 'dawdles',
   build(env) {
-    env.from(generator(t.integer, (index) => index, { ratePerSecond: 2 })).sinkTo(discard());
+    let seen: Counter | undefined;
+    env
+      .from(generator(t.integer, (index) => index, { ratePerSecond: 20 }))
+      .process({
+        emits: t.integer,
+        open: (context) => {
+          seen = context.metrics.counter('seen');
+        },
+        onElement: (n, context) => {
+          seen!.increment();
+          context.emit(n);
+        },
+      })
+      .sinkTo(discard());
   },
 });
 

@@ -110,6 +110,13 @@ export class AttemptHistory {
     return this.#subtasks[execution]!.current.taskManager;
   }
 
+  /** Its id, if it was deployed and has not ended. */
+  running(execution: number): string | undefined {
+    const { generation, taskManager, state } = this.#subtasks[execution]!.current;
+    if (taskManager === undefined || isTerminalExecution(state)) return undefined;
+    return executionIdOf(this.#planned[execution]!, generation);
+  }
+
   subtask(execution: number): SubtaskInfo {
     const { current, previous } = this.#subtasks[execution]!;
     const { subtask } = this.#planned[execution]!;
@@ -151,7 +158,13 @@ export class AttemptHistory {
 
 function countersOf(metrics: TaskMetrics | undefined): TaskCounters {
   if (metrics === undefined) return NO_COUNTS;
-  const { executionId: _id, vertex: _vertex, subtask: _subtask, ...counters } = metrics;
+  const {
+    executionId: _id,
+    vertex: _vertex,
+    subtask: _subtask,
+    accumulators: _accumulators,
+    ...counters
+  } = metrics;
   return counters;
 }
 

@@ -4,6 +4,7 @@
  *
  * O1. Every request ends in one event, or with the connection on which it was made.
  */
+import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
@@ -11,7 +12,7 @@ import type { MainThread } from '../rpc/main-thread.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import type { PooledSlot } from '../scheduling/slot-pool.ts';
 import type { JobHistory } from './job-history.ts';
-import { deploymentsOf, executionIdOf } from './job-plan.ts';
+import { deploymentsOf, executionIdOf, parseExecutionId } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
 import type { JobSlots } from './job-slots.ts';
 
@@ -86,6 +87,28 @@ export class JobDeployment {
         () => undefined,
         (error) => feed({ kind: 'region-failed', region, generation, error }),
       );
+    }
+  }
+
+  /** Ids of the executions that were deployed to these slots and have not ended. */
+  running(slots: readonly number[]): readonly string[] {
+    const { plan, history } = this.#options;
+    return plan.executions.flatMap(({ slot }, index) =>
+      slots.includes(slot) ? (history.attempts?.running(index) ?? []) : [],
+    );
+  }
+
+  /** What one side tells and the other does not know is not guessed at: it starts again. */
+  lost(taskExecutor: string, executionIds: readonly string[]): void {
+    const { plan, history, feed } = this.#options;
+    for (const executionId of executionIds) {
+      const which = parseExecutionId(plan, executionId);
+      assert(which !== undefined, `execution ${executionId} does not belong to this job`);
+      if (history.attempts?.running(which.index) !== executionId) continue;
+      const region = plan.regionOf[plan.executions[which.index]!.slot]!;
+      const task = history.attempts.taskName(which.index);
+      const error = new EngineError('EXECUTION_LOST', { task, taskExecutor });
+      feed({ kind: 'region-failed', region, generation: which.attempt, error });
     }
   }
 

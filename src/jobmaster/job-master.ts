@@ -31,7 +31,7 @@ import type {
   TaskStateReport,
 } from '../protocol/job-master-service.ts';
 import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
-import type { JobDetails, JobOverview, JobResult } from '../protocol/job-report.ts';
+import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import { profileKey } from '../protocol/resource-profile.ts';
 import { isTerminal } from '../protocol/job-status.ts';
@@ -43,6 +43,7 @@ import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { Caller, Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
+import { isTerminalExecution } from '../scheduling/execution-state.ts';
 import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
 import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
@@ -159,20 +160,19 @@ export class JobMaster {
         this.#resourceManager.declare(this.#plan ? requirementsOf(this.#plan, needs) : []),
       profileOf: (slot) => profileKey(this.#plan?.resourceOf[slot]),
       available: () => this.#missing.available,
+      running: (slots) => this.#deployment?.running(slots) ?? [],
+      onMissing: ({ taskExecutorId }, ids) => this.#deployment?.lost(taskExecutorId, ids),
     });
     if (options.client !== undefined) this.#client.attach(options.client, token);
     this.#coordinator = this.#coordinate();
   }
 
-  overview(): JobOverview {
-    const { jobId } = this.location;
-    return { jobId, name: this.#plan?.graph.jobGraph.name ?? jobId, status: this.#state.status };
-  }
-
   details(): JobDetails {
     const state = this.#state;
+    const { jobId } = this.location;
+    const name = this.#plan?.graph.jobGraph.name ?? jobId;
     return {
-      ...this.overview(),
+      ...{ jobId, name, status: state.status },
       generation: this.#generation(),
       runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
       waitingFor: this.#waitingFor(),
@@ -250,6 +250,7 @@ export class JobMaster {
           for (const task of tasks) {
             const which = this.#which(task.executionId);
             this.#metrics.report(which.index, which.attempt, task, this.#main.now());
+            this.#takeCounts(which.index, which.attempt, task.accumulators);
           }
         }),
       slotStopped: (report, caller) => this.#from(caller, () => this.#slotStopped(report)),
@@ -318,6 +319,13 @@ export class JobMaster {
     const slot = this.#slots.requestOf(allocationId);
     if (slot === undefined) return;
     this.#feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
+  }
+
+  /** What a task has counted until now; at its end it says it once more. */
+  #takeCounts(index: number, generation: number, counts: TaskMetrics['accumulators']): void {
+    const { state } = this.#state.executions[index]!;
+    if (counts === undefined || isTerminalExecution(state)) return;
+    if (this.#isAtWork(index, generation)) this.#accumulators[index] = counts;
   }
 
   /** Whether it is the present generation of the execution's region. */

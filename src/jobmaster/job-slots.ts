@@ -13,6 +13,7 @@ import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { profileKey } from '../protocol/resource-profile.ts';
 import type { SlotOfferAnswer, SlotOffers } from '../protocol/job-master-service.ts';
+import type { ExecutionReport, HeldSlots } from '../protocol/task-executor-service.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
@@ -47,6 +48,10 @@ export interface JobSlotsOptions extends SlotPoolOptions {
   readonly declare: (needs: readonly ProfileNeed[]) => void;
   /** What the slot of a request must have; '' for the default. */
   readonly profileOf: (request: number) => string;
+  /** Executions that were deployed to the slots of these requests and have not ended. */
+  readonly running: (requests: readonly number[]) => readonly string[];
+  /** Of those, some that are not there. */
+  readonly onMissing: (session: TaskExecutorSession, executionIds: readonly string[]) => void;
   /** What there is, for the error about slots that did not come. */
   readonly available: () => string;
 }
@@ -112,9 +117,20 @@ export class JobSlots {
     const { main, token, heartbeat, leaseDuration } = this.#options;
     const session = new TaskExecutorSession({
       ...{ main, token, heartbeat, leaseDuration, taskExecutorId, host, connection },
+      held: (of) => this.#heldAt(of),
+      onMissing: (of, executionIds) => this.#options.onMissing(of, executionIds),
       onLost: (lost, reason) => this.#lost(lost, reason),
     });
     this.#sessions.set(taskExecutorId, session);
+  }
+
+  #heldAt({ taskExecutorId }: TaskExecutorSession): HeldSlots & ExecutionReport {
+    const slots = [...this.#pool.slots.values()];
+    const own = slots.filter((slot) => slot.taskExecutorId === taskExecutorId);
+    return {
+      allocationIds: own.map(({ allocationId }) => allocationId),
+      executionIds: this.#options.running(own.flatMap(({ request }) => request ?? [])),
+    };
   }
 
   offer(session: TaskExecutorSession, { offers }: SlotOffers): SlotOfferAnswer {

@@ -4,12 +4,18 @@
  *
  * U1. No lease is granted once the session has ended.
  * U2. `leaseEnd` is no earlier than the end of any lease granted, whatever the network did.
+ * U3. What a heartbeat asks about was told on the connection before it, and what has ended is told
+ *     on it before the answer: an execution that is not in the answer is lost.
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Gateway } from '../protocol/service.ts';
 import { taskExecutorService, TASK_EXECUTOR } from '../protocol/task-executor-service.ts';
-import type { TaskExecutorService } from '../protocol/task-executor-service.ts';
+import type {
+  ExecutionReport,
+  HeldSlots,
+  TaskExecutorService,
+} from '../protocol/task-executor-service.ts';
 import { sendHeartbeats } from '../rpc/heartbeat.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -26,7 +32,15 @@ export interface SessionOptions {
   readonly token: string;
   readonly heartbeat: HeartbeatOptions;
   readonly leaseDuration: Duration;
+  /** What the JobMaster has there now: slots, and executions that were deployed and run. */
+  readonly held: (session: TaskExecutorSession) => HeldSlots & ExecutionReport;
+  /** Executions that the TaskExecutor does not run, and nobody has said why. */
+  readonly onMissing: (session: TaskExecutorSession, executionIds: readonly string[]) => void;
   readonly onLost: (session: TaskExecutorSession, reason: string) => void;
+}
+
+interface Expectation {
+  readonly expected: readonly string[];
 }
 
 export class TaskExecutorSession {
@@ -51,8 +65,12 @@ export class TaskExecutorSession {
     this.#heartbeats = sendHeartbeats(
       main,
       heartbeat,
-      () => this.gateway.heartbeatFromJobMaster({}),
-      () => undefined,
+      () => this.#beat(options),
+      ({ expected, executionIds }) => {
+        const there = new Set(executionIds);
+        const missing = expected.filter((each) => !there.has(each));
+        if (missing.length > 0) options.onMissing(this, missing);
+      },
       (why) => {
         reason = why;
         connection.close();
@@ -64,6 +82,13 @@ export class TaskExecutorSession {
         options.onLost(this, reason);
       }),
     );
+  }
+
+  /** U3. */
+  async #beat({ held }: SessionOptions): Promise<ExecutionReport & Expectation> {
+    const { allocationIds, executionIds: expected } = held(this);
+    const { executionIds } = await this.gateway.heartbeatFromJobMaster({ allocationIds });
+    return { expected, executionIds };
   }
 
   /** U2: the lease runs from the time of asking, which was earlier than now. */

@@ -58,7 +58,7 @@ export interface SubtaskInfo {
   readonly previous: readonly AttemptInfo[];
 }
 
-export type TaskCounters = Omit<TaskMetrics, 'executionId' | 'vertex' | 'subtask'>;
+export type TaskCounters = Omit<TaskMetrics, 'executionId' | 'vertex' | 'subtask' | 'accumulators'>;
 
 /** What an attempt has counted stands beside what it is; zeros as long as it has told nothing. */
 export interface AttemptInfo extends TaskCounters {

@@ -131,6 +131,8 @@ export interface TaskMetrics {
   /** Whether one of its operators needs event time. */
   readonly needsEventTime: boolean;
   readonly lateRecordsDropped: number;
+  /** Counted so far. */
+  readonly accumulators?: readonly Accumulator[] | undefined;
   readonly exchange: ExchangeMetrics;
 }
 

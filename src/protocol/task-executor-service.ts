@@ -48,6 +48,16 @@ export interface DeployTasks {
   }[];
 }
 
+/** The slots of a TaskExecutor that a JobMaster has. */
+export interface HeldSlots {
+  readonly allocationIds: readonly string[];
+}
+
+/** The executions that a TaskExecutor runs for a JobMaster: all that have not ended. */
+export interface ExecutionReport {
+  readonly executionIds: readonly string[];
+}
+
 interface ReaderEvent extends SlotGeneration {
   readonly executionId: string;
   readonly operator: string;
@@ -72,7 +82,8 @@ export type TaskExecutorService = Service<{
   /** @throws SLOT_OCCUPIED, SLOT_RESOURCES_LACKING */
   readonly requestSlot: Ask<SlotRequest, {}>;
   readonly heartbeatFromResourceManager: Ask<{}, { readonly slots: SlotReport }>;
-  readonly heartbeatFromJobMaster: Ask<{}, {}>;
+  /** Slots of the JobMaster that it does not name are freed. */
+  readonly heartbeatFromJobMaster: Ask<HeldSlots, ExecutionReport>;
   /** Starts the worker of a generation; answers when it has built the job. */
   readonly prepareSlot: Ask<PrepareSlot, { readonly dataPort: number }>;
   /** All slots of the job in this process at once, because their workers meet in shared memory. */
@@ -99,7 +110,7 @@ export type TaskExecutorService = Service<{
 export const taskExecutorService: TaskExecutorService = service('TaskExecutor', {
   requestSlot: ask(plain<SlotRequest>(), Empty),
   heartbeatFromResourceManager: ask(Empty, plain<{ readonly slots: SlotReport }>()),
-  heartbeatFromJobMaster: ask(Empty, Empty),
+  heartbeatFromJobMaster: ask(plain<HeldSlots>(), plain<ExecutionReport>()),
   prepareSlot: ask(plain<PrepareSlot>(), t.struct({ dataPort: t.integer }), {
     timeout: PREPARE_TIMEOUT,
   }),

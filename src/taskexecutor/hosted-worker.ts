@@ -113,6 +113,11 @@ export class HostedWorker {
     return this.#tasks.size;
   }
 
+  /** Of the tasks that have not ended. */
+  get executionIds(): readonly string[] {
+    return [...this.#tasks];
+  }
+
   /** Resolves when the thread has ended. */
   get exited(): Promise<unknown> {
     return this.#options.worker.exited;

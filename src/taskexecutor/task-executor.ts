@@ -16,16 +16,7 @@ import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion, TlsIdentity } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
-import {
-  addResources,
-  describeProfile,
-  fitsInto,
-  multiplyResources,
-  NO_RESOURCES,
-  subtractResources,
-} from '../protocol/resource-profile.ts';
-import type { ResourceProfile } from '../protocol/resource-profile.ts';
-import type { SlotOffer } from '../protocol/job-master-service.ts';
+import { multiplyResources } from '../protocol/resource-profile.ts';
 import type { ProcessFiles, ThreadInfo } from '../protocol/process-files.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import type { JobMasterRegistration, SlotReport } from '../protocol/resource-manager-service.ts';
@@ -34,6 +25,7 @@ import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
 import type {
   DeployTasks,
+  ExecutionReport,
   PrepareSlot,
   SlotGeneration,
   SlotRequest,
@@ -51,6 +43,7 @@ import { JobLink } from './job-link.ts';
 import { networkStatus } from './network-status.ts';
 import type { NetworkUse } from './network-status.ts';
 import { ResourceManagerLink } from './resource-manager-link.ts';
+import { requireRoom, resourceOf } from './slot-room.ts';
 import { SlotPeers } from './slot-peers.ts';
 import { SpareWorkers } from './spare-workers.ts';
 import { stepTaskSlot } from './task-slot.ts';
@@ -244,9 +237,10 @@ export class TaskExecutor {
         this.#resourceManager.sign();
         return { slots: this.#report() };
       },
-      heartbeatFromJobMaster: (_request, { token }) => {
-        this.#links.get(token)!.sign();
-        return {};
+      heartbeatFromJobMaster: ({ allocationIds }, { token }) => {
+        const link = this.#links.get(token)!;
+        link.sign();
+        return this.#reconcile(link, allocationIds);
       },
       prepareSlot: (request, { token }) => this.#prepareSlot(request, token),
       deployTasks: (request, { token }) => {
@@ -320,7 +314,8 @@ export class TaskExecutor {
     }
     const slot = this.#slots[index];
     if (slot === undefined) throw new EngineError('SLOT_OCCUPIED', { slot: index, taskExecutor });
-    if (slot.state.kind === 'free') this.#requireRoom(resource);
+    // Y4
+    if (slot.state.kind === 'free') requireRoom(this.#describe(), this.#slots, resource);
     const allocation = { allocationId, jobId: jobMaster.jobId, resource };
     if (!this.#step(slot, { kind: 'request', allocation })) {
       throw new EngineError('SLOT_OCCUPIED', { slot: index, taskExecutor });
@@ -328,23 +323,6 @@ export class TaskExecutor {
     if (slot.link !== undefined) return;
     slot.link = this.#linkTo(jobMaster);
     this.#offer(slot.link);
-  }
-
-  /** Y4. */
-  #requireRoom(resource: ResourceProfile | undefined): void {
-    const { totalResource, defaultSlotResource } = this.#describe();
-    const used = this.#slots.reduce(
-      (sum, { state }) =>
-        state.kind === 'free'
-          ? sum
-          : addResources(sum, state.allocation.resource ?? defaultSlotResource),
-      NO_RESOURCES,
-    );
-    const left = subtractResources(totalResource, used);
-    if (fitsInto(resource ?? defaultSlotResource, left)) return;
-    const { taskExecutorId: taskExecutor } = this.#options;
-    const asked = describeProfile(resource);
-    throw new EngineError('SLOT_RESOURCES_LACKING', { taskExecutor, asked });
   }
 
   async #prepareSlot(request: PrepareSlot, token: string): Promise<{ readonly dataPort: number }> {
@@ -381,6 +359,22 @@ export class TaskExecutor {
     const stopped = new Promise<{}>((resolve) => slot.waiters.push(() => resolve({})));
     worker.stop();
     return stopped;
+  }
+
+  /** A slot that its JobMaster has taken and does not know any more would be nobody's. */
+  #reconcile(link: JobLink, allocationIds: readonly string[]): ExecutionReport {
+    const executionIds: string[] = [];
+    for (const slot of this.#slots) {
+      const { state, worker } = slot;
+      if (slot.link !== link || state.kind === 'free') continue;
+      const { allocationId, jobId } = state.allocation;
+      if (state.kind === 'active' && !allocationIds.includes(allocationId)) {
+        const text = 'freeing a slot that its job does not know any more';
+        this.#options.env.log.write('warn', text, { jobId, allocationId });
+        this.#step(slot, { kind: 'free', allocationId, worker: worker !== undefined });
+      } else executionIds.push(...(worker?.executionIds ?? []));
+    }
+    return { executionIds };
   }
 
   /** Y1. */
@@ -461,7 +455,7 @@ export class TaskExecutor {
     const { gateway } = link;
     if (gateway === undefined) return;
     const offers = this.#slots.flatMap(({ index, state, link: of }) =>
-      of === link && state.kind === 'allocated' ? [offerOf(state.allocation, index)] : [],
+      of === link && state.kind === 'allocated' ? [{ ...state.allocation, slot: index }] : [],
     );
     if (offers.length === 0) return;
     this.#main.follow(
@@ -504,7 +498,7 @@ export class TaskExecutor {
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { taskExecutorId, host, bindHost, dataPort, tls } = this.#options;
     const { network, cancellationTimeout, code } = this.#options;
-    const ownHeap = slot.state.kind === 'free' ? undefined : heapOf(slot.state.allocation.resource);
+    const ownHeap = resourceOf(slot.state)?.taskHeapBytes;
     const heapBudgetBytes = ownHeap ?? this.#options.heapBudgetBytes;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;
@@ -577,16 +571,4 @@ export class TaskExecutor {
     this.#step(slot, { kind: 'worker-gone' });
     if (link !== undefined && link.gateway === undefined) this.#registerAgain(link);
   }
-}
-
-function offerOf(
-  { allocationId, resource }: Pick<SlotOffer, 'allocationId' | 'resource'>,
-  slot: number,
-): SlotOffer {
-  return { allocationId, slot, resource };
-}
-
-/** Of a slot that was asked for by its resources. */
-function heapOf(resource: ResourceProfile | undefined): number | undefined {
-  return resource?.taskHeapBytes;
 }

@@ -434,6 +434,7 @@ function taskMetrics(wired: WiredTask): TaskMetrics {
     watermark: Number.isFinite(task.watermark) ? task.watermark : undefined,
     waitsFor: task.waitsFor,
     needsEventTime,
+    accumulators: metrics.flatMap((each) => each.accumulators()),
     lateRecordsDropped: metrics.reduce((sum, each) => sum + each.registry.countOf(LATE_DROPPED), 0),
     exchange,
   };
