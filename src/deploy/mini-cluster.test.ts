@@ -242,7 +242,7 @@ for (const name of ['diesOnce', 'failsOnce', 'throwsLaterOnce']) {
 test('without a restart strategy a dead worker fails the job', async () => {
   await using cluster = await start();
   const result = await run(cluster, job('diesOnce'));
-  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'SLOT_WORKER_DIED']);
+  assert.deepEqual([result.status, result.error?.code], ['FAILED', 'USER_CODE_EXIT']);
 });
 
 test('a slot that uses up its heap fails, its neighbours and the process live', async () => {
