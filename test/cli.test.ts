@@ -61,7 +61,7 @@ describe('command line', () => {
     assert.deepEqual({ stdout, stderr, code }, { stdout: '1\n2\n3\n', stderr: '', code: 0 });
   });
 
-  const COMMANDS = '  fix: The commands are: run, info, ...';
+  const COMMANDS = '  fix: The commands are: run, ...';
   const MISTAKES: readonly (readonly [args: string, ...said: readonly string[]])[] = [
     [
       'rnu numbers.ts',
@@ -152,7 +152,7 @@ describe('command line', () => {
     test(`millrace ${args}`, async () => {
       const lines = await refused(...args.split(' '));
       assert.deepEqual(
-        lines.map((line) => line.replace(/(: run, info), .*/, '$1, ...')),
+        lines.map((line) => line.replace(/(: run), .*/, '$1, ...')),
         said,
       );
     });

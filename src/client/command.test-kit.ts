@@ -13,6 +13,8 @@ export interface Said {
 export interface Surroundings {
   readonly files?: Files;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Of the terminal; undefined: there is none. */
+  readonly columns?: number;
   /** What else of its surroundings the command uses. */
   readonly env?: Partial<CommandEnv>;
 }
@@ -37,10 +39,10 @@ class Written implements TerminalStream {
 /** Runs `millrace ARGS` in the folder /work. */
 export async function command(
   args: readonly string[],
-  { files = {}, variables = { HOME: '/home/me' }, env = {} }: Surroundings = {},
+  { files = {}, variables = { HOME: '/home/me' }, env = {}, columns }: Surroundings = {},
 ): Promise<Said> {
-  const stdout = new Written(undefined);
-  const stderr = new Written(undefined);
+  const stdout = new Written(columns);
+  const stderr = new Written(columns);
   const terminal: Terminal = {
     ...{ args, variables, workingDirectory: '/work', stdout, stderr },
     onSignal: () => ({ [Symbol.dispose]: () => undefined }),

@@ -87,6 +87,16 @@ describe('top', () => {
     });
   });
 
+  test('on a terminal it is redrawn until the job has ended, and no line is too long', async () => {
+    const { stdout, code } = await new TestCluster(answers).run(['top', JOB], { columns: 60 });
+    assert.equal(code, 0);
+    const [first, second, ...more] = stdout.split('\u001B[4A\u001B[0J');
+    assert.deepEqual(more, []);
+    assert.match(first!, /^words \(\w+\) RUNNING, /);
+    assert.match(second!, /^words \(\w+\) FINISHED, /);
+    for (const line of first!.split('\n')) assert.ok(line.length <= 60, line);
+  });
+
   test('counters that begin anew, and the end of event time', () => {
     const look = (at: number, records: number): Look => ({
       at: milliseconds(at),
