@@ -30,6 +30,8 @@ export class SimProcesses implements Processes {
     this.#mains = mains;
   }
 
+  readonly self: readonly string[] = ['millrace'];
+
   get pid(): number {
     return this.#process.pid;
   }

@@ -85,6 +85,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   CLI_VALUE_INVALID: user('{option} cannot be "{value}".', 'It must be {expected}.'),
 
   // Clusters on this machine
+  CLUSTER_ADDRESS_LOCAL: user(
+    'TaskManagers on other machines cannot reach a JobManager at {address}.',
+    'Set -D jobmanager.rpc.address=HOST to the name under which they reach this machine.',
+  ),
   CLUSTER_ALREADY_RUNNING: user(
     'The cluster "{cluster}" runs already: {what}.',
     'Stop it with `millrace cluster stop`, or start another under a name of its own with -D cluster.id=NAME.',

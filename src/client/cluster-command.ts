@@ -5,6 +5,7 @@ import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { ClusterDirectory, type ProcessRecord } from '../deploy/cluster-directory.ts';
 import {
@@ -13,6 +14,13 @@ import {
   stopCluster,
   type ClusterState,
 } from '../deploy/cluster-on-machine.ts';
+import {
+  isThisMachine,
+  readHosts,
+  startOnHost,
+  stopOnHost,
+  takeOrder,
+} from '../deploy/cluster-hosts.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { commandConfiguration, withAuthentication } from './command-configuration.ts';
@@ -46,13 +54,27 @@ async function start(env: Env, args: ParsedArguments, loaded: Configuration): Pr
   const origin = { kind: 'command-line', option: '--slots' } as const;
   const configuration =
     slots === undefined ? given : given.with({ [TaskManagerOptions.slots.key]: slots }, origin);
+  const order = args.value('join');
+  if (order !== undefined) return join(env, order);
+  const hosts = await hostsOf(env, args, configuration);
+  const others = hosts.filter((host) => !isThisMachine(env, host));
+  const taskManagers = taskManagersOf(args);
   const state = await startCluster(env, {
     configuration,
-    taskManagers: taskManagersOf(args),
+    taskManagers: others.length === hosts.length && hosts.length > 0 ? 0 : taskManagers,
     jobManager: true,
-    hosts: [],
+    hosts: others,
     timeout: START_TIMEOUT,
   });
+  try {
+    const { jobManager } = state.file;
+    await Promise.all(
+      others.map((host) => startOnHost(env, host, state.directory, { jobManager, taskManagers })),
+    );
+  } catch (thrown) {
+    await stopEverywhere(env, state.directory);
+    throw thrown;
+  }
   if (args.has('json')) return json(env, state);
   const millis = env.clock.monotonic() - since;
   const { stdout } = env.terminal;
@@ -64,6 +86,47 @@ async function start(env: Env, args: ParsedArguments, loaded: Configuration): Pr
   return ExitCode.success;
 }
 
+/** On another machine than that of the JobManager: TaskManagers that join it. */
+async function join(env: Env, path: string): Promise<number> {
+  const { configuration, taskManagers, secrets } = await takeOrder(env, path);
+  await startCluster(env, {
+    ...{ configuration, taskManagers, secrets, hosts: [] },
+    ...{ jobManager: false, timeout: START_TIMEOUT },
+  });
+  return ExitCode.success;
+}
+
+/** @throws EngineError CLUSTER_ADDRESS_LOCAL if other machines could not reach the JobManager. */
+async function hostsOf(
+  env: Env,
+  args: ParsedArguments,
+  configuration: Configuration,
+): Promise<readonly string[]> {
+  const path = args.value('hosts');
+  if (path === undefined) return [];
+  const hosts = await readHosts(env, path);
+  const address = configuration.get(JobManagerOptions.rpcAddress);
+  const isLocal = ['localhost', '127.0.0.1', '::1'].includes(address);
+  if (isLocal && hosts.some((host) => !isThisMachine(env, host))) {
+    throw new EngineError('CLUSTER_ADDRESS_LOCAL', { address });
+  }
+  return hosts;
+}
+
+/**
+ * Here, and on the machines that were given TaskManagers; those that fail are told of at the end.
+ */
+async function stopEverywhere(
+  env: Env,
+  directory: ClusterDirectory,
+): Promise<readonly ProcessRecord[]> {
+  const hosts = (await directory.read())?.hosts ?? [];
+  const ends = await Promise.allSettled(hosts.map((host) => stopOnHost(env, host, directory)));
+  const stopped = await stopCluster(env, directory);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return stopped;
+}
+
 async function stop(
   env: Env,
   args: ParsedArguments,
@@ -71,7 +134,7 @@ async function stop(
 ): Promise<number> {
   const directory = ClusterDirectory.of(env, configuration);
   const wasThere = (await directory.read()) !== undefined;
-  const stopped = await stopCluster(env, directory);
+  const stopped = await stopEverywhere(env, directory);
   const { stdout } = env.terminal;
   const { clusterId } = directory;
   if (args.has('json')) {

@@ -300,6 +300,12 @@ export const CLUSTER: CommandSpec = {
   summary: 'Starts, stops or shows a cluster in the background.',
   positionals: ['ACTION'],
   options: [
+    {
+      name: 'hosts',
+      value: 'FILE',
+      help: 'start: a file of hosts, one a line, for the TaskManagers; by ssh',
+    },
+    { name: 'join', value: 'FILE', hidden: true, help: 'start: as another machine has ordered' },
     { name: 'taskmanagers', value: 'N', help: 'start: TaskManagers; 1 by default' },
     { name: 'slots', value: 'N', help: 'start: slots of each; by default as many as cores' },
     NO_AUTH,

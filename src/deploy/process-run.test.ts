@@ -12,7 +12,14 @@ const never = new Promise<never>(() => undefined);
 const unused = (): never => {
   throw new EngineError('INTERNAL', { message: 'not used here' });
 };
-const noProcesses = { pid: 1, spawn: unused, identify: unused, signal: unused, run: unused };
+const noProcesses = {
+  pid: 1,
+  self: [],
+  spawn: unused,
+  identify: unused,
+  signal: unused,
+  run: unused,
+};
 
 /** A process whose component does what the test says. */
 class Rig {

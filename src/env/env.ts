@@ -381,6 +381,8 @@ export type ProcessRole = 'jobmanager' | 'taskmanager' | 'supervisor';
 export interface Processes {
   /** The id of this process. */
   readonly pid: number;
+  /** The program and its first arguments that are this command line, without what was typed. */
+  readonly self: readonly string[];
   /** What started this process, if that was `spawn` and it still lives. */
   readonly parent: ProcessParent | undefined;
   spawn(

@@ -1,6 +1,13 @@
 // `millrace cluster`: a cluster in the background that is supervised, and leaves nothing behind.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +22,11 @@ const FREE_PORT = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
 const folder = join(home, 'clusters', 'default');
 
 function cluster(...args: readonly string[]): Promise<Ended> {
-  const env = { ...process.env, MILLRACE_HOME: home };
+  return clusterIn({}, ...args);
+}
+
+function clusterIn(variables: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ended> {
+  const env = { ...process.env, MILLRACE_HOME: home, ...variables };
   const all = [LAUNCHER, 'cluster', ...args];
   return startProgram(process.execPath, all, { cwd: home, env }).ended;
 }
@@ -165,6 +176,43 @@ describe('millrace cluster', { timeout: 120_000 }, () => {
     assert.equal(code, 1);
     assert.match(stderr, /CLUSTER_NOT_STARTED.*127\.0\.0\.1:\d+: the port is taken/);
     assert.equal((await status()).running, false);
+  });
+
+  test('TaskManagers on other machines come and go by ssh; secrets are no arguments', async () => {
+    const other = mkdtempSync(join(home, 'other-'));
+    const bin = mkdtempSync(join(home, 'bin-'));
+    const calls = join(home, 'ssh.log');
+    const script = `#!/bin/sh\necho "$@" >> '${calls}'\nfor last; do :; done\n`;
+    const run = `MILLRACE_HOME='${other}' exec sh -c "$last"\n`;
+    writeFileSync(join(bin, 'ssh'), script + run, { mode: 0o755 });
+    writeFileSync(join(home, 'hosts'), '# workers\nlocalhost\n127.0.0.2 # the other\n');
+    const path = `${bin}:${process.env['PATH']}`;
+    const at = ['-D', 'jobmanager.rpc.address=127.0.0.3', '-D', 'env.ssh.opts=-p 22'];
+    const hosts = ['--hosts', join(home, 'hosts'), '--slots', '1'];
+    const local = await cluster('start', ...FREE_PORT, ...hosts);
+    assert.match(local.stderr, /CLUSTER_ADDRESS_LOCAL.*localhost/);
+
+    const ran = await clusterIn({ PATH: path }, 'start', ...FREE_PORT, ...hosts, ...at);
+    assert.equal(ran.code, 0, ran.stderr);
+    const there = JSON.parse(
+      readFileSync(join(other, 'clusters', 'default', 'cluster.json'), 'utf8'),
+    ) as Status;
+    assert.deepEqual(
+      there.processes.map(({ name, state }) => [name, state]),
+      [
+        ['supervisor', 'running'],
+        ['taskmanager-1', 'running'],
+      ],
+    );
+    for (const { pid } of [...there.processes, ...(await status()).processes]) started.add(pid);
+    const secret = readFileSync(join(folder, 'cluster-secret'), 'utf8').trim();
+    const called = readFileSync(calls, 'utf8');
+    assert.match(called, /^-o BatchMode=yes -p 22 127\.0\.0\.2 -- /);
+    assert.equal(called.includes(secret), false);
+
+    const stopped = await clusterIn({ PATH: path }, 'stop');
+    assert.equal(stopped.code, 0, stopped.stderr);
+    assert.equal(existsSync(join(other, 'clusters', 'default', 'cluster.json')), false);
   });
 
   test('two starts at once: one cluster', async () => {

@@ -22,6 +22,7 @@ export function nodeProcesses(entries: EntryPoints): Processes {
   let parent: ProcessParent | undefined;
   return {
     pid: process.pid,
+    self: [process.execPath, ...process.argv.slice(1, 2)],
     get parent(): ProcessParent | undefined {
       if (!process.connected) return undefined;
       parent ??= parentOfThis();
