@@ -19,6 +19,8 @@ export interface AccessOptions {
   readonly token: string | undefined;
   /** Names beside `localhost` and addresses by which clients may call the server. */
   readonly hosts: readonly string[];
+  /** Told of wrong tokens, of each address a few times a minute at most. */
+  readonly onRefused?: ((from: string) => void) | undefined;
 }
 
 /** How somebody was let in, for the audit log. */
@@ -34,6 +36,8 @@ const SESSION_LIFETIME = minutes(12 * 60);
 const SESSIONS_MAX = 100;
 /** Refusals of an address within a minute after which it is told to slow down. */
 const REFUSALS_MAX = 20;
+/** Of these so many are told. */
+const REFUSALS_TOLD = 5;
 const REFUSAL_SPAN = minutes(1);
 const ADDRESSES_MAX = 1000;
 
@@ -125,6 +129,9 @@ export class Access {
     entry.count += given === undefined ? 0 : 1;
     if (this.#refusals.size >= ADDRESSES_MAX) this.#refusals.clear();
     this.#refusals.set(request.remote, entry);
+    if (given !== undefined && entry.count <= REFUSALS_TOLD) {
+      this.#options.onRefused?.(request.remote);
+    }
     if (entry.count > REFUSALS_MAX) {
       const headers = { 'retry-after': String(Math.ceil(REFUSAL_SPAN / seconds(1))) };
       return new RestError(429, ['Too many requests with a wrong token.'], { headers });

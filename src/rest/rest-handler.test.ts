@@ -206,11 +206,13 @@ describe('who may ask', () => {
   });
 
   test('A3: who guesses is told to slow down, and who has the token is let in', async () => {
-    const { ask, clock } = serve();
+    const told: string[] = [];
+    const { ask, clock } = serve({ onRefused: (from) => void told.push(from) });
     const guess = () => ask('/jobs/overview', { headers: { authorization: 'Bearer guess' } });
     const statuses = [];
     for (let i = 0; i < 25; i++) statuses.push((await guess()).status);
     assert.deepEqual([statuses[19], statuses[20], statuses[24]], [401, 429, 429]);
+    assert.deepEqual(told, ['127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.1', '127.0.0.1']);
     assert.equal((await ask('/jobs/overview')).status, 200);
     await clock.pass(minutes(2));
     assert.equal((await guess()).status, 401);

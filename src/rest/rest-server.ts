@@ -108,7 +108,11 @@ export class RestServer {
     const leader = new LeaderGateways(rpc, options.jobManagerAddress);
     const streams = new ClientStreams({ env, rpc, address: options.jobManagerAddress });
     const hosts = hostsOf(configuration);
-    const access = new Access({ clock: env.clock, random: env.random, token, hosts });
+    const access = new Access({
+      ...{ clock: env.clock, random: env.random, token, hosts },
+      onRefused: (from) =>
+        env.log.write('warn', 'audit: a wrong token', { audit: 'refused', from }),
+    });
     // Requests that come before everything stands wait for it.
     const handling = Promise.withResolvers<HttpHandler>();
     const listener = await listen(options, async (request) => (await handling.promise)(request));

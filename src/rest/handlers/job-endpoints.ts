@@ -52,6 +52,15 @@ const executionResult = object({
   ),
 });
 
+const olderException = object({
+  exception: text,
+  task: text,
+  location: text,
+  endpoint: text,
+  timestamp: integer,
+  taskManagerId: text,
+});
+
 export function jobEndpoints(cluster: RestCluster): readonly Endpoint[] {
   return [...listEndpoints(cluster), ...stateEndpoints(cluster), ...describingEndpoints(cluster)];
 }
@@ -114,28 +123,51 @@ function stateEndpoints(cluster: RestCluster): readonly Endpoint[] {
       answer: executionResult,
       handle: ({ path }) => resultOf(cluster, path.jobid),
     }),
-    endpoint({
-      method: 'GET',
-      path: '/jobs/:jobid/exceptions',
-      summary: 'What went wrong in a job, newest first.',
-      parameters: { jobid: jobId },
-      query: {
-        maxExceptions: whole('How many failures are shown.'),
-        failureLabelFilter: textParameter('Labels as key:value; no failure has any here.'),
-      },
-      answer: object({
-        exceptionHistory: object({ entries: list(rootExceptionInfo), truncated: boolean }),
-      }),
-      async handle({ path, query }) {
-        const { failures, failuresTruncated } = await requireJob(cluster, path.jobid);
-        const shown = query.maxExceptions?.[0] ?? EXCEPTIONS_SHOWN;
-        const labelled = query.failureLabelFilter === undefined ? failures : [];
-        const entries = [...labelled].reverse().slice(0, shown).map(rootExceptionOf);
-        const truncated = failuresTruncated || entries.length < labelled.length;
-        return { exceptionHistory: { entries, truncated } };
-      },
-    }),
+    exceptionsEndpoint(cluster),
   ];
+}
+
+function exceptionsEndpoint(cluster: RestCluster): Endpoint {
+  return endpoint({
+    method: 'GET',
+    path: '/jobs/:jobid/exceptions',
+    summary: 'What went wrong in a job, newest first.',
+    parameters: { jobid: jobId },
+    query: {
+      maxExceptions: whole('How many failures are shown.'),
+      failureLabelFilter: textParameter('Labels as key:value; no failure has any here.'),
+    },
+    answer: object({
+      exceptionHistory: object({ entries: list(rootExceptionInfo), truncated: boolean }),
+      // What clients of Flink 1.20 look at.
+      'root-exception': shape.nullable(text),
+      timestamp: shape.nullable(integer),
+      'all-exceptions': list(olderException),
+      truncated: boolean,
+    }),
+    async handle({ path, query }) {
+      const { failures, failuresTruncated } = await requireJob(cluster, path.jobid);
+      const shown = query.maxExceptions?.[0] ?? EXCEPTIONS_SHOWN;
+      const labelled = query.failureLabelFilter === undefined ? failures : [];
+      const entries = [...labelled].reverse().slice(0, shown).map(rootExceptionOf);
+      const truncated = failuresTruncated || entries.length < labelled.length;
+      const [newest] = entries;
+      return {
+        exceptionHistory: { entries, truncated },
+        'root-exception': newest?.stacktrace ?? null,
+        timestamp: newest?.timestamp ?? null,
+        'all-exceptions': entries.map((entry) => ({
+          exception: entry.stacktrace,
+          task: entry.taskName ?? '(unassigned)',
+          location: entry.endpoint ?? '(unassigned)',
+          endpoint: entry.endpoint ?? '(unassigned)',
+          timestamp: entry.timestamp,
+          taskManagerId: entry.taskManagerId ?? '(unassigned)',
+        })),
+        truncated,
+      };
+    },
+  });
 }
 
 function describingEndpoints(cluster: RestCluster): readonly Endpoint[] {
