@@ -9,6 +9,7 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { HistoryOptions } from '../config/options/history-options.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
+import { SecurityOptions } from '../config/options/security-options.ts';
 import type { Env } from '../env/env.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
@@ -108,6 +109,7 @@ export class JobManager {
       name: 'jobmanager',
       askTimeout: configuration.get(ClusterOptions.askTimeout),
       secret: options.secret,
+      connectionsMax: configuration.get(SecurityOptions.connectionsMax),
     });
     const { jobs, results } = await openStores(env, configuration);
     const blobs =

@@ -2,11 +2,12 @@
  * Security: the secret of the cluster, TLS between its processes and for REST, and who may listen
  * where. Where Flink has Java keystores there are files of certificates and keys (PEM) here.
  */
-import { boolean, option, optional, text, type ConfigOption } from '../option.ts';
+import { boolean, integer, option, optional, text, type ConfigOption } from '../option.ts';
 
 interface SecurityOptions {
   readonly secretFile: ConfigOption<string | undefined>;
   readonly insecureBind: ConfigOption<boolean>;
+  readonly connectionsMax: ConfigOption<number>;
   readonly internalTls: ConfigOption<boolean>;
   readonly internalCertificate: ConfigOption<string | undefined>;
   readonly internalKey: ConfigOption<string | undefined>;
@@ -31,6 +32,12 @@ export const SecurityOptions: SecurityOptions = {
     false,
     'Whether ports that other machines can reach may be opened without authentication and encryption. As `--insecure-bind`.',
     ['security.insecure-bind'],
+  ),
+  connectionsMax: option(
+    'millrace.security.max-connections',
+    integer(1),
+    1000,
+    'Connections of other processes that a JobManager keeps open. A TaskManager has one, and one for each job that it works for.',
   ),
   internalTls: option(
     'security.ssl.internal.enabled',
