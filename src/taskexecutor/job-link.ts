@@ -6,6 +6,8 @@
  * O1. The link registers only while no worker of the job lives in this process.
  * O2. The lease of a connection is renewed by its own answers only, with the time of asking, and is
  *     revoked when the connection is lost.
+ * O3. A master that has ended, or whose place another one has taken, never takes a slot again:
+ *     `onDismissed` is called once then, and the link dials no more.
  */
 import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
@@ -39,7 +41,12 @@ export interface JobLinkOptions {
   readonly onRegistered: () => void;
   /** The link is lost: end the job's workers, then call `registerAgain`. */
   readonly onLost: (reason: EngineError) => void;
+  /** O3: give the job's slots back. */
+  readonly onDismissed: () => void;
 }
+
+/** What an address answers at which this master is not any more. */
+const DISMISSALS: ReadonlySet<string> = new Set(['RPC_FENCED', 'RPC_NO_ENDPOINT']);
 
 interface Session {
   readonly connection: RpcConnection;
@@ -94,10 +101,12 @@ export class JobLink implements Disposable {
         this.#begin(connection, leaseDuration);
       },
       lost: (reason) => this.#lost(reason),
-      failed: (reason) =>
-        env.log.write('warn', `cannot register with the master of a job: ${reason.message}`, {
-          jobId: jobMaster.jobId,
-        }),
+      failed: (reason) => {
+        const { jobId } = jobMaster;
+        const message = `cannot register with the master of a job: ${reason.message}`;
+        env.log.write('warn', message, { jobId });
+        if (DISMISSALS.has(reason.code)) this.#dismissed();
+      },
     });
   }
 
@@ -156,6 +165,14 @@ export class JobLink implements Disposable {
     this.#registration?.[Symbol.dispose]();
     this.#registration = undefined;
     this.#options.onLost(reason);
+  }
+
+  /** O3. */
+  #dismissed(): void {
+    this.#registration?.[Symbol.dispose]();
+    this.#registration = undefined;
+    this.#disposed = true;
+    this.#options.onDismissed();
   }
 
   #endSession(): void {

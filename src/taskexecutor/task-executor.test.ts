@@ -13,7 +13,7 @@ import type { SlotReport } from '../protocol/resource-manager-service.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
-import type { Handlers } from '../rpc/rpc-endpoint.ts';
+import type { Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { testEnv } from '../rpc/test-env.test-kit.ts';
 import { TaskExecutor } from './task-executor.ts';
@@ -26,6 +26,7 @@ class Rig {
   readonly offers: SlotOffer[] = [];
   readonly freed: string[] = [];
   readonly master = new RpcService({ env: this.env, name: 'master' });
+  #job!: RpcEndpoint;
   resourceManager!: RpcConnection;
   jobMaster!: RpcConnection;
   address = '';
@@ -56,7 +57,7 @@ class Rig {
       ...{ name: RESOURCE_MANAGER, service: resourceManagerService, main, fence: () => true },
       handlers: ofResourceManager as Handlers<typeof resourceManagerService>,
     });
-    this.master.register({
+    this.#job = this.master.register({
       ...{ name: 'job', service: jobMasterService, main, fence: () => true },
       handlers: ofJobMaster as Handlers<typeof jobMasterService>,
     });
@@ -84,6 +85,13 @@ class Rig {
       } as never,
       onFatal: this.#fatal,
     });
+  }
+
+  /** The master of the job ends, and another process answers at its address. */
+  async jobMasterDies(): Promise<void> {
+    this.master.unregister(this.#job);
+    this.jobMaster.close();
+    await this.env.clock.pass(1000);
   }
 
   readonly #fatal = (_component: string, error: Error): never => assert.fail(error);
@@ -157,4 +165,13 @@ test('a slot that its job does not know any more is freed, another is not', asyn
     [undefined, 'b'],
   );
   assert.equal(await rig.request(0, 'c'), 'granted');
+});
+
+test('O3: slots of a master that has ended are free as soon as its address does not know it', async () => {
+  const rig = await new Rig().start(2);
+  await rig.request(0, 'a');
+  await rig.request(1, 'b');
+  await rig.jobMasterDies();
+  assert.deepEqual(rig.freed.toSorted(), ['a', 'b']);
+  assert.deepEqual(await rig.report(), [undefined, undefined]);
 });

@@ -446,6 +446,7 @@ export class TaskExecutor {
       main: this.#main,
       onRegistered: () => this.#offer(link),
       onLost: (reason) => this.#jobMasterLost(link, reason),
+      onDismissed: () => this.#jobMasterGone(link),
     });
     this.#links.set(jobMaster.token, link);
     return link;
@@ -486,6 +487,15 @@ export class TaskExecutor {
       slot.worker?.stop();
     }
     this.#registerAgain(link);
+  }
+
+  /** O3. What was promised to it is free for the next master of the job. */
+  #jobMasterGone(link: JobLink): void {
+    for (const slot of this.#slots) {
+      if (slot.link !== link || slot.state.kind === 'free') continue;
+      const { allocationId } = slot.state.allocation;
+      this.#step(slot, { kind: 'free', allocationId, worker: slot.worker !== undefined });
+    }
   }
 
   #registerAgain(link: JobLink): void {
