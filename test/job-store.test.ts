@@ -69,9 +69,13 @@ test('jobs come back as they were stored, with their decision, until they are re
   await store.decide('b', DECISION);
   const again = await fileJobStore(place);
   assert.deepEqual(await again.all(), [
-    { submission: submission('a'), decision: undefined },
-    { submission: submission('b'), decision: DECISION },
+    { submission: submission('a'), decision: undefined, masters: 1 },
+    { submission: submission('b'), decision: DECISION, masters: 1 },
   ]);
+  // Of each master the next one knows: the numbers of its attempts are higher.
+  await again.takeOver('b');
+  const taken = await (await fileJobStore(place)).takeOver('b');
+  assert.deepEqual(taken, { submission: submission('b'), decision: DECISION, masters: 3 });
   await again.remove('a');
   await again.remove('never there');
   assert.deepEqual(

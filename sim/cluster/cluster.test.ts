@@ -55,6 +55,12 @@ describe('the simulated cluster', () => {
     await using jobs = await bundleJobs();
     for (const seed of [22, 32, 66, 79]) await runSeed({ seed, jobs, workload: 'keyed-totals' });
   });
+
+  // A JobManager that was started again counted attempts from 1, and found the files of the first.
+  it('numbers attempts on from those of an earlier master (seed 27)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 27, jobs, workload: 'copied-records' });
+  });
 });
 
 describe('planted bugs', () => {

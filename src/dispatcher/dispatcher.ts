@@ -266,11 +266,12 @@ export class Dispatcher {
       throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
     if (origin.recovered === undefined) await jobs.put(submission);
+    const recovered = origin.recovered && (await jobs.takeOver(jobId));
     const started = Promise.withResolvers<JobMasterHandle>();
     this.#main.run(() => {
       let master: JobMasterHandle;
       try {
-        master = startJobMaster(submission, origin.client, origin.recovered);
+        master = startJobMaster(submission, origin.client, recovered);
       } catch (thrown) {
         // Nobody would hear of a stored job that is given up.
         if (origin.recovered !== undefined) throw thrown;

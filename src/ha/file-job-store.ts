@@ -28,18 +28,25 @@ export async function fileJobStore({ env, folder }: FileStoreOptions): Promise<J
     return bytes && decoded<StoredJob>(files, id, bytes);
   };
   const inOrder = queues();
+  /** Of a job that is there. */
+  const change = (id: string, by: (job: StoredJob) => StoredJob): Promise<StoredJob> =>
+    inOrder(id, async () => {
+      const job = await read(id);
+      if (job === undefined) throw files.invalid(id, 'it is not there any more');
+      const changed = by(job);
+      await files.put(id, encodeStored(changed));
+      return changed;
+    });
   return {
     put: (submission) => {
       const { jobId } = submission.job;
-      const bytes = encodeStored({ submission, decision: undefined });
+      const bytes = encodeStored({ submission, decision: undefined, masters: 1 });
       return inOrder(jobId, () => files.put(jobId, bytes));
     },
-    decide: (jobId, decision) =>
-      inOrder(jobId, async () => {
-        const job = await read(jobId);
-        if (job === undefined) throw files.invalid(jobId, 'it is not there any more');
-        await files.put(jobId, encodeStored({ ...job, decision }));
-      }),
+    takeOver: (jobId) => change(jobId, (job) => ({ ...job, masters: job.masters + 1 })),
+    decide: async (jobId, decision) => {
+      await change(jobId, (job) => ({ ...job, decision }));
+    },
     remove: (jobId) => inOrder(jobId, () => files.remove(jobId)),
     all: async () => {
       const jobs: StoredJob[] = [];

@@ -4,12 +4,18 @@
  * a job that has ended never runs again. The decision to commit is stored before anything is
  * committed, so that what was committed is never computed anew.
  */
+import { assert } from '../base/assert.ts';
 import type { JobSubmission } from '../protocol/dispatcher-service.ts';
 import type { JobResult } from '../protocol/job-report.ts';
 import type { CommitDecision, StoredJob } from '../protocol/stored-job.ts';
 
 export interface JobStore {
   put(submission: JobSubmission): Promise<void>;
+  /**
+   * Another master has the job from now on: durable before it begins, because the numbers of
+   * attempts follow from it, and what attempts write must never meet.
+   */
+  takeOver(jobId: string): Promise<StoredJob>;
   /** Of a job that was put and has not been removed. The same decision may be stored again. */
   decide(jobId: string, decision: CommitDecision): Promise<void>;
   /** Nothing happens if there is none. */
@@ -27,7 +33,14 @@ export function memoryJobStore(): JobStore {
   const jobs = new Map<string, StoredJob>();
   return {
     put: async (submission) => {
-      jobs.set(submission.job.jobId, { submission, decision: undefined });
+      jobs.set(submission.job.jobId, { submission, decision: undefined, masters: 1 });
+    },
+    takeOver: async (jobId) => {
+      const job = jobs.get(jobId);
+      assert(job !== undefined, `job ${jobId} was not put`);
+      const taken = { ...job, masters: job.masters + 1 };
+      jobs.set(jobId, taken);
+      return taken;
     },
     // A decision only matters to who reads the store after this process.
     decide: async () => undefined,

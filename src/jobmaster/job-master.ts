@@ -36,7 +36,7 @@ import type { JobCode } from '../protocol/job-code.ts';
 import { profileKey } from '../protocol/resource-profile.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
-import type { CommitDecision } from '../protocol/stored-job.ts';
+import type { CommitDecision, StoredJob } from '../protocol/stored-job.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
@@ -76,7 +76,7 @@ export interface JobMasterOptions {
   readonly heartbeat: HeartbeatOptions;
   readonly resourceManagerAddress: string;
   /** An earlier master has had the job, and perhaps has decided to commit. */
-  readonly recovered?: { readonly decision: CommitDecision | undefined } | undefined;
+  readonly recovered?: Pick<StoredJob, 'decision' | 'masters'> | undefined;
   /** Stores the decision to commit, so that a later master knows it. */
   readonly storeDecision: (decision: CommitDecision) => Promise<void>;
   /** Where submitted code is; without it jobs can only be files of this machine. */
@@ -425,7 +425,8 @@ export class JobMaster {
     });
     const slotOf = plan.executions.map(({ slot }) => slot);
     const { regionOf } = plan;
-    this.#state = plannedJob({ slotOf, regionOf }, restartStrategyOf(this.#configuration));
+    const { masters = 1 } = this.#options.recovered ?? {};
+    this.#state = plannedJob({ slotOf, regionOf, masters }, restartStrategyOf(this.#configuration));
     const countsOf = (execution: number): CountsOfAttempt => ({
       counts: this.#metrics.last(execution, this.#main.now())?.counts,
       accumulators: this.#accumulators[execution] ?? [],

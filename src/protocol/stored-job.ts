@@ -28,6 +28,8 @@ export interface CommitDecision {
 export interface StoredJob {
   readonly submission: JobSubmission;
   readonly decision: CommitDecision | undefined;
+  /** How many masters have had it, the present one included. */
+  readonly masters: number;
 }
 
 export function encodeStored(value: StoredJob | JobResult): Uint8Array {

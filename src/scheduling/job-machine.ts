@@ -79,13 +79,22 @@ export interface PlannedSlots {
   readonly slotOf: readonly number[];
   /** The region of each slot, numbered from 0 without gaps. */
   readonly regionOf: readonly number[];
+  /** How many masters have had the job, this one included; 1 by default. */
+  readonly masters?: number | undefined;
 }
+
+/**
+ * A later master counts on from where no earlier one can have come: the names of what attempts
+ * write begin with their generation.
+ */
+const GENERATIONS_OF_A_MASTER = 1_000_000;
 
 /** The same job once its graph is known. */
 export function plannedJob(
-  { slotOf, regionOf }: PlannedSlots,
+  { slotOf, regionOf, masters = 1 }: PlannedSlots,
   strategy: RestartStrategy,
 ): JobState {
+  const generation = (masters - 1) * GENERATIONS_OF_A_MASTER;
   const slots = [...regionOf.keys()];
   const count = Math.max(-1, ...regionOf) + 1;
   return {
@@ -95,13 +104,13 @@ export function plannedJob(
     executions: slotOf.map((slot) => ({
       slot,
       state: 'CREATED',
-      generation: 0,
+      generation,
       ready: false,
       committables: [],
     })),
     regions: Array.from({ length: count }, (_, region) => ({
       slots: slots.filter((slot) => regionOf[slot] === region),
-      generation: 0,
+      generation,
       stopping: false,
       delayOver: false,
     })),
