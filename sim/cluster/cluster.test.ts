@@ -61,6 +61,12 @@ describe('the simulated cluster', () => {
     await using jobs = await bundleJobs();
     await runSeed({ seed: 27, jobs, workload: 'copied-records' });
   });
+
+  // Every further submission was answered with the failure of the first.
+  it('takes a job again that it could not store (seed 43)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 43, jobs, workload: 'copied-records' });
+  });
 });
 
 describe('planted bugs', () => {

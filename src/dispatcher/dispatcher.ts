@@ -6,6 +6,7 @@
  *     before the job is removed from the store of those to run.
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
  * D4. A job whose client has promised heartbeats is cancelled when they stay away.
+ * D5. A job that could not be stored was not taken: the same submission may come again.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
@@ -251,8 +252,21 @@ export class Dispatcher {
     this.#jobs.set(jobId, entry);
     entry.started = this.#start(entry, origin);
     // Whoever submitted it hears of a failure by the answer, everybody by the result.
-    entry.started.catch(() => undefined);
+    entry.started.catch((error: unknown) =>
+      this.#main.run(() => this.#notStarted(entry, origin, toEngineError(error))),
+    );
     return entry.started;
+  }
+
+  /**
+   * D5. One of an earlier process is there all the
+   * same, so that only another process can go on with it.
+   */
+  #notStarted(entry: JobEntry, { recovered }: JobOrigin, error: EngineError): void {
+    const { jobId } = entry.submission.job;
+    if (entry.master !== undefined || this.#jobs.get(jobId) !== entry) return;
+    if (recovered === undefined) this.#jobs.delete(jobId);
+    else this.#main.fatal(error);
   }
 
   async #start(entry: JobEntry, origin: JobOrigin): Promise<JobMasterLocation> {
