@@ -123,6 +123,20 @@ describe('paths and parameters', () => {
     assert.match(textOf(answer), /"big":9223372036854775808/);
   });
 
+  test('are found by HEAD where GET changes nothing', async () => {
+    const { ask, lines } = serve();
+    const head = { method: 'HEAD' };
+    assert.equal((await ask('/jobs/overview', head)).status, 200);
+    assert.equal(
+      (await ask('/jobs/overview', { ...head, headers: { authorization: '' } })).status,
+      401,
+    );
+    assert.equal((await ask(`/jobs/${ID}/stop`, head)).status, 404);
+    const changing = await ask(`/jobs/${ID}/yarn-cancel`, head);
+    assert.deepEqual([changing.status, changing.headers['allow']], [405, 'GET']);
+    assert.deepEqual(lines, []);
+  });
+
   test('that are unknown or wrong are answered in the words of Flink', async () => {
     const texts = async (target: string, method = 'GET') => {
       const { status, json } = await ask(target, { method });

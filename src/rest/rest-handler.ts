@@ -62,10 +62,13 @@ export class RestHandler {
     const { access, router } = this.#options;
     access.requireKnownHost(request);
     const { path, query } = splitTarget(request.target);
+    // Not for HEAD: a link that lets somebody in once is not used up by who only looks.
     const open = this.#findOpen(request.method, path);
     if (open !== undefined) return this.#call(request, open, query, 'anybody');
     const identity = access.identify(request);
-    return this.#call(request, router.find(request.method, path), query, identity);
+    // HEAD asks what GET would answer; the server leaves the body out.
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    return this.#call(request, router.find(method, path), query, identity);
   }
 
   #findOpen(method: string, path: string): ReturnType<Router['find']> | undefined {
@@ -82,7 +85,10 @@ export class RestHandler {
     query: string,
     identity: Identity,
   ): Promise<RawAnswer> {
-    if (changes(endpoint)) this.#options.access.requireOwnPage(request);
+    if (changes(endpoint)) {
+      requireNoHead(request, endpoint);
+      this.#options.access.requireOwnPage(request);
+    }
     let status = 500;
     try {
       const body = await readBody(endpoint, request);
@@ -134,6 +140,13 @@ function changes({ method, changes: said }: Endpoint): boolean {
   return said ?? method !== 'GET';
 }
 
+/** Who only looks changes nothing. */
+function requireNoHead(request: HttpRequest, { method }: Endpoint): void {
+  if (request.method !== 'HEAD') return;
+  const what = 'This changes something, and so it is not there for HEAD.';
+  throw new RestError(405, [what], { headers: { allow: method } });
+}
+
 function splitTarget(target: string): { readonly path: string; readonly query: string } {
   if (!target.startsWith('/') || target.length > TARGET_LENGTH_MAX) {
     throw handlerError(400, 'The target of the request is no path, or too long.');
@@ -147,7 +160,7 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
 async function readBody(endpoint: Endpoint, request: HttpRequest): Promise<unknown> {
   const { body } = endpoint;
   // The body of a GET, which Java's client sends, is dropped.
-  if (body === undefined || request.method === 'GET') return undefined;
+  if (body === undefined || endpoint.method === 'GET') return undefined;
   const bytes = await request.body(JSON_BYTES_MAX);
   let value: unknown = {};
   if (bytes.byteLength > 0) {

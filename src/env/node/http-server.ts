@@ -23,6 +23,7 @@ import type {
   HttpServer,
 } from '../http.ts';
 import { bodyOf, partsOf, wholeBody } from './http-body.ts';
+import { HttpConnections } from './http-connections.ts';
 import { networkError, systemReason } from './system-error.ts';
 
 /** Of an unread body, what is still read to keep the connection. */
@@ -45,8 +46,8 @@ function listen(
     const refuse = (thrown: unknown): void => reject(networkError(thrown, 'listen on', host, port));
     try {
       const server = createServer(options);
-      const listener = new NodeHttpListener(server, handler, log);
-      server.maxConnections = limits.connections;
+      const connections = new HttpConnections(server, limits.connections);
+      const listener = new NodeHttpListener({ server, connections, handler, log });
       server.once('error', refuse);
       server.listen({ host, port }, () => {
         server.off('error', refuse);
@@ -70,6 +71,7 @@ function createServer({ tls, limits }: HttpListenOptions): Server {
     cert: tls.certificate,
     key: tls.key,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: limits.headerTimeout,
     ...(tls.clientAuthorities === undefined
       ? {}
       : { ca: tls.clientAuthorities, requestCert: true, rejectUnauthorized: true }),
@@ -89,17 +91,26 @@ function serverOptions(limits: HttpLimits): ServerOptions {
   };
 }
 
+interface Parts {
+  readonly server: Server;
+  readonly connections: HttpConnections;
+  readonly handler: HttpHandler;
+  readonly log: Log;
+}
+
 class NodeHttpListener implements HttpListener {
   host = '';
   port = 0;
   readonly #server: Server;
+  readonly #connections: HttpConnections;
   readonly #handler: HttpHandler;
   readonly #log: Log;
   readonly #open = new Set<NodeRequest>();
   #closing: Promise<void> | undefined;
 
-  constructor(server: Server, handler: HttpHandler, log: Log) {
+  constructor({ server, connections, handler, log }: Parts) {
     this.#server = server;
+    this.#connections = connections;
     this.#handler = handler;
     this.#log = log;
     const handle = (message: IncomingMessage, response: ServerResponse): void => {
@@ -134,7 +145,7 @@ class NodeHttpListener implements HttpListener {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       for (const request of this.#open) request.abort();
-      const grace = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MILLISECONDS);
+      const grace = setTimeout(() => this.#connections.closeAll(), CLOSE_GRACE_MILLISECONDS);
       this.#server.close(() => {
         clearTimeout(grace);
         resolve();
@@ -146,6 +157,7 @@ class NodeHttpListener implements HttpListener {
 
   /** H1. */
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#connections.answering(message, response);
     const request = new NodeRequest(message, response);
     this.#open.add(request);
     response.on('close', () => {
@@ -230,16 +242,27 @@ async function send(
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     response.writeHead(status, { ...headers, 'content-length': bytes.byteLength });
-    response.end(bytes);
+    if (hasBody(message, status)) response.end(bytes);
+    else response.end();
     return;
   }
   response.writeHead(status, headers);
+  if (!hasBody(message, status)) {
+    response.end();
+    await body[Symbol.asyncIterator]().return?.();
+    return;
+  }
   for await (const piece of body) {
     if (response.destroyed) return;
     if (!response.write(piece)) await drained(response);
     if (response.destroyed) return;
   }
   response.end();
+}
+
+/** Node refuses to write one where HTTP has none. */
+function hasBody({ method }: IncomingMessage, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304;
 }
 
 /** H2. */

@@ -1,12 +1,21 @@
 /** Server and client over real sockets: limits, bodies, parts, streams, and their ends. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
 import { describe, test } from 'node:test';
+import tls from 'node:tls';
 import { isEngineError } from '../../base/errors.ts';
 import type { ErrorCode } from '../../base/errors.ts';
 import { milliseconds, seconds } from '../../base/units.ts';
 import type { Log } from '../env.ts';
-import type { HttpAnswer, HttpClientRequest, HttpHandler, HttpLimits } from '../http.ts';
+import type {
+  HttpAnswer,
+  HttpClientRequest,
+  HttpHandler,
+  HttpLimits,
+  HttpListener,
+} from '../http.ts';
+import { createAuthority, issueCertificate } from './certificates.ts';
 import { nodeHttpClient } from './http-client.ts';
 import { nodeHttpServer } from './http-server.ts';
 
@@ -60,6 +69,10 @@ function raw(port: number, bytes: string): Promise<string> {
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(received));
   });
+}
+
+async function connections(server: HttpListener, count: number): Promise<void> {
+  while ((await server.connectionCount()) < count) await new Promise(setImmediate);
 }
 
 describe('an HTTP server', () => {
@@ -132,13 +145,102 @@ describe('an HTTP server', () => {
     );
   });
 
-  test('no more connections than it may have', async () => {
+  test('has no more connections than it may: the one that waits longest goes (L1)', async () => {
     await using server = await listen(async () => answer('fine'), { connections: 2 });
-    const sockets = [0, 1].map(() => net.connect(server.port, '127.0.0.1'));
-    await Promise.all(sockets.map((each) => new Promise((resolve) => each.on('connect', resolve))));
-    while ((await server.connectionCount()) < 2) await new Promise(setImmediate);
+    // One has said half of its head, one has an answer and nothing more to ask.
+    const silentOne = raw(server.port, 'GET / HTTP/1.1\r\nHo');
+    await connections(server, 1);
+    const answered = raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await connections(server, 2);
+    for (let i = 0; i < 3; i++) {
+      const received = await ask(server.port, { headers: { connection: 'close' } });
+      assert.equal(await text(received), 'fine');
+    }
+    assert.equal(await silentOne, '');
+    await server[Symbol.asyncDispose]();
+    assert.match(await answered, /\r\n\r\nfine$/);
+  });
+
+  test('does not send away whom it is answering (L2)', async () => {
+    const open = Promise.withResolvers<void>();
+    const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using server = await listen(
+      async ({ target }) => {
+        asked[Number(target.slice(1))]!.resolve();
+        await open.promise;
+        return answer('fine');
+      },
+      { connections: 2 },
+    );
+    const asking = [0, 1].map((i) => ask(server.port, { path: `/${i}` }));
+    await Promise.all(asked.map((each) => each.promise));
     assert.equal(await raw(server.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), '');
-    for (const socket of sockets) socket.destroy();
+    open.resolve();
+    for (const received of await Promise.all(asking)) assert.equal(await text(received), 'fine');
+  });
+
+  test('the one that waits longest goes with TLS too, before and after its handshake', async () => {
+    const authority = createAuthority({ name: 'authority', validDays: 1 });
+    const issued = issueCertificate(authority, { name: 'x', hosts: ['127.0.0.1'], validDays: 1 });
+    const options = { host: '127.0.0.1', port: 0, limits: { ...LIMITS, connections: 2 } };
+    const secured = { ...options, tls: issued };
+    await using server = await nodeHttpServer(silent).listen(secured, async () => answer('fine'));
+    const { port } = server;
+    const plain = raw(port, '');
+    await connections(server, 1);
+    const ca = authority.certificate;
+    const silentOne = tls.connect({ host: '127.0.0.1', port, ca });
+    await once(silentOne, 'secureConnect');
+    silentOne.on('error', () => undefined);
+    const left = once(silentOne.resume(), 'close');
+    const received = await ask(port, { url: `https://127.0.0.1:${port}/`, authorities: ca });
+    assert.equal(await text(received), 'fine');
+    assert.equal(await plain, '');
+    const others = [raw(port, ''), raw(port, '')];
+    await left;
+    // H3: those too that have not said a word of TLS.
+    await server[Symbol.asyncDispose]();
+    await Promise.all(others);
+  });
+
+  test('who does not come through the handshake of TLS is gone in time', async () => {
+    const authority = createAuthority({ name: 'authority', validDays: 1 });
+    const tls = issueCertificate(authority, { name: 'x', hosts: ['127.0.0.1'], validDays: 1 });
+    const limits = { ...LIMITS, headerTimeout: milliseconds(50) };
+    const options = { host: '127.0.0.1', port: 0, limits, tls };
+    await using server = await nodeHttpServer(silent).listen(options, async () => answer('fine'));
+    await Promise.all([raw(server.port, ''), raw(server.port, 'GET / HTTP/1.1\r\n\r\n')]);
+  });
+
+  test('answers HEAD like GET without a body, and sends none with 204 and 304', async () => {
+    let ended = false;
+    await using server = await listen(async ({ target }) => {
+      async function* pieces() {
+        yield Buffer.from('fine');
+      }
+      if (target !== '/stream') return answer('fine', Number(target.slice(1)));
+      const body = pieces();
+      const end = body.return.bind(body);
+      body.return = (value) => {
+        ended = true;
+        return end(value);
+      };
+      return answer(body);
+    });
+    const request = (line: string) => `${line} HTTP/1.1\r\nHost: x\r\n`;
+    const received = await raw(
+      server.port,
+      ['HEAD /200', 'HEAD /404', 'GET /204', 'GET /304', 'HEAD /stream', 'GET /200']
+        .map((line, i) => `${request(line)}${i === 5 ? 'Connection: close\r\n' : ''}\r\n`)
+        .join(''),
+    );
+    const answers = received.split(/(?=HTTP\/1\.1 )/);
+    assert.deepEqual(
+      answers.map((each) => [each.slice(9, 12), each.split('\r\n\r\n')[1]]),
+      [...[200, 404, 204, 304, 200].map((status) => [String(status), '']), ['200', 'fine']],
+    );
+    assert.match(answers[0]!, /content-length: 4\r\n/i);
+    assert.ok(ended);
   });
 
   test('a taken port is NETWORK_FAILED', async () => {
