@@ -58,7 +58,9 @@ async function workersAhead(
   workers: Workers,
   [command, ...args]: readonly string[],
 ): Promise<Workers> {
-  const elsewhere = args.some((arg) => /^(?:-h|--help|-m.*|--jobmanager.*|remote)$/.test(arg));
+  const elsewhere = args.some((arg) =>
+    /^(?:-h|--help|-m.*|--jobmanager.*|remote|-d|--detached|-sae)$/.test(arg),
+  );
   if (elsewhere || (command !== 'run' && command !== 'info')) return workers;
   const { startedAhead } = await import('../src/env/started-ahead.ts');
   const { COORDINATOR_HEAP_MEGABYTES, DEFAULT_SLOT_HEAP_BYTES, heapLimitMegabytes } =

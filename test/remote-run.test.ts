@@ -209,9 +209,29 @@ describe('submission', () => {
     assert.equal(cluster.calls.at(-1), 'DELETE /jars/u-1_words.mjs');
   });
 
+  test('options of clusters ask for one: that of the configuration', async () => {
+    const mine = ['-D', 'rest.port=7', '-D', 'execution.attached=false'];
+    const options = [
+      ...[['-d'], ['-sae'], ['--externals', 'sharp'], ['-s', '/s/1'], ['-n'], ['-cm', 'claim']],
+      ['-d', '-D', 'execution.target=local'],
+    ];
+    for (const option of options) {
+      const cluster = new TestCluster(BASE);
+      const { stdout, code } = await cluster.run(['run', file, ...mine, ...option], {
+        env: { disk },
+      });
+      assert.deepEqual([stdout, code], [`Job has been submitted with JobID ${JOB}\n`, 0]);
+      assert.ok(cluster.asked.every(({ url }) => url.startsWith('http://localhost:7/')));
+      const local = await cluster.run(['run', file, '-t', 'local', ...option], { env: { disk } });
+      assert.match(
+        local.stderr,
+        /^error\[CLI_OPTION_NEEDS_CLUSTER\]: --\w+ is for a job that runs/,
+      );
+      assert.equal(local.code, 1);
+    }
+  });
+
   test('mistakes', async () => {
-    const local = await new TestCluster({}).run(['run', file, '-s', '/s/1'], { env: { disk } });
-    assert.match(local.stderr, /^error\[RESTORE_UNSUPPORTED\]: .*cannot start from \/s\/1/);
     const nobody = new TestCluster({});
     nobody.refusals = Infinity;
     const { stderr } = await nobody.run(['run', '-m', 'localhost:1', file], { env: { disk } });

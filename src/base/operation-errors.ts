@@ -50,6 +50,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     '"{text}" is no id of a job.{suggestion}',
     'An id has 32 hexadecimal digits, of which the first 6 will do; `millrace list -a` shows them.',
   ),
+  CLI_JOB_ID_UNKNOWN: user(
+    'No job of this cluster has an id that begins with {text}.',
+    '`millrace list -a` shows all; jobs that ended long ago are forgotten.',
+  ),
   CLI_JOB_ID_MISSING: user(
     'Missing JobID. `millrace {command}` needs the id of a job.',
     '`millrace list -a` shows the jobs and their ids.',
@@ -65,6 +69,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   CLI_NO_SUCH_LOG: user(
     '"{name}" is neither jobmanager, nor a TaskManager, nor a job.{suggestion}',
     '`millrace logs --list` shows whose logs there are, `millrace list -a` the jobs.',
+  ),
+  CLI_OPTION_NEEDS_CLUSTER: user(
+    '{option} is for a job that runs on a cluster, and -t local runs it in this process.',
+    'Leave out {option}, or -t local.',
   ),
   CLI_OPTION_TWICE: user('{option} was given twice.', 'Give it once.'),
   CLI_OPTION_VALUE_MISSING: user('{option} needs a value.', 'Write {option} {value}.'),

@@ -3,16 +3,25 @@
  * the cluster ends with the job, and the command with its exit code.
  *
  * Invariants
- * A1. Whatever happens to the job, its cluster is stopped before the command ends.
+ * A1. Whatever happens to the job, its cluster is stopped before the command ends; where the
+ *     command is killed the cluster ends by itself.
+ * A2. Of applications that did not end well the logs are kept, those of the last ones: no secret,
+ *     no bundle, and never more than `KEPT`.
  */
 import { EngineError } from '../base/errors.ts';
-import { seconds } from '../base/units.ts';
+import { minutes, seconds } from '../base/units.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { startCluster, stopCluster, type ClusterState } from '../deploy/cluster-on-machine.ts';
+import { ClusterDirectory } from '../deploy/cluster-directory.ts';
+import {
+  clusterState,
+  startCluster,
+  stopCluster,
+  type ClusterState,
+} from '../deploy/cluster-on-machine.ts';
 import type { ParsedArguments } from './arguments.ts';
 import type { Program } from './cli.ts';
 import { clientAt } from './cluster-target.ts';
@@ -22,6 +31,11 @@ import { jobArguments } from './job-arguments.ts';
 import { runOn } from './remote-run.ts';
 
 const START_TIMEOUT = seconds(60);
+const PREFIX = 'application-';
+/** A2. */
+const KEPT = 20;
+/** A folder that is younger may be that of a cluster that is about to start. */
+const OLD = minutes(5);
 
 export async function runApplicationCommand(
   env: CommandEnv,
@@ -33,8 +47,10 @@ export async function runApplicationCommand(
   // While the cluster starts or stops nobody else listens. A1.
   let signal: 'SIGINT' | 'SIGTERM' | undefined;
   using _signals = env.terminal.onSignal((each) => void (signal ??= each));
+  await removeOld(env);
   const state = await startCluster(env, {
     configuration,
+    owned: true,
     taskManagers: countOf(args, 'taskmanagers') ?? 1,
     ...{ jobManager: true, hosts: [], timeout: START_TIMEOUT },
   });
@@ -60,7 +76,7 @@ export async function runApplicationCommand(
 function ownCluster(env: CommandEnv, args: ParsedArguments, given: Configuration): Configuration {
   const slots = countOf(args, 'slots');
   const own = {
-    [ClusterOptions.clusterId.key]: `application-${env.random.uuid().slice(0, 8)}`,
+    [ClusterOptions.clusterId.key]: `${PREFIX}${env.random.uuid().slice(0, 8)}`,
     [RestOptions.port.key]: '0',
     [JobManagerOptions.rpcPort.key]: '0',
   };
@@ -78,12 +94,33 @@ function restUrlOf({ file, directory }: ClusterState): string {
   throw new EngineError('CLUSTER_NOT_STARTED', { ...parameters, log: directory.folder('log') });
 }
 
+/** A2. */
+async function removeOld(env: CommandEnv): Promise<void> {
+  const { disk, clock } = env;
+  const applications = (await ClusterDirectory.all(env)).filter(({ clusterId }) =>
+    clusterId.startsWith(PREFIX),
+  );
+  const looks = applications.map(async (directory) => {
+    const modified = (await disk.stat(directory.path))?.modified ?? 0;
+    return { directory, modified };
+  });
+  const oldest = (await Promise.all(looks)).toSorted((a, b) => b.modified - a.modified);
+  for (const { directory, modified } of oldest.slice(KEPT)) {
+    if (clock.now() - modified < OLD) continue;
+    const state = await clusterState(env, directory);
+    if (state === undefined || state.alive.length === 0) await disk.remove(directory.path);
+  }
+}
+
 /** The logs of what went well are of no use. */
 async function cleanUp(env: CommandEnv, state: ClusterState, code: number): Promise<void> {
   const { path } = state.directory;
   if (code === ExitCode.success) await env.disk.remove(path);
-  else
+  else {
+    // The supervisor does it unless it was killed.
+    await state.directory.removeAllButLogs();
     env.terminal.stderr.write(`The logs of the cluster are in ${state.directory.folder('log')}\n`);
+  }
 }
 
 function countOf(args: ParsedArguments, option: string): number | undefined {

@@ -132,7 +132,27 @@ async function stop(
   args: ParsedArguments,
   configuration: Configuration,
 ): Promise<number> {
-  const directory = ClusterDirectory.of(env, configuration);
+  if (!args.has('all')) {
+    const directory = ClusterDirectory.of(env, configuration);
+    await stopOne(env, args, directory);
+    await hintAtOthers(env, args, directory);
+    return ExitCode.success;
+  }
+  const running = await runningClusters(env);
+  if (running.length === 0 && !args.has('json')) env.terminal.stdout.write(NONE);
+  // One that cannot be stopped does not keep the others.
+  const ends = await Promise.allSettled(
+    running.map(({ directory }) => stopOne(env, args, directory)),
+  );
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return ExitCode.success;
+}
+
+async function stopOne(
+  env: Env,
+  args: ParsedArguments,
+  directory: ClusterDirectory,
+): Promise<void> {
   const wasThere = (await directory.read()) !== undefined;
   const stopped = await stopEverywhere(env, directory);
   const { stdout } = env.terminal;
@@ -147,7 +167,46 @@ async function stop(
   } else {
     stdout.write(`The cluster "${clusterId}" does not run.\n`);
   }
-  return ExitCode.success;
+}
+
+const NONE = 'No cluster runs on this machine.\n';
+
+/** In order of their names. */
+async function runningClusters(env: Env): Promise<readonly ClusterState[]> {
+  const states = (await ClusterDirectory.all(env)).map((each) => clusterState(env, each));
+  return (await Promise.all(states)).filter(
+    (state): state is ClusterState => state !== undefined && state.alive.length > 0,
+  );
+}
+
+/** Nobody should have to guess the name of what runs, e.g. of `run-application`. */
+async function hintAtOthers(
+  env: Env,
+  args: ParsedArguments,
+  { clusterId }: ClusterDirectory,
+): Promise<void> {
+  if (args.has('json')) return;
+  const running = await runningClusters(env).catch((thrown: unknown) => {
+    // The command was about another cluster, and has done that.
+    env.log.write('warn', 'Other clusters could not be looked at', { reason: String(thrown) });
+    return [];
+  });
+  const names = running.map(({ directory }) => directory.clusterId);
+  const others = names.filter((name) => name !== clusterId);
+  if (others.length === 0) return;
+  const text = `Also on this machine: ${others.join(', ')}; --all is for all of them.\n`;
+  env.terminal.stdout.write(text);
+}
+
+async function statusOfAll(env: Env, args: ParsedArguments): Promise<number> {
+  const running = await runningClusters(env);
+  const { stdout } = env.terminal;
+  if (running.length === 0 && !args.has('json')) stdout.write(NONE);
+  for (const state of running) {
+    if (args.has('json')) json(env, state);
+    else stdout.write(`The cluster "${state.directory.clusterId}":\n${tableOf(env, state)}`);
+  }
+  return running.length > 0 ? ExitCode.success : ExitCode.failure;
 }
 
 async function status(
@@ -155,6 +214,7 @@ async function status(
   args: ParsedArguments,
   configuration: Configuration,
 ): Promise<number> {
+  if (args.has('all')) return statusOfAll(env, args);
   const directory = ClusterDirectory.of(env, configuration);
   const state = await clusterState(env, directory);
   const runs = state !== undefined && state.alive.length > 0;
@@ -169,6 +229,7 @@ async function status(
   } else {
     env.terminal.stdout.write(tableOf(env, state));
   }
+  await hintAtOthers(env, args, directory);
   return runs ? ExitCode.success : ExitCode.failure;
 }
 

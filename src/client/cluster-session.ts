@@ -33,7 +33,7 @@ const PREFIX_MIN = 6;
 
 /**
  * The id of a job of which the beginning may have been typed.
- * @throws EngineError CLI_JOB_ID_INVALID, CLI_JOB_ID_AMBIGUOUS, REST_*
+ * @throws EngineError CLI_JOB_ID_INVALID, CLI_JOB_ID_AMBIGUOUS, CLI_JOB_ID_UNKNOWN, REST_*
  */
 export async function jobIdOf({ client }: ClusterSession, typed: string): Promise<string> {
   const text = typed.toLowerCase();
@@ -46,6 +46,7 @@ export async function jobIdOf({ client }: ClusterSession, typed: string): Promis
     const names = matches.map(({ jid, name }) => `${jid} (${name})`).join(', ');
     throw new EngineError('CLI_JOB_ID_AMBIGUOUS', { text: typed, jobs: names });
   }
+  if (isPrefix) throw new EngineError('CLI_JOB_ID_UNKNOWN', { text: typed });
   throw new EngineError('CLI_JOB_ID_INVALID', { text: typed, suggestion: suggestion(typed, jobs) });
 }
 

@@ -36,7 +36,7 @@ export const TOKEN_FILE: OptionSpec = {
 const RUN_EXIT_CODES: CommandSpec['exitCodes'] = [
   [ExitCode.success, 'the job has finished; with -d: it runs'],
   [ExitCode.failure, 'the job failed, or the command, the job file or an option is wrong'],
-  [ExitCode.interrupted, 'ended by Ctrl-C; with -m the job goes on unless -sae was given'],
+  [ExitCode.interrupted, 'ended by Ctrl-C; on a cluster the job goes on unless -sae was given'],
   [ExitCode.terminated, 'ended by SIGTERM, likewise'],
 ];
 
@@ -66,17 +66,20 @@ const JOB_OPTIONS: readonly OptionSpec[] = [
 
 export const RUN: CommandSpec = {
   name: 'run',
-  summary: 'Runs a job: on this machine to its end, or with -m on a cluster.',
+  summary: 'Runs a job: in this process to its end, or with -m, -t remote or -d on a cluster.',
   positionals: ['JOB_FILE'],
   options: [
     ...JOB_OPTIONS,
-    JOBMANAGER_OPTION,
+    {
+      ...JOBMANAGER_OPTION,
+      help: 'run it on this cluster: its REST port',
+    },
     {
       name: 'target',
       short: 't',
       value: 'TARGET',
       values: ['local', 'remote'],
-      help: 'local: in this process; remote: on the cluster of the configuration',
+      help: 'local: in this process, if no option of a cluster is given; remote: on the cluster of the configuration, else on the one started on this machine',
     },
     TOKEN_FILE,
     { name: 'detached', short: 'd', help: 'cluster: do not wait for the job' },
@@ -91,18 +94,18 @@ export const RUN: CommandSpec = {
       aliases: ['-sae'],
       help: 'cluster: cancel the job when this command is interrupted or lost',
     },
-    { name: 'fromSavepoint', short: 's', value: 'PATH', help: 'go on from a savepoint' },
+    { name: 'fromSavepoint', short: 's', value: 'PATH', help: 'cluster: go on from a savepoint' },
     {
       name: 'allowNonRestoredState',
       short: 'n',
-      help: 'leave out state of the savepoint that fits no operator',
+      help: 'cluster: leave out state of the savepoint that fits no operator',
     },
     {
       name: 'claimMode',
       aliases: ['-cm', '-rm', '--restoreMode'],
       value: 'MODE',
       values: ['claim', 'no_claim', 'legacy'],
-      help: 'who owns the savepoint from then on',
+      help: 'cluster: who owns the savepoint from then on',
     },
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
@@ -114,7 +117,8 @@ export const RUN: CommandSpec = {
     'millrace run examples/word-count.ts',
     'millrace run examples/flight-delays.ts -p 4 --param out=out/delays',
     'millrace run jobs.ts --job hourly -D restart-strategy.type=fixed-delay --json',
-    'millrace run -d -m localhost:8081 examples/word-count.ts',
+    'millrace run -d examples/word-count.ts',
+    'millrace run -m localhost:8081 examples/word-count.ts',
   ],
 };
 
@@ -290,6 +294,7 @@ export const SUPERVISOR: CommandSpec = {
     { name: 'taskmanagers', value: 'N', help: 'TaskManagers on this machine' },
     { name: 'jobmanager', help: 'with a JobManager' },
     { name: 'host', value: 'HOST', multiple: true, help: 'another machine of the cluster' },
+    { name: 'owned', help: 'ends with the command that started it' },
   ],
   exitCodes: PROCESS_EXIT_CODES,
   examples: [],
@@ -312,17 +317,22 @@ export const CLUSTER: CommandSpec = {
     DEFINE,
     CONFIG,
     INSECURE_BIND,
-    { name: 'json', help: 'print JSON' },
+    {
+      name: 'all',
+      help: 'stop, status: all clusters of this machine, those of run-application too',
+    },
+    { name: 'json', help: 'print JSON; with --all an object a line' },
     { name: 'verbose', help: 'print whole stacks of errors' },
     HELP,
   ],
   exitCodes: [
-    [0, 'done; of status: the cluster runs'],
+    [0, 'done; of status: the cluster runs, with --all: one does'],
     [1, 'it could not be done; of status: the cluster does not run'],
   ],
   examples: [
     'millrace cluster start --taskmanagers 2 --slots 2',
     'millrace cluster status --json',
+    'millrace cluster status --all',
     'millrace cluster stop',
   ],
 };

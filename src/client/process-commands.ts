@@ -46,6 +46,7 @@ export async function supervisorCommand(env: Env, args: ParsedArguments): Promis
     taskManagers: Number(args.value('taskmanagers')),
     jobManager: args.has('jobmanager'),
     hosts: args.values('host'),
+    owned: args.has('owned'),
   });
 }
 

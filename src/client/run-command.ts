@@ -47,15 +47,25 @@ export async function runCommand(
   return localRun(env, args, given);
 }
 
-/** @throws EngineError CLI_VALUE_INVALID */
+/** Options that say something only where a cluster runs the job: they ask for one. */
+const OF_CLUSTERS = [
+  ...['jobmanager', 'token-file', 'detached', 'externals', 'shutdownOnAttachedExit'],
+  ...['fromSavepoint', 'allowNonRestoredState', 'claimMode'],
+] as const;
+
+/** What is typed goes before what is configured. @throws EngineError CLI_* */
 function isRemote(args: ParsedArguments, configuration: Configuration): boolean {
   const typed = args.value('target');
   if (typed !== undefined && typed !== 'local' && typed !== 'remote') {
     const parameters = { option: '--target', value: typed, expected: 'local or remote' };
     throw new EngineError('CLI_VALUE_INVALID', parameters);
   }
-  const target = typed ?? configuration.get(DeploymentOptions.target);
-  return target === undefined ? args.has('jobmanager') : target === 'remote';
+  const option = OF_CLUSTERS.find((each) => args.has(each));
+  if (typed === 'local' && option !== undefined) {
+    throw new EngineError('CLI_OPTION_NEEDS_CLUSTER', { option: `--${option}` });
+  }
+  if (option !== undefined) return true;
+  return (typed ?? configuration.get(DeploymentOptions.target)) === 'remote';
 }
 
 async function localRun(
@@ -63,8 +73,6 @@ async function localRun(
   args: ParsedArguments,
   { configuration, job }: JobArguments,
 ): Promise<number> {
-  const path = args.value('fromSavepoint');
-  if (path !== undefined) throw new EngineError('RESTORE_UNSUPPORTED', { path });
   const cluster = await MiniCluster.start({ env, configuration });
   const run = new AttachedRun(env, args);
   try {

@@ -139,6 +139,16 @@ export class ClusterDirectory {
     await this.#env.disk.remove(`${this.path}/${CLUSTER_FILE}`);
   }
 
+  /** Of a cluster that never runs again: no secret of it, and no job, is left. */
+  async removeAllButLogs(): Promise<void> {
+    const { disk } = this.#env;
+    const logs = this.folder('log');
+    for (const { name } of await disk.list(this.path)) {
+      const path = `${this.path}/${name}`;
+      if (path !== logs) await disk.remove(path);
+    }
+  }
+
   /**
    * 256 bits in hex; undefined if nobody has made it.
    * @throws EngineError CLUSTER_FILE_INVALID, IO_*

@@ -5,6 +5,8 @@
  * Invariants
  * M1. No process is sent a signal whose identity is not the one that was written down.
  * M2. Of two starts at once one is refused.
+ * M3. The supervisor of a cluster that belongs to this process holds a channel to it, whose end it
+ *     notices: nothing is sent that could be lost or come too late.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
@@ -25,6 +27,10 @@ export interface ClusterStart {
   readonly hosts: readonly string[];
   /** How long it may take until everything runs. */
   readonly timeout: Duration;
+  /**
+   * Whether it belongs to this process: it ends when this is gone, however that comes about. M3.
+   */
+  readonly owned?: boolean | undefined;
   /** Secrets of the cluster that this machine joins. */
   readonly secrets?: Readonly<Record<'cluster-secret' | 'rest-token', string>> | undefined;
 }
@@ -189,18 +195,20 @@ function ignoreMissing(thrown: unknown): void {
 }
 
 async function launch(env: Env, directory: ClusterDirectory, start: ClusterStart): Promise<void> {
-  const { configuration, taskManagers, jobManager, hosts, timeout } = start;
+  const { configuration, taskManagers, jobManager, hosts, timeout, owned = false } = start;
   const logs = new LogFiles({ env, folder: directory.folder('log'), configuration });
   const args = [
     ...['--directory', directory.path, '--taskmanagers', String(taskManagers)],
     ...(jobManager ? ['--jobmanager'] : []),
+    ...(owned ? ['--owned'] : []),
     ...hosts.flatMap((host) => ['--host', host]),
   ];
   const output = await logs.begin(SUPERVISOR);
   const supervisor = await env.processes.spawn('supervisor', args, { output, detached: true });
   const failure = await outcome(env, supervisor, timeout);
   if (failure === undefined) {
-    supervisor.release();
+    // M3.
+    if (!owned) supervisor.release();
     return;
   }
   supervisor.kill('SIGTERM');

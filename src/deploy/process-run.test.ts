@@ -37,7 +37,8 @@ class Rig {
   };
   readonly #listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
 
-  run(): Promise<number> {
+  run(how: { owned?: boolean; supervised?: boolean; parent?: undefined } = {}): Promise<number> {
+    const parent = 'parent' in how ? undefined : this.parent;
     const log: Log = {
       write: (_level, message) => void this.lines.push(message),
       with: () => log,
@@ -51,9 +52,10 @@ class Rig {
       },
     };
     return runProcess({
-      env: { clock: this.clock, terminal, log, processes: { ...noProcesses, parent: this.parent } },
+      env: { clock: this.clock, terminal, log, processes: { ...noProcesses, parent } },
       name: 'It',
-      supervised: true,
+      supervised: how.supervised ?? true,
+      owned: how.owned,
       start: ({ onFatal }) => {
         this.onFatal = onFatal;
         return this.started.promise;
@@ -116,6 +118,30 @@ test('P2: it ends with its supervisor', async () => {
   rig.gone.resolve();
   assert.equal(await code, 0);
   assert.equal(rig.closed, 1);
+});
+
+test('P2: what belongs to a command ends with it, also if that has gone already', async () => {
+  const rig = new Rig();
+  const code = rig.run({ owned: true, supervised: false });
+  rig.begin();
+  rig.gone.resolve();
+  assert.equal(await code, 0);
+  assert.equal(rig.lines[0], 'It ends because the command that it belongs to is gone');
+  const late = new Rig();
+  late.begin();
+  assert.equal(await late.run({ owned: true, supervised: false, parent: undefined }), 0);
+  assert.equal(late.closed, 1);
+});
+
+test('P2: what belongs to nobody goes on without the command that started it', async () => {
+  const rig = new Rig();
+  const code = rig.run({ supervised: false });
+  rig.begin();
+  rig.gone.resolve();
+  await rig.clock.pass(60_000);
+  assert.equal(rig.closed, 0);
+  rig.signal();
+  assert.equal(await code, 0);
 });
 
 test('P3: closing that does not end is given up', async () => {

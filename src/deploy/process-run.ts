@@ -5,7 +5,7 @@
  * Invariants
  * P1. The first SIGINT or SIGTERM closes the component and ends the process with 0, also while it
  *     starts; the second ends the process at once.
- * P2. A process that runs under a supervisor ends when that is gone.
+ * P2. A process that runs under a supervisor, or that belongs to a command, ends when that is gone.
  * P3. Whatever ends it, closing may take `CLOSE_TIMEOUT` at most: a thread that does not end, or a
  *     peer that does not answer, goes with the process.
  */
@@ -48,6 +48,8 @@ export interface ProcessRunOptions {
   readonly name: string;
   /** Whether a supervisor has started this process, and is to hear how it goes. */
   readonly supervised: boolean;
+  /** Whether it ends when the process is gone that started it. P2. */
+  readonly owned?: boolean | undefined;
   readonly closeTimeout?: Duration | undefined;
   readonly start: (control: ProcessControl) => Promise<RunningComponent>;
 }
@@ -64,7 +66,8 @@ export interface ProcessControl {
 export async function runProcess(options: ProcessRunOptions): Promise<number> {
   const { env, name, start } = options;
   const { log, terminal } = env;
-  const parent = options.supervised ? env.processes.parent : undefined;
+  const { parent: starter } = env.processes;
+  const parent = options.supervised ? starter : undefined;
   const ended = Promise.withResolvers<{ readonly code: number }>();
   const forced = Promise.withResolvers<void>();
   let signals = 0;
@@ -78,10 +81,17 @@ export async function runProcess(options: ProcessRunOptions): Promise<number> {
     logError(env, `${component} ended`, error);
     ended.resolve({ code: ProcessExitCode.failed });
   };
-  parent?.onGone(() => {
-    log.write('warn', `${name} ends because its supervisor is gone`);
+  const endWithout = (who: string) => (): void => {
+    log.write('warn', `${name} ends because ${who} is gone`);
     ended.resolve({ code: ProcessExitCode.orderly });
-  });
+  };
+  parent?.onGone(endWithout('its supervisor'));
+  if (options.owned === true) {
+    const isGone = endWithout('the command that it belongs to');
+    // Gone before this process could look: then there is no channel any more.
+    if (starter === undefined) isGone();
+    else starter.onGone(isGone);
+  }
   const control: ProcessControl = {
     onFatal,
     ready: (facts) => parent?.tell(encodeProcessMessage({ kind: 'ready', facts })),

@@ -5,11 +5,14 @@
  * Invariants
  * V1. `cluster.json` names every process that runs, within the time of a write; the command hears
  *     that all runs only afterwards, and the file is gone when this process ends in order.
+ * V2. A cluster that belongs to a command ends when that is gone, however it ended, and leaves
+ *     nothing but its logs.
  */
 import type { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
+import { RestOptions } from '../config/options/rest-options.ts';
 import type { Env } from '../env/env.ts';
 import { ClusterDirectory, type ProcessRecord } from './cluster-directory.ts';
 import { LogFiles } from './log-files.ts';
@@ -42,6 +45,8 @@ export interface SupervisorProcessOptions {
   readonly jobManager: boolean;
   /** Other machines that get TaskManagers by the same command. */
   readonly hosts: readonly string[];
+  /** Whether the cluster belongs to the command that starts it. V2. */
+  readonly owned: boolean;
 }
 
 /** Runs until it is told to end. @returns the exit code of the process. */
@@ -50,6 +55,7 @@ export function supervisorProcess(options: SupervisorProcessOptions): Promise<nu
     env: options.env,
     name: 'Supervisor',
     supervised: false,
+    owned: options.owned,
     closeTimeout: CLOSE_TIMEOUT,
     start: (control) => new SupervisorRun(options, control).start(),
   });
@@ -102,6 +108,7 @@ class SupervisorRun implements RunningComponent {
     await this.#supervisor.stopped;
     await this.#writing;
     await this.#directory.removeFile();
+    if (this.#options.owned) await this.#directory.removeAllButLogs();
   }
 
   #gaveUp(error: EngineError, { end }: ProcessControl): void {
@@ -193,8 +200,13 @@ function childrenOf(
 }
 
 /** The configuration, with what the JobManager has said of itself. */
-function processArguments(directory: ClusterDirectory, { address }: ProcessFacts): string[] {
+function processArguments(
+  directory: ClusterDirectory,
+  { address, restUrl }: ProcessFacts,
+): string[] {
   const port = address?.slice(address.lastIndexOf(':') + 1);
   const known = port === undefined ? [] : ['-D', `${JobManagerOptions.rpcPort.key}=${port}`];
-  return ['--supervised', '--directory', directory.path, ...known];
+  const restPort = restUrl === undefined ? '' : new URL(restUrl).port;
+  const rest = restPort === '' ? [] : ['-D', `${RestOptions.port.key}=${restPort}`];
+  return ['--supervised', '--directory', directory.path, ...known, ...rest];
 }

@@ -466,7 +466,10 @@ export interface Terminal {
   readonly workingDirectory: string;
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
-  /** Calls back on every SIGINT or SIGTERM; without a listener the process ends as usual. */
+  /**
+   * Calls back on every SIGINT or SIGTERM, and once with SIGTERM when the terminal has gone
+   * (SIGHUP); without a listener the process ends as usual.
+   */
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): Disposable;
 }
 

@@ -1,11 +1,22 @@
 // Every command of a cluster against a real one, as a user runs them, and the mistakes that one
 // makes at first: no cluster, a wrong id, a wrong option.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { linesOf, REPOSITORY, startProgram, type Ended } from '../command.test-kit.ts';
 import type { RunningCommand } from '../command.test-kit.ts';
 
@@ -85,10 +96,22 @@ function idIn(output: string): string {
   return id;
 }
 
+/** One that has ended, and whose parent has not asked how, does not. */
+function lives(pid: number): boolean {
+  try {
+    if (process.platform !== 'linux') return process.kill(pid, 0);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 const remote = ['run', '-t', 'remote', 'jobs.ts', '--job'] as const;
 
 async function submitEndless(): Promise<string> {
-  const output = await said(...remote, 'endless', '-d');
+  // -d alone asks for the cluster of this machine.
+  const output = await said('run', '-d', 'jobs.ts', '--job', 'endless');
   assert.match(output, /^Job has been submitted with JobID [0-9a-f]{32}\n$/);
   return idIn(output);
 }
@@ -218,6 +241,55 @@ describe('run-application', { timeout: 300_000 }, () => {
     assert.deepEqual(more, []);
     assert.match(stderr, new RegExp(`The logs of the cluster are in .*/${name}/log\n$`));
     assert.equal(runs(name!), false, 'it was stopped');
+    assert.deepEqual(readdirSync(join(home, 'clusters', name!)), ['log'], 'no secret is left');
+  });
+
+  for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
+    test(`${signal} of the command: its cluster ends too, and was shown before`, async () => {
+      const before = clusters();
+      const command = begin('run-application', 'jobs.ts', '--job', 'endless', '--slots', '1');
+      await command.said('\n20\n');
+      const name = clusters().find((each) => !before.includes(each))!;
+      const { processes } = JSON.parse(
+        readFileSync(join(home, 'clusters', name, 'cluster.json'), 'utf8'),
+      ) as { readonly processes: readonly { readonly pid: number }[] };
+      assert.equal(processes.length, 3);
+      assert.match(await said('cluster', 'status'), new RegExp(`^Also .*: ${name}; --all`, 'm'));
+      const all = await said('cluster', 'status', '--all');
+      assert.match(all, new RegExp(`^The cluster "${name}":\nprocess .*(\n.*)*"default":$`, 'm'));
+      command.process.kill(signal);
+      const { code } = await command.ended;
+      assert.equal(code, signal === 'SIGHUP' ? 143 : null);
+      // Only a supervisor that has seen all others end leaves just the logs.
+      while (readdirSync(join(home, 'clusters', name)).join() !== 'log') await setTimeout(50);
+      while (processes.some(({ pid }) => lives(pid))) await setTimeout(50);
+    });
+  }
+
+  test('stop --all: whatever runs on this machine; old logs are not kept for ever', async () => {
+    const home = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-stop-all-')));
+    const own = { cwd: home, env: { ...process.env, MILLRACE_HOME: home } };
+    const start = (...args: readonly string[]): RunningCommand =>
+      startProgram(process.execPath, [LAUNCHER, ...args], own);
+    try {
+      writeFileSync(join(home, 'jobs.ts'), JOBS);
+      const names = Array.from({ length: 23 }, (_, at) => `application-old${10 + at}`);
+      for (const [at, name] of names.entries()) {
+        mkdirSync(join(home, 'clusters', name, 'log'), { recursive: true });
+        utimesSync(join(home, 'clusters', name), at, at);
+      }
+      const command = start('run-application', 'jobs.ts', '--job', 'endless', '--slots', '1');
+      await command.said('\n20\n');
+      const left = readdirSync(join(home, 'clusters')).filter((name) => names.includes(name));
+      assert.deepEqual(left, names.slice(3), 'the last 20');
+      const { stdout } = await start('cluster', 'stop', '--all').ended;
+      assert.match(stdout, /^Stopped supervisor \(process \d+\)\.\n(Stopped .*\n){2}$/);
+      command.process.kill('SIGKILL');
+      const again = await start('cluster', 'stop', '--all').ended;
+      assert.deepEqual([again.stdout, again.code], ['No cluster runs on this machine.\n', 0]);
+    } finally {
+      rmSync(home, { recursive: true, maxRetries: 3 });
+    }
   });
 
   test('Ctrl-C ends the job and its cluster', async () => {
@@ -261,6 +333,8 @@ describe('mistakes', { timeout: 300_000 }, () => {
       assert.match(await refused(verb, nobody), /^error\[JOB_NOT_FOUND\]: .*f{32}/, verb);
       const name = await refused(verb, 'my-job');
       assert.match(name, /^error\[CLI_JOB_ID_INVALID\]: .*\n {2}fix: .*`millrace list -a`/, verb);
+      const prefix = await refused(verb, 'ffffff');
+      assert.match(prefix, /^error\[CLI_JOB_ID_UNKNOWN\]: No job .* begins with ffffff\.$/m, verb);
     }
     assert.match(await refused('savepoint', nobody, '/s'), /^error\[JOB_NOT_FOUND\]/);
     assert.match(await refused('stop', '-p', '/s', nobody), /^error\[JOB_NOT_FOUND\]/);

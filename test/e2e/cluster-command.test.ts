@@ -34,6 +34,7 @@ function clusterIn(variables: NodeJS.ProcessEnv, ...args: readonly string[]): Pr
 interface Status {
   readonly running: boolean;
   readonly jobManager: string;
+  readonly restUrl: string;
   readonly processes: readonly {
     readonly name: string;
     readonly pid: number;
@@ -150,6 +151,7 @@ describe('millrace cluster', { timeout: 120_000 }, () => {
     }
     const now = await status();
     assert.equal(now.jobManager, before.jobManager);
+    assert.equal(now.restUrl, before.restUrl);
     assert.deepEqual(
       now.processes.map(({ restarts }) => restarts),
       [0, 1, 2],

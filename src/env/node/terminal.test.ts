@@ -73,6 +73,19 @@ describe('nodeTerminal', () => {
     });
   });
 
+  test('onSignal hears of a terminal that has gone (SIGHUP) as of one SIGTERM', async () => {
+    const child = start(['signals']);
+    const outcome = outcomeOf(child);
+    assert.ok(child.stdout !== null);
+    await once(child.stdout, 'data');
+    child.kill('SIGHUP');
+    await once(child.stdout, 'data');
+    child.kill('SIGHUP');
+    child.kill('SIGINT');
+    const { stdout, code } = await outcome;
+    assert.deepEqual([stdout, code], ['ready\nSIGTERM\nSIGINT\n', 0]);
+  });
+
   test('without a listener a signal ends the process as usual', async () => {
     const child = start(['signalsNoMore']);
     const outcome = outcomeOf(child);

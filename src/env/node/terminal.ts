@@ -23,12 +23,20 @@ export function nodeTerminal(): Terminal {
       assert(isMainThread, 'signals reach the main thread only');
       const onInterrupt = (): void => listener('SIGINT');
       const onTerminate = (): void => listener('SIGTERM');
+      // When a terminal closes, both the shell and the system may send one.
+      let isHungUp = false;
+      const onHangUp = (): void => {
+        if (!isHungUp) onTerminate();
+        isHungUp = true;
+      };
       process.on('SIGINT', onInterrupt);
       process.on('SIGTERM', onTerminate);
+      process.on('SIGHUP', onHangUp);
       return {
         [Symbol.dispose](): void {
           process.off('SIGINT', onInterrupt);
           process.off('SIGTERM', onTerminate);
+          process.off('SIGHUP', onHangUp);
         },
       };
     },
