@@ -67,6 +67,12 @@ describe('the simulated cluster', () => {
     await using jobs = await bundleJobs();
     await runSeed({ seed: 43, jobs, workload: 'copied-records' });
   });
+
+  // The folder of the jobs itself was not durable: a loss of power took it along.
+  it('finds its jobs after the host was lost (seed 55)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 55, jobs, workload: 'copied-records' });
+  });
 });
 
 describe('planted bugs', () => {

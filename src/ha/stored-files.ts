@@ -10,6 +10,7 @@ import { crc32 } from '../base/crc32.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import { readWhole, TEMPORARY_PREFIX, writeAtomically } from './atomic-file.ts';
+import { makeDurableFolder } from './durable-folder.ts';
 
 const VERSION = 1;
 /** Ids come from outside and become names of files. */
@@ -38,7 +39,7 @@ export class StoredFiles {
   /** Makes the folder, and removes what a process that was killed had not completed. */
   static async open(options: StoredFilesOptions): Promise<StoredFiles> {
     const { env, folder } = options;
-    await env.disk.makeDirectory(folder, 'private');
+    await makeDurableFolder(env.disk, folder);
     for (const { name } of await env.disk.list(folder)) {
       if (name.startsWith(TEMPORARY_PREFIX)) await env.disk.remove(`${folder}/${name}`);
     }
