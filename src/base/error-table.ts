@@ -387,6 +387,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // Slots and their workers
+  SLOT_MESSAGE_TOO_LARGE: user(
+    'Slot {slot} of {taskExecutor} was ended: a message of it ({what}) is longer than the limit: {reason}',
+    'Keep small what a sink prepares for its commit, what a source tells its enumerator, and names of counters: name files, for example, instead of holding their content.',
+  ),
   SLOT_NOT_ALLOCATED: internal('Slot allocation {allocationId} is not known at {taskExecutor}.'),
   SLOT_OCCUPIED: internal('Slot {slot} of {taskExecutor} is taken by another allocation.'),
   SLOT_OUT_OF_MEMORY: external(
@@ -406,6 +410,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   SLOT_WORKER_DIED: external('The worker of slot {slot} of {taskExecutor} has died: {reason}.'),
   SLOT_WORKER_STUCK: internal(
     'The worker of slot {slot} did not end within {timeout} after it was terminated.',
+  ),
+  SOURCE_MESSAGE_TOO_LARGE: user(
+    'The split enumerator of {source} has a message of {bytes} bytes for a reader; the limit is {limit}.',
+    'Assign fewer splits at once, and keep them small: a split says where records are, it does not hold them.',
   ),
   TASK_EXECUTOR_LOST: external('TaskManager {taskExecutor} was lost: {reason}.'),
   TASK_EXECUTOR_UNKNOWN: user(
@@ -447,6 +455,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   METRIC_KIND_CONFLICT: user(
     'The metric "{name}" is a {is} already; it cannot be a {wanted} too.',
     'Give one of them another name.',
+  ),
+  CLIENT_MESSAGE_TOO_LARGE: user(
+    'Operator {operator} has a message of {bytes} bytes for the client; the limit is {limit}.',
+    'Print or collect less of a record, or write such records to files.',
   ),
   USER_CODE_ASYNC: user(
     'The {role} function of "{operator}" gives a promise, but it is called synchronously.',

@@ -2,7 +2,11 @@
  * The one error of the engine. Every code stands in the table of `error-table.ts` with its message,
  * domain and retry advice; an error crosses threads and wires as data and is recognised by brand
  * and code, never by `instanceof`, because two copies of the package can meet in one process.
+ *
+ * G1. However long what was thrown is, an error as data is small: its texts are cut, its causes
+ *     counted.
  */
+import { cutMiddle, cutText } from './cut-text.ts';
 import type { ErrorCode } from './error-code.ts';
 import { ERROR_TABLE } from './error-table.ts';
 
@@ -51,6 +55,14 @@ export interface ErrorData {
   readonly cause: ErrorData | undefined;
 }
 
+/** G1: characters of a parameter, of a stack, and of an error with its causes. */
+const PARAMETER_MAX = 16 * 1024;
+const STACK_MAX = 32 * 1024;
+const DATA_MAX = 128 * 1024;
+/** A cause for which less is left is left out. */
+const DATA_MIN = 1024;
+const CAUSES_MAX = 16;
+
 const brand = Symbol.for('millrace.EngineError');
 
 export interface ErrorOptions {
@@ -71,7 +83,8 @@ export class EngineError extends Error {
   readonly fix: string | undefined;
   readonly scope: ErrorScope;
 
-  constructor(code: ErrorCode, parameters: ErrorParameters = {}, options: ErrorOptions = {}) {
+  constructor(code: ErrorCode, given: ErrorParameters = {}, options: ErrorOptions = {}) {
+    const parameters = cutTexts(given, PARAMETER_MAX);
     const entry: ErrorEntry = ERROR_TABLE[code];
     super(
       fill(entry.message, parameters),
@@ -95,14 +108,18 @@ export class EngineError extends Error {
     return error;
   }
 
+  /** G1. */
   toData(): ErrorData {
-    return {
-      code: this.code,
-      parameters: this.parameters,
-      scope: this.scope,
-      stack: this.stack,
-      cause: this.cause === undefined ? undefined : toEngineError(this.cause).toData(),
-    };
+    const causes: EngineError[] = [];
+    let next: unknown = this.cause;
+    while (next !== undefined && causes.length < CAUSES_MAX) {
+      const cause = toEngineError(next);
+      causes.push(cause);
+      next = cause.cause;
+    }
+    let data: ErrorData | undefined;
+    for (const cause of causes.reverse()) data = dataOf(cause, data);
+    return cutErrorData(dataOf(this, data), DATA_MAX);
   }
 
   static fromData(data: ErrorData): EngineError {
@@ -134,8 +151,43 @@ export function isEngineError(error: unknown, code?: ErrorCode): error is Engine
 export function toEngineError(thrown: unknown): EngineError {
   if (isEngineError(thrown)) return thrown;
   const error = new EngineError('INTERNAL', { message: messageOf(thrown) }, { cause: undefined });
-  if (thrown instanceof Error && thrown.stack !== undefined) error.stack = thrown.stack;
+  if (thrown instanceof Error && thrown.stack !== undefined) {
+    error.stack = cutMiddle(thrown.stack, STACK_MAX);
+  }
   return error;
+}
+
+/** The same error in at most about `limit` characters; the causes get what is left. */
+export function cutErrorData(data: ErrorData, limit: number): ErrorData {
+  const part = (most: number, of: number): number => Math.min(most, Math.floor(limit / of));
+  const parameters = cutTexts(data.parameters, part(PARAMETER_MAX, 4));
+  const scope = cutTexts({ ...data.scope }, part(PARAMETER_MAX, 8)) as ErrorScope;
+  const stack = data.stack && cutMiddle(data.stack, part(STACK_MAX, 2));
+  const left = limit - lengthOf(parameters) - lengthOf({ ...scope }) - (stack?.length ?? 0);
+  const cause =
+    data.cause === undefined || left < DATA_MIN ? undefined : cutErrorData(data.cause, left);
+  return { code: data.code, parameters, scope, stack, cause };
+}
+
+function dataOf(error: EngineError, cause: ErrorData | undefined): ErrorData {
+  const { code, parameters, scope, stack } = error;
+  return { code, parameters, scope, stack, cause };
+}
+
+/** The texts among `values`, cut. */
+function cutTexts(values: ErrorParameters, limit: number): ErrorParameters {
+  const isLong = (value: unknown): boolean => typeof value === 'string' && value.length > limit;
+  if (!Object.values(values).some(isLong)) return values;
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? cutText(value, limit) : value,
+    ]),
+  );
+}
+
+function lengthOf(values: ErrorParameters): number {
+  return Object.values(values).reduce<number>((sum, value) => sum + String(value).length, 0);
 }
 
 /** A sentence for anything that can be thrown. */

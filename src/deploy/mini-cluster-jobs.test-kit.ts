@@ -52,6 +52,38 @@ export const throws = defineJob({
   },
 });
 
+/** Prints a record that fits into no message. */
+export const printsTooMuch = defineJob({
+  name: 'prints-too-much',
+  build(env) {
+    env
+      .sequence(1, 3)
+      .map((n) => (n === 2 ? 'x'.repeat(20_000_000) : String(n)))
+      .print();
+  },
+});
+
+export const throwsTooMuch = defineJob({
+  name: 'throws-too-much',
+  build(env) {
+    env
+      .sequence(1, 3)
+      .map((n) => {
+        if (n === 2) throw new Error('E'.repeat(50_000_000));
+        return n;
+      })
+      .sinkTo(discard());
+  },
+});
+
+/** What it prepares for its commit fits into no message. */
+export const preparesTooMuch = defineJob({
+  name: 'prepares-too-much',
+  build(env) {
+    env.sequence(1, 3).sinkTo(commitSink({ failures: 0, filler: 'x'.repeat(20_000_000) }));
+  },
+});
+
 /** Runs without end and hardly does anything. */
 export const dawdles = defineJob({
   name: 'dawdles',
@@ -209,9 +241,11 @@ export const neverCommits = defineJob({
 function commitSink({
   failures,
   fatal = false,
+  filler = '',
 }: {
   failures: number;
   fatal?: boolean;
+  filler?: string;
 }): Sink<number, string> {
   return {
     kind: 'sink',
@@ -223,7 +257,7 @@ function commitSink({
       return {
         write: (value) => void written.push(value),
         flush: () => undefined,
-        prepareCommit: () => [`${context.subtask}: ${written.join(' ')}`],
+        prepareCommit: () => [`${context.subtask}: ${written.join(' ')}${filler}`],
         close: () => undefined,
       };
     },

@@ -211,6 +211,31 @@ test('a user function that throws fails the job with its own error and place', a
   assert.equal((await client.details()).failures.length, 4, 'as often as the strategy allows');
 });
 
+for (const [name, code, said] of [
+  [
+    'printsTooMuch',
+    'CLIENT_MESSAGE_TOO_LARGE',
+    /^Operator Sink: print has .* 20000\d+ bytes .* 8388608/,
+  ],
+  ['throwsTooMuch', 'USER_CODE_FAILED', /E\.\.\. \(cut, 50000000 characters\)/],
+  ['preparesTooMuch', 'SLOT_MESSAGE_TOO_LARGE', /ready-to-commit.* limit of 16777216/],
+] as const) {
+  test(`${name}: the task fails with ${code}, its neighbours and the process live`, async () => {
+    await using cluster = await start({ slots: 2 });
+    const neighbour = await cluster.submit(job('dawdles'));
+    const client = await cluster.submit(job(name), { detached: true });
+    client.onMessage(() => undefined);
+    const { status, error } = await client.result();
+    assert.deepEqual([status, error?.code], ['FAILED', code]);
+    assert.match(EngineError.fromData(error!).message, said);
+    assert.ok(JSON.stringify(await client.details()).length < 400_000);
+    const { status: other, generation } = await neighbour.details();
+    assert.deepEqual([other, generation], ['RUNNING', 1]);
+    await neighbour.cancel();
+    assert.equal((await neighbour.result()).status, 'CANCELED');
+  });
+}
+
 test('an endless loop stops neither the cluster nor a cancellation, nor the other slot', async () => {
   await using cluster = await start();
   const client = await cluster.submit(job('halfSpins', 2));

@@ -4,6 +4,8 @@
  * collector.
  *
  * F1. Never more jobs than `capacity`, never more bytes than `maxBytes` unless it is one job.
+ * F3. A job that takes more than its share of `maxBytes` is kept without its history, or without
+ *     its vertices, rather than that it takes the place of all others.
  * F2. A job older than `expiration` is not shown.
  */
 import { ByteReader } from '../base/byte-reader.ts';
@@ -34,6 +36,9 @@ interface StoredJob {
 type Rest = Omit<EndedJob, 'summary'>;
 const { codec } = plain<Rest>();
 
+/** F3: of `maxBytes`. */
+const SHARE = 1 / 4;
+
 export class EndedJobs {
   readonly #options: EndedJobsOptions;
   /** Oldest first. */
@@ -53,9 +58,7 @@ export class EndedJobs {
     const { capacity, maxBytes } = this.#options;
     const { jobId } = summary;
     this.#remove(jobId);
-    const out = new ByteWriter();
-    codec.encode({ details, info }, out);
-    const bytes = out.copy();
+    const bytes = encodeWithin(maxBytes * SHARE, { details, info });
     this.#jobs.set(jobId, { summary, bytes, at: now });
     this.#bytes += bytes.length;
     this.#expire(now);
@@ -90,4 +93,44 @@ export class EndedJobs {
     this.#bytes -= this.#jobs.get(jobId)?.bytes.length ?? 0;
     this.#jobs.delete(jobId);
   }
+}
+
+/** F3. */
+function encodeWithin(limit: number, whole: Rest): Uint8Array {
+  let bytes = encode(whole);
+  for (const shorten of [withoutHistory, withoutVertices]) {
+    if (bytes.length > limit) bytes = encode(shorten(whole));
+  }
+  return bytes;
+}
+
+function encode(job: Rest): Uint8Array {
+  const out = new ByteWriter();
+  codec.encode(job, out);
+  return out.copy();
+}
+
+/** Of failures the last one, of attempts the last ones. */
+function withoutHistory({ details, info }: Rest): Rest {
+  const last = info.failures.slice(-1).map((failure) => ({ ...failure, concurrent: [] }));
+  return {
+    details: { ...details, failures: details.failures.slice(-1) },
+    info: {
+      ...info,
+      vertices: info.vertices.map((vertex) => ({
+        ...vertex,
+        subtasks: vertex.subtasks.map((subtask) => ({ ...subtask, previous: [] })),
+      })),
+      failures: last,
+      failuresTruncated: true,
+    },
+  };
+}
+
+function withoutVertices(job: Rest): Rest {
+  const { details, info } = withoutHistory(job);
+  return {
+    details: { ...details, vertices: [] },
+    info: { ...info, vertices: [], graph: undefined, accumulators: [] },
+  };
 }

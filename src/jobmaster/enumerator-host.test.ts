@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../base/byte-reader.ts';
+import { isEngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Log } from '../env/env.ts';
 import type { AnySource, SplitEnumerator, SplitEnumeratorContext } from '../functions/source.ts';
@@ -89,6 +90,19 @@ test('what the enumerator throws is a failure of the source', async () => {
   host.handle(0, { kind: 'split-request' });
   await clock.pass();
   assert.deepEqual(failures, [boom]);
+});
+
+test('N4: what is too large for a message fails the source and is not sent', async () => {
+  const { host, sent, failures, context, clock } = rig({
+    handleSplitRequest: (subtask) => context().assign(subtask, [{ id: 'x'.repeat(9_000_000) }]),
+    handleReaderEvent: (subtask) => context().sendToReader(subtask, new Uint8Array(9_000_000)),
+  });
+  host.handle(0, { kind: 'split-request' });
+  host.handle(0, { kind: 'user', payload: new Uint8Array(1) });
+  await clock.pass();
+  const codes = failures.map((error) => isEngineError(error) && error.code);
+  assert.deepEqual(codes, ['SOURCE_MESSAGE_TOO_LARGE', 'SOURCE_MESSAGE_TOO_LARGE']);
+  assert.deepEqual(sent, []);
 });
 
 test('N2: after close nothing is carried on and nothing is called', async () => {

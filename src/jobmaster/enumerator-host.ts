@@ -7,16 +7,18 @@
  * N2. After `close` the enumerator is called only to be closed, and nothing it says is carried on.
  * N3. A split is with one generation of one reader, or with the enumerator: what a reader was given
  *     goes back when its next generation is attached, whether it had arrived or not.
+ * N4. Nothing goes to a reader that would not fit into a frame, with what comes around it.
  */
 import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import { messageOf } from '../base/errors.ts';
+import { EngineError, messageOf } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { ConnectorEnv, SourceSplit, SplitEnumerator } from '../functions/source.ts';
 import type { AnySource } from '../functions/source.ts';
 import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
 
 const CLOSE_TIMEOUT = seconds(10);
+const EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface EnumeratorSurroundings {
   readonly env: ConnectorEnv;
@@ -165,10 +167,22 @@ export class EnumeratorHost {
     this.#toReader(subtask, { kind: 'splits', splits: encoded });
   }
 
+  /** N4. */
   #toReader(subtask: number, event: SourceEventToReader): void {
     if (this.#closed) return;
     const generation = this.#generations.get(subtask);
     assert(generation !== undefined, `reader ${subtask} of ${this.#source.name} was not attached`);
+    const bytes = bytesOf(event);
+    if (bytes > EVENT_BYTES_MAX) {
+      const { name: source } = this.#source;
+      throw new EngineError('SOURCE_MESSAGE_TOO_LARGE', { source, bytes, limit: EVENT_BYTES_MAX });
+    }
     this.#surroundings.toReader(subtask, generation, event);
   }
+}
+
+function bytesOf(event: SourceEventToReader): number {
+  if (event.kind === 'user') return event.payload.length;
+  if (event.kind === 'splits') return event.splits.reduce((sum, { length }) => sum + length, 0);
+  return 0;
 }

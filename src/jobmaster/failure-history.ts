@@ -4,8 +4,12 @@
  *
  * N3. At most `limit` failures are kept, the last ones, and as many concurrent ones with each.
  */
+import { cutErrorData } from '../base/errors.ts';
 import type { ErrorData } from '../base/errors.ts';
 import type { FailureInfo } from '../protocol/execution-graph-info.ts';
+
+/** Characters. */
+const BRIEF_MAX = 8 * 1024;
 
 export class FailureHistory {
   readonly #limit: number;
@@ -33,9 +37,14 @@ export class FailureHistory {
     const last = this.#failures.at(-1);
     if (last === undefined || last.concurrent.length >= this.#limit) return;
     if (isSame(last.error, failure.error) && last.taskName === failure.taskName) return;
-    const concurrent = [...last.concurrent, failure];
+    const concurrent = [...last.concurrent, { ...failure, error: briefly(failure.error) }];
     this.#failures = [...this.#failures.slice(0, -1), { ...last, concurrent }];
   }
+}
+
+/** Of an error of which a job may have many. */
+export function briefly(error: ErrorData): ErrorData {
+  return cutErrorData(error, BRIEF_MAX);
 }
 
 /** The same one, reported in two ways. */

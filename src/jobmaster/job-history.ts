@@ -16,7 +16,7 @@ import type { TaskMetrics } from '../protocol/slot-messages.ts';
 import type { JobEvent, JobState } from '../scheduling/job-state.ts';
 import { AttemptHistory } from './attempt-history.ts';
 import type { CountsOfAttempt } from './attempt-history.ts';
-import { FailureHistory } from './failure-history.ts';
+import { briefly, FailureHistory } from './failure-history.ts';
 import type { JobPlan } from './job-plan.ts';
 
 /** Two clocks read at once: one for spans, one for people. */
@@ -125,7 +125,7 @@ export class JobHistory {
     const attempts = this.#attempts;
     const location = execution === undefined ? undefined : attempts?.locationOf(execution);
     const ofTask = event.kind === 'task-state';
-    if (ofTask) attempts?.failed(event.execution, data);
+    if (ofTask) attempts?.failed(event.execution, briefly(data));
     return {
       error: data,
       timestamp: wall,

@@ -10,6 +10,7 @@
  * B5. Nothing is committed before the decision is stored, whatever happens to this master then.
  */
 import { assert } from '../base/assert.ts';
+import { cutText } from '../base/cut-text.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
@@ -553,7 +554,8 @@ export class JobMaster {
   #noteStatus({ from, to }: Extract<JobEffect, { kind: 'status' }>): void {
     const { failure } = this.#state;
     const level = to === 'FAILING' || to === 'RESTARTING' || to === 'FAILED' ? 'warn' : 'info';
-    const because = level === 'warn' && failure !== undefined ? `: ${failure.message}` : '';
+    const because =
+      level === 'warn' && failure !== undefined ? `: ${cutText(failure.message, 2048)}` : '';
     const { jobId } = this.location;
     this.#options.env.log.write(level, `job ${from} -> ${to}${because}`, { jobId });
   }

@@ -8,6 +8,7 @@
  *     afterwards.
  * H4. `stop` always ends the thread: when all its tasks have ended, or when their time is over.
  * H5. The first message to the thread is its preparation, once the job's code is here.
+ * H6. Nothing that it says after `fail` is told: what it said last was lost.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -159,7 +160,7 @@ export class HostedWorker {
 
   /** H4. Idempotent. */
   stop(): void {
-    if (this.#stopping || this.#gone) return;
+    if (this.#stopping || this.#gone || this.#endedFor !== undefined) return;
     this.#stopping = true;
     this.#settlePreparation(
       new EngineError('SLOT_WORKER_DIED', this.#parameters('it was stopped')),
@@ -204,16 +205,18 @@ export class HostedWorker {
         (used) => {
           if (this.#gone || this.#stopping) return;
           if (used === undefined || used <= budget * HEAP_TOLERANCE) this.#watchHeap();
-          else this.#endForMemory();
+          else this.fail(this.#outOfMemory());
         },
         (error) => main.fatal(error),
       );
     });
   }
 
-  #endForMemory(): void {
-    this.#endedFor = this.#outOfMemory();
-    this.#options.worker.terminate();
+  /** H6. Ends the thread, which has failed for this reason. Idempotent: the first reason counts. */
+  fail(error: EngineError): void {
+    if (this.#gone || this.#stopping || this.#endedFor !== undefined) return;
+    this.#endedFor = error;
+    this.#terminate();
   }
 
   #outOfMemory(): EngineError {
@@ -223,7 +226,7 @@ export class HostedWorker {
   }
 
   #receive(message: FromSlot): void {
-    if (this.#gone) return;
+    if (this.#gone || this.#endedFor !== undefined) return;
     switch (message.kind) {
       case 'prepared':
         this.#prepared?.resolve(message.dataPort);

@@ -7,9 +7,10 @@
  * Y2. A worker is started only while the link to its JobMaster stands, with the lease of that link.
  * Y3. What a worker says goes to the JobMaster whose link stood when it was started, or nowhere.
  * Y4. The slots in use are never more than the TaskExecutor has, whatever their size.
+ * Y5. A worker that says more than can be told is ended; the process and its other slots go on.
  */
 import { assert } from '../base/assert.ts';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { heapLimitMegabytes } from '../config/slot-heap.ts';
@@ -535,11 +536,24 @@ export class TaskExecutor {
       doorbells: this.#doorbells,
       cancellationTimeout,
       terminationTimeout: seconds(30),
-      onMessage: (message) => this.#forward(link, worker, message),
+      onMessage: (message) => this.#forwardOrFail(link, worker, message),
       onGone: (error) => this.#workerGone(slot, worker, { allocationId, generation }, error),
       onStuck: (error) => this.#main.fatal(error),
     });
     return worker;
+  }
+
+  /** Y5. */
+  #forwardOrFail(link: JobLink, worker: HostedWorker, message: FromSlot): void {
+    try {
+      this.#forward(link, worker, message);
+    } catch (thrown) {
+      if (!isEngineError(thrown, 'RPC_FRAME_TOO_LARGE')) throw thrown;
+      const { taskExecutorId: taskExecutor } = this.#options;
+      const what = { what: message.kind, reason: thrown.message };
+      const where = { slot: worker.slot, taskExecutor };
+      worker.fail(new EngineError('SLOT_MESSAGE_TOO_LARGE', { ...where, ...what }));
+    }
   }
 
   /** Y3: after a loss the gateway is undefined until all workers of the job are gone. */

@@ -33,6 +33,8 @@ const MISBEHAVIOUR = {
   rejection: 'Promise.reject(new Error("nobody listens"));',
   'thrown later': 'setTimeout(() => { throw new TypeError("later"); }, 1);',
   'thrown at once': 'throw new RangeError("at once");',
+  'a long record': 'return "x".repeat(20_000_000);',
+  'a long error': 'throw new Error("E".repeat(50_000_000));',
   recursion: 'const down = (i) => down(i + 1) + 1; down(0);',
 } as const;
 
@@ -139,6 +141,8 @@ describe('misbehaviour in a slot', { timeout: 120_000 }, () => {
     ['rejection', 'USER_CODE_UNCAUGHT', /nobody listens/],
     ['thrown later', 'USER_CODE_UNCAUGHT', /later/],
     ['thrown at once', 'USER_CODE_FAILED', /at once/],
+    ['a long record', 'CLIENT_MESSAGE_TOO_LARGE', /20000\d+ bytes/],
+    ['a long error', 'USER_CODE_FAILED', /E\.\.\. \(cut, 50000000 characters\)/],
     ['recursion', 'USER_CODE_FAILED', /Maximum call stack/],
   ];
   for (const [name, code, said] of ENDS) {

@@ -5,10 +5,15 @@
  * Invariants
  * M1. A sender with more than WINDOW_BYTES unacknowledged has a promise that resolves when it has
  * not.
+ * M2. No message is longer than MESSAGE_BYTES_MAX: it has to fit into a frame, with all that comes
+ * around it on the way.
  */
+import { EngineError } from '../../base/errors.ts';
+import type { ChainedOperator } from '../../graph/job-graph.ts';
 import type { FromSlot } from '../../protocol/slot-messages.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 interface Sender {
   underWay: number;
@@ -24,7 +29,18 @@ export class ClientMessages {
     this.#post = post;
   }
 
-  send(executionId: string, operator: string, payload: Uint8Array): Promise<void> | undefined {
+  /** M2. @throws EngineError CLIENT_MESSAGE_TOO_LARGE */
+  send(
+    executionId: string,
+    { id: operator, name }: ChainedOperator,
+    payload: Uint8Array,
+  ): Promise<void> | undefined {
+    const { length: bytes } = payload;
+    if (bytes > MESSAGE_BYTES_MAX) {
+      const limit = MESSAGE_BYTES_MAX;
+      const parameters = { operator: name, bytes, limit };
+      throw new EngineError('CLIENT_MESSAGE_TOO_LARGE', parameters, { scope: { operator: name } });
+    }
     const sender = this.#sender(executionId, operator);
     sender.underWay += payload.length;
     this.#post({ kind: 'client-message', executionId, operator, payload });

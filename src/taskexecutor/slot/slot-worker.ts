@@ -334,8 +334,10 @@ class SlotWorker {
 
   #sinkWiring(
     deployment: TaskDeployment,
-    operator: string,
+    id: string,
   ): import('../../operators/sink-operator.ts').SinkWiring {
+    const vertex = this.#job!.graph.vertices.find((each) => each.id === deployment.vertex)!;
+    const operator = vertex.operators.find((each) => each.id === id)!;
     return {
       env: this.#context.env,
       jobId: this.#preparation!.job.jobId,
