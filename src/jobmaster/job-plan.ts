@@ -146,6 +146,7 @@ function deploymentOf(
   return {
     executionId: executionIdOf(execution, attempt),
     vertex: vertex.id,
+    name: vertex.name,
     subtask,
     attempt,
     parallelism: vertex.parallelism,

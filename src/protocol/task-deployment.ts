@@ -69,6 +69,8 @@ export interface TaskDeployment {
   /** Unique over all attempts: `${vertex}/${subtask}/${attempt}`. */
   readonly executionId: string;
   readonly vertex: VertexId;
+  /** Of the vertex, for people. */
+  readonly name?: string | undefined;
   readonly subtask: number;
   /** From 1. */
   readonly attempt: number;

@@ -14,7 +14,7 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
-import type { ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
+import type { Env, ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { isBlobUrl } from '../protocol/job-code.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
@@ -22,6 +22,7 @@ import type { ThreadInfo } from '../protocol/process-files.ts';
 import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** How often the heap of a worker is looked at from outside. */
 const HEAP_CHECK_INTERVAL = milliseconds(100);
@@ -30,6 +31,7 @@ const HEAP_TOLERANCE = 1.5;
 
 export interface HostedWorkerOptions {
   readonly main: MainThread;
+  readonly env: Pick<Env, 'clock' | 'log'>;
   readonly worker: WorkerHandle;
   readonly preparation: SlotPreparation;
   /** What to load as the job's module; the thread starts while it is on its way. */
@@ -59,6 +61,7 @@ export class HostedWorker {
   #prepared: PromiseWithResolvers<number> | undefined;
   readonly #tasks = new Set<string>();
   readonly #metricWaiters = new Set<(scopes: readonly ScopedMetrics[]) => void>();
+  readonly #silence: SilenceWatch;
   #stopping = false;
   #gone = false;
   #timer: Disposable | undefined;
@@ -69,7 +72,7 @@ export class HostedWorker {
   #failure: EngineError | undefined;
 
   constructor(options: HostedWorkerOptions) {
-    const { main, worker, preparation, moduleUrl } = options;
+    const { main, env, worker, preparation, moduleUrl, onMessage } = options;
     this.#options = options;
     this.generation = preparation.location.generation;
     this.slot = preparation.location.slot;
@@ -77,6 +80,9 @@ export class HostedWorker {
     this.prepared = this.#prepared.promise;
     // The caller hears of it by `prepared`, or does not care any more.
     this.prepared.catch(() => undefined);
+    const { jobId } = preparation.job;
+    const { clock, log } = env;
+    this.#silence = new SilenceWatch({ main, clock, log, jobId, slot: this.slot, tell: onMessage });
     worker.port.receive((bytes) => main.run(() => this.#receive(decodeFromSlot(bytes))));
     worker.exited.then(
       (reason) => main.run(() => this.#exited(reason)),
@@ -139,12 +145,14 @@ export class HostedWorker {
   deploy(tasks: readonly TaskDeployment[]): void {
     assert(this.#prepared === undefined && !this.#stopping, 'H1: deployed before it was prepared');
     for (const { executionId } of tasks) this.#tasks.add(executionId);
+    this.#silence.deployed(tasks);
     this.post({ kind: 'deploy', tasks });
   }
 
   /** Nothing if the worker does not answer in time, or not any more. */
   requestMetrics(timeout: Duration): Promise<readonly ScopedMetrics[]> {
     if (this.#gone || this.#prepared !== undefined) return Promise.resolve([]);
+    if (this.#silence.silent) return Promise.resolve(this.#silence.scopes);
     return new Promise((resolve) => {
       const settle = (scopes: readonly ScopedMetrics[]): void => {
         timer[Symbol.dispose]();
@@ -162,6 +170,8 @@ export class HostedWorker {
   stop(): void {
     if (this.#stopping || this.#gone || this.#endedFor !== undefined) return;
     this.#stopping = true;
+    // From here on `cancellationTimeout` watches.
+    this.#silence[Symbol.dispose]();
     this.#settlePreparation(
       new EngineError('SLOT_WORKER_DIED', this.#parameters('it was stopped')),
     );
@@ -187,6 +197,7 @@ export class HostedWorker {
     const { main, worker, terminationTimeout: timeout, onStuck } = this.#options;
     this.#timer?.[Symbol.dispose]();
     this.#heapTimer?.[Symbol.dispose]();
+    this.#silence[Symbol.dispose]();
     worker.terminate();
     if (main.closed) return;
     this.#timer = main.after(timeout, () =>
@@ -227,6 +238,7 @@ export class HostedWorker {
 
   #receive(message: FromSlot): void {
     if (this.#gone || this.#endedFor !== undefined) return;
+    this.#silence.heard(message);
     switch (message.kind) {
       case 'prepared':
         this.#prepared?.resolve(message.dataPort);
@@ -240,6 +252,7 @@ export class HostedWorker {
         this.#options.onMessage(message);
         if (!isEnd(message.state)) return;
         this.#tasks.delete(message.executionId);
+        this.#silence.ended(message.executionId);
         if (this.#stopping && this.#tasks.size === 0) this.#terminate();
         return;
       case 'metrics-answer':
@@ -257,6 +270,7 @@ export class HostedWorker {
     for (const settle of [...this.#metricWaiters]) settle([]);
     this.#timer?.[Symbol.dispose]();
     this.#heapTimer?.[Symbol.dispose]();
+    this.#silence[Symbol.dispose]();
     const error = this.#stopping ? undefined : (this.#endedFor ?? this.#explain(reason));
     this.#settlePreparation(
       error ?? new EngineError('SLOT_WORKER_DIED', this.#parameters('it ended')),

@@ -518,6 +518,7 @@ export class TaskExecutor {
     const holder = { owner: link.token, address: link.jobMaster.address };
     const worker: HostedWorker = new HostedWorker({
       main: this.#main,
+      env: this.#options.env,
       worker: this.#spares.take(
         `slot ${slot.index} of ${preparation.job.jobId}`,
         ownHeap && heapLimitMegabytes(ownHeap),
