@@ -102,6 +102,9 @@ class SimWorkerHandle implements WorkerHandle {
     scheduler.world(20, 'kill', thread.id, 0, () => thread.end({ kind: 'terminated' }, 'kill'));
   }
 
+  /** Simulated workers have no streams. */
+  captureOutput(): void {}
+
   heapUsed(): Promise<number | undefined> {
     this.#owner.enter();
     const { alive, id } = this.#thread;

@@ -52,6 +52,8 @@ export interface TaskManagerStart {
   readonly onRegistered?: (() => void) | undefined;
   /** Takes what jobs print to whom no client is attached; without it that is dropped. */
   readonly print?: Print | undefined;
+  /** Whether the log takes what user code writes on the standard streams; else the process does. */
+  readonly logsOutput?: boolean | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
   /** What it shows to those who look after it. */

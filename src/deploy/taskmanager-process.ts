@@ -46,6 +46,7 @@ export function taskManagerProcess(
           env.terminal.stdout.write(text);
           return env.terminal.stdout.flush();
         },
+        logsOutput: true,
         taskExecutorId: id,
         dataPort: configuration.get(TaskManagerOptions.dataPort),
         jobManagerAddress: jobManagerAddress(configuration),

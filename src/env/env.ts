@@ -325,6 +325,8 @@ export interface WorkerOptions {
   readonly regions?: readonly SharedRegion[] | undefined;
 }
 
+export type TakeOutput = (stream: 'stdout' | 'stderr', line: string) => void;
+
 export interface WorkerHandle {
   readonly port: Port;
   /** Why it ended; never rejects. By then its messages have arrived. */
@@ -333,6 +335,11 @@ export interface WorkerHandle {
   terminate(): void;
   /** As `Memory.heapUsed`, seen from outside. Undefined once it has exited. */
   heapUsed(): Promise<number | undefined>;
+  /**
+   * From now on what code in it writes on its standard streams comes here, in lines, and not to
+   * those of this process. The last lines may come after `exited`. Called at most once.
+   */
+  captureOutput(take: TakeOutput): void;
 }
 
 export type ExitReason =

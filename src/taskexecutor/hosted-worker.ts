@@ -34,6 +34,8 @@ export interface HostedWorkerOptions {
   readonly env: Pick<Env, 'clock' | 'log'>;
   readonly worker: WorkerHandle;
   readonly preparation: SlotPreparation;
+  /** Whether what user code writes on the standard streams goes to the log, under its job. */
+  readonly logsOutput: boolean;
   /** What to load as the job's module; the thread starts while it is on its way. */
   readonly moduleUrl: string | Promise<string>;
   readonly lease: SharedRegion;
@@ -83,6 +85,7 @@ export class HostedWorker {
     const { jobId } = preparation.job;
     const { clock, log } = env;
     this.#silence = new SilenceWatch({ main, clock, log, jobId, slot: this.slot, tell: onMessage });
+    if (options.logsOutput) this.#logOutput();
     worker.port.receive((bytes) => main.run(() => this.#receive(decodeFromSlot(bytes))));
     worker.exited.then(
       (reason) => main.run(() => this.#exited(reason)),
@@ -202,6 +205,14 @@ export class HostedWorker {
     if (main.closed) return;
     this.#timer = main.after(timeout, () =>
       onStuck(new EngineError('SLOT_WORKER_STUCK', { slot: this.slot, timeout: `${timeout} ms` })),
+    );
+  }
+
+  #logOutput(): void {
+    const { env, worker, preparation } = this.#options;
+    const log = env.log.with({ jobId: preparation.job.jobId, slot: this.slot });
+    worker.captureOutput((stream, line) =>
+      log.write(stream === 'stdout' ? 'info' : 'warn', line, { stream }),
     );
   }
 

@@ -35,6 +35,7 @@ class Rig {
       exited: new Promise((resolve) => (this.#exit = () => resolve({ kind: 'terminated' }))),
       terminate: () => this.#exit(),
       heapUsed: () => Promise.resolve(1),
+      captureOutput: () => undefined,
     };
     const region = {} as never;
     this.worker = new HostedWorker({
@@ -45,7 +46,7 @@ class Rig {
         job: { jobId: 'j', moduleUrl: 'file:///job.ts' },
         location: { taskExecutorId: 'te', slot: 2, generation: 3, host: 'h' },
       } as SlotPreparation,
-      ...{ moduleUrl: 'file:///job.ts', lease: region, doorbells: region },
+      ...{ logsOutput: false, moduleUrl: 'file:///job.ts', lease: region, doorbells: region },
       ...{ cancellationTimeout: milliseconds(1000), terminationTimeout: milliseconds(1000) },
       onMessage: (message) => {
         if (message.kind === 'metrics') this.told.push(message.tasks);

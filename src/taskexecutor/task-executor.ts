@@ -103,6 +103,8 @@ export interface TaskExecutorOptions {
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   /** Takes what jobs print to whom no client is attached; without it that is dropped. */
   readonly print?: Print | undefined;
+  /** Whether the log takes what user code writes on the standard streams; else the process does. */
+  readonly logsOutput?: boolean | undefined;
   /** Brings submitted code here; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
@@ -508,7 +510,7 @@ export class TaskExecutor {
 
   #startWorker(slot: Slot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { taskExecutorId, host, bindHost, dataPort, tls } = this.#options;
-    const { network, cancellationTimeout, code } = this.#options;
+    const { env, network, cancellationTimeout, code, logsOutput = false } = this.#options;
     const ownHeap = resourceOf(slot.state)?.taskHeapBytes;
     const heapBudgetBytes = ownHeap ?? this.#options.heapBudgetBytes;
     const { generation, allocationId, preparation } = request;
@@ -517,8 +519,7 @@ export class TaskExecutor {
     const { moduleUrl } = preparation.job;
     const holder = { owner: link.token, address: link.jobMaster.address };
     const worker: HostedWorker = new HostedWorker({
-      main: this.#main,
-      env: this.#options.env,
+      ...{ main: this.#main, env, logsOutput },
       worker: this.#spares.take(
         `slot ${slot.index} of ${preparation.job.jobId}`,
         ownHeap && heapLimitMegabytes(ownHeap),

@@ -27,7 +27,7 @@ const MISBEHAVIOUR = {
   buffers: 'for (;;) kept.push(Buffer.alloc(4_000_000, 1));',
   'buffers record by record': 'kept.push(Buffer.alloc(4_000_000, 1));',
   strings: 'let text = "x"; for (;;) kept.push((text += text.slice(0, 1e5)).split(""));',
-  loop: 'for (;;);',
+  loop: 'console.log("on and on, password=swordfish"); for (;;);',
   exit: 'process.exit(0);',
   'exit with a code': 'process.exit(9);',
   rejection: 'Promise.reject(new Error("nobody listens"));',
@@ -157,10 +157,20 @@ describe('misbehaviour in a slot', { timeout: 120_000 }, () => {
     });
   }
 
-  test('an endless loop: cancelled within the cancellation time-out', async () => {
+  test('an endless loop: the log names it, its tasks are busy, and it can be cancelled', async () => {
     const tenth = Promise.withResolvers<void>();
     const client = await submit('loop', () => tenth.resolve());
     await tenth.promise;
+    const { jobId } = client;
+    const wrote = await processes[1]!.said(/^on and on/);
+    assert.deepEqual(
+      [wrote.message, wrote.level, wrote.fields['jobId'], wrote.fields['stream']],
+      ['on and on, password=******', 'info', jobId, 'stdout'],
+    );
+    const { level, fields } = await processes[1]!.said(/has not come back for \d+ s/);
+    assert.deepEqual([level, fields['jobId']], ['warn', jobId]);
+    const { vertices } = await client.details();
+    assert.deepEqual([vertices.length, vertices.every(({ busy }) => busy > 0.9)], [1, true]);
     const since = performance.now();
     await client.cancel();
     assert.equal((await client.result()).status, 'CANCELED');

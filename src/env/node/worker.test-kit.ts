@@ -108,6 +108,19 @@ const commands = {
     await stdout.flush();
     context.exit();
   },
+  /** Writes on both streams as user code does, the last without the end of its line, and dies. */
+  writeAndDie(_context: WorkerContext, { count = 0 }: WorkerCommand): void {
+    for (let i = 0; i < count; i += 1) console.log(`line ${i} \u20ac`);
+    console.error('first\n\nsecond');
+    process.stdout.write('the last ');
+    process.stdout.write('words');
+    throw new Error('dead');
+  },
+  /** Says a word and its rest much later, and never returns to the event loop. */
+  writeAndLoop(): void {
+    process.stdout.write('begun');
+    for (;;);
+  },
   /** Logs, then never returns to the event loop. */
   logAndLoop(context: WorkerContext, { count = 0 }: WorkerCommand): void {
     for (let i = 0; i < count; i += 1) context.env.log.write('info', 'Still here', { i });

@@ -375,3 +375,37 @@ describe('what a worker is given', () => {
     await handle.exited;
   });
 });
+
+describe('captureOutput', () => {
+  function captured(command: WorkerCommand): { handle: WorkerHandle; lines: string[] } {
+    const handle = spawn(command);
+    inbox(handle);
+    const lines: string[] = [];
+    handle.captureOutput((stream, line) => void lines.push(`${stream}: ${line}`));
+    return { handle, lines };
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  test('O1: all that a worker wrote before it died comes, in lines', async () => {
+    const { handle, lines } = captured({ command: 'writeAndDie', count: 3000 });
+    assert.equal((await handle.exited).kind, 'failed');
+    await until(() => lines.length >= 3003);
+    const of = (stream: string) => lines.filter((line) => line.startsWith(stream));
+    assert.deepEqual(of('stdout'), [
+      ...Array.from({ length: 3000 }, (_, i) => `stdout: line ${i} \u20ac`),
+      'stdout: the last words',
+    ]);
+    assert.deepEqual(of('stderr'), ['stderr: first', 'stderr: second']);
+  });
+
+  test('O1: what has no end of its line comes while the worker is at work', async () => {
+    const { handle, lines } = captured({ command: 'writeAndLoop' });
+    await until(() => lines.length > 0);
+    assert.deepEqual(lines, ['stdout: begun']);
+    handle.terminate();
+    await handle.exited;
+  });
+});

@@ -5,10 +5,19 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.ts';
-import type { ExitReason, Port, WorkerHandle, WorkerOptions, WorkerRole, Workers } from '../env.ts';
+import type {
+  ExitReason,
+  Port,
+  TakeOutput,
+  WorkerHandle,
+  WorkerOptions,
+  WorkerRole,
+  Workers,
+} from '../env.ts';
 import { compileCacheVariable } from './compile-cache.ts';
 import type { EntryPoints } from './entry-points.ts';
 import { fatal } from './fatal.ts';
+import { readLines } from './output-lines.ts';
 import { NodePort, portMessage, transferList } from './port.ts';
 import type { PortMessage } from './port.ts';
 
@@ -126,6 +135,11 @@ class NodeWorkerHandle implements WorkerHandle {
       () => undefined,
     );
     return Promise.race([used, this.exited.then(() => undefined)]);
+  }
+
+  captureOutput(take: TakeOutput): void {
+    readLines(this.#worker.stdout, (line) => take('stdout', line));
+    readLines(this.#worker.stderr, (line) => take('stderr', line));
   }
 
   #reason(code: number): ExitReason {
