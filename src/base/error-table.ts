@@ -377,7 +377,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   RPC_REFUSED: external('{peer} refused the connection: {reason}.'),
   RPC_SECRET_MISMATCH: user(
     'The connection with {peer} was not made: {reason}.',
-    'Give every process of the cluster the same cluster secret.',
+    'Give every process of the cluster the same secret, in the file cluster-secret in the folder of the cluster or in the one that millrace.security.secret-file names.',
   ),
   RPC_TIMEOUT: external('{peer} did not answer {endpoint}.{method} within {timeout}.'),
   RPC_UNREACHABLE: external('{peer} cannot be reached: {reason}.'),
@@ -394,7 +394,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   SLOT_NOT_ALLOCATED: internal('Slot allocation {allocationId} is not known at {taskExecutor}.'),
   SLOT_OCCUPIED: internal('Slot {slot} of {taskExecutor} is taken by another allocation.'),
   SLOT_OUT_OF_MEMORY: external(
-    'Slot {slot} of {taskExecutor} used up its heap of {limit}.',
+    'Slot {slot} of {taskExecutor} used up its memory of {limit}, for its heap and its buffers.',
     'Keep less in state and in local variables, raise taskmanager.memory.task.heap.size, or raise the parallelism.',
   ),
   SLOT_PREPARE_TIMEOUT: external(

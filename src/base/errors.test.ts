@@ -71,3 +71,10 @@ test('G1: an error that is its own cause ends', () => {
   Object.defineProperty(error, 'cause', { value: error });
   assert.ok(sizeOf(error.toData()) < 160_000);
 });
+
+test('a reason that is a sentence itself does not end with two full stops', () => {
+  const said = (reason: string): string =>
+    new EngineError('NETWORK_FAILED', { operation: 'reach', address: 'h:1', reason }).message;
+  assert.equal(said('it is gone'), 'Could not reach h:1: it is gone.');
+  assert.equal(said('It is gone.'), 'Could not reach h:1: It is gone.');
+});

@@ -202,7 +202,11 @@ export function messageOf(thrown: unknown): string {
 }
 
 function fill(template: string, parameters: ErrorParameters): string {
-  return template.replace(/\{(\w+)\}/g, (_whole, name: string) => String(parameters[name] ?? '?'));
+  return template.replace(/\{(\w+)\}(\.(?!\S))?/g, (_whole, name: string, stop: string = '') => {
+    const text = String(parameters[name] ?? '?');
+    // A reason may be a sentence of its own.
+    return text.endsWith('.') ? text : text + stop;
+  });
 }
 
 function definedOnly(scope: ErrorScope): ErrorScope {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ERROR_TABLE } from './error-table.ts';
 import { MASK, redactText } from './redact-text.ts';
+
+/** The texts that are written to the log, as they stand in the source. */
+const LOGGED = /\blog\.write\(\s*'\w+',\s*(['`])(.*?)\1/g;
 
 test('passwords of URLs, credentials and assigned secrets are masked, and nothing else is', () => {
   const table = [
@@ -16,6 +23,18 @@ test('passwords of URLs, credentials and assigned secrets are masked, and nothin
     ['at file:///a/b.ts:3:7', 'at file:///a/b.ts:3:7'],
   ] as const;
   for (const [text, expected] of table) assert.equal(redactText(text), expected);
+});
+
+test('what the engine itself says stays as it is', () => {
+  const texts = Object.values(ERROR_TABLE).flatMap(({ message, fix = '' }) => [message, fix]);
+  const source = fileURLToPath(new URL('..', import.meta.url));
+  for (const name of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue;
+    const code = readFileSync(join(source, name), 'utf8');
+    for (const [, , text] of code.matchAll(LOGGED)) texts.push(text!);
+  }
+  assert.ok(texts.some((text) => text.startsWith('The REST interface asks for no token')));
+  for (const text of texts) assert.equal(redactText(text), text);
 });
 
 test('no text takes more time than its length', () => {

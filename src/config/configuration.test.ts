@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
 import { Configuration } from './configuration.ts';
 import { isFlinkKey } from './flink-keys.ts';
+import { UNSUPPORTED } from './unsupported.ts';
 import { OPTIONS } from './options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
 import { NetworkOptions } from './options/network-options.ts';
@@ -113,6 +114,25 @@ test('a wrong key or value is named with its fix', () => {
   );
   assert.match(failure({ 'millrace.exchange.verify': 'some' }), /^CONFIG_INVALID_VALUE/);
   assert.match(failure({ constructor: 'x', __proto__: 'x' }), /^CONFIG_UNKNOWN_OPTION/);
+});
+
+test('keys that have no meaning here are refused with the reason, those of older versions too', () => {
+  for (const [keys, reason] of UNSUPPORTED) {
+    const key = keys.replace('*', 'zzzzzzzzzzzz.zzzzzzzzzzzzzz');
+    const said = `${key} is an option of Flink that Millrace does not have. ${reason}`;
+    assert.equal(failure({ [key]: '1' }), `CONFIG_UNSUPPORTED_OPTION: ${said}`);
+  }
+  for (const key of [
+    ...['python.executable', 'taskmanager.heap.size', 'jobmanager.heap.size', 'state.backend'],
+    ...['state.checkpoints.dir', 'execution.savepoint.path', 'security.ssl.enabled'],
+    ...['taskmanager.network.memory.buffers-per-channel', 'sql-gateway.endpoint.rest.address'],
+  ]) {
+    assert.match(failure({ [key]: '1' }), /^CONFIG_UNSUPPORTED_OPTION: .* have\. ./, key);
+  }
+  assert.match(
+    failure({ 'security.ssl.internal.enable': 'true' }),
+    /^CONFIG_UNKNOWN_OPTION: .*"security.ssl.internal.enabled"/,
+  );
 });
 
 test('every option but our own is one of Flink, and every default is written as it is read', () => {

@@ -9,7 +9,7 @@ import type { ConfigOption } from './option.ts';
 import { OPTIONS } from './options.ts';
 import type { OptionOrigin } from './origin.ts';
 import { isSecretKey } from './secrets.ts';
-import { unsupportedReason } from './unsupported.ts';
+import { isUnsupportedKey, unsupportedReason } from './unsupported.ts';
 
 /** A value that was set. */
 export interface ConfigurationEntry {
@@ -106,17 +106,17 @@ export class Configuration {
 export function requireOption(key: string): ConfigOption<unknown> {
   const option = OPTIONS.get(key) ?? optionOfFallback(key);
   if (option !== undefined) return option;
-  if (isFlinkKey(key)) {
-    const reason = unsupportedReason(key);
+  const suggestion = didYouMean(key, OPTIONS.keys());
+  const reason = unsupportedReason(key);
+  // A row for a family of keys does not hide that one of ours was mistyped.
+  const isMeant = isUnsupportedKey(key) || (reason !== undefined && suggestion === '');
+  if (isMeant || isFlinkKey(key)) {
     throw new EngineError('CONFIG_UNSUPPORTED_OPTION', {
       key,
       reason: reason === undefined ? '' : ` ${reason}`,
     });
   }
-  throw new EngineError('CONFIG_UNKNOWN_OPTION', {
-    key,
-    suggestion: didYouMean(key, OPTIONS.keys()),
-  });
+  throw new EngineError('CONFIG_UNKNOWN_OPTION', { key, suggestion });
 }
 
 function optionOfFallback(key: string): ConfigOption<unknown> | undefined {

@@ -43,6 +43,12 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
   ['jobmanager.memory.enable-jvm-*', 'There is no JVM: one number bounds the process.'],
   ['taskmanager.jvm-exit-on-oom', 'There is no JVM: a slot that fills its heap fails alone.'],
   ['cluster.evenly-spread-out-slots', 'Flink 2 has taskmanager.load-balance.mode in its place.'],
+  ['taskmanager.heap.size', 'Flink 2 has taskmanager.memory.process.size in its place.'],
+  ['taskmanager.heap.mb', 'Flink 2 has taskmanager.memory.process.size in its place.'],
+  ['taskmanager.memory.size', 'State is in the heap of the slots; there is no managed memory.'],
+  ['jobmanager.heap.size', 'A JobManager takes what it needs: NODE_OPTIONS bounds its heap.'],
+  ['jobmanager.heap.mb', 'A JobManager takes what it needs: NODE_OPTIONS bounds its heap.'],
+  ['sql-gateway.*', 'There is no SQL gateway.'],
   ['taskmanager.network.netty.*', 'There is no Netty beneath.'],
   [
     'taskmanager.network.memory.*',
@@ -54,12 +60,16 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
     'taskmanager.network.tcp-connection.enable-reuse-across-jobs',
     'Two slots of a job have one connection.',
   ],
-  ['web.access-control-allow-origin', 'No page of another site reads what the cluster answers.'],
-  ['web.rescale.enable', 'The parallelism of a running job cannot be changed.'],
-  ['web.upload.dir', 'Bundles of jobs are kept by their content; see blob.storage.directory.'],
   ['web.tmpdir', 'Nothing is unpacked; see blob.storage.directory.'],
-  ['rest.await-leader-timeout', 'Without a leader the REST interface says so at once.'],
   ['metrics.internal.*', 'Metrics come with the heartbeats; there is no service for them.'],
+  ['state.backend', 'State is in the memory of the slots; there are no state backends yet.'],
+  ['state.backend.type', 'State is in the memory of the slots; there are no state backends yet.'],
+  ['state.checkpoints.dir', 'There are no checkpoints yet.'],
+  ['state.savepoints.dir', 'There are no savepoints yet.'],
+  ['state.backend.fs.checkpointdir', 'There are no checkpoints yet.'],
+  ['execution.savepoint.path', 'There are no savepoints yet.'],
+  ['execution.savepoint.ignore-unclaimed-state', 'There are no savepoints yet.'],
+  ['execution.savepoint-restore-mode', 'There are no savepoints yet.'],
   ['state.backend.rocksdb.*', 'There is no RocksDB beneath.'],
   ['state.backend.forst.*', 'There is no ForSt beneath.'],
   ['security.ssl.internal.cert.fingerprint', `The authority is pinned: ${pem('internal.ca')}.`],
@@ -74,6 +84,10 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
   ['security.ssl.keystore*', `${JAVA_STORE} ${pem('internal.certificate and .key')}.`],
   ['security.ssl.key-password', `${PASSPHRASE} ${pem('internal.key')}.`],
   ['security.ssl.truststore*', `${JAVA_STORE} ${pem('internal.ca')}.`],
+  [
+    'security.ssl.enabled',
+    'Flink 2 has security.ssl.internal.enabled and security.ssl.rest.enabled in its place.',
+  ],
   ['security.ssl.protocol', 'Processes speak TLS 1.3, and nothing older.'],
   ['security.ssl.algorithms', 'The platform decides which ciphers of TLS 1.3 are used.'],
   ['security.ssl.provider', 'TLS is that of Node.'],
@@ -82,6 +96,11 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
   ['blob.service.ssl.enabled', 'security.ssl.internal.enabled covers code, calls and records.'],
   ['security.kerberos.*', 'There is no Kerberos; see millrace.security.secret-file.'],
 ];
+
+/** Whether a row is for that key alone. */
+export function isUnsupportedKey(key: string): boolean {
+  return UNSUPPORTED.some(([keys]) => keys === key);
+}
 
 /** A sentence, or undefined where there is nothing to add. */
 export function unsupportedReason(key: string): string | undefined {

@@ -6,6 +6,7 @@ import { milliseconds, seconds } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { HttpListener } from '../env/http.ts';
 import type { Log, LogLevel } from '../env/env.ts';
+import { nodeHttpClient } from '../env/node/http-client.ts';
 import { nodeHttpServer } from '../env/node/http-server.ts';
 import { nodeClock } from '../env/node/clock.ts';
 import type { MetricScope, ScopedMetrics } from '../metrics/metric.ts';
@@ -200,4 +201,21 @@ describe('OTLP', () => {
     assert.deepEqual(lines.slice(1), [`info: Metrics go to ${url} again.`]);
     await target.listener[Symbol.asyncDispose]();
   });
+});
+
+test('the page on this machine is not served under the name of a stranger', async () => {
+  const reporters = await start({
+    ...{ 'metrics.reporters': 'prom', 'metrics.reporter.prom.port': '0' },
+    'millrace.rest.allowed-hosts': 'metrics.example',
+  });
+  const { host, port } = reporters.prometheus!;
+  const asked = async (name: string): Promise<number> => {
+    const headers = { host: name, connection: 'close' };
+    const url = `http://${host}:${port}/metrics`;
+    const request = { method: 'GET', url, headers, timeout: seconds(10) };
+    return (await nodeHttpClient().request(request)).status;
+  };
+  const names = ['evil.com', `evil.com:${port}`, `localhost:${port}`, '[::1]', 'Metrics.example'];
+  assert.deepEqual(await Promise.all(names.map(asked)), [403, 403, 200, 200, 200]);
+  await reporters.close();
 });

@@ -5,13 +5,15 @@
 import { assert } from '../base/assert.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
-import { checkBind } from '../config/bind-safety.ts';
+import { checkBind, isLoopback } from '../config/bind-safety.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { portsOf } from '../config/option.ts';
 import { MetricOptions } from '../config/options/metric-options.ts';
+import { RestOptions } from '../config/options/rest-options.ts';
 import type { Env } from '../env/env.ts';
-import type { HttpListener, HttpServer } from '../env/http.ts';
+import type { HttpListener, HttpResponse, HttpServer } from '../env/http.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { isKnownHost } from '../rest/access.ts';
 
 export interface MetricReportersOptions {
   readonly env: Pick<Env, 'clock' | 'log'>;
@@ -28,6 +30,12 @@ const LIMITS = {
   headerTimeout: seconds(10),
   requestTimeout: seconds(10),
   keepAliveTimeout: seconds(60),
+};
+
+const UNKNOWN_HOST: HttpResponse = {
+  status: 403,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'Use the address of this machine, or add the name to millrace.rest.allowed-hosts.\n',
 };
 
 export class MetricReporters {
@@ -89,9 +97,11 @@ async function servePrometheus(options: MetricReportersOptions): Promise<HttpLis
     await import('../metrics/reporters/prometheus.ts');
   // A package that lacks is told now and not by every scrape.
   await prometheusPage([]);
-  const listener = await listenOnFirstFree(options, async ({ method, target }) => {
+  const hosts = hostsOf(configuration);
+  const listener = await listenOnFirstFree(options, async ({ method, target, headers: asked }) => {
     const path = target.split('?')[0];
-    if (method !== 'GET' || (path !== '/metrics' && path !== '/')) {
+    if (hosts !== undefined && !isKnownHost(asked['host'] ?? '', hosts)) return UNKNOWN_HOST;
+    if ((method !== 'GET' && method !== 'HEAD') || (path !== '/metrics' && path !== '/')) {
       const headers = { 'content-type': 'text/plain; charset=utf-8' };
       return { status: 404, headers, body: 'Metrics are served under /metrics.\n' };
     }
@@ -102,6 +112,16 @@ async function servePrometheus(options: MetricReportersOptions): Promise<HttpLis
   const page = `http://${host}:${listener.port}/metrics`;
   env.log.write('info', 'Prometheus finds the metrics', { page });
   return listener;
+}
+
+/**
+ * The names by which the page may be called. A browser can be brought to this machine's own ports
+ * under the name of any site; undefined where other machines may come, which do so by many names.
+ */
+function hostsOf(configuration: Configuration): ReadonlySet<string> | undefined {
+  if (!isLoopback(configuration.get(MetricOptions.prometheusHost))) return undefined;
+  const more = (configuration.get(RestOptions.allowedHosts) ?? '').split(/[;,]/);
+  return new Set(['localhost', ...more.map((host) => host.trim().toLowerCase())]);
 }
 
 async function listenOnFirstFree(

@@ -38,7 +38,7 @@ async function tokenOf(
   if (!configuration.get(RestOptions.authentication)) {
     log.write(
       'warn',
-      'The REST interface asks nobody for a token: whoever is on this machine may do everything',
+      'The REST interface asks for no token, so that everybody on this machine may do everything',
     );
     return undefined;
   }

@@ -60,8 +60,7 @@ export class Access {
    */
   requireKnownHost(request: HttpRequest): void {
     const header = request.headers['host'] ?? '';
-    const name = /^(\[[0-9a-fA-F:.]+\]|[^:@/\s]+)(?::\d+)?$/.exec(header)?.[1]?.toLowerCase();
-    if (name !== undefined && (isAddress(name) || this.#hosts.has(name.replace(/\.$/, '')))) return;
+    if (isKnownHost(header, this.#hosts)) return;
     const what = `The host "${shown(header)}" is not one by which this server may be called.`;
     const fix = 'Use its address, or add the name to millrace.rest.allowed-hosts.';
     throw handlerError(403, `${what} ${fix}`);
@@ -150,6 +149,12 @@ function sameText(left: string, right: string): boolean {
     difference |= left.charCodeAt(i) ^ right.charCodeAt(i % Math.max(right.length, 1));
   }
   return difference === 0;
+}
+
+/** @param hosts names beside addresses, in small letters */
+export function isKnownHost(header: string, hosts: ReadonlySet<string>): boolean {
+  const name = /^(\[[0-9a-fA-F:.]+\]|[^:@/\s]+)(?::\d+)?$/.exec(header)?.[1]?.toLowerCase();
+  return name !== undefined && (isAddress(name) || hosts.has(name.replace(/\.$/, '')));
 }
 
 function isAddress(name: string): boolean {

@@ -3,6 +3,7 @@
  * that run; the report at the next registration tells the ResourceManager what it has missed.
  */
 import { EngineError } from '../base/errors.ts';
+import { minutes } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Log } from '../env/env.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
@@ -15,6 +16,11 @@ import type { MainThread } from '../rpc/main-thread.ts';
 import { Registration } from '../rpc/registration.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
+
+const BETWEEN_ERRORS = minutes(1);
+
+const TLS_FIX =
+  'Certificates of the cluster must be of one authority: look at security.ssl.internal.enabled and millrace.security.ssl.internal.ca on both sides.';
 
 export interface ResourceManagerLinkOptions {
   readonly main: MainThread;
@@ -36,6 +42,8 @@ export class ResourceManagerLink implements Disposable {
   #gateway: Gateway<ResourceManagerService> | undefined;
   #watch: HeartbeatWatch | undefined;
   #timeout: Disposable | undefined;
+  /** Until an error may be said again. */
+  #quiet: Disposable | undefined;
   /** Of the leader session with which this TaskExecutor is registered, or is about to be. */
   token: string | undefined;
 
@@ -51,8 +59,7 @@ export class ResourceManagerLink implements Disposable {
         log.write('warn', `lost the ResourceManager: ${reason.message}`);
         this.#armTimeout();
       },
-      failed: (reason) =>
-        log.write('info', `cannot register with the ResourceManager: ${reason.message}`),
+      failed: (reason) => this.#failed(reason),
     });
     this.#armTimeout();
   }
@@ -76,6 +83,7 @@ export class ResourceManagerLink implements Disposable {
   [Symbol.dispose](): void {
     this.#end();
     this.#timeout?.[Symbol.dispose]();
+    this.#speakAgain();
     this.#registration[Symbol.dispose]();
   }
 
@@ -95,6 +103,20 @@ export class ResourceManagerLink implements Disposable {
     return token;
   }
 
+  /** What does not heal by waiting is an error, said at once and then rarely. */
+  #failed(reason: EngineError): void {
+    const { main, log } = this.#options;
+    const message = `cannot register with the ResourceManager: ${reason.message}`;
+    const fix = fixOf(reason);
+    if (fix === undefined) {
+      log.write('info', message);
+      return;
+    }
+    if (this.#quiet !== undefined) return;
+    log.write('error', `${message} ${fix}`, { code: reason.code });
+    this.#quiet = main.after(BETWEEN_ERRORS, () => (this.#quiet = undefined));
+  }
+
   #armTimeout(): void {
     const { main, address, registrationTimeout } = this.#options;
     this.#timeout = main.after(registrationTimeout, () => {
@@ -105,10 +127,16 @@ export class ResourceManagerLink implements Disposable {
 
   #registered(connection: RpcConnection): void {
     this.#timeout?.[Symbol.dispose]();
+    this.#speakAgain();
     this.#watch = new HeartbeatWatch(this.#options.main, this.#options.heartbeat, () =>
       connection.close(),
     );
     this.#options.onRegistered?.();
+  }
+
+  #speakAgain(): void {
+    this.#quiet?.[Symbol.dispose]();
+    this.#quiet = undefined;
   }
 
   #end(): void {
@@ -116,4 +144,10 @@ export class ResourceManagerLink implements Disposable {
     this.#gateway = undefined;
     this.#watch?.[Symbol.dispose]();
   }
+}
+
+/** Undefined for what may heal by waiting. */
+function fixOf({ code, fix, parameters }: EngineError): string | undefined {
+  if (code === 'RPC_SECRET_MISMATCH' || code === 'RPC_VERSION_MISMATCH') return fix;
+  return parameters['tls'] === 'refused' ? TLS_FIX : undefined;
 }

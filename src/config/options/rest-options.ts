@@ -95,7 +95,7 @@ export const RestOptions: RestOptions = {
   allowedHosts: optional(
     'millrace.rest.allowed-hosts',
     text,
-    'Names, separated by commas, under which the REST interface may be called beside rest.address, localhost and addresses. Others may be names of strangers that lead here.',
+    'Names, separated by commas, under which the REST interface may be called beside rest.address, localhost and addresses; the page for Prometheus too, where it listens for this machine alone. Others may be names of strangers that lead here.',
   ),
   insecureBind: option(
     'millrace.rest.insecure-bind',

@@ -110,7 +110,11 @@ export function networkError(
   host: string,
   port: number,
 ): EngineError {
-  const parameters = { operation, address: addressOf(host, port), reason: systemReason(thrown) };
+  const parameters = {
+    ...{ operation, address: addressOf(host, port), reason: systemReason(thrown) },
+    // Waiting does not heal it.
+    ...(Object.hasOwn(TLS_WORDS, systemCode(thrown) ?? '') ? { tls: 'refused' } : {}),
+  };
   return new EngineError('NETWORK_FAILED', parameters, { cause: thrown });
 }
 

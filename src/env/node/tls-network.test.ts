@@ -70,6 +70,8 @@ describe('tlsNetwork', () => {
       return first;
     } catch (error) {
       assert.ok(isEngineError(error, 'NETWORK_FAILED'), String(error));
+      const isCertificates = /certificate/.test(error.message);
+      assert.equal(error.parameters['tls'], isCertificates ? 'refused' : undefined);
       return error.message;
     }
   }
