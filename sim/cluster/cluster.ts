@@ -144,15 +144,17 @@ function fatal(component: string, error: EngineError): never {
 async function runJob(env: Env, address: string, job: JobReference): Promise<JobResult> {
   const rpc = new RpcService({ env, name: 'client', secret: SECRET });
   const options = { env, rpc, address };
-  let hasEnded = false;
+  // A job that was acknowledged once is never unknown again, whatever happens to the master.
+  let isKnown = false;
   for (;;) {
     let client: JobClient | undefined;
     try {
-      if (hasEnded) return await JobClient.resultOf(options, job.jobId);
+      if (isKnown) return await JobClient.resultOf(options, job.jobId);
       client = await JobClient.submit(options, job, { detached: true });
+      isKnown = true;
       return await client.result();
     } catch (thrown) {
-      if (isEngineError(thrown, 'JOB_ALREADY_ENDED')) hasEnded = true;
+      if (isEngineError(thrown, 'JOB_ALREADY_ENDED')) isKnown = true;
       else if (!isEngineError(thrown) || thrown.domain === 'user') throw thrown;
       await new Promise<void>((resolve) => env.clock.after(RETRY, resolve));
     } finally {

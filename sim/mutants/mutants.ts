@@ -18,8 +18,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'dropped-control-frame',
     what: 'now and then a control element is lost between two slots',
     file: 'src/network/remote-output-channel.ts',
-    from: 'this.#sender.sendControl(frame.kind, this.#channel, frame.bytes);',
-    to: 'if (this.#channel % 5 !== 3) this.#sender.sendControl(frame.kind, this.#channel, frame.bytes);',
+    from: 'this.#sender.sendControl(kind, this.#channel, bytes);',
+    to: 'if (this.#channel % 5 !== 3) this.#sender.sendControl(kind, this.#channel, bytes);',
   },
   {
     name: 'double-assignment',

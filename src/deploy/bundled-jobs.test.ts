@@ -180,7 +180,7 @@ test('code for another engine, code that is no bundle and code that is not there
   const moduleUrl = `blob:${sha256Hex('nothing')}`;
   await rejection(rig.submit(undefined, { moduleUrl }), 'BLOB_NOT_FOUND');
   await rejection(rig.submit(undefined, { moduleUrl: 'blob:../../x' }), 'BLOB_BAD_NAME');
-  await rejection(rig.submit(bundle('import "nowhere";')), 'JOB_MODULE_DEPENDENCY_MISSING');
+  await rejection(rig.submit(bundle('import "nowhere";')), 'JOB_EXTERNAL_MISSING');
   await rig.empty();
 });
 

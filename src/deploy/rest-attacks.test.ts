@@ -114,8 +114,10 @@ describe('paths', () => {
     for (const target of targets) {
       const answer = await raw(request(`GET ${target} HTTP/1.1`));
       assert.ok(!answer.includes(LOOT), target);
+      // Flink's answer about a file that a TaskManager does not have.
+      const unknown = statusOf(answer) === 500 && answer.includes('Failed to transfer file from');
       assert.ok(
-        statusOf(answer) >= 400 && statusOf(answer) < 500,
+        unknown || (statusOf(answer) >= 400 && statusOf(answer) < 500),
         `${target}: ${answer.slice(0, 80)}`,
       );
     }
