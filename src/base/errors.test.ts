@@ -78,3 +78,13 @@ test('a reason that is a sentence itself does not end with two full stops', () =
   assert.equal(said('it is gone'), 'Could not reach h:1: it is gone.');
   assert.equal(said('It is gone.'), 'Could not reach h:1: It is gone.');
 });
+
+test('G2: a stack as data has no frames of Node itself', async () => {
+  const error = await new Promise<EngineError>((resolve) => {
+    process.nextTick(() => resolve(new EngineError('JOB_NOT_FOUND', { jobId: 'j' })));
+  });
+  assert.match(error.stack!, /node:internal/);
+  const { stack } = error.toData();
+  assert.doesNotMatch(stack!, /node:internal/);
+  assert.match(stack!, /^EngineError: There is no job.*\n +at .*errors\.test\.ts/);
+});

@@ -5,6 +5,7 @@
  *
  * G1. However long what was thrown is, an error as data is small: its texts are cut, its causes
  *     counted.
+ * G2. An error as data is the same whenever it happens: its stack has no frames of Node itself.
  */
 import { cutMiddle, cutText } from './cut-text.ts';
 import type { ErrorCode } from './error-code.ts';
@@ -170,8 +171,16 @@ export function cutErrorData(data: ErrorData, limit: number): ErrorData {
 }
 
 function dataOf(error: EngineError, cause: ErrorData | undefined): ErrorData {
-  const { code, parameters, scope, stack } = error;
-  return { code, parameters, scope, stack, cause };
+  const { code, parameters, scope } = error;
+  return { code, parameters, scope, stack: error.stack && withoutNode(error.stack), cause };
+}
+
+/**
+ * G2: which frames of Node itself are in a stack depends on what its event loop was just doing:
+ * they say nothing, and a simulation would not be the same twice.
+ */
+function withoutNode(stack: string): string {
+  return stack.replace(/\n\s+at [^\n]*\bnode:internal\/[^\n]*/g, '');
 }
 
 /** The texts among `values`, cut. */
