@@ -48,7 +48,7 @@ test('the cluster that is named, configured or started here', async () => {
 });
 
 test('the token of the cluster with that address, or the one that is given', async () => {
-  const files = { ...started('default', 'http://127.0.0.1:4711'), '/work/token': 'other\n' };
+  const files = { ...started('default', 'http://127.0.0.1:4711'), '/here/token': 'other\n' };
   assert.equal(
     await asked({ files }, '-m', 'localhost:4711'),
     `http://localhost:4711 Bearer ${TOKEN}`,
@@ -124,7 +124,7 @@ describe('what a beginner runs into', () => {
 
   test('no address, no token, no such option', async () => {
     const cluster = new TestCluster({});
-    const files = { '/work/two': 'a b', '/work/none': '' };
+    const files = { '/here/two': 'a b', '/here/none': '' };
     const of = (...args: readonly string[]) => failure(cluster, ['list', ...args], { files });
     for (const wrong of ['a b', 'far:99999', 'far/x', 'ftp://far', 'me@far', '']) {
       assert.match(

@@ -36,7 +36,7 @@ class Written implements TerminalStream {
   }
 }
 
-/** Runs `millrace ARGS` in the folder /work. */
+/** Runs `millrace ARGS` in the folder /here. */
 export async function command(
   args: readonly string[],
   { files = {}, variables = { HOME: '/home/me' }, env = {}, columns }: Surroundings = {},
@@ -44,7 +44,7 @@ export async function command(
   const stdout = new Written(columns);
   const stderr = new Written(columns);
   const terminal: Terminal = {
-    ...{ args, variables, workingDirectory: '/work', stdout, stderr },
+    ...{ args, variables, workingDirectory: '/here', stdout, stderr },
     onSignal: () => ({ [Symbol.dispose]: () => undefined }),
   };
   const disk = diskWith(files) as Env['disk'];

@@ -7,7 +7,7 @@ import { OPTIONS } from '../config/options.ts';
 import { command } from './command.test-kit.ts';
 
 const files = {
-  '/work/millrace.yaml': 'pipeline:\n  name: "a: b"\nrestart-strategy: fixed-delay\n',
+  '/here/millrace.yaml': 'pipeline:\n  name: "a: b"\nrestart-strategy: fixed-delay\n',
 };
 
 test('what is set can be read again, with where it was set', async () => {
@@ -23,7 +23,7 @@ test('what is set can be read again, with where it was set', async () => {
     ].join('\n'),
   );
   const again = await loadConfiguration({
-    disk: diskWith({ '/work/millrace.yaml': stdout }),
+    disk: diskWith({ '/here/millrace.yaml': stdout }),
     variables: {},
   });
   assert.deepEqual(again.toRecord(), {

@@ -5,12 +5,12 @@ import type { Disk, FileStat } from '../env/env.ts';
 /** Texts by absolute path. */
 export type Files = Readonly<Record<string, string>>;
 
-/** A disk with these files, whose working directory is /work. */
+/** A disk with these files, whose working directory is /here. */
 export function diskWith(files: Files): Pick<Disk, 'open' | 'stat' | 'list' | 'resolve'> {
   const bytesOf = (path: string): Uint8Array => new TextEncoder().encode(files[path]);
   const paths = Object.keys(files);
   return {
-    resolve: (path) => (path.startsWith('/') ? path : `/work/${path}`),
+    resolve: (path) => (path.startsWith('/') ? path : `/here/${path}`),
     stat(path) {
       const isFile = Object.hasOwn(files, path);
       if (!isFile && !paths.some((each) => each.startsWith(`${path}/`)))

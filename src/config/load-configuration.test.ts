@@ -44,7 +44,7 @@ test('the first file that there is counts, and no other', async () => {
     '/given.yaml': set(2),
     '/own/config.yaml': set(3),
     '/flink/config.yaml': set(4),
-    '/work/millrace.yaml': set(5),
+    '/here/millrace.yaml': set(5),
     '/home/me/.millrace/conf/config.yaml': set(6),
     '/kept/conf/config.yaml': set(7),
   };
@@ -58,7 +58,7 @@ test('the first file that there is counts, and no other', async () => {
   assert.equal(await parallelism({ files, variables: flink }), '4 /flink/config.yaml:1:1');
   const home = { HOME: '/home/me' };
   assert.equal(await parallelism({ files, variables: home }), '5 millrace.yaml:1:1');
-  const { '/work/millrace.yaml': _, ...rest } = files;
+  const { '/here/millrace.yaml': _, ...rest } = files;
   assert.equal(
     await parallelism({ files: rest, variables: home }),
     '6 /home/me/.millrace/conf/config.yaml:1:1',
@@ -66,11 +66,11 @@ test('the first file that there is counts, and no other', async () => {
   const kept = { ...home, MILLRACE_HOME: '/kept' };
   assert.equal(await parallelism({ files: rest, variables: kept }), '7 /kept/conf/config.yaml:1:1');
   assert.equal(await parallelism({}), '1 default');
-  assert.equal(await parallelism({ files: { '/work/config.yaml': set(9) } }), '1 default');
+  assert.equal(await parallelism({ files: { '/here/config.yaml': set(9) } }), '1 default');
 });
 
 test('-D wins over the environment, and that over the file', async () => {
-  const files = { '/work/millrace.yaml': set(2) };
+  const files = { '/here/millrace.yaml': set(2) };
   const variables = { FLINK_PROPERTIES: `${set(3)}heartbeat.interval: 2 s\n` };
   const both = { ...variables, MILLRACE_PROPERTIES: set(4) };
   const from = 'environment variable';
@@ -83,7 +83,7 @@ test('-D wins over the environment, and that over the file', async () => {
 test('a file that is named has to be there', async () => {
   const load = (given: Case) => failure(parallelism(given));
   assert.equal(
-    await load({ files: { '/work/millrace.yaml': '' }, file: 'milrace.yaml' }),
+    await load({ files: { '/here/millrace.yaml': '' }, file: 'milrace.yaml' }),
     'CONFIG_FILE_NOT_FOUND: There is no configuration file milrace.yaml. Did you mean "millrace.yaml"?',
   );
   assert.match(await load({ file: '/no/where.yaml' }), /^CONFIG_FILE_NOT_FOUND: [^?]*$/);
