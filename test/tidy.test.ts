@@ -40,7 +40,7 @@ const FOLDERS = table({
 
   // Components, and what they say to one another.
   // `functions` for the contract of metric groups, which users see.
-  metrics: 'base types functions',
+  metrics: 'base types functions env:types',
   protocol: 'base types config graph metrics',
   rpc: 'base types env protocol metrics',
   ha: 'base env protocol',

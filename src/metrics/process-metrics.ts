@@ -4,38 +4,19 @@
  * outside of V8's heap, Direct the memory of buffers, and the collectors are V8's.
  */
 import type { Duration } from '../base/units.ts';
+import type { ProcessUsageSample } from '../env/process-usage.ts';
 import type { MetricValue } from './metric.ts';
 import { Rate } from './rate.ts';
-
-/** As `env` reads it. Sizes in bytes, -1 where the system does not tell. */
-interface UsageSample {
-  readonly cpuTime: Duration;
-  readonly uptime: Duration;
-  readonly residentSet: number;
-  readonly heapUsed: number;
-  readonly heapCommitted: number;
-  readonly heapMax: number;
-  readonly arrayBuffers: number;
-  readonly external: number;
-  readonly threads: number;
-  readonly openFiles: number;
-  readonly openFilesMax: number;
-  readonly collections: readonly {
-    readonly kind: 'minor' | 'major' | 'incremental';
-    readonly count: number;
-    readonly time: Duration;
-  }[];
-}
 
 const COLLECTORS = { minor: 'Scavenge', major: 'MarkCompact', incremental: 'Incremental' } as const;
 
 export class ProcessMetrics {
-  readonly #read: () => UsageSample;
+  readonly #read: () => ProcessUsageSample;
   readonly #cores: number;
   readonly #cpu: Rate;
 
   /** `window`: over which the load of the processors is told. */
-  constructor(read: () => UsageSample, cores: number, window: Duration) {
+  constructor(read: () => ProcessUsageSample, cores: number, window: Duration) {
     this.#read = read;
     this.#cores = cores;
     this.#cpu = new Rate(window);
@@ -68,7 +49,7 @@ export class ProcessMetrics {
     }));
   }
 
-  #collections({ collections }: UsageSample): Record<string, number> {
+  #collections({ collections }: ProcessUsageSample): Record<string, number> {
     const values: Record<string, number> = {};
     const all = { count: 0, time: 0 };
     for (const { kind, count, time } of collections) {
@@ -83,7 +64,7 @@ export class ProcessMetrics {
     return values;
   }
 
-  #sample({ uptime, cpuTime }: UsageSample): void {
+  #sample({ uptime, cpuTime }: ProcessUsageSample): void {
     this.#cpu.sample(uptime, cpuTime);
   }
 }

@@ -2,22 +2,12 @@
  * States in Flink's lists: one number for each of its names, whether this engine has the state or
  * not.
  */
+import { EXECUTION_STATES } from '../../protocol/job-status.ts';
 import type { ExecutionState, JobStatus } from '../../protocol/job-status.ts';
 import { integer, object } from '../shape.ts';
 import type { Shape } from '../shape.ts';
 
-const FLINK_STATES = [
-  'CREATED',
-  'SCHEDULED',
-  'DEPLOYING',
-  'INITIALIZING',
-  'RUNNING',
-  'FINISHED',
-  'CANCELING',
-  'CANCELED',
-  'FAILED',
-  'RECONCILING',
-] as const;
+const FLINK_STATES: readonly FlinkState[] = [...EXECUTION_STATES, 'RECONCILING'];
 
 const FLINK_STATUSES = [
   'INITIALIZING',
@@ -33,7 +23,7 @@ const FLINK_STATUSES = [
   'RECONCILING',
 ] as const;
 
-type FlinkState = (typeof FLINK_STATES)[number];
+type FlinkState = ExecutionState | 'RECONCILING';
 type FlinkStatus = (typeof FLINK_STATUSES)[number];
 
 export type StateCounts = Readonly<Record<FlinkState, number>>;
