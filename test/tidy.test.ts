@@ -35,7 +35,8 @@ const FOLDERS = table({
   // What a slot does.
   state: 'base types functions',
   // `graph` for the partitioners: a record's channel follows from its key group.
-  network: 'base types env:types graph',
+  // `protocol` for what a barrier carries.
+  network: 'base types env:types graph protocol:types',
   operators: 'base types functions graph state network',
 
   // Components, and what they say to one another.
@@ -45,18 +46,21 @@ const FOLDERS = table({
   rpc: 'base types env protocol metrics',
   ha: 'base env protocol',
   blob: 'base env protocol rpc',
-  checkpoint: 'base types env graph state protocol',
+  // Files by URI, on disk or in an object store, and what checkpoints keep there.
+  storage: 'base types env protocol',
+  checkpoint: 'base types config env graph state protocol storage',
   scheduling: 'base config graph protocol checkpoint',
   // With the contracts of sources: a job's coordinator runs their split enumerators.
-  jobmaster: 'base types functions config env graph protocol rpc metrics scheduling checkpoint',
+  jobmaster:
+    'base types functions config env graph protocol rpc metrics scheduling checkpoint storage',
   dispatcher: 'base config env graph protocol rpc metrics ha',
   resourcemanager: 'base config env protocol rpc metrics',
   taskexecutor:
-    'base types functions config env graph state network operators protocol rpc metrics',
+    'base types functions config env graph state network operators protocol rpc metrics storage',
 
   // What jobs read and write with.
   formats: 'base types functions',
-  connectors: 'base types functions env formats',
+  connectors: 'base types functions env formats storage',
 
   // What people meet.
   rest: 'base types config env graph protocol rpc metrics package.json',
@@ -65,7 +69,7 @@ const FOLDERS = table({
   index: 'base types functions config graph api table formats connectors deploy',
   testing:
     'base types functions config env env/node graph api table state network operators metrics ' +
-    'protocol rpc ha checkpoint scheduling jobmaster dispatcher resourcemanager taskexecutor ' +
+    'protocol rpc ha storage checkpoint scheduling jobmaster dispatcher resourcemanager taskexecutor ' +
     'formats connectors deploy index',
 
   // Who may see everything, and who nothing.

@@ -3,10 +3,14 @@ import type { ByteReader } from '../base/byte-reader.ts';
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
-import type { CheckpointOptions, ControlElement } from './control-element.ts';
+import type { CheckpointOptions } from '../protocol/checkpoint.ts';
+import type { ControlElement } from './control-element.ts';
 import { END } from './control-element.ts';
 
 const Tag = { watermark: 1, barrier: 2, epoch: 3, active: 4, idle: 5, end: 6 } as const;
+const PURPOSES = ['checkpoint', 'savepoint'] as const;
+const FORMATS = [undefined, 'canonical', 'native'] as const;
+const STOPS = [undefined, 'drain', 'suspend'] as const;
 const ALIGNMENTS = ['aligned', 'unaligned', 'at-least-once'] as const;
 
 export function encodeControl(element: ControlElement, out: ByteWriter): void {
@@ -19,9 +23,7 @@ export function encodeControl(element: ControlElement, out: ByteWriter): void {
       out.uint8(Tag.barrier);
       out.float64(element.checkpointId);
       out.float64(element.triggeredAt);
-      out.uint8(element.options.purpose === 'savepoint' ? 1 : 0);
-      out.uint8(ALIGNMENTS.indexOf(element.options.alignment));
-      out.float64(element.options.alignedTimeout ?? -1);
+      encodeOptions(element.options, out);
       return;
     case 'epoch':
       out.uint8(Tag.epoch);
@@ -61,12 +63,31 @@ export function decodeControl(input: ByteReader): ControlElement {
   }
 }
 
+function encodeOptions(options: CheckpointOptions, out: ByteWriter): void {
+  out.uint8(PURPOSES.indexOf(options.purpose));
+  out.uint8(ALIGNMENTS.indexOf(options.alignment));
+  out.float64(options.alignedTimeout ?? -1);
+  out.uint8(FORMATS.indexOf(options.format));
+  out.uint8(STOPS.indexOf(options.stop));
+  out.uint8(options.full ? 1 : 0);
+  out.string(options.location);
+}
+
 function decodeOptions(input: ByteReader): CheckpointOptions {
-  const purpose = input.uint8() === 1 ? 'savepoint' : 'checkpoint';
-  const alignment = ALIGNMENTS[input.uint8()];
+  const purpose = pick(PURPOSES, input.uint8());
+  const alignment = pick(ALIGNMENTS, input.uint8());
   const timeout = input.float64();
-  if (alignment === undefined) {
-    throw new EngineError('DATA_CORRUPT', { what: 'a barrier', reason: 'unknown alignment' });
-  }
-  return { purpose, alignment, alignedTimeout: timeout < 0 ? undefined : (timeout as Duration) };
+  return {
+    ...{ purpose, alignment },
+    alignedTimeout: timeout < 0 ? undefined : (timeout as Duration),
+    format: pick(FORMATS, input.uint8()),
+    stop: pick(STOPS, input.uint8()),
+    full: input.uint8() === 1,
+    location: input.string(),
+  };
+}
+
+function pick<T>(choices: readonly T[], index: number): T {
+  if (index < choices.length) return choices[index]!;
+  throw new EngineError('DATA_CORRUPT', { what: 'a barrier', reason: `no choice ${index}` });
 }

@@ -2,7 +2,7 @@
  * Control elements travel in the stream between batches, in order with the records, on every
  * channel of an edge.
  */
-import type { Duration, Timestamp } from '../base/units.ts';
+import type { CheckpointTrigger } from '../protocol/checkpoint.ts';
 
 /** No record at or below this event time will follow. +infinity ends event time. */
 export interface WatermarkElement {
@@ -11,18 +11,8 @@ export interface WatermarkElement {
 }
 
 /** Cuts the stream for a checkpoint. Aligned before it is handled. */
-export interface BarrierElement {
+export interface BarrierElement extends CheckpointTrigger {
   readonly kind: 'barrier';
-  readonly checkpointId: number;
-  readonly triggeredAt: Timestamp;
-  readonly options: CheckpointOptions;
-}
-
-export interface CheckpointOptions {
-  readonly purpose: 'checkpoint' | 'savepoint';
-  readonly alignment: 'aligned' | 'unaligned' | 'at-least-once';
-  /** Aligned barriers turn into unaligned ones after this. */
-  readonly alignedTimeout: Duration | undefined;
 }
 
 /** Closes a bundle: results are consistent at every mark. Aligned by the same code as barriers. */
