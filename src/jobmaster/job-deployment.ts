@@ -6,27 +6,28 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
+import type { FromCoordinator } from '../protocol/coordinator-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
-import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
+import type { JobEffect } from '../scheduling/job-state.ts';
 import type { PooledSlot } from '../scheduling/slot-pool.ts';
-import type { JobHistory } from './job-history.ts';
 import { deploymentsOf, executionIdOf, parseExecutionId } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
+import type { JobRun } from './job-run.ts';
 import type { JobSlots } from './job-slots.ts';
 
 export interface JobDeploymentOptions {
   readonly main: MainThread;
   readonly slots: JobSlots;
-  readonly history: JobHistory;
+  readonly run: JobRun;
   readonly job: JobReference;
   /** With which its slots of different processes know each other. */
   readonly dataKey: Uint8Array;
   readonly plan: JobPlan;
-  readonly feed: (event: JobEvent) => void;
 }
 
+type ReaderEvent = Extract<FromCoordinator, { readonly kind: 'source-event' }>;
 type Effect<K extends JobEffect['kind']> = Extract<JobEffect, { readonly kind: K }>;
 
 export class JobDeployment {
@@ -37,7 +38,7 @@ export class JobDeployment {
   }
 
   prepare({ region, generation, slots }: Effect<'prepare-slots'>): void {
-    const { main, slots: held, job, dataKey, plan, feed } = this.#options;
+    const { main, slots: held, job, dataKey, plan, run } = this.#options;
     const assigned = slots.map((slot) => held.at(slot)!);
     const listen = new Set(assigned.map(({ taskExecutorId }) => taskExecutorId)).size > 1;
     const { fingerprint } = plan.graph.jobGraph;
@@ -49,18 +50,19 @@ export class JobDeployment {
         ({ dataPort }) => {
           const holder = held.at(slot);
           if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
-          feed({ kind: 'slot-prepared', slot, generation });
+          run.feed({ kind: 'slot-prepared', slot, generation });
         },
         (cause) => {
           const error = prepareError(assigned[i]!, cause);
-          feed({ kind: 'region-failed', region, generation, error });
+          run.feed({ kind: 'region-failed', region, generation, error });
         },
       );
     }
   }
 
-  deploy(effect: Effect<'deploy'>, { executions: records }: JobState): void {
-    const { main, slots: held, plan, history, feed } = this.#options;
+  deploy(effect: Effect<'deploy'>): void {
+    const { main, slots: held, plan, run } = this.#options;
+    const { executions: records } = run.state;
     const { region, generation, executions, commitOnly } = effect;
     const deployments = deploymentsOf(plan, {
       attempt: generation,
@@ -74,7 +76,7 @@ export class JobDeployment {
     for (const execution of executions) {
       const { session, dataPort } = held.at(plan.executions[execution]!.slot)!;
       const { taskExecutorId: id, host } = session;
-      history.attempts?.deployed(execution, { id, host, dataPort });
+      run.history.attempts?.deployed(execution, { id, host, dataPort });
     }
     const bySession = Map.groupBy(deployments, ([slot]) => held.at(slot)!.session);
     for (const [session, slots] of bySession) {
@@ -85,42 +87,70 @@ export class JobDeployment {
       main.follow(
         session.gateway.deployTasks({ generation, slots: tasksBySlot }),
         () => undefined,
-        (error) => feed({ kind: 'region-failed', region, generation, error }),
+        (error) => run.feed({ kind: 'region-failed', region, generation, error }),
       );
     }
   }
 
   /** Ids of the executions that were deployed to these slots and have not ended. */
   running(slots: readonly number[]): readonly string[] {
-    const { plan, history } = this.#options;
+    const { plan, run } = this.#options;
     return plan.executions.flatMap(({ slot }, index) =>
-      slots.includes(slot) ? (history.attempts?.running(index) ?? []) : [],
+      slots.includes(slot) ? (run.history.attempts?.running(index) ?? []) : [],
     );
   }
 
   /** What one side tells and the other does not know is not guessed at: it starts again. */
   lost(taskExecutor: string, executionIds: readonly string[]): void {
-    const { plan, history, feed } = this.#options;
+    const { plan, run } = this.#options;
+    const { attempts } = run.history;
     for (const executionId of executionIds) {
       const which = parseExecutionId(plan, executionId);
       assert(which !== undefined, `execution ${executionId} does not belong to this job`);
-      if (history.attempts?.running(which.index) !== executionId) continue;
+      if (attempts?.running(which.index) !== executionId) continue;
       const region = plan.regionOf[plan.executions[which.index]!.slot]!;
-      const task = history.attempts.taskName(which.index);
+      const task = attempts.taskName(which.index);
       const error = new EngineError('EXECUTION_LOST', { task, taskExecutor });
-      feed({ kind: 'region-failed', region, generation: which.attempt, error });
+      run.feed({ kind: 'region-failed', region, generation: which.attempt, error });
     }
   }
 
   stop({ slot, generation }: Effect<'stop-slot'>): void {
-    const { main, slots, feed } = this.#options;
+    const { main, slots, run } = this.#options;
     const { session, allocationId } = slots.at(slot)!;
     main.follow(
       session.gateway.stopSlot({ allocationId, generation }),
-      () => feed({ kind: 'slot-stopped', slot, generation }),
+      () => run.feed({ kind: 'slot-stopped', slot, generation }),
       // Whoever cannot say that a worker is gone is not to be relied on: its lease decides.
       () => session.connection.close(),
     );
+  }
+
+  /** What the enumerator of its source has for a reader, if that is still at work. */
+  toReader({ generation, operator, subtask, event }: ReaderEvent): void {
+    const { plan, run, slots } = this.#options;
+    const vertex = plan.sources.get(operator);
+    const index = plan.indexes.get(`${vertex}/${subtask}`);
+    assert(index !== undefined, `operator ${operator} has no reader ${subtask}`);
+    if (!run.isAtWork(index, generation)) return;
+    const execution = plan.executions[index]!;
+    const slot = slots.at(execution.slot);
+    if (slot === undefined) return;
+    const { allocationId } = slot;
+    const executionId = executionIdOf(execution, generation);
+    const which = { allocationId, generation, executionId, operator };
+    slot.session.gateway.sourceEvent({ ...which, event });
+  }
+
+  /** Tells a sink that the client has taken messages of it. */
+  acknowledge(executionId: string, operator: string, bytes: number): void {
+    const { plan, run, slots } = this.#options;
+    const { index, attempt: generation } = run.which(executionId);
+    const slot = slots.at(plan.executions[index]!.slot);
+    if (slot === undefined || !run.isCurrent(index, generation)) return;
+    const { allocationId } = slot;
+    const which = { allocationId, generation, executionId, operator };
+    slot.session.gateway.clientAcknowledge({ ...which, bytes });
   }
 
   commit({ execution, generation }: Effect<'commit'>): void {

@@ -1,13 +1,11 @@
 /**
  * The master of one job: has it built, gets slots for it, deploys its tasks, and follows it to its
  * end. What it decides stands in the pure machine of scheduling/job-machine.ts; here its effects
- * meet the world.
+ * meet the world. B1, B2 and B5 are kept by its parts: job-run.ts, job-gateway.ts,
+ * commit-decision.ts.
  *
- * B1. Events enter the machine one at a time, in the order in which they happened.
- * B2. Reports are taken only from connections on which a TaskExecutor is registered.
  * B3. `result` resolves once, when the job has reached a terminal status.
  * B4. A job that an earlier master has had starts when no lease of that one's tasks can hold.
- * B5. Nothing is committed before the decision is stored, whatever happens to this master then.
  */
 import { assert } from '../base/assert.ts';
 import { cutText } from '../base/cut-text.ts';
@@ -20,47 +18,36 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
-import { JobMetrics } from '../metrics/job-metrics.ts';
 import type { JobMasterLocation, JobSubmission } from '../protocol/dispatcher-service.ts';
 import { jobMasterEndpoint, jobMasterService } from '../protocol/job-master-service.ts';
-import type {
-  CommitReadiness,
-  EnumeratorEvent,
-  JobMasterService,
-  MissingSlots,
-  SlotStopped,
-  TaskStateReport,
-} from '../protocol/job-master-service.ts';
 import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import { profileKey } from '../protocol/resource-profile.ts';
 import { isTerminal } from '../protocol/job-status.ts';
-import type { Accumulator, TaskMetrics } from '../protocol/slot-messages.ts';
 import type { CommitDecision, StoredJob } from '../protocol/stored-job.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat.ts';
 import { MainThread } from '../rpc/main-thread.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
-import type { Caller, Handlers, RpcEndpoint } from '../rpc/rpc-endpoint.ts';
+import type { RpcEndpoint } from '../rpc/rpc-endpoint.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
-import { isTerminalExecution } from '../scheduling/execution-state.ts';
-import { initialJob, plannedJob, stepJob } from '../scheduling/job-machine.ts';
-import type { JobEffect, JobEvent, JobState } from '../scheduling/job-state.ts';
+import { plannedJob } from '../scheduling/job-machine.ts';
+import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
-import type { CountsOfAttempt } from './attempt-history.ts';
 import { ClientChannel } from './client-channel.ts';
+import { StoredDecision } from './commit-decision.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobDeployment } from './job-deployment.ts';
-import { JobHistory } from './job-history.ts';
-import type { Moment } from './job-history.ts';
-import { executionIdOf, parseExecutionId, planJob, requirementsOf } from './job-plan.ts';
+import { JobGateway } from './job-gateway.ts';
+import type { JobParts } from './job-gateway.ts';
+import { planJob, requirementsOf } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
+import { JobRun } from './job-run.ts';
 import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
-import type { TaskExecutorSession } from './task-executor-session.ts';
 
 const DATA_KEY_BYTES = 32;
 
@@ -96,25 +83,17 @@ export class JobMaster {
   readonly #coordinator: JobCoordinator;
   readonly #client: ClientChannel;
   readonly #resourceManager: RequirementLink;
-  readonly #metrics = new JobMetrics<TaskMetrics>();
-  readonly #history: JobHistory;
   readonly #slots: JobSlots;
-  readonly #events: JobEvent[] = [];
+  readonly #run: JobRun;
+  readonly #gateway: JobGateway;
+  readonly #decision: StoredDecision;
   readonly #building = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<JobResult>();
   readonly #dataKey: Uint8Array;
   #configuration: Configuration;
-  #state: JobState = initialJob();
-  #plan: JobPlan | undefined;
   /** There is one as soon as there is a plan. */
   #deployment: JobDeployment | undefined;
-  /** Of each execution, as reported at its end. */
-  #accumulators: (readonly Accumulator[])[] = [];
-  #missing: MissingSlots = { slots: 0, available: '' };
-  /** Resolves when the decision to commit is stored. */
-  #decision: Promise<void> | undefined;
   readonly #startedAt: Duration;
-  #stepping = false;
 
   constructor(options: JobMasterOptions) {
     const { env, rpc, submission, configuration, heartbeat } = options;
@@ -128,7 +107,14 @@ export class JobMaster {
     this.built.catch(() => undefined);
     this.#main = new MainThread(`master of job ${jobId}`, env.clock, options.onFatal);
     this.#startedAt = this.#main.now();
-    this.#history = new JobHistory(this.#moment(), this.#configuration);
+    this.#run = new JobRun({
+      ...{ main: this.#main, env, configuration: this.#configuration },
+      execute: (effect) => this.#execute(effect),
+    });
+    this.#decision = new StoredDecision({
+      ...{ main: this.#main, run: this.#run, store: options.storeDecision },
+    });
+    this.#gateway = new JobGateway(() => this.#parts());
     const endpoint = jobMasterEndpoint(jobId);
     const token = env.random.uuid();
     this.#dataKey = env.random.bytes(DATA_KEY_BYTES);
@@ -136,7 +122,7 @@ export class JobMaster {
     this.#client = new ClientChannel({
       ...{ jobId, main: this.#main, log: env.log },
       acknowledge: (executionId, operator, bytes) =>
-        this.#acknowledgeClientMessage(executionId, operator, bytes),
+        this.#deployment?.acknowledge(executionId, operator, bytes),
       onChanged: (attached) => this.#slots.clientChanged(attached),
     });
     this.#endpoint = rpc.register({
@@ -144,7 +130,7 @@ export class JobMaster {
       service: jobMasterService,
       main: this.#main,
       fence: (given) => given === token,
-      handlers: this.#handlers(),
+      handlers: this.#gateway.handlers(),
     });
     this.#resourceManager = new RequirementLink({
       ...{ main: this.#main, rpc, log: env.log, heartbeat, jobMaster: this.location },
@@ -155,12 +141,12 @@ export class JobMaster {
       idleTimeout: this.#configuration.get(ClusterOptions.slotIdleTimeout),
       requestTimeout: this.#configuration.get(ClusterOptions.slotRequestTimeout),
       leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration),
-      feed: (event) => this.#feed(event),
+      feed: (event) => this.#run.feed(event),
       onTimedOut: (error) => this.#slotsTimedOut(error),
       declare: (needs) =>
-        this.#resourceManager.declare(this.#plan ? requirementsOf(this.#plan, needs) : []),
-      profileOf: (slot) => profileKey(this.#plan?.resourceOf[slot]),
-      available: () => this.#missing.available,
+        this.#resourceManager.declare(this.#run.plan ? requirementsOf(this.#run.plan, needs) : []),
+      profileOf: (slot) => profileKey(this.#run.plan?.resourceOf[slot]),
+      available: () => this.#gateway.missing.available,
       running: (slots) => this.#deployment?.running(slots) ?? [],
       onMissing: ({ taskExecutorId }, ids) => this.#deployment?.lost(taskExecutorId, ids),
     });
@@ -169,16 +155,21 @@ export class JobMaster {
   }
 
   details(): JobDetails {
-    const state = this.#state;
+    const state = this.#run.state;
     const { jobId } = this.location;
-    const name = this.#plan?.graph.jobGraph.name ?? jobId;
+    const name = this.#run.plan?.graph.jobGraph.name ?? jobId;
     return {
       ...{ jobId, name, status: state.status },
-      generation: this.#generation(),
-      runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
+      generation: this.#run.generation,
+      runtimeMillis: this.#run.history.runtimeMillis(this.#main.now()),
       waitingFor: this.#waitingFor(),
-      vertices: this.#history.vertices(this.#plan, state, this.#metrics, this.#main.now()),
-      failures: this.#history.failuresInShort,
+      vertices: this.#run.history.vertices(
+        this.#run.plan,
+        state,
+        this.#run.metrics,
+        this.#main.now(),
+      ),
+      failures: this.#run.history.failuresInShort,
     };
   }
 
@@ -191,7 +182,7 @@ export class JobMaster {
   }
 
   cancel(): void {
-    this.#main.run(() => this.#feed({ kind: 'cancel' }));
+    this.#main.run(() => this.#run.feed({ kind: 'cancel' }));
   }
 
   /** Resolves when nothing of it is left. A job that has not ended is given up. */
@@ -203,159 +194,38 @@ export class JobMaster {
     this.#main.close();
   }
 
-  #moment(): Moment {
-    return { now: this.#main.now(), wall: this.#options.env.clock.now() };
+  #parts(): JobParts {
+    return {
+      main: this.#main,
+      location: this.location,
+      run: this.#run,
+      slots: this.#slots,
+      client: this.#client,
+      coordinator: this.#coordinator,
+      resourceManager: this.#resourceManager,
+      leaseDuration: this.#configuration.get(TaskManagerOptions.leaseDuration),
+    };
   }
 
   #view(): JobView {
     return {
       jobId: this.location.jobId,
-      state: this.#state,
-      plan: this.#plan,
-      history: this.#history,
+      state: this.#run.state,
+      plan: this.#run.plan,
+      history: this.#run.history,
       configuration: this.#configuration,
       submitted: this.#options.submission.job.configuration,
-      accumulators: this.#accumulators.flat(),
+      accumulators: this.#run.accumulators.flat(),
       waitingFor: this.#waitingFor(),
     };
   }
 
   #waitingFor(): string | undefined {
-    const { slots } = this.#state;
+    const { slots } = this.#run.state;
     if (!slots.includes('requested')) return undefined;
-    const missing = this.#missing.slots;
+    const missing = this.#gateway.missing.slots;
     const rest = missing === 0 ? 'the rest is on its way' : `no TaskManager has ${missing} more`;
     return `slots: has ${this.#slots.assignedCount} of ${slots.length}, ${rest}`;
-  }
-
-  // ------------------------------------------------------------------------------------ handlers
-
-  #handlers(): Handlers<JobMasterService> {
-    return {
-      registerTaskExecutor: ({ taskExecutorId, host }, { connection }) => {
-        this.#slots.register(taskExecutorId, host, connection);
-        const leaseDuration = this.#configuration.get(TaskManagerOptions.leaseDuration);
-        return { leaseDuration, clientAttached: this.#client.attached };
-      },
-      offerSlots: (offers, caller) => this.#slots.offer(this.#sessionOf(caller), offers),
-      renewLease: (_request, caller) => {
-        this.#sessionOf(caller).grantLease();
-        return {};
-      },
-      taskState: (report, caller) => this.#from(caller, () => this.#taskState(report)),
-      readyToCommit: (report, caller) => this.#from(caller, () => this.#readyToCommit(report)),
-      sourceEvent: (event, caller) => this.#from(caller, () => this.#sourceEvent(event)),
-      clientMessage: (message, caller) => this.#from(caller, () => this.#client.deliver(message)),
-      metrics: ({ tasks }, caller) =>
-        this.#from(caller, () => {
-          for (const task of tasks) {
-            const which = this.#which(task.executionId);
-            this.#metrics.report(which.index, which.attempt, task, this.#main.now());
-            this.#takeCounts(which.index, which.attempt, task.accumulators);
-          }
-        }),
-      slotStopped: (report, caller) => this.#from(caller, () => this.#slotStopped(report)),
-      heartbeatFromResourceManager: () => {
-        this.#resourceManager.sign();
-        return {};
-      },
-      missingSlots: (missing) => {
-        this.#missing = missing;
-      },
-      attachClient: (_request, { connection }) => {
-        this.#client.attach(connection, this.location.token);
-        return {};
-      },
-      clientAcknowledge: ({ executionId, operator, bytes }) =>
-        this.#client.acknowledged(executionId, operator, bytes),
-    };
-  }
-
-  /** B2. @throws EngineError RPC_FENCED if the session of the connection is over. */
-  #sessionOf({ connection }: Caller): TaskExecutorSession {
-    const session = this.#slots.sessionOn(connection);
-    if (session !== undefined) return session;
-    const { endpoint } = this.location;
-    throw new EngineError('RPC_FENCED', { endpoint, method: 'a call of a lost TaskExecutor' });
-  }
-
-  #from({ connection }: Caller, report: () => void): void {
-    if (this.#slots.sessionOn(connection) !== undefined) report();
-  }
-
-  #which(executionId: string): { readonly index: number; readonly attempt: number } {
-    const which = this.#plan && parseExecutionId(this.#plan, executionId);
-    assert(which !== undefined, `execution ${executionId} does not belong to this job`);
-    return which;
-  }
-
-  #taskState(report: TaskStateReport): void {
-    const { index, attempt } = this.#which(report.executionId);
-    const { vertex, subtask } = this.#plan!.executions[index]!;
-    const scope = { vertex: vertex.name, subtask };
-    const error = report.error && EngineError.fromData(report.error).within(scope);
-    if (this.#isCurrent(index, attempt) && report.accumulators.length > 0) {
-      this.#accumulators[index] = report.accumulators;
-    }
-    const { state } = report;
-    this.#feed({ kind: 'task-state', execution: index, generation: attempt, state, error });
-  }
-
-  #readyToCommit({ executionId, committables, accumulators }: CommitReadiness): void {
-    const { index: execution, attempt: generation } = this.#which(executionId);
-    if (this.#isCurrent(execution, generation) && accumulators !== undefined) {
-      this.#accumulators[execution] = accumulators;
-    }
-    this.#feed({ kind: 'ready-to-commit', execution, generation, committables });
-  }
-
-  #sourceEvent({ executionId, operator, event }: EnumeratorEvent): void {
-    const { index, attempt: generation } = this.#which(executionId);
-    if (!this.#isAtWork(index, generation)) return;
-    const { subtask } = this.#plan!.executions[index]!;
-    this.#coordinator.sourceEvent({ operator, subtask, event });
-  }
-
-  #slotStopped({ allocationId, generation, error }: SlotStopped): void {
-    const slot = this.#slots.requestOf(allocationId);
-    if (slot === undefined) return;
-    this.#feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
-  }
-
-  /** What a task has counted until now; at its end it says it once more. */
-  #takeCounts(index: number, generation: number, counts: TaskMetrics['accumulators']): void {
-    const { state } = this.#state.executions[index]!;
-    if (counts === undefined || isTerminalExecution(state)) return;
-    if (this.#isAtWork(index, generation)) this.#accumulators[index] = counts;
-  }
-
-  /** Whether it is the present generation of the execution's region. */
-  #isCurrent(execution: number, generation: number): boolean {
-    return this.#state.regions[this.#regionOf(execution)]!.generation === generation;
-  }
-
-  #isAtWork(execution: number, generation: number): boolean {
-    const { stopping } = this.#state.regions[this.#regionOf(execution)]!;
-    return this.#isCurrent(execution, generation) && !stopping;
-  }
-
-  #regionOf(execution: number): number {
-    const { executions, regionOf } = this.#state;
-    return regionOf[executions[execution]!.slot]!;
-  }
-
-  /** The latest of all regions. */
-  #generation(): number {
-    return Math.max(0, ...this.#state.regions.map(({ generation }) => generation));
-  }
-
-  #acknowledgeClientMessage(executionId: string, operator: string, bytes: number): void {
-    const { index, attempt: generation } = this.#which(executionId);
-    const slot = this.#slots.at(this.#plan!.executions[index]!.slot);
-    if (slot === undefined || !this.#isCurrent(index, generation)) return;
-    const { allocationId } = slot;
-    const which = { allocationId, generation, executionId, operator };
-    slot.session.gateway.clientAcknowledge({ ...which, bytes });
   }
 
   // ------------------------------------------------------------------------------------ the build
@@ -372,34 +242,16 @@ export class JobMaster {
       buildTimeout: BUILD_TIMEOUT,
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
-      onBuildFailed: (error) => this.#feed({ kind: 'failure', error }),
-      onReaderEvent: ({ generation, operator, subtask, event }) => {
-        const plan = this.#plan!;
-        const vertex = plan.sources.get(operator);
-        const index = plan.indexes.get(`${vertex}/${subtask}`);
-        assert(index !== undefined, `operator ${operator} has no reader ${subtask}`);
-        if (!this.#isAtWork(index, generation)) return;
-        const execution = plan.executions[index]!;
-        const slot = this.#slots.at(execution.slot);
-        if (slot === undefined) return;
-        const { allocationId } = slot;
-        const executionId = executionIdOf(execution, generation);
-        slot.session.gateway.sourceEvent({
-          allocationId,
-          generation,
-          executionId,
-          operator,
-          event,
-        });
-      },
-      onSourceFailed: (epoch, error) => this.#feed({ kind: 'sources-failed', epoch, error }),
+      onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
+      onReaderEvent: (event) => this.#deployment?.toReader(event),
+      onSourceFailed: (epoch, error) => this.#run.feed({ kind: 'sources-failed', epoch, error }),
       onDied: (error) =>
-        this.#feed({ kind: 'sources-failed', epoch: this.#state.sourcesEpoch, error }),
+        this.#run.feed({ kind: 'sources-failed', epoch: this.#run.state.sourcesEpoch, error }),
     });
   }
 
   #begin(built: JobGraph): void {
-    if (isTerminal(this.#state.status)) return;
+    if (isTerminal(this.#run.state.status)) return;
     const expected = this.#options.submission.graph;
     if (expected !== undefined && expected.fingerprint !== built.fingerprint) {
       const parameters = { where: 'The JobManager', actual: built.fingerprint };
@@ -407,7 +259,7 @@ export class JobMaster {
         ...parameters,
         expected: expected.fingerprint,
       });
-      this.#feed({ kind: 'failure', error });
+      this.#run.feed({ kind: 'failure', error });
       return;
     }
     this.#configuration = this.#options.configuration.with(built.configuration);
@@ -415,27 +267,21 @@ export class JobMaster {
     try {
       plan = planJob(built, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
     } catch (error) {
-      this.#feed({ kind: 'failure', error: toEngineError(error) });
+      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
       return;
     }
-    this.#plan = plan;
     this.#deployment = new JobDeployment({
-      ...{ main: this.#main, slots: this.#slots, history: this.#history, plan },
+      ...{ main: this.#main, slots: this.#slots, run: this.#run, plan },
       ...{ job: this.#options.submission.job, dataKey: this.#dataKey },
-      feed: (event) => this.#feed(event),
     });
     const slotOf = plan.executions.map(({ slot }) => slot);
     const { regionOf } = plan;
     const { masters = 1 } = this.#options.recovered ?? {};
-    this.#state = plannedJob({ slotOf, regionOf, masters }, restartStrategyOf(this.#configuration));
-    const countsOf = (execution: number): CountsOfAttempt => ({
-      counts: this.#metrics.last(execution, this.#main.now())?.counts,
-      accumulators: this.#accumulators[execution] ?? [],
-    });
-    this.#history.planned(plan, countsOf, this.#moment().wall);
+    const state = plannedJob({ slotOf, regionOf, masters }, restartStrategyOf(this.#configuration));
+    this.#run.planned(plan, state);
     this.#building.resolve();
-    this.#feed({ kind: 'created' });
-    if (this.#options.recovered === undefined) this.#feed({ kind: 'start' });
+    this.#run.feed({ kind: 'created' });
+    if (this.#options.recovered === undefined) this.#run.feed({ kind: 'start' });
     else this.#resume(built, this.#options.recovered.decision);
   }
 
@@ -447,63 +293,17 @@ export class JobMaster {
         const expected = decision.fingerprint;
         const parameters = { where, actual: fingerprint, expected };
         const error = new EngineError('JOB_FINGERPRINT_MISMATCH', parameters);
-        this.#feed({ kind: 'failure', error });
+        this.#run.feed({ kind: 'failure', error });
         return;
       }
-      this.#decision = Promise.resolve();
-      this.#accumulators = [...decision.accumulators];
+      this.#decision.recovered(decision);
     }
     const lease = this.#configuration.get(TaskManagerOptions.leaseDuration);
     const rest = Math.max(this.#startedAt + lease - this.#main.now(), 0);
-    this.#main.after(milliseconds(rest), () => this.#feed({ kind: 'start', decision }));
-  }
-
-  /** B5. */
-  #whenDecided(region: number, effect: () => void): void {
-    const decision = (this.#decision ??= this.#options.storeDecision(this.#takeDecision()));
-    const { generation } = this.#state.regions[region]!;
-    this.#main.follow(
-      decision,
-      () => {
-        const now = this.#state.regions[region]!;
-        if (generation === now.generation && !now.stopping) effect();
-      },
-      (error) => {
-        if (this.#decision === decision) this.#decision = undefined;
-        this.#feed({ kind: 'region-failed', region, generation, error });
-      },
-    );
-  }
-
-  #takeDecision(): CommitDecision {
-    const { executions } = this.#state;
-    return {
-      fingerprint: this.#plan!.graph.jobGraph.fingerprint,
-      generation: this.#generation(),
-      committables: executions.map(({ state, committables }) =>
-        state === 'FINISHED' ? undefined : committables,
-      ),
-      accumulators: Array.from(executions, (_, at) => this.#accumulators[at] ?? []),
-    };
+    this.#main.after(milliseconds(rest), () => this.#run.feed({ kind: 'start', decision }));
   }
 
   // --------------------------------------------------------------------------------- the machines
-
-  /** B1. */
-  #feed(event: JobEvent): void {
-    this.#main.assertInside();
-    this.#events.push(event);
-    if (this.#stepping) return;
-    this.#stepping = true;
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      const input = { now: this.#main.now(), draw: this.#options.env.random.uint32() / 2 ** 32 };
-      const [state, effects] = stepJob(this.#state, next, input);
-      this.#history.note(this.#state, state, next, this.#moment());
-      this.#state = state;
-      for (const effect of effects) this.#execute(effect);
-    }
-    this.#stepping = false;
-  }
 
   #execute(effect: JobEffect): void {
     switch (effect.kind) {
@@ -512,10 +312,8 @@ export class JobMaster {
       case 'prepare-slots':
         return this.#prepare(effect);
       case 'deploy':
-        if (!effect.commitOnly) return this.#deployment!.deploy(effect, this.#state);
-        return this.#whenDecided(effect.region, () =>
-          this.#deployment!.deploy(effect, this.#state),
-        );
+        if (!effect.commitOnly) return this.#deployment!.deploy(effect);
+        return this.#decision.whenStored(effect.region, () => this.#deployment!.deploy(effect));
       case 'stop-slot':
         return this.#deployment!.stop(effect);
       case 'await-lease':
@@ -527,13 +325,13 @@ export class JobMaster {
       case 'close-sources':
         return this.#coordinator.closeSources();
       case 'commit':
-        return this.#whenDecided(this.#regionOf(effect.execution), () =>
+        return this.#decision.whenStored(this.#run.regionOf(effect.execution), () =>
           this.#deployment!.commit(effect),
         );
       case 'await-delay': {
         const { region, generation } = effect;
         const over = { kind: 'delay-over', region, generation } as const;
-        this.#main.after(effect.delay, () => this.#feed(over));
+        this.#main.after(effect.delay, () => this.#run.feed(over));
         return;
       }
       case 'status':
@@ -545,14 +343,14 @@ export class JobMaster {
 
   /** Fails the regions that wait; the others have what they need. */
   #slotsTimedOut(error: EngineError): void {
-    for (const [region, { slots, generation }] of this.#state.regions.entries()) {
-      if (!slots.some((slot) => this.#state.slots[slot] === 'requested')) continue;
-      this.#feed({ kind: 'region-failed', region, generation, error });
+    for (const [region, { slots, generation }] of this.#run.state.regions.entries()) {
+      if (!slots.some((slot) => this.#run.state.slots[slot] === 'requested')) continue;
+      this.#run.feed({ kind: 'region-failed', region, generation, error });
     }
   }
 
   #noteStatus({ from, to }: Extract<JobEffect, { kind: 'status' }>): void {
-    const { failure } = this.#state;
+    const { failure } = this.#run.state;
     const level = to === 'FAILING' || to === 'RESTARTING' || to === 'FAILED' ? 'warn' : 'info';
     const because =
       level === 'warn' && failure !== undefined ? `: ${cutText(failure.message, 2048)}` : '';
@@ -564,17 +362,18 @@ export class JobMaster {
 
   #prepare(effect: Extract<JobEffect, { kind: 'prepare-slots' }>): void {
     const { generation, slots } = effect;
-    for (const [index, { slot }] of this.#plan!.executions.entries()) {
-      if (!slots.includes(slot) || this.#state.executions[index]!.state !== 'SCHEDULED') continue;
-      this.#metrics.beginAttempt(index, generation, this.#main.now());
-      if (this.#state.status !== 'COMMITTING') this.#accumulators[index] = [];
+    for (const [index, { slot }] of this.#run.plan!.executions.entries()) {
+      if (!slots.includes(slot) || this.#run.state.executions[index]!.state !== 'SCHEDULED')
+        continue;
+      this.#run.metrics.beginAttempt(index, generation, this.#main.now());
+      if (this.#run.state.status !== 'COMMITTING') this.#run.accumulators[index] = [];
     }
     this.#deployment!.prepare(effect);
   }
 
   #attachReaders(generation: number, executions: readonly number[]): void {
     const readers = executions.flatMap((index) => {
-      const { vertex, subtask } = this.#plan!.executions[index]!;
+      const { vertex, subtask } = this.#run.plan!.executions[index]!;
       return vertex.operators.flatMap(({ id: operator, kind }) =>
         kind === 'source' ? [{ operator, subtask }] : [],
       );
@@ -583,15 +382,15 @@ export class JobMaster {
   }
 
   #end(): void {
-    const { status, failure } = this.#state;
+    const { status, failure } = this.#run.state;
     assert(isTerminal(status), 'B3: the job has not ended');
     const error = status === 'FAILED' ? failure : undefined;
     this.#ended.resolve({
       jobId: this.location.jobId,
       status,
       error: error?.toData(),
-      accumulators: sumAccumulators(this.#accumulators.flat()),
-      runtimeMillis: this.#history.runtimeMillis(this.#main.now()),
+      accumulators: sumAccumulators(this.#run.accumulators.flat()),
+      runtimeMillis: this.#run.history.runtimeMillis(this.#main.now()),
     });
     this.#building.reject(error ?? new EngineError('JOB_CANCELED', { jobId: this.location.jobId }));
     this.#slots.end();

@@ -3,13 +3,8 @@ import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { JobStatus } from '../protocol/job-status.ts';
-import {
-  COMMIT_ATTEMPTS,
-  COMMIT_ATTEMPTS_USER,
-  initialJob,
-  plannedJob,
-  stepJob,
-} from './job-machine.ts';
+import { COMMIT_ATTEMPTS, COMMIT_ATTEMPTS_USER } from './job-failover.ts';
+import { initialJob, plannedJob, stepJob } from './job-machine.ts';
 import type { JobEffect, JobEvent, JobState, SlotPhase } from './job-state.ts';
 import type { RestartStrategy } from './restart-strategy.ts';
 
