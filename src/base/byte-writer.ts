@@ -201,7 +201,9 @@ export class ByteWriter {
   /** Every NaN is written as the same bits. */
   float64(value: number): void {
     if (this.position + 8 > this.limit) this.#grow(8);
-    this.view.setFloat64(this.position, value === value ? value : NaN, true);
+    // Not by a choice of the number, of which V8 would make an object.
+    if (value === value) this.view.setFloat64(this.position, value, true);
+    else this.view.setFloat64(this.position, NaN, true);
     this.position += 8;
   }
 

@@ -70,7 +70,8 @@ function encodeNumber(value: number, out: ByteWriter): void {
     return;
   }
   out.bytes[at] = Tag.float64;
-  out.view.setFloat64(at + 1, value === value ? value : NaN, true);
+  if (value === value) out.view.setFloat64(at + 1, value, true);
+  else out.view.setFloat64(at + 1, NaN, true);
   out.position = at + 9;
 }
 

@@ -148,7 +148,8 @@ class HashStream {
   }
 
   float64(value: number): void {
-    bits.setFloat64(0, value === value ? value : NaN, true);
+    if (value === value) bits.setFloat64(0, value, true);
+    else bits.setFloat64(0, NaN, true);
     this.#byte(KeyTag.float);
     this.#int32(bits.getInt32(0, true));
     this.#int32(bits.getInt32(4, true));

@@ -17,7 +17,11 @@ if (typeof x === 'string' && (n = x.length) < 64 && p + 2 + 3 * n <= w.limit && 
   if ((x | 0) === x && (x !== 0 || 1 / x > 0)) {
     if (x >= 0 && x < 128) b[p++] = 128 | x;
     else { b[p] = ${Tag.int32}; view.setInt32(p + 1, x, true); p += 5; }
-  } else { b[p] = ${Tag.float64}; view.setFloat64(p + 1, x === x ? x : NaN, true); p += 9; }
+  } else {
+    b[p] = ${Tag.float64};
+    if (x === x) view.setFloat64(p + 1, x, true); else view.setFloat64(p + 1, NaN, true);
+    p += 9;
+  }
 } else { w.position = p; any(x, w, depth); p = w.position; b = w.bytes; view = w.view; }`,
   );
   return `return (v, w, depth) => {
