@@ -24,6 +24,7 @@ export async function buildJobGraph(
     onBuilt: (graph) => built.resolve(graph),
     onBuildFailed: fail,
     onReaderEvent: () => undefined,
+    onSourcesSnapshot: () => undefined,
     onSourceFailed: (_generation, error) => fail(error),
     onDied: fail,
   });

@@ -88,6 +88,12 @@ class CoordinatorWorker {
         break;
       case 'source-event':
         this.#turns = this.#turns.then(() => this.#sourceEvent(message));
+        break;
+      case 'snapshot-sources':
+        this.#turns = this.#turns.then(() => this.#snapshotFailed(message.checkpointId));
+        break;
+      case 'checkpoint-complete':
+      case 'checkpoint-aborted':
     }
   }
 
@@ -97,6 +103,16 @@ class CoordinatorWorker {
       this.#alignment?.reset(operator, subtask);
       this.#hosts.get(operator)?.attach(subtask, generation);
     }
+  }
+
+  #snapshotFailed(checkpointId: number): void {
+    const jobId = this.#job!.graph.name;
+    const error = new EngineError('CHECKPOINT_UNSUPPORTED', { what: 'checkpoint', jobId });
+    const operator = undefined;
+    this.#send({
+      ...{ kind: 'sources-snapshot-failed', checkpointId, operator },
+      error: error.toData(),
+    });
   }
 
   #sourceEvent({ operator, subtask, event }: SourceEvent): void {

@@ -40,10 +40,16 @@ export interface JobCoordinatorOptions {
   readonly onBuilt: (graph: JobGraph) => void;
   readonly onBuildFailed: (error: EngineError) => void;
   readonly onReaderEvent: (event: Extract<FromCoordinator, { kind: 'source-event' }>) => void;
+  readonly onSourcesSnapshot: (answer: SourcesSnapshot) => void;
   readonly onSourceFailed: (epoch: number, error: EngineError) => void;
   /** After the first build. */
   readonly onDied: (error: EngineError) => void;
 }
+
+export type SourcesSnapshot = Extract<
+  FromCoordinator,
+  { kind: 'sources-snapshot' | 'sources-snapshot-failed' }
+>;
 
 export class JobCoordinator {
   readonly #options: JobCoordinatorOptions;
@@ -154,6 +160,10 @@ export class JobCoordinator {
         break;
       case 'source-event':
         this.#options.onReaderEvent(message);
+        break;
+      case 'sources-snapshot':
+      case 'sources-snapshot-failed':
+        this.#options.onSourcesSnapshot(message);
         break;
       case 'source-failed':
         this.#options.onSourceFailed(message.epoch, EngineError.fromData(message.error));

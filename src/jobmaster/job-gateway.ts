@@ -65,6 +65,8 @@ export class JobGateway {
       },
       taskState: (report, caller) => this.#from(caller, () => this.#taskState(report)),
       readyToCommit: (report, caller) => this.#from(caller, () => this.#readyToCommit(report)),
+      acknowledgeCheckpoint: ({ checkpointId }) => noCheckpoint(checkpointId),
+      declineCheckpoint: ({ checkpointId }) => noCheckpoint(checkpointId),
       sourceEvent: (event, caller) => this.#from(caller, () => this.#sourceEvent(event)),
       clientMessage: (message, caller) =>
         this.#from(caller, () => this.#parts().client.deliver(message)),
@@ -145,4 +147,9 @@ export class JobGateway {
     if (slot === undefined) return;
     run.feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
   }
+}
+
+/** Until somebody triggers them. */
+export function noCheckpoint(checkpointId: number): never {
+  throw new EngineError('INTERNAL', { message: `checkpoint ${checkpointId} was not triggered` });
 }

@@ -41,7 +41,7 @@ import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobDeployment } from './job-deployment.ts';
-import { JobGateway } from './job-gateway.ts';
+import { JobGateway, noCheckpoint } from './job-gateway.ts';
 import type { JobParts } from './job-gateway.ts';
 import { planJob, requirementsOf } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
@@ -244,6 +244,7 @@ export class JobMaster {
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
       onReaderEvent: (event) => this.#deployment?.toReader(event),
+      onSourcesSnapshot: ({ checkpointId }) => noCheckpoint(checkpointId),
       onSourceFailed: (epoch, error) => this.#run.feed({ kind: 'sources-failed', epoch, error }),
       onDied: (error) =>
         this.#run.feed({ kind: 'sources-failed', epoch: this.#run.state.sourcesEpoch, error }),

@@ -17,15 +17,22 @@ export type ToCoordinator =
   /**
    * Makes and starts the enumerators of all sources; those of an earlier start are closed before.
    */
-  | { readonly kind: 'start-sources'; readonly epoch: number }
+  | {
+      readonly kind: 'start-sources';
+      readonly epoch: number;
+      /** The states of the enumerators in the checkpoint from which the job goes on. */
+      readonly restored?: RestoredSources | undefined;
+    }
   | { readonly kind: 'close-sources' }
   /**
    * These readers are of a new generation and have not come yet: what their predecessors were given
-   * goes back to the enumerators.
+   * goes back to the enumerators, unless the readers find it in the state that they restore.
    */
   | {
       readonly kind: 'attach-readers';
       readonly generation: number;
+      /** From which they are restored; 0: from none. */
+      readonly restoredCheckpoint?: number | undefined;
       readonly readers: readonly { readonly operator: OperatorId; readonly subtask: number }[];
     }
   | {
@@ -33,7 +40,26 @@ export type ToCoordinator =
       readonly operator: OperatorId;
       readonly subtask: number;
       readonly event: SourceEventToEnumerator;
-    };
+    }
+  /**
+   * Answered by `sources-snapshot` or `sources-snapshot-failed`. What enumerators have said before
+   * the answer belongs to the checkpoint, what they say after it does not.
+   */
+  | { readonly kind: 'snapshot-sources'; readonly checkpointId: number }
+  /** What was assigned before it need not be remembered any more. */
+  | { readonly kind: 'checkpoint-complete'; readonly checkpointId: number }
+  | { readonly kind: 'checkpoint-aborted'; readonly checkpointId: number };
+
+export interface RestoredSources {
+  readonly checkpointId: number;
+  readonly sources: readonly SourceState[];
+}
+
+/** What the enumerator of a source keeps, encoded with the source's schema. */
+export interface SourceState {
+  readonly operator: OperatorId;
+  readonly state: Uint8Array;
+}
 
 export type FromCoordinator =
   | { readonly kind: 'built'; readonly graph: JobGraph }
@@ -45,6 +71,17 @@ export type FromCoordinator =
       readonly operator: OperatorId;
       readonly subtask: number;
       readonly event: SourceEventToReader;
+    }
+  | {
+      readonly kind: 'sources-snapshot';
+      readonly checkpointId: number;
+      readonly sources: readonly SourceState[];
+    }
+  | {
+      readonly kind: 'sources-snapshot-failed';
+      readonly checkpointId: number;
+      readonly operator: OperatorId | undefined;
+      readonly error: ErrorData;
     }
   | {
       readonly kind: 'source-failed';

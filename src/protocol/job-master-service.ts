@@ -27,6 +27,8 @@ type FromSlotOf<K extends FromSlot['kind']> = Without<Extract<FromSlot, { kind: 
 
 export type TaskStateReport = FromSlotOf<'task-state'>;
 export type CommitReadiness = FromSlotOf<'ready-to-commit'>;
+export type CheckpointAcknowledgement = FromSlotOf<'acknowledge-checkpoint'>;
+export type CheckpointRefusal = FromSlotOf<'decline-checkpoint'>;
 export type EnumeratorEvent = FromSlotOf<'source-event'>;
 export type ClientMessage = FromSlotOf<'client-message'>;
 
@@ -76,6 +78,8 @@ export type JobMasterService = Service<{
   readonly renewLease: Ask<{}, {}>;
   readonly taskState: Tell<TaskStateReport>;
   readonly readyToCommit: Tell<CommitReadiness>;
+  readonly acknowledgeCheckpoint: Tell<CheckpointAcknowledgement>;
+  readonly declineCheckpoint: Tell<CheckpointRefusal>;
   readonly sourceEvent: Tell<EnumeratorEvent>;
   readonly clientMessage: Tell<ClientMessage>;
   readonly metrics: Tell<{ readonly tasks: readonly TaskMetrics[] }>;
@@ -98,6 +102,8 @@ export const jobMasterService: JobMasterService = service('JobMaster', {
   renewLease: ask(Empty, Empty),
   taskState: tell(plain<TaskStateReport>()),
   readyToCommit: tell(plain<CommitReadiness>()),
+  acknowledgeCheckpoint: tell(plain<CheckpointAcknowledgement>()),
+  declineCheckpoint: tell(plain<CheckpointRefusal>()),
   sourceEvent: tell(plain<EnumeratorEvent>()),
   clientMessage: tell(plain<ClientMessage>()),
   metrics: tell(plain<{ readonly tasks: readonly TaskMetrics[] }>()),

@@ -8,6 +8,12 @@
 import type { ErrorData } from '../base/errors.ts';
 import type { OperatorId, VertexId } from '../graph/job-graph.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import type {
+  CheckpointNotice,
+  CheckpointTrigger,
+  SubtaskCheckpointMetrics,
+  TaskSnapshot,
+} from './checkpoint.ts';
 import type { OperatorCommittables, SlotPreparation, TaskDeployment } from './task-deployment.ts';
 
 export type ToSlot =
@@ -36,6 +42,13 @@ export type ToSlot =
     }
   /** The whole job has reached its end: commit what was prepared. */
   | { readonly kind: 'commit'; readonly executionId: string }
+  /**
+   * To a task to which no barrier can come. It is answered, once it and its chain are through with
+   * it, by `acknowledge-checkpoint` or `decline-checkpoint`, like every barrier.
+   */
+  | ({ readonly kind: 'trigger-checkpoint'; readonly executionId: string } & CheckpointTrigger)
+  /** To all tasks of the slot. */
+  | ({ readonly kind: 'notify-checkpoint' } & CheckpointNotice)
   /** Answered by `metrics-answer`, with everything that is measured in the slot, by name. */
   | { readonly kind: 'request-metrics' }
   | {
@@ -90,6 +103,21 @@ export type FromSlot =
       readonly committables: readonly OperatorCommittables[];
       /** Counted so far: whoever commits in its place after a failure has counted nothing. */
       readonly accumulators?: readonly Accumulator[] | undefined;
+    }
+  /** All that the task adds to the checkpoint is durable. */
+  | {
+      readonly kind: 'acknowledge-checkpoint';
+      readonly executionId: string;
+      readonly checkpointId: number;
+      readonly snapshot: TaskSnapshot;
+      readonly metrics: SubtaskCheckpointMetrics;
+    }
+  /** The task adds nothing to it, has deleted what it had written for it, and goes on. */
+  | {
+      readonly kind: 'decline-checkpoint';
+      readonly executionId: string;
+      readonly checkpointId: number;
+      readonly error: ErrorData;
     }
   | {
       readonly kind: 'client-message';

@@ -8,6 +8,7 @@
  * channels, open their operators and report RUNNING.
  */
 import type { OperatorId, VertexId } from '../graph/job-graph.ts';
+import type { CheckpointingOfSlot, StateRestore } from './checkpoint.ts';
 
 /** How any process finds the job's module and resolves it to the same graph. */
 export interface JobReference {
@@ -63,6 +64,8 @@ export interface SlotPreparation {
   readonly networkBytes: number;
   /** At which records for another slot are handed over. */
   readonly segmentBytes: number;
+  /** Undefined: the job has no checkpoints. */
+  readonly checkpointing?: CheckpointingOfSlot | undefined;
 }
 
 export interface TaskDeployment {
@@ -105,11 +108,13 @@ export interface OutputDeployment {
   }[];
 }
 
+export type TaskRestore = CommitRestore | StateRestore;
+
 /**
  * After the decision to commit, a restarted task does not run again: it commits what its earlier
  * attempt had prepared, and ends.
  */
-export interface TaskRestore {
+export interface CommitRestore {
   readonly kind: 'commit';
   readonly committables: readonly OperatorCommittables[];
 }

@@ -4,6 +4,7 @@
  */
 import { milliseconds } from '../base/units.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import type { CheckpointNotice, CheckpointTrigger } from './checkpoint.ts';
 import type { JobMasterRegistration, SlotReport } from './resource-manager-service.ts';
 import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
@@ -101,6 +102,11 @@ export type TaskExecutorService = Service<{
   readonly requestFile: Ask<FileRequest, { readonly piece: FilePiece | undefined }>;
   readonly requestThreads: Ask<{}, { readonly threads: readonly ThreadInfo[] }>;
   readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
+  /** The task begins the checkpoint: nothing comes to it from which a barrier could come. */
+  readonly triggerCheckpoint: Tell<
+    SlotGeneration & { readonly executionId: string } & CheckpointTrigger
+  >;
+  readonly notifyCheckpoint: Tell<SlotGeneration & CheckpointNotice>;
   readonly sourceEvent: Tell<ReaderEvent>;
   readonly clientAcknowledge: Tell<SlotGeneration & ClientAcknowledgement>;
   /** Whether a client takes the messages of the job's sinks from now on. */
@@ -125,6 +131,9 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   ),
   requestThreads: ask(Empty, plain<{ readonly threads: readonly ThreadInfo[] }>()),
   commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
+  triggerCheckpoint:
+    tell(plain<SlotGeneration & { readonly executionId: string } & CheckpointTrigger>()),
+  notifyCheckpoint: tell(plain<SlotGeneration & CheckpointNotice>()),
   sourceEvent: tell(plain<ReaderEvent>()),
   clientAcknowledge: tell(plain<SlotGeneration & ClientAcknowledgement>()),
   clientChanged: tell(t.struct({ attached: t.boolean })),

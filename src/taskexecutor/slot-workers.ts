@@ -215,6 +215,10 @@ export class SlotWorkers {
         return gateway.taskState(message);
       case 'ready-to-commit':
         return gateway.readyToCommit(message);
+      case 'acknowledge-checkpoint':
+        return gateway.acknowledgeCheckpoint(message);
+      case 'decline-checkpoint':
+        return gateway.declineCheckpoint(message);
       case 'source-event':
         return gateway.sourceEvent(message);
       case 'client-message':

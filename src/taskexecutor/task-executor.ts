@@ -189,6 +189,14 @@ export class TaskExecutor {
         this.#slots
           .workerOf(which, token)
           ?.post({ kind: 'source-event', executionId, operator, event }),
+      triggerCheckpoint: ({ allocationId, generation, ...trigger }, { token }) =>
+        this.#slots
+          .workerOf({ allocationId, generation }, token)
+          ?.post({ kind: 'trigger-checkpoint', ...trigger }),
+      notifyCheckpoint: ({ allocationId, generation, ...notice }, { token }) =>
+        this.#slots
+          .workerOf({ allocationId, generation }, token)
+          ?.post({ kind: 'notify-checkpoint', ...notice }),
       clientChanged: ({ attached }, { token }) => {
         this.#links.get(token)!.clientAttached = attached;
       },

@@ -21,10 +21,15 @@ import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
 import { NetworkMemory } from '../../network/network-memory.ts';
 import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
+import type { StateRestore } from '../../protocol/checkpoint.ts';
 import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
 import type { FromSlot, TaskMetrics, ToSlot } from '../../protocol/slot-messages.ts';
-import type { SlotPreparation, TaskDeployment } from '../../protocol/task-deployment.ts';
+import type {
+  CommitRestore,
+  SlotPreparation,
+  TaskDeployment,
+} from '../../protocol/task-deployment.ts';
 import { ClientMessages } from './client-messages.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { PeerLinks } from './peer-links.ts';
@@ -86,6 +91,11 @@ class SlotWorker {
         return;
       case 'commit':
         this.#underLease(() => this.#tasks.get(message.executionId)?.task.commit());
+        return;
+      case 'trigger-checkpoint':
+        this.#declineCheckpoint(message);
+        return;
+      case 'notify-checkpoint':
         return;
       case 'request-metrics':
         this.#send({
@@ -161,8 +171,11 @@ class SlotWorker {
     const scope = { host, taskManagerId: taskExecutorId, jobId, jobName: job.graph.name };
     this.#metrics = new SlotMetrics(scope);
     const fresh = deployments.filter(({ restore }) => restore === undefined);
-    for (const deployment of deployments)
-      if (deployment.restore !== undefined) this.#commitOnly(deployment);
+    for (const deployment of deployments) {
+      const { restore } = deployment;
+      if (restore?.kind === 'commit') this.#commitOnly(deployment, restore);
+      else if (restore !== undefined) this.#refuseRestore(deployment, restore);
+    }
     const wiring = this.#wiring(job);
     try {
       wiring.reserve(fresh);
@@ -264,11 +277,11 @@ class SlotWorker {
    * After the decision to commit a restarted task only completes what its earlier attempt had
    * prepared.
    */
-  #commitOnly(deployment: TaskDeployment): void {
+  #commitOnly(deployment: TaskDeployment, restore: CommitRestore): void {
     const job = this.#job!;
     const vertex = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
     const work = async (): Promise<void> => {
-      for (const { operator, committables } of deployment.restore!.committables) {
+      for (const { operator, committables } of restore.committables) {
         const spec = job.operators.get(operator)?.spec;
         assert(spec?.kind === 'sink', 'V1: committables belong to a sink');
         const { name } = vertex.operators.find(({ id }) => id === operator)!;
@@ -306,6 +319,23 @@ class SlotWorker {
     const lease = this.#lease!;
     if (isLeaseHeld(lease, clock.monotonic())) effect();
     else if (!isLeaseRevoked(lease)) clock.after(LEASE_RETRY, () => this.#underLease(effect));
+  }
+
+  // ---------------------------------------------------------------------------------- checkpoints
+
+  #refuseRestore(deployment: TaskDeployment, { checkpointId }: StateRestore): void {
+    const error = new EngineError('RESTORE_UNSUPPORTED', { path: `checkpoint ${checkpointId}` });
+    this.#send({ ...stateOf(deployment, 'FAILED'), error: error.toData() });
+  }
+
+  #declineCheckpoint({
+    executionId,
+    checkpointId,
+  }: Extract<ToSlot, { kind: 'trigger-checkpoint' }>): void {
+    const { jobId } = this.#preparation!.job;
+    const error = new EngineError('CHECKPOINT_UNSUPPORTED', { what: 'checkpoint', jobId });
+    const kind = 'decline-checkpoint';
+    this.#send({ kind, executionId, checkpointId, error: error.toData() });
   }
 
   // --------------------------------------------------------------------------- sources and sinks
