@@ -11,8 +11,10 @@
  *     false for it; the driver calls again once output has drained. Every operator may answer so
  *     to `finish`, since the driver finishes a chain one operator after the other.
  * O4. `watermark` fires what is due; the driver forwards the watermark after it returned true.
- * O5. `snapshot` is called at a record boundary only, and must not emit. `restore` comes between
- *     construction and the first record, after `open`.
+ * O5. Restored state is in `keyedState` and `operatorState` before `open`. `prepareSnapshot` is
+ *     called at a record boundary only, before the state is taken, and must not emit: what the
+ *     operator keeps itself goes into its `operatorState`. While it is at work (a promise) nothing
+ *     is called but mails.
  * O6. A value handed to `output` is immutable from then on.
  * O7. `processingTime` is called once before the first record and then whenever the clock has come
  *     to the time that `context.wakeAt` asked for, never while output is held. Like `watermark` it
@@ -139,6 +141,8 @@ export interface Operator {
   endInput?(input: 0 | 1): boolean;
   /** All inputs have ended: emit what is left. */
   finish?(): boolean;
+  /** Puts what it keeps itself into `operatorState` (O5); sinks flush. */
+  prepareSnapshot?(checkpointId: number): void | Promise<void>;
   /** State that is neither keyed nor in `operatorState`, e.g. records in flight. */
   snapshot?(): Uint8Array | undefined;
   restore?(snapshot: Uint8Array): void;

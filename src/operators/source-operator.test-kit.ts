@@ -8,6 +8,8 @@ import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Pressure } from '../network/pressure.ts';
 import { t } from '../types/t.ts';
 import type { OperatorContext } from './operator.ts';
+import { MemorySnapshot } from '../state/memory-snapshot.ts';
+import { OperatorStateBackend } from '../state/operator-state.ts';
 import { SourceOperator } from './source-operator.ts';
 
 type Poll = (output: SourceOutput<unknown>) => void;
@@ -51,14 +53,16 @@ export class SourceRun {
   readonly reader: ScriptedReader = new ScriptedReader();
   readonly reported: number[] = [];
   readonly operator: SourceOperator;
+  readonly state: OperatorStateBackend;
   readonly pressure = { holds: 0 };
   #now = 0;
   readonly #timers = new Map<object, { readonly due: number; readonly callback: () => void }>();
 
   constructor(
     strategy: WatermarkStrategy<unknown> | undefined,
-    options: { readonly pausesSplits?: boolean; readonly restored?: readonly Uint8Array[] } = {},
+    options: { readonly pausesSplits?: boolean; readonly state?: OperatorStateBackend } = {},
   ) {
+    this.state = options.state ?? emptyState(0, 1);
     const { reader } = this;
     if (options.pausesSplits === true) {
       reader.pauseOrResumeSplits = (pause, resume) => {
@@ -77,7 +81,6 @@ export class SourceRun {
         available: () => void this.story.push('available'),
       },
     );
-    for (const snapshot of options.restored ?? []) this.operator.restore(snapshot);
     const opened = this.operator.open(this.#context());
     if (opened !== undefined) throw new TypeError('the scripted reader starts at once');
     this.operator.processingTime();
@@ -118,6 +121,7 @@ export class SourceRun {
       processingTime: () => this.#now as Timestamp,
       activeTime: () => this.#now as Duration,
       isHeld: false,
+      operatorState: this.state,
       emitWatermark: (timestamp) => void this.story.push(`w ${timestamp}`),
       emitStatus: (status) => void this.story.push(status),
       after: (delay, callback) => {
@@ -128,4 +132,34 @@ export class SourceRun {
     };
     return parts as OperatorContext;
   }
+}
+
+function emptyState(subtask: number, parallelism: number): OperatorStateBackend {
+  return new OperatorStateBackend({ operator: 'Source: test', subtask, parallelism });
+}
+
+/** What a subtask finds that goes on from a snapshot of all of these, in the order of subtasks. */
+export async function stateAfter(
+  former: readonly SourceRun[],
+  { subtask, parallelism } = { subtask: 0, parallelism: 1 },
+): Promise<OperatorStateBackend> {
+  const inputs = former.map(({ operator, state }, index) => {
+    operator.prepareSnapshot();
+    const memory = new MemorySnapshot(`of subtask ${index}`);
+    const writer = state.beginSnapshot(memory);
+    while (writer.writeSlice(Infinity, () => 0) !== 'done');
+    return memory.input();
+  });
+  const state = emptyState(subtask, parallelism);
+  await state.restore(inputs);
+  return state;
+}
+
+/** One of several subtasks. */
+export function runOf(
+  strategy: WatermarkStrategy<unknown> | undefined,
+  subtask: number,
+  parallelism: number,
+): SourceRun {
+  return new SourceRun(strategy, { state: emptyState(subtask, parallelism) });
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Timestamp } from '../base/units.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
-import { SourceRun } from './source-operator.test-kit.ts';
+import { runOf, SourceRun, stateAfter } from './source-operator.test-kit.ts';
 
 const byValue: WatermarkStrategy<unknown> = { timestamp: (value) => value as number };
 const at = (millis: number): Timestamp => millis as Timestamp;
@@ -320,9 +320,9 @@ class Model {
 }
 
 describe('splits of a source, against a model', () => {
-  test('watermark and idleness are those of the definition, over any restores', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+  test('watermark and idleness are those of the definition, over any restores', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         let run = new SourceRun(byValue);
         const model = new Model();
         let watermark = -Infinity;
@@ -358,8 +358,7 @@ describe('splits of a source, against a model', () => {
               if (next > of.watermark) [of.watermark, of.idle] = [next, false];
             }
           } else {
-            const restored = [run.operator.snapshot()];
-            run = new SourceRun(byValue, { restored });
+            run = new SourceRun(byValue, { state: await stateAfter([run]) });
             const said = run.take().filter((line) => !line.startsWith('w '));
             assert.deepEqual(said, idle ? ['idle'] : []);
             // A strategy's greatest timestamp is not part of the state, as in Flink.
@@ -375,7 +374,7 @@ describe('splits of a source, against a model', () => {
 });
 
 describe('snapshot and restore of a source', () => {
-  test('splits come back before the reader starts, and hold event time before they are read', () => {
+  test('splits come back before the reader starts, and hold event time before they are read', async () => {
     const run = new SourceRun({ ...byValue, idleAfter: seconds(1) });
     run.reader.addSplits([{ id: 'a' }, { id: 'b' }]);
     run.poll((output) => {
@@ -383,8 +382,8 @@ describe('snapshot and restore of a source', () => {
       output.forSplit('b').collect(50);
     });
     assert.deepEqual(run.advance(200), ['w 49']);
-    const restored = [run.operator.snapshot()];
-    const again = new SourceRun({ ...byValue, idleAfter: seconds(1) }, { restored });
+    const state = await stateAfter([run]);
+    const again = new SourceRun({ ...byValue, idleAfter: seconds(1) }, { state });
     assert.deepEqual(again.reader.splits, [{ id: 'a' }, { id: 'b' }]);
     assert.deepEqual(again.take(), ['w 49'], 'what is behind has forgotten it');
     again.poll((output) => output.forSplit('a').collect(200));
@@ -394,12 +393,12 @@ describe('snapshot and restore of a source', () => {
     assert.deepEqual(again.advance(200), ['w 89']);
   });
 
-  test('also right after the opening; what no split had is restored too', () => {
+  test('what no split had is restored too', async () => {
     const run = new SourceRun(byValue);
     run.poll((output) => output.collect(7));
     assert.deepEqual(run.advance(200), ['w 6']);
-    const again = new SourceRun(byValue);
-    again.operator.restore(run.operator.snapshot());
+    const again = new SourceRun(byValue, { state: await stateAfter([run]) });
+    assert.deepEqual(again.take(), ['w 6']);
     again.poll((output) => output.collect(5));
     assert.deepEqual(again.advance(200), []);
     again.poll((output) => output.forSplit('a').collect(9));
@@ -408,14 +407,14 @@ describe('snapshot and restore of a source', () => {
   });
 });
 
-test('a source that was idle says so after a restore, and wakes with its next record', () => {
+test('a source that was idle says so after a restore, and wakes with its next record', async () => {
   const run = new SourceRun(undefined);
   const idle = run.poll((output) => {
     output.collect(1);
     output.markIdle();
   });
   assert.deepEqual(idle, ['1@-Infinity', 'idle']);
-  const again = new SourceRun(undefined, { restored: [run.operator.snapshot()] });
+  const again = new SourceRun(undefined, { state: await stateAfter([run]) });
   assert.deepEqual(again.take(), ['idle']);
   assert.deepEqual(
     again.poll((output) => output.collect(2)),
@@ -424,27 +423,62 @@ test('a source that was idle says so after a restore, and wakes with its next re
 });
 
 describe('restore at another parallelism', () => {
-  test('with the splits of several subtasks event time is where the last of them was', () => {
-    const snapshots = [
+  test('with the splits of several subtasks event time is where the last of them was', async () => {
+    const runs = [
       [100, 'a', 5],
       [40, 'b', 9],
-    ].map(([value, id, own]) => {
-      const run = new SourceRun(byValue);
+    ].map(([value, id, own], subtask) => {
+      const run = runOf(byValue, subtask, 2);
       run.poll((output) => {
         output.forSplit(id as string).collect(value);
         output.collect(own);
       });
       run.advance(200);
-      return run.operator.snapshot();
+      return run;
     });
-    for (const order of [snapshots, snapshots.toReversed()]) {
-      const run = new SourceRun(byValue, { restored: order });
-      assert.deepEqual(run.take(), ['w 4']);
-      run.poll((output) => output.collect(7));
-      assert.deepEqual(run.advance(200), ['w 6'], 'what no split had was at 4, not at 8');
-      run.poll((output) => output.collect(200));
-      assert.deepEqual(run.advance(200), ['w 39'], 'b holds it');
+    const run = new SourceRun(byValue, { state: await stateAfter(runs) });
+    assert.deepEqual(run.take(), ['w 4']);
+    run.poll((output) => output.collect(7));
+    assert.deepEqual(run.advance(200), ['w 6'], 'what no split had was at 4, not at 8');
+    run.poll((output) => output.collect(200));
+    assert.deepEqual(run.advance(200), ['w 39'], 'b holds it');
+  });
+
+  test('R6: each split is with one subtask, and has taken its event time along', async () => {
+    const runs = [0, 1].map((subtask) => runOf(byValue, subtask, 2));
+    for (const [subtask, run] of runs.entries()) {
+      const ids = [0, 1, 2].map((i) => `${subtask}.${i}`);
+      run.reader.addSplits(ids.map((id) => ({ id })));
+      run.poll((output) => ids.forEach((id, i) => output.forSplit(id).collect(10 * i + subtask)));
+      run.advance(200);
     }
+    const times: string[] = [];
+    for (const subtask of [0, 1, 2]) {
+      const state = await stateAfter(runs, { subtask, parallelism: 3 });
+      const run = new SourceRun(byValue, { state });
+      assert.deepEqual(run.take(), ['w -1'], 'where the last of the former subtasks was');
+      const { splits } = run.operator.time!;
+      assert.deepEqual(
+        [...splits.keys()],
+        run.reader.splits.map(({ id }) => id),
+      );
+      times.push(...[...splits].map(([id, { watermark }]) => `${id}@${watermark}`));
+    }
+    const expected = ['0.0@-1', '0.1@9', '0.2@19', '1.0@0', '1.1@10', '1.2@20'];
+    assert.deepEqual(times, expected);
+  });
+
+  test('S4: a subtask that had ended may get splits again, and holds event time then', async () => {
+    const run = new SourceRun(byValue);
+    run.poll((output) => output.forSplit('a').collect(50));
+    run.advance(200);
+    run.poll((output) => output.releaseSplit('a'));
+    run.operator.watermark();
+    assert.deepEqual(run.take().at(-1), 'w Infinity');
+    const again = new SourceRun(byValue, { state: await stateAfter([run]) });
+    assert.deepEqual(again.take(), ['w 49']);
+    again.poll((output) => output.forSplit('b').collect(70));
+    assert.deepEqual(again.advance(200), ['w 69']);
   });
 });
 

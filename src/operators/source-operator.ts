@@ -6,26 +6,21 @@
  * Invariants
  * R1. After `poll` answered `end` the reader is not polled again.
  * R3. While the source waits for others of its group (`isWaiting`) the reader is not polled.
+ * R6. A snapshot has the splits of the reader with their positions at that moment, each with its
+ *     event time; a restored reader has its splits before it starts.
  */
 import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
 import type { Duration } from '../base/units.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import type { Pressure } from '../network/pressure.ts';
-import type {
-  AnySource,
-  ConnectorEnv,
-  PollResult,
-  SourceReader,
-  SourceSplit,
-} from '../functions/source.ts';
+import type { AnySource, ConnectorEnv, PollResult, SourceReader } from '../functions/source.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { EventTimeTicks } from './event-time-ticks.ts';
 import type { Operator, OperatorContext, TimeHold } from './operator.ts';
 import { ReaderOutput } from './reader-output.ts';
 import { SourceAlignment } from './source-alignment.ts';
-import { decodeSourceSnapshot, encodeSourceSnapshot } from './source-snapshot.ts';
+import { SourceState } from './source-state.ts';
 import { SourceTime } from './source-time.ts';
 
 /** What a source operator needs beyond an operator's context. */
@@ -54,8 +49,7 @@ export class SourceOperator implements Operator {
   #output: ReaderOutput | undefined;
   #ticks: EventTimeTicks | undefined;
   #alignment: SourceAlignment | undefined;
-  /** Came before `open`. */
-  readonly #restored: Uint8Array[] = [];
+  #state: SourceState | undefined;
   #ended = false;
   #begun = false;
 
@@ -91,7 +85,10 @@ export class SourceOperator implements Operator {
       time.tick(activeTime, periodic, isWaiting),
     );
     this.#ticks.start(time.own);
-    for (const restored of this.#restored.splice(0)) this.#restore(restored);
+    this.#state = new SourceState(context.operatorState, source.split);
+    const { splits, times } = this.#state.restored();
+    for (const each of times) time.restore(each);
+    if (splits.length > 0) this.#reader.addSplits(splits as never[]);
     return this.#reader.start();
   }
 
@@ -176,29 +173,9 @@ export class SourceOperator implements Operator {
     this.#alignment?.setLimit(limit);
   }
 
-  snapshot(): Uint8Array {
-    const { codec } = this.#options.source.split;
-    const splits = (this.#reader!.snapshot() as readonly SourceSplit[]).map((split) => {
-      const out = new ByteWriter();
-      codec.encode(split, out);
-      return out.copy();
-    });
-    return encodeSourceSnapshot({ splits, time: this.#time!.snapshot() });
-  }
-
-  /**
-   * Before `open`, so that the reader starts with its splits, or right after it. Once for each
-   * former subtask whose splits it takes over.
-   */
-  restore(snapshot: Uint8Array): void {
-    if (this.#reader === undefined) this.#restored.push(snapshot);
-    else this.#restore(snapshot);
-  }
-
-  #restore(snapshot: Uint8Array): void {
-    const { splits, time } = decodeSourceSnapshot(snapshot);
-    this.#time!.restore(time);
-    if (splits.length > 0) this.addSplits(splits);
+  /** R6 */
+  prepareSnapshot(): void {
+    this.#state!.update(this.#reader!.snapshot(), this.#time!.snapshot());
   }
 
   #align(context: OperatorContext): void {

@@ -7,6 +7,8 @@
  *     from its first record or watermark on, and while there is no split.
  * S2. A split that waits for others (alignment) does not become idle by that.
  * S3. The last watermark before the end is the greatest of all splits and of the reader itself.
+ * S4. A snapshot never says that event time has ended: after a restore the reader may be given
+ *     splits again that another one had.
  */
 import type { Duration } from '../base/units.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
@@ -50,6 +52,8 @@ export class SourceTime {
   #restored = false;
   /** S3. The greatest of splits that were released. */
   #reached = MIN_WATERMARK;
+  /** S4. What a snapshot says after the end. */
+  #last: SourceTimeSnapshot | undefined;
 
   constructor(options: SourceTimeOptions) {
     this.#options = options;
@@ -129,6 +133,7 @@ export class SourceTime {
 
   /** No record will follow. */
   end(): void {
+    this.#last = { ...stateOf(this.#combined), splits: [], own: undefined };
     for (const time of this.#splits.values()) this.#finish(time);
     this.#splits.clear();
     this.useOwn();
@@ -136,6 +141,7 @@ export class SourceTime {
   }
 
   snapshot(): SourceTimeSnapshot {
+    if (this.#last !== undefined) return this.#last;
     return {
       ...stateOf(this.#combined),
       splits: [...this.#splits].map(([id, time]) => ({ id, ...stateOf(time) })),

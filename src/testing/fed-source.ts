@@ -31,8 +31,6 @@ export interface FedState {
   readonly watermark: number;
   readonly idle: boolean;
   readonly ended: boolean;
-  /** Those that are open. */
-  readonly splits: readonly string[];
 }
 
 /** `split` undefined: of the subtask itself. */
@@ -103,20 +101,23 @@ export class FedSource {
 
   /**
    * As many states as subtasks: each its own. Otherwise a subtask is where the last of all is, as
-   * if it had got splits of each of them. Splits go where the state of their reader goes.
+   * if it had got splits of each of them. Splits come back by `FedSubtask.adopt`.
    */
   restore(states: readonly FedState[]): void {
     const count = this.subtasks.length;
     const same = states.length === count;
     for (const [index, subtask] of this.subtasks.entries()) {
-      const splits = states.flatMap((state, from) => (from % count === index ? state.splits : []));
-      subtask.restore({ ...(same ? states[index]! : together(states)), splits });
-      for (const split of splits) this.#splits.set(split, subtask);
+      subtask.restore(same ? states[index]! : together(states));
     }
+  }
+
+  /** A subtask has got a split back. */
+  adopted(split: string, subtask: FedSubtask): void {
+    this.#splits.set(split, subtask);
   }
 }
 
-function together(states: readonly FedState[]): Omit<FedState, 'splits'> {
+function together(states: readonly FedState[]): FedState {
   const open = states.filter(({ ended }) => !ended);
   const active = open.filter(({ idle }) => !idle);
   const watermarks = (active.length > 0 ? active : open).map(({ watermark }) => watermark);
@@ -142,8 +143,20 @@ export class FedSubtask {
   }
 
   get state(): FedState {
-    const splits = [...this.#splits];
-    return { watermark: this.#watermark, idle: this.#idle, ended: this.#ended, splits };
+    return { watermark: this.#watermark, idle: this.#idle, ended: this.#ended };
+  }
+
+  /** Those that are open. */
+  get splits(): readonly { readonly id: string }[] {
+    return Array.from(this.#splits, (id) => ({ id }));
+  }
+
+  /** Splits of a restored source, which are open already. */
+  adopt(splits: readonly { readonly id: string }[]): void {
+    for (const { id } of splits) {
+      this.#splits.add(id);
+      this.#source.adopted(id, this);
+    }
   }
 
   /** @throws EngineError DATA_NOT_SERIALIZABLE, DATA_INVALID_TIMESTAMP, API_INVALID_ARGUMENT */
@@ -208,7 +221,6 @@ export class FedSubtask {
   }
 
   restore(state: FedState): void {
-    for (const split of state.splits) this.#splits.add(split);
     if (state.watermark !== MIN_WATERMARK && !state.ended) {
       this.#watermark = state.watermark;
       this.#push({ kind: 'watermark', timestamp: state.watermark });
@@ -267,11 +279,15 @@ class FedReader implements SourceReader<unknown, { readonly id: string }> {
   }
 
   start(): void {}
-  addSplits(): void {}
+
+  addSplits(splits: readonly { readonly id: string }[]): void {
+    this.#subtask.adopt(splits);
+  }
+
   noMoreSplits(): void {}
 
-  snapshot(): readonly [] {
-    return [];
+  snapshot(): readonly { readonly id: string }[] {
+    return this.#subtask.splits;
   }
 
   close(): void {}

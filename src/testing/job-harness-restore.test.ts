@@ -141,8 +141,6 @@ describe('snapshots', () => {
       const snapshot = await harness.snapshot();
       await using again = await JobHarness.restore(snapshot, { parallelism: after });
       const known = again.source('numbers', t.int32);
-      // A subtask that has got no split has said nothing yet.
-      if (after > before) known.subtask(1).idle();
       assert.equal(again.watermarkOf('sums'), 1089);
       known.split('b').emit(5000);
       known.split('c').emit(6000);

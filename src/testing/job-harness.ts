@@ -358,7 +358,7 @@ export class JobHarness<R = BuildResult> implements AsyncDisposable {
   /** All state of the job at this moment. @throws EngineError where something is under way. */
   async snapshot(): Promise<JobSnapshot<R>> {
     await this.#test.settle();
-    const state = this.#test.snapshot();
+    const state = await this.#test.snapshot();
     const { takenAt } = state;
     return { takenAt, job: this.#job, options: this.#options, state };
   }

@@ -11,7 +11,6 @@ import { EngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { OperatorId } from '../graph/job-graph.ts';
 import { keyGroupRange } from '../graph/key-groups.ts';
-import { SourceOperator } from '../operators/source-operator.ts';
 import type { KeyGroupRange } from '../state/keyed-state-backend.ts';
 import { snapshotInputOf } from '../state/memory-snapshot.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from '../state/snapshot.ts';
@@ -68,15 +67,16 @@ function refuse(reason: string): never {
 }
 
 /** The state of all operators of all tasks. */
-export function snapshotOperators(
+export async function snapshotOperators(
   tasks: readonly WiredTask[],
-): ReadonlyMap<OperatorId, OperatorSnapshot> {
+): Promise<ReadonlyMap<OperatorId, OperatorSnapshot>> {
   const states = new Map<OperatorId, SubtaskState[]>();
   const operators = new Map<OperatorId, OperatorSnapshot>();
   for (const { deployment, operators: members } of tasks) {
     const { maxParallelism, subtask } = deployment;
     for (const member of members) {
       const subtasks = states.get(member.id) ?? [];
+      await member.operator.prepareSnapshot?.(SNAPSHOT_ID);
       subtasks[subtask] = snapshotOf(member);
       states.set(member.id, subtasks);
       operators.set(member.id, { name: member.name, maxParallelism, subtasks });
@@ -84,6 +84,9 @@ export function snapshotOperators(
   }
   return operators;
 }
+
+/** A harness has no checkpoints that could be told apart. */
+const SNAPSHOT_ID = 1;
 
 function snapshotOf({ operator, keyedState, operatorState }: WiredOperator): SubtaskState {
   return {
@@ -95,19 +98,10 @@ function snapshotOf({ operator, keyedState, operatorState }: WiredOperator): Sub
   };
 }
 
-/** Gives the sources their splits, before they are opened: their readers start with them. */
-export function restoreSources(tasks: readonly WiredTask[], { operators }: JobState): void {
-  for (const { deployment, task } of tasks) {
-    const snapshot = task.source && operators.get(deployment.vertex);
-    for (const own of ownOf(snapshot?.subtasks ?? [], deployment)) task.source!.restore(own);
-  }
-}
-
-/** Gives an operator of a fresh task, opened and not run yet, its part of a snapshot. */
-export async function restoreOperator(
-  { operator, keyedState, operatorState }: WiredOperator,
+/** Gives an operator of a fresh task, before it is opened, its part of a snapshot. */
+export async function restoreState(
+  { keyedState, operatorState }: WiredOperator,
   snapshot: OperatorSnapshot,
-  deployment: Place,
 ): Promise<void> {
   const { subtasks } = snapshot;
   if (keyedState !== undefined) {
@@ -118,7 +112,14 @@ export async function restoreOperator(
     if (keyed.length > 0) await keyedState.restore(keyed);
   }
   await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
-  if (operator instanceof SourceOperator) return;
+}
+
+/** Gives an operator that was opened and not run yet what it had kept beside its state. */
+export function restoreOwn(
+  { operator }: WiredOperator,
+  { subtasks }: OperatorSnapshot,
+  deployment: Place,
+): void {
   for (const own of ownOf(subtasks, deployment)) operator.restore!(own);
 }
 

@@ -19,13 +19,13 @@ import type { AnySource } from '../functions/source.ts';
 import { updateIntervalOf } from '../functions/watermark-strategy.ts';
 import { AlignmentGroups } from '../jobmaster/alignment-groups.ts';
 import type { SourceEventToEnumerator } from '../protocol/slot-messages.ts';
-import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
+import type { WiredOperator, WiredTask } from '../taskexecutor/slot/task-wiring.ts';
 import { CapturedSink } from './captured-sink.ts';
 import { DrivenSource } from './driven-source.ts';
 import { FedSource } from './fed-source.ts';
 import type { JobHarnessOptions } from './job-harness.ts';
-import { requireRest, restoreOperator, restoreSources, snapshotOperators } from './job-snapshot.ts';
-import type { JobState } from './job-snapshot.ts';
+import { requireRest, restoreOwn, restoreState, snapshotOperators } from './job-snapshot.ts';
+import type { JobState, OperatorSnapshot } from './job-snapshot.ts';
 import { findOperator, operatorsOf, producerOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
 import { tapSides } from './tapped-sides.ts';
@@ -80,9 +80,14 @@ export class JobUnderTest {
   }
 
   async open(): Promise<void> {
-    if (this.#restored !== undefined) restoreSources(this.tasks, this.#restored);
+    const restored = this.#restored;
+    if (restored !== undefined) await this.#restore(restored);
     await this.#slot.open();
-    if (this.#restored !== undefined) await this.#restore(this.#restored);
+    if (restored !== undefined) {
+      this.#each(restored, (operator, snapshot, { deployment }) =>
+        restoreOwn(operator, snapshot, deployment),
+      );
+    }
     await this.settle();
   }
 
@@ -139,11 +144,11 @@ export class JobUnderTest {
     this.#slot.check();
   }
 
-  snapshot(): JobState {
+  async snapshot(): Promise<JobState> {
     requireRest(this.tasks, (wired) => this.#nameOf(wired));
     return {
       takenAt: this.world.clock.now(),
-      operators: snapshotOperators(this.tasks),
+      operators: await snapshotOperators(this.tasks),
       fed: new Map([...this.fed].map(([id, source]) => [id, source.snapshot()])),
       driven: new Map([...this.#driven].map(([id, source]) => [id, source.snapshot()])),
     };
@@ -262,15 +267,25 @@ export class JobUnderTest {
 
   async #restore(state: JobState): Promise<void> {
     this.#requireKnown(state);
-    for (const { deployment, operators } of this.tasks) {
-      for (const operator of operators) {
-        const snapshot = state.operators.get(operator.id);
-        if (snapshot !== undefined) await restoreOperator(operator, snapshot, deployment);
-      }
-    }
+    const restoring: Promise<void>[] = [];
+    this.#each(state, (operator, snapshot) => restoring.push(restoreState(operator, snapshot)));
+    await Promise.all(restoring);
     for (const [id, source] of this.fed) {
       const states = state.fed.get(id);
       if (states !== undefined) source.restore(states);
+    }
+  }
+
+  /** The operators of all tasks that the state knows. */
+  #each(
+    state: JobState,
+    visit: (operator: WiredOperator, snapshot: OperatorSnapshot, task: WiredTask) => void,
+  ): void {
+    for (const task of this.tasks) {
+      for (const operator of task.operators) {
+        const snapshot = state.operators.get(operator.id);
+        if (snapshot !== undefined) visit(operator, snapshot, task);
+      }
     }
   }
 

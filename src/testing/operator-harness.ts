@@ -179,12 +179,12 @@ export class OperatorHarness {
 
   /** Opens the operator, as it was at `snapshot` if one is given. */
   async open(snapshot?: HarnessSnapshot): Promise<void> {
-    if (snapshot !== undefined) this.#clock.jumpTo(snapshot.now);
-    await this.#task.start();
-    if (snapshot === undefined) return;
+    if (snapshot === undefined) return this.#task.start();
     const { keyed, operatorState, inFlight, inputs } = snapshot;
+    this.#clock.jumpTo(snapshot.now);
     if (keyed !== undefined) await this.#keyed!.restore([snapshotInputOf('keyed', keyed)]);
     await this.#operatorState.restore([snapshotInputOf('operator', operatorState)]);
+    await this.#task.start();
     if (inFlight !== undefined) this.#options.operator.restore!(inFlight);
     for (const [index, channel] of this.#channels.entries()) channel.restore(inputs[index]!);
   }
@@ -264,6 +264,7 @@ export class OperatorHarness {
 
   /** State now; the step before must have been run. */
   async snapshot(): Promise<HarnessSnapshot> {
+    await this.#options.operator.prepareSnapshot?.(1);
     return {
       keyed:
         this.#keyed === undefined

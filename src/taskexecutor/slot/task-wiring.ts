@@ -79,7 +79,7 @@ export interface WiringOptions {
   sinkWiring(deployment: TaskDeployment, operator: string): SinkWiring;
 }
 
-/** What an operator of a task keeps, known once the operator has been opened. */
+/** What an operator of a task keeps; restored before the operator is opened. */
 export interface WiredOperator {
   readonly id: string;
   readonly name: string;
@@ -156,7 +156,8 @@ export class TaskWiring {
       operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
     );
     const committing = sinks.filter(({ sink }) => sink.hasCommitter);
-    const operators: WiredOperator[] = [];
+    const operators = members.toReversed().map((member) => this.#wiredOperator(member, deployment));
+    const stateOf = new Map(operators.map((state) => [state.id, state]));
     const task = new Task({
       chain,
       gate,
@@ -173,8 +174,7 @@ export class TaskWiring {
             },
       locate: (error) => this.#locate(error, deployment, vertex, holder.task),
       contextOf: (member, outputs) => {
-        const state = this.#wiredOperator(member, deployment);
-        operators.push(state);
+        const state = stateOf.get(member.id)!;
         return operatorContext({
           jobName: this.#options.job.graph.name,
           deployment,
