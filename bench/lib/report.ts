@@ -19,6 +19,8 @@ export interface Measured {
   readonly wall?: readonly number[] | undefined;
   /** Where the values are per second of wall time: the same per second of CPU. */
   readonly cpu?: readonly number[] | undefined;
+  /** What the machine allowed in the same runs, whatever the engine does. */
+  readonly bound?: readonly number[] | undefined;
 }
 
 /** Prints one result; call it for each as soon as it is there. */
@@ -30,6 +32,7 @@ export function report(measured: Measured, json: boolean = jsonAsked()): void {
     ...spread(measured.values),
     ...medianOf('wall', measured.wall),
     ...medianOf('cpuRate', measured.cpu),
+    ...medianOf('bound', measured.bound),
   };
   console.log(json ? JSON.stringify({ ...line, ...machine() }) : textOf(line));
 }
@@ -63,9 +66,12 @@ function machine(): { readonly node: string; readonly cpu: string; readonly comm
   return { node: process.versions.node, cpu: cpus()[0]?.model ?? '?', commit: commit.trim() };
 }
 
-function textOf(line: Spread & { readonly name: string; readonly unit: Unit }): string {
+function textOf(
+  line: Spread & { readonly name: string; readonly unit: Unit; readonly bound?: number },
+): string {
+  const bound = line.bound === undefined ? '' : `, of ${line.bound.toPrecision(3)} at most`;
   const shown = [line.min, line.median, line.max].map((value) =>
     value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : value.toPrecision(4),
   );
-  return `${line.name.padEnd(28)} ${shown.join(' | ')} ${line.unit} (min | median | max)`;
+  return `${line.name.padEnd(28)} ${shown.join(' | ')} ${line.unit} (min | median | max)${bound}`;
 }

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '../../base/errors.ts';
+import type { PollResult } from '../../functions/source.ts';
 import { t } from '../../types/index.ts';
 import { collection } from '../collection/collection.ts';
 import { SourceHarness, type SourceSnapshot } from '../source-harness.test-kit.ts';
 import { generator } from './generator.ts';
-import { splitIndices } from './index-ranges.ts';
+import { rangesForReaders, splitIndices } from './index-ranges.ts';
 import { sequence } from './sequence.ts';
 
 test('I1: ranges tile the whole, in nearly equal parts', () => {
@@ -87,6 +88,29 @@ test('a sequence is in order within a subtask, and in order as a whole with one'
   const alone = new SourceHarness(sequence(1, 5), 1);
   alone.drain();
   assert.deepEqual(alone.collected, [[1, 2, 3, 4, 5]]);
+});
+
+test('a reader that is three times as fast reads three times as much, and never waits', () => {
+  const count = 1_000_000;
+  const harness = new SourceHarness(sequence(1, count), 2);
+  let ended: PollResult | undefined = 'more';
+  while (ended === 'more') {
+    harness.poll(1, 1000);
+    for (let i = 0; i < 3 && ended === 'more'; i++) ended = harness.poll(0, 1000);
+  }
+  assert.equal(ended, 'end');
+  const [fast, slow] = harness.collected.map(({ length }) => length);
+  // The slow one has left what it is reading and the range behind that.
+  assert.ok(count - fast! - slow! < 150_000, `${fast} and ${slow} of ${count}`);
+  assert.ok(fast! > 2.4 * slow!, `${fast} and ${slow} of ${count}`);
+  harness.drain();
+  assert.equal(new Set(harness.collected.flat()).size, count);
+});
+
+test('short sequences are not cut up: a range for each reader', () => {
+  assert.equal(rangesForReaders(0, 100_000, 4).length, 4);
+  assert.equal(rangesForReaders(0, 100_000_000, 4).length, 128);
+  assert.equal(rangesForReaders(0, 100_000_000, 1).length, 1);
 });
 
 test('an empty sequence ends at once', () => {

@@ -7,7 +7,7 @@ import {
   IndexRangeReader,
   IndexRangeSchema,
   IndexRangesSchema,
-  splitIndices,
+  rangesForReaders,
   type EmitRange,
   type IndexRange,
 } from './index-ranges.ts';
@@ -46,7 +46,10 @@ export function generator<T>(
     split: IndexRangeSchema,
     enumeratorState: IndexRangesSchema,
     createEnumerator: (context, restored) =>
-      new IndexRangeEnumerator(context, restored ?? splitIndices(0, count, context.parallelism)),
+      new IndexRangeEnumerator(
+        context,
+        restored ?? rangesForReaders(0, count, context.parallelism),
+      ),
     createReader: (context) =>
       new IndexRangeReader(context, {
         emit: emitGenerated(generate),

@@ -23,6 +23,10 @@ import { t } from '../../types/t.ts';
 import { Throttle } from './throttle.ts';
 
 const WITHOUT_END = Number.MAX_SAFE_INTEGER;
+/** A reader that is slower than the others leaves them this many parts of its share to take. */
+const RANGES_PER_READER = 32;
+/** Of a range that is one of several of its reader: to ask for the next one costs little of it. */
+const RANGE_LENGTH_MIN = 64 * 1024;
 
 /** The indices `next`, `next + step`, ... below `end`. Without end, `end` is undefined. */
 export interface IndexRange {
@@ -67,6 +71,21 @@ export function splitIndices(
     if (last > first) ranges.push({ id: `range-${count}-${i}`, next: first, end: last, step: 1 });
   }
   return ranges;
+}
+
+/**
+ * The ranges of `[from, end)` for so many readers: more than there are readers where they are worth
+ * asking for, so that all readers end at about the same time whatever the speed of each.
+ */
+export function rangesForReaders(
+  from: number,
+  end: number | undefined,
+  readers: number,
+): readonly IndexRange[] {
+  if (end === undefined || readers === 1) return splitIndices(from, end, readers);
+  const worthwhile = Math.floor((end - from) / RANGE_LENGTH_MIN);
+  const count = Math.min(readers * RANGES_PER_READER, worthwhile);
+  return splitIndices(from, end, Math.max(readers, count));
 }
 
 /**
@@ -179,6 +198,8 @@ export class IndexRangeReader<T> implements SourceReader<T, IndexRange> {
   }
 
   poll(output: SourceOutput<T>): PollResult {
+    // The next one is there when this one has been read.
+    if (this.#ranges.length === 1 && this.#ranges[0]!.end !== WITHOUT_END) this.#request();
     // Those that take turns hold event time together, from their beginning.
     for (const { id, end } of this.#ranges) if (end === WITHOUT_END) output.forSplit(id);
     while (!output.full) {

@@ -7,7 +7,7 @@ import {
   IndexRangeReader,
   IndexRangeSchema,
   IndexRangesSchema,
-  splitIndices,
+  rangesForReaders,
   type IndexRange,
 } from './index-ranges.ts';
 
@@ -34,7 +34,7 @@ export function sequence(
     createEnumerator: (context, restored) =>
       new IndexRangeEnumerator(
         context,
-        restored ?? splitIndices(from, to + 1, context.parallelism),
+        restored ?? rangesForReaders(from, to + 1, context.parallelism),
       ),
     createReader: (context) =>
       new IndexRangeReader(context, { emit: emitIndices, ratePerSecond: undefined }),
