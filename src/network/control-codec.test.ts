@@ -20,7 +20,8 @@ const CHECKPOINT: CheckpointOptions = {
 };
 
 function barrier(options: CheckpointOptions): ControlElement {
-  return { kind: 'barrier', checkpointId: 7, triggeredAt: 1_700_000_000_000 as Timestamp, options };
+  const triggeredAt = 1_700_000_000_000 as Timestamp;
+  return { kind: 'barrier', checkpointId: 7, triggeredAt, latestComplete: 5, options };
 }
 
 test('every control element comes back as it was', () => {

@@ -23,6 +23,7 @@ export function encodeControl(element: ControlElement, out: ByteWriter): void {
       out.uint8(Tag.barrier);
       out.float64(element.checkpointId);
       out.float64(element.triggeredAt);
+      out.float64(element.latestComplete);
       encodeOptions(element.options, out);
       return;
     case 'epoch':
@@ -45,7 +46,9 @@ export function decodeControl(input: ByteReader): ControlElement {
     case Tag.barrier: {
       const checkpointId = input.float64();
       const triggeredAt = input.float64() as Timestamp;
-      return { kind: 'barrier', checkpointId, triggeredAt, options: decodeOptions(input) };
+      const latestComplete = input.float64();
+      const options = decodeOptions(input);
+      return { kind: 'barrier', checkpointId, triggeredAt, latestComplete, options };
     }
     case Tag.epoch:
       return { kind: 'epoch', id: input.float64() };

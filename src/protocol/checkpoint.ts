@@ -108,6 +108,11 @@ export interface CheckpointTrigger {
   /** Ascends over all masters of a job. */
   readonly checkpointId: number;
   readonly triggeredAt: Timestamp;
+  /**
+   * The newest complete one when it was triggered; 0: there was none. Increments refer to that, or
+   * to a newer one that the task knows to be complete, never to an older: its files may be gone.
+   */
+  readonly latestComplete: number;
   readonly options: CheckpointOptions;
 }
 
