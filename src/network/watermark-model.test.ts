@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../base/cases.test-kit.ts';
 import type { Batch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
 import { END } from './control-element.ts';
@@ -158,7 +159,7 @@ it('watermarks and idleness of a gate are those of the definition', () => {
         requireHolder(gate, models, perInput);
       }
     }),
-    { seed: 4, numRuns: 5000 },
+    { seed: 4, numRuns: cases(1000) },
   );
 });
 

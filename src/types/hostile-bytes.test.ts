@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { cases } from '../base/cases.test-kit.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { isEngineError } from '../base/errors.ts';
@@ -121,7 +122,7 @@ describe('bytes that were changed give a value or DATA_CORRUPT', () => {
           if (bytes === undefined) return;
           if (!check(schema, all.reduce(changed, bytes))) refused += 1;
         }),
-        { seed: 11, numRuns: 1500 },
+        { seed: 11, numRuns: cases(500) },
       );
       assert.ok(refused > 100, `${refused} refused`);
     });
@@ -132,7 +133,7 @@ describe('bytes that were changed give a value or DATA_CORRUPT', () => {
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         for (const schema of Object.values(SCHEMAS)) check(schema, bytes);
       }),
-      { seed: 12, numRuns: 2000 },
+      { seed: 12, numRuns: cases(500) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../base/cases.test-kit.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { isEngineError } from '../base/errors.ts';
 import { murmur3 } from '../base/murmur.ts';
@@ -67,7 +68,7 @@ describe('hashKey', () => {
         const bytes = canonicalKeyBytes(value);
         assert.equal(hashKey(value), murmur3(bytes, 0, bytes.length, KEY_HASH_SEED));
       }),
-      { seed: 1, numRuns: 5000 },
+      { seed: 1, numRuns: cases(1000) },
     );
   });
 
@@ -144,7 +145,7 @@ describe('canonical key bytes', () => {
         assert.ok(keysEqual(left, readKey(new ByteReader(bytes))));
         if (keyFamily(left) !== keyFamily(right)) assert.ok(!same);
       }),
-      { seed: 2, numRuns: 5000 },
+      { seed: 2, numRuns: cases(1000) },
     );
   });
 
@@ -195,7 +196,7 @@ describe('canonical key bytes', () => {
           }
         },
       ),
-      { seed: 3, numRuns: 3000 },
+      { seed: 3, numRuns: cases(1000) },
     );
     assert.throws(() => readKey(new ByteReader(new Uint8Array(100_000).fill(8))), {
       code: 'DATA_CORRUPT',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../../base/cases.test-kit.ts';
 import type { BroadcastJoinSpec } from '../../graph/join-spec.ts';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
 import type { OperatorResult, OperatorStep } from '../../testing/operator-harness.ts';
@@ -43,7 +44,7 @@ describe('broadcast join', () => {
       );
       assert.deepEqual(outputOf(results), broadcastJoinOf(list, spec));
     });
-    await fc.assert(property, { numRuns: 1000 });
+    await fc.assert(property, { numRuns: cases(400) });
   });
 
   it('keeps to the contract of operators, restored at every step', async () => {
@@ -64,7 +65,7 @@ describe('broadcast join', () => {
         });
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(20, 400) });
   });
 
   it('B2: watermarks and idleness wait with the records, and the last ones follow them', async () => {

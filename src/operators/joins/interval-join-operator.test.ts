@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../../base/cases.test-kit.ts';
 import type { IntervalJoinFunction } from '../../functions/join-function.ts';
 import type { IntervalJoinSpec } from '../../graph/join-spec.ts';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
@@ -49,7 +50,7 @@ describe('interval join', () => {
       assert.deepEqual(outputOf(results, 'lateRight'), expected.right);
       assert.equal(watched.state.usage.entries, 0);
     });
-    await fc.assert(property, { numRuns: 2000 });
+    await fc.assert(property, { numRuns: cases(500) });
   });
 
   it('keeps to the contract of operators, restored at every step', async () => {
@@ -60,7 +61,7 @@ describe('interval join', () => {
         steps: stepsOf(list),
       });
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(20, 400) });
   });
 
   it('J1: drops what has expired as soon as the watermark says so', async () => {

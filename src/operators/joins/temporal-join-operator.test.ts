@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../../base/cases.test-kit.ts';
 import type { OneSidedJoin, TemporalJoinSpec } from '../../graph/join-spec.ts';
 import { verifyOperator } from '../../testing/verify-operator.ts';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
@@ -51,7 +52,7 @@ describe('temporal join by event time', () => {
       );
       assert.equal(watched.state.usage.entries, versioned.size + expected.cleared.size);
     });
-    await fc.assert(property, { numRuns: 2000 });
+    await fc.assert(property, { numRuns: cases(500) });
   });
 
   it('keeps to the contract of operators, restored at every step', async () => {
@@ -64,7 +65,7 @@ describe('temporal join by event time', () => {
         unordered: true,
       });
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(20, 400) });
   });
 
   it('emits in the order of time, before the watermark', async () => {

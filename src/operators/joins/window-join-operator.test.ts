@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../../base/cases.test-kit.ts';
 import { milliseconds } from '../../base/units.ts';
 import { evictor } from '../../functions/evictor.ts';
 import type {
@@ -80,7 +81,7 @@ describe('join within windows', () => {
       assert.deepEqual(outputOf(results, 'late'), expected.late.toSorted());
       assert.equal(watched.state.usage.entries, 0);
     });
-    await fc.assert(property, { numRuns: 1500 });
+    await fc.assert(property, { numRuns: cases(400) });
   });
 
   it('keeps to the contract of operators, restored at every step', async () => {
@@ -92,7 +93,7 @@ describe('join within windows', () => {
         unordered: true,
       });
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(20, 400) });
   });
 
   it('merges the sessions of both sides', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { cases } from '../../base/cases.test-kit.ts';
 import { endedBy, touchedBy } from './sessions.ts';
 
 /** Gaps between spans, and their lengths. */
@@ -30,7 +31,7 @@ describe('sessions of a key', () => {
         assert.equal(from, before.length);
         assert.equal(endedBy(all, start), all.filter((each) => each.end <= start).length);
       }),
-      { seed: 5, numRuns: 5000 },
+      { seed: 5, numRuns: cases(1000) },
     );
   });
 

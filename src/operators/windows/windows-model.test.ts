@@ -3,6 +3,7 @@
 // order.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { cases } from '../../base/cases.test-kit.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Duration } from '../../base/units.ts';
 import { sumOf } from '../../functions/aggregates.ts';
@@ -261,7 +262,7 @@ async function check(seed: number, create: Create): Promise<void> {
   assert.deepEqual(out, model.next({ kind: 'watermark', timestamp: Infinity }), `seed ${seed}`);
 }
 
-const CASES = 1500;
+const CASES = cases(400);
 
 describe('windows by their definition', () => {
   it('the operator that is chosen for them', async () => {

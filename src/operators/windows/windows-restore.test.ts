@@ -2,6 +2,7 @@
 // every other step they give what they give without.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { cases } from '../../base/cases.test-kit.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Duration } from '../../base/units.ts';
 import { sumOf } from '../../functions/aggregates.ts';
@@ -196,7 +197,7 @@ async function runOf(
   return { out, unfired };
 }
 
-const CASES = 250;
+const CASES = cases(100, 2500);
 
 it('restored at every other step, any windows go on as they would have', async () => {
   let results = 0;
