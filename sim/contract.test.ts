@@ -8,6 +8,8 @@ import { memoryContract } from '../src/env/contract/memory-contract.ts';
 import { networkContract } from '../src/env/contract/network-contract.ts';
 import { hours } from '../src/base/units.ts';
 import type { Env } from '../src/env/env.ts';
+import { fileSystemContract } from '../src/storage/file-system-contract.ts';
+import { LocalFileSystem } from '../src/storage/local-file-system.ts';
 import { simulation } from './simulation.ts';
 
 interface SimRig extends AsyncDisposable {
@@ -41,6 +43,13 @@ for (let seed = 1; seed <= 6; seed++) {
     rig(seed, ({ clock, network }) => ({ clock, network, host: 'localhost' })),
   );
   diskContract(name, () => rig(seed, ({ disk }) => ({ disk, folder: '/folder' })));
+  fileSystemContract(name, () =>
+    rig(seed, (env) => ({
+      fileSystem: new LocalFileSystem(env),
+      folder: '/folder',
+      hasFolders: true,
+    })),
+  );
 }
 
 compressionContract('simulated', () => rig(1, ({ compression }) => ({ compression })));

@@ -283,7 +283,20 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'No space left on the disk to {operation} {path}.',
     'Free some space, or use another folder.',
   ),
+  IO_READ_ONLY: external(
+    'Could not {operation} {path}: its file system is read-only.',
+    'Mount it for writing, or use another folder.',
+  ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
+  FILE_OUTPUT_LOST: external(
+    'What was written for {path} is not there any more: {reason}.',
+    'Did another program, or a rule that removes old uploads, change the place while the job was running?',
+  ),
+  FILE_SYSTEM_UNKNOWN: user(
+    'There is no file system for {uri}: {scheme} is not known.{suggestion}',
+    'Use a path, file:/PATH, or s3://BUCKET/PATH.',
+  ),
+  FILE_SYSTEM_URI: user('{uri} does not name a file or folder: {reason}.'),
   HA_FILE_INVALID: external(
     'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
     'Move it out of the folder: the job in it is then given up.',

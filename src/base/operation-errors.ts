@@ -13,6 +13,16 @@ type OperationErrorCode = Extract<
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
   // Checkpoints and savepoints
+  CHECKPOINT_DIRECTORY_UNUSABLE: external(
+    'Checkpoints cannot be kept in {directory}: {reason}.',
+    'Set execution.checkpointing.dir to a folder that the JobManager and all TaskManagers can read and write.',
+  ),
+  CHECKPOINT_FILE_INVALID: {
+    domain: 'external',
+    retry: 'never',
+    message: 'The file {path} of a checkpoint cannot be used: {reason}.',
+    fix: 'Restore an older checkpoint or a savepoint, and look at the disk or the store that it was read from.',
+  },
   CHECKPOINT_UNSUPPORTED: user(
     'The {what} of job {jobId} was not taken: this version cannot take checkpoints and savepoints yet.',
     'The job goes on as it was.',

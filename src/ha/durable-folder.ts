@@ -7,6 +7,8 @@ import type { Disk } from '../env/env.ts';
 
 /** Folders above that may be of an earlier process, which ended before it had synced them. */
 const LEVELS = 3;
+/** How folders of others refuse it. */
+const REFUSED = ['IO_ACCESS_DENIED', 'IO_READ_ONLY'] as const;
 
 /** Makes the folder, and its parents, for its owner alone. @throws EngineError IO_* */
 export async function makeDurableFolder(disk: Disk, path: string): Promise<void> {
@@ -25,7 +27,7 @@ export async function makeDurableFolder(disk: Disk, path: string): Promise<void>
       await disk.syncDirectory(parent);
     } catch (error) {
       // Of others, and there before.
-      if (index >= missing && isEngineError(error, 'IO_ACCESS_DENIED')) continue;
+      if (index >= missing && REFUSED.some((code) => isEngineError(error, code))) continue;
       throw error;
     }
   }

@@ -89,8 +89,9 @@ export function diskError(thrown: unknown, operation: string, path: string): Eng
       return new EngineError('IO_EXISTS', { path }, options);
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS':
       return new EngineError('IO_ACCESS_DENIED', { operation, path }, options);
+    case 'EROFS':
+      return new EngineError('IO_READ_ONLY', { operation, path }, options);
     case 'ENOSPC':
     case 'EDQUOT':
       return new EngineError('IO_NO_SPACE', { operation, path }, options);

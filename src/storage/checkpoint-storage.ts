@@ -1,0 +1,184 @@
+/**
+ * Where the master of a job keeps its checkpoints, as Flink lays them out:
+ *
+ *   <directory>/<job id>/chk-<n>/_metadata   written last, whole or not at all
+ *   <directory>/<job id>/chk-<n>/<name>      state of this checkpoint alone
+ *   <directory>/<job id>/shared/<name>       state that later checkpoints may refer to
+ *   <any>/savepoint-<job id>-<random>/       the same for a savepoint, which needs nothing else
+ *
+ * Invariants
+ * S1. A checkpoint is there when its `_metadata` is; it is written after all it names, and removed
+ *     before anything of that.
+ * S2. What is removed is what a checkpoint of Millrace owns: nothing beside it, whatever the path.
+ * S3. What is read is exactly what was written, or the error names the file.
+ */
+import { EngineError, messageOf } from '../base/errors.ts';
+import type { StateHandle } from '../protocol/checkpoint.ts';
+import { handlesOf, type CheckpointMetadata } from './checkpoint-metadata.ts';
+import { SHARED_FOLDER } from './checkpoint-streams.ts';
+import type { FileSystem } from './file-system.ts';
+import type { FileSystems } from './file-systems.ts';
+import { folderOfUri, joinUri, nameOfUri } from './file-uri.ts';
+import {
+  discardHandles,
+  METADATA_FILE,
+  readCheckpoint,
+  readFile,
+  writeMetadata,
+  type StoredCheckpoint,
+  type StoredMetadata,
+} from './stored-checkpoint.ts';
+
+const CHECKPOINT_PREFIX = 'chk-';
+const PROBE = new TextEncoder().encode('Can this folder keep checkpoints?');
+/** Ids become names of folders. */
+const ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$/;
+
+export interface CheckpointStorageOptions {
+  readonly fileSystems: FileSystems;
+  /** `execution.checkpointing.dir`. */
+  readonly directory: string;
+  readonly jobId: string;
+}
+
+export class CheckpointStorage {
+  /** `<directory>/<job id>`, absolute: CheckpointingOfSlot.directory. */
+  readonly jobDirectory: string;
+  readonly #fileSystems: FileSystems;
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  readonly #jobId: string;
+
+  /** @throws EngineError FILE_SYSTEM_* */
+  constructor({ fileSystems, directory, jobId }: CheckpointStorageOptions) {
+    if (!ID.test(jobId)) {
+      const reason = `${JSON.stringify(jobId)} is no id of a job`;
+      throw new EngineError('API_INVALID_ARGUMENT', { call: 'CheckpointStorage', reason });
+    }
+    this.#fileSystems = fileSystems;
+    this.#files = fileSystems.of(directory);
+    this.#directory = this.#files.resolve(directory);
+    this.#jobId = jobId;
+    this.jobDirectory = joinUri(this.#directory, jobId);
+  }
+
+  /**
+   * Makes the folders, and tries whether what is written there can be read and removed again.
+   * @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE with the reason
+   */
+  async initialize(): Promise<void> {
+    try {
+      await this.#files.makeFolder(joinUri(this.jobDirectory, SHARED_FOLDER));
+      await this.#probe(joinUri(this.jobDirectory, `.probe-${this.#fileSystems.uniqueName(4)}`));
+    } catch (cause) {
+      const parameters = { directory: this.#directory, reason: messageOf(cause) };
+      throw new EngineError('CHECKPOINT_DIRECTORY_UNUSABLE', parameters, { cause });
+    }
+  }
+
+  locationOf(checkpointId: number): string {
+    return joinUri(this.jobDirectory, `${CHECKPOINT_PREFIX}${checkpointId}`);
+  }
+
+  /** Makes the folder of a checkpoint; tasks write into folders that are there, and no others. */
+  async prepareLocation(checkpointId: number): Promise<string> {
+    const location = this.locationOf(checkpointId);
+    await this.#files.makeFolder(location);
+    return location;
+  }
+
+  /** A new folder for a savepoint, as Flink names it. */
+  async savepointLocation(directory: string): Promise<string> {
+    const files = this.#fileSystems.of(directory);
+    for (;;) {
+      const name = `savepoint-${this.#jobId.slice(0, 6)}-${this.#fileSystems.uniqueName(6)}`;
+      const location = joinUri(files.resolve(directory), name);
+      if ((await files.stat(location)) !== undefined) continue;
+      await files.makeFolder(location);
+      return location;
+    }
+  }
+
+  /**
+   * S1. Its `location` is the external pointer.
+   * @throws EngineError IO_EXISTS if there is one already: ids are never used twice
+   */
+  writeMetadata(location: string, metadata: CheckpointMetadata): Promise<StoredMetadata> {
+    return writeMetadata(this.#fileSystems, location, metadata);
+  }
+
+  /** @see readCheckpoint */
+  readMetadata(pointer: string): Promise<StoredCheckpoint> {
+    return readCheckpoint(this.#fileSystems, pointer);
+  }
+
+  /**
+   * S1, S2. What belongs to one checkpoint, or to an attempt at one, alone; its location must be of
+   * this storage.
+   */
+  async discardLocation(location: string): Promise<void> {
+    const files = this.#fileSystems.of(location);
+    const isOurs =
+      folderOfUri(location) === this.jobDirectory && /^chk-\d+$/.test(nameOfUri(location));
+    const isSavepoint = /^savepoint-[0-9A-Za-z]+-[0-9a-f]+$/.test(nameOfUri(location));
+    if (!isOurs && !isSavepoint) {
+      const reason = `${location} is no location of a checkpoint of job ${this.#jobId}`;
+      throw new EngineError('API_INVALID_ARGUMENT', { call: 'discardLocation', reason });
+    }
+    await files.remove(joinUri(location, METADATA_FILE));
+    await files.remove(location, { recursive: true });
+  }
+
+  /** Removes files that tasks have written and nobody refers to. */
+  async discardHandles(handles: Iterable<StateHandle>): Promise<void> {
+    await discardHandles(this.#fileSystems, handles);
+  }
+
+  /**
+   * Removes what no retained checkpoint refers to, left by processes that were killed: folders of
+   * checkpoints without or before `_metadata`, files of the shared folder. Only to be called while
+   * no task of the job runs.
+   */
+  async removeLeftovers(retained: readonly StoredCheckpoint[]): Promise<readonly string[]> {
+    const kept = new Set(retained.map(({ location }) => location));
+    const files = new Set<string>();
+    for (const { metadata } of retained) {
+      for (const handle of handlesOf(metadata)) if (handle.kind === 'file') files.add(handle.uri);
+    }
+    const removed: string[] = [];
+    for (const { uri, name, kind } of await this.#files.list(this.jobDirectory)) {
+      if (kind !== 'folder' || !/^chk-\d+$/.test(name) || kept.has(uri)) continue;
+      // State of others may be in it: a savepoint's, or of a checkpoint that was claimed.
+      if ([...files].some((file) => file.startsWith(`${uri}/`))) continue;
+      await this.discardLocation(uri);
+      removed.push(uri);
+    }
+    const shared = joinUri(this.jobDirectory, SHARED_FOLDER);
+    const unused = (await this.#files.list(shared)).flatMap(({ uri, kind }) =>
+      kind === 'file' && !files.has(uri) ? [uri] : [],
+    );
+    await this.#files.removeFiles(unused);
+    await this.#files.removeIncomplete(shared);
+    return [...removed, ...unused];
+  }
+
+  /** Removes the folder of the job, when nothing in it is kept. */
+  async removeJobDirectory(): Promise<void> {
+    await this.#files.remove(this.jobDirectory, { recursive: true });
+  }
+
+  async #probe(uri: string): Promise<void> {
+    await this.#files.writeIf(uri, PROBE, 'absent');
+    try {
+      const found = await readFile(this.#files, uri);
+      if (Buffer.compare(found, PROBE) !== 0) {
+        throw new EngineError('CHECKPOINT_FILE_INVALID', {
+          path: uri,
+          reason: 'it was written just now, and holds something else',
+        });
+      }
+    } finally {
+      await this.#files.remove(uri);
+    }
+  }
+}

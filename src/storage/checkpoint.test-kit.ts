@@ -1,0 +1,78 @@
+/** Metadata with everything in it, for tests. */
+import { timestamp } from '../base/units.ts';
+import { pattern } from '../env/contract/rig.test-kit.ts';
+import type { StateHandle } from '../protocol/checkpoint.ts';
+import type { CheckpointMetadata } from './checkpoint-metadata.ts';
+
+export const JOB_ID = '0123456789abcdef0123456789abcdef';
+
+/** One keyed operator of two subtasks, and a source of one; `file` names a state. */
+export function someMetadata(
+  file: (name: string, shared: boolean) => StateHandle,
+): CheckpointMetadata {
+  return {
+    jobId: JOB_ID,
+    jobName: 'Totals – α',
+    checkpointId: 7,
+    triggeredAt: timestamp(1_700_000_000_000),
+    purpose: 'checkpoint',
+    format: undefined,
+    fingerprint: 'f'.repeat(64),
+    operators: [
+      {
+        operator: 'totals',
+        uid: 'totals-uid',
+        name: 'Totals',
+        parallelism: 2,
+        maxParallelism: 128,
+        subtasks: [
+          {
+            operator: 'totals',
+            keyed: {
+              firstKeyGroup: 0,
+              lastKeyGroup: 63,
+              parts: [file('full', true), file('increment', true)],
+            },
+            operatorState: undefined,
+            committables: [],
+          },
+          undefined,
+        ],
+        enumerator: undefined,
+      },
+      {
+        operator: 'source',
+        uid: undefined,
+        name: 'Source',
+        parallelism: 1,
+        maxParallelism: 128,
+        subtasks: [
+          {
+            operator: 'source',
+            keyed: undefined,
+            operatorState: { kind: 'inline', bytes: pattern(20) },
+            committables: [{ checkpointId: 6, committables: [pattern(3), pattern(0)] }],
+          },
+        ],
+        enumerator: pattern(9),
+      },
+    ],
+    vertices: [
+      {
+        vertex: 'totals',
+        name: 'Totals',
+        parallelism: 2,
+        maxParallelism: 128,
+        subtasks: [
+          {
+            finished: false,
+            inputs: [{ edge: 'source:0', producer: 0, consumer: 0, handle: file('in', false) }],
+            outputs: [],
+          },
+          { finished: true, inputs: [], outputs: [] },
+        ],
+      },
+    ],
+    blob: pattern(4),
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * Names of files that are not complete: hidden, beside the place where they will be, and known by
+ * their beginning to whoever cleans up after somebody who was killed.
+ */
+import { EngineError, isEngineError } from '../base/errors.ts';
+import type { Disk, DiskFile, Random } from '../env/env.ts';
+import { parentOf } from './durable-folder.ts';
+import { joinUri } from './file-uri.ts';
+
+const PREFIX = '.writing-';
+
+/** @example temporaryPath('/data/a', random) // /data/.writing-a-0f3a77c1 */
+export function temporaryPath(path: string, random: Pick<Random, 'bytes'>): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return joinUri(parentOf(path), `${PREFIX}${name}-${randomHex(random, 4)}`);
+}
+
+export function isTemporary(name: string): boolean {
+  return name.startsWith(PREFIX);
+}
+
+/** Two digits for each byte. */
+export function randomHex(random: Pick<Random, 'bytes'>, bytes: number): string {
+  return Array.from(random.bytes(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The file of such a name. @throws EngineError IO_NOT_FOUND, with the folder that is not there */
+export async function createTemporary(disk: Disk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, 'create');
+  } catch (error) {
+    if (!isEngineError(error, 'IO_NOT_FOUND')) throw error;
+    throw new EngineError('IO_NOT_FOUND', { path: parentOf(path) }, { cause: error });
+  }
+}
