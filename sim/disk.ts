@@ -15,6 +15,7 @@ import type {
   DirectoryEntry,
   Disk,
   DiskFile,
+  DiskLock,
   FileStat,
   OpenMode,
   ScratchFile,
@@ -44,6 +45,8 @@ const OPERATIONS = {
   truncate: 12,
   size: 13,
   close: 14,
+  lock: 15,
+  unlock: 16,
 } as const;
 
 type Operation = keyof typeof OPERATIONS;
@@ -151,6 +154,26 @@ export class SimDisk implements Disk {
     const { files, absolute } = this.#at(path);
     const run = (): void => files.syncDirectory(absolute);
     return this.perform({ operation: 'sync the folder', path, bytes: 0, files, run });
+  }
+
+  lock(path: string): Promise<DiskLock | undefined> {
+    const { files, absolute } = this.#at(path);
+    const { thread, host } = this.#options;
+    const run = (): DiskLock | undefined => {
+      const inode = files.open(absolute, 'append', this.actor());
+      const held: Held = { kind: 'lock', what: path, release: () => files.unlock(inode, held) };
+      // Of a thread that has ended meanwhile nobody holds anything.
+      if (!thread.alive || !files.lock(inode, host.name, held)) return undefined;
+      thread.held.add(held);
+      const unlock = (): void => {
+        files.unlock(inode, held);
+        if (thread.alive) thread.held.delete(held);
+      };
+      return {
+        release: () => this.perform({ operation: 'unlock', path, bytes: 0, files, run: unlock }),
+      };
+    };
+    return this.perform({ operation: 'lock', path, bytes: 0, files, run });
   }
 
   resolve(path: string): string {

@@ -35,6 +35,10 @@ export class FileSystem {
   slowness = 1;
   /** Probability that a sync of a file fails. */
   syncFailures = 0;
+  /** Whether who holds a lock is known to other hosts, too: not every network file system does. */
+  locksBetweenHosts = true;
+  readonly #locks: { readonly file: FileInode; readonly host: string; readonly holder: object }[] =
+    [];
   readonly #root: DirectoryInode = new DirectoryInode(0 as Timestamp);
 
   /**
@@ -80,6 +84,20 @@ export class FileSystem {
     file.write(fitting, position, actor.host);
     file.modified = actor.now;
     if (short > 0) throw new EngineError('IO_NO_SPACE', { operation: 'write', path });
+  }
+
+  /** False if another holds it. */
+  lock(file: FileInode, host: string, holder: object): boolean {
+    const taken = this.#locks.some(
+      (lock) => lock.file === file && (this.locksBetweenHosts || lock.host === host),
+    );
+    if (!taken) this.#locks.push({ file, host, holder });
+    return !taken;
+  }
+
+  unlock(file: FileInode, holder: object): void {
+    const index = this.#locks.findIndex((lock) => lock.file === file && lock.holder === holder);
+    if (index >= 0) this.#locks.splice(index, 1);
   }
 
   list(path: string): DirectoryInode {

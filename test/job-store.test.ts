@@ -21,15 +21,20 @@ import { nodeRandom } from '../src/env/node/random.ts';
 import type { JobSubmission } from '../src/protocol/dispatcher-service.ts';
 import type { JobResult } from '../src/protocol/job-report.ts';
 import type { CommitDecision } from '../src/protocol/stored-job.ts';
-import { fileJobResultStore, fileJobStore } from '../src/ha/file-job-store.ts';
+import {
+  fileJobResultStore,
+  fileJobStore,
+  type FileStoreOptions,
+} from '../src/ha/file-job-store.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-ha-')));
 after(() => rmSync(root, { recursive: true }));
 
 const env = { disk: nodeDisk(), random: nodeRandom() };
-const fresh = (): { env: typeof env; folder: string } => ({
+const fresh = (): FileStoreOptions & { readonly env: typeof env } => ({
   env,
   folder: join(mkdtempSync(join(root, 'a')), 'default'),
+  confirm: () => Promise.resolve(),
 });
 
 function submission(jobId: string): JobSubmission {

@@ -301,6 +301,15 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
     'Move it out of the folder: the job in it is then given up.',
   ),
+  HA_STORAGE_HELD: user(
+    'The folder {folder}, in which this JobManager would keep its jobs, is held by {holder}.',
+    'Two JobManagers on one folder would run every job twice: stop that one first, or give this ' +
+      'cluster a cluster.id or high-availability.storageDir of its own.',
+  ),
+  HA_STORAGE_LOST: external(
+    'The folder {folder}, in which this JobManager keeps its jobs, is not its own any more: it is held by {holder}.',
+    'This process ends, so that no job runs twice. Was the folder removed, or this process halted for seconds on a file system without locks between hosts?',
+  ),
   PROCESS_ENDED: external('The process {name} ended before it was ready: {reason}.'),
   PROCESS_NOT_OURS: user(
     'The process {pid} could not be sent {signal}: {reason}.',

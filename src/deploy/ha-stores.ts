@@ -5,6 +5,7 @@ import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { HighAvailabilityOptions } from '../config/options/high-availability-options.ts';
 import type { Env } from '../env/env.ts';
 import { fileJobResultStore, fileJobStore } from '../ha/file-job-store.ts';
+import { FolderLock } from '../ha/folder-lock.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
 
@@ -14,22 +15,38 @@ const RESULTS_MAX = 1000;
 export interface HaStores {
   readonly jobs: JobStore;
   readonly results: JobResultStore;
+  /** Gives the folder to the next JobManager. */
+  readonly close: () => Promise<void>;
 }
 
-/** @throws EngineError CONFIG_INVALID_VALUE, IO_*, HA_FILE_INVALID */
-export async function openStores(
-  env: Pick<Env, 'disk' | 'random'>,
-  configuration: Configuration,
-): Promise<HaStores> {
+export interface StoresOptions {
+  readonly env: Pick<Env, 'clock' | 'disk' | 'random' | 'processes' | 'machine'>;
+  readonly configuration: Configuration;
+  /** The folder is another JobManager's. */
+  readonly onLost: (error: EngineError) => void;
+}
+
+/** @throws EngineError CONFIG_INVALID_VALUE, IO_*, HA_FILE_INVALID, HA_STORAGE_HELD */
+export async function openStores(options: StoresOptions): Promise<HaStores> {
+  const { env, configuration, onLost } = options;
   const folder = storageFolder(env, configuration);
   if (folder === undefined) {
-    return { jobs: memoryJobStore(), results: memoryJobResultStore(RESULTS_MAX) };
+    const results = memoryJobResultStore(RESULTS_MAX);
+    return { jobs: memoryJobStore(), results, close: async () => undefined };
   }
-  const [jobs, results] = await Promise.all([
-    fileJobStore({ env, folder }),
-    fileJobResultStore({ env, folder }, RESULTS_MAX),
-  ]);
-  return { jobs, results };
+  const holder = { host: env.machine.hostName, pid: env.processes.pid };
+  const lock = await FolderLock.take({ env, folder, holder, onLost });
+  const place = { env, folder, confirm: () => lock.confirm() };
+  try {
+    const [jobs, results] = await Promise.all([
+      fileJobStore(place),
+      fileJobResultStore(place, RESULTS_MAX),
+    ]);
+    return { jobs, results, close: () => lock.release() };
+  } catch (thrown) {
+    await lock.release();
+    throw thrown;
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
  * A JobManager process put together: Dispatcher, ResourceManager and the masters of the jobs,
  * behind one address.
  */
+import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { BlobServer } from '../blob/blob-server.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
@@ -28,7 +29,15 @@ import type { RestStart } from './rest-start.ts';
 export interface JobManagerOptions {
   readonly env: Pick<
     Env,
-    'clock' | 'random' | 'cryptography' | 'network' | 'disk' | 'workers' | 'log'
+    | 'clock'
+    | 'random'
+    | 'cryptography'
+    | 'network'
+    | 'disk'
+    | 'workers'
+    | 'log'
+    | 'processes'
+    | 'machine'
   >;
   /** Under which others reach it. */
   readonly host: string;
@@ -61,6 +70,7 @@ export class JobManager {
   readonly blobs: BlobServer | undefined;
   readonly #dispatcher: Dispatcher;
   readonly #options: JobManagerOptions;
+  readonly #closeStores: () => Promise<void>;
   #rest: RestServer | undefined;
 
   private constructor(
@@ -75,6 +85,7 @@ export class JobManager {
     this.rpc = rpc;
     this.address = address;
     this.blobs = stores.blobs;
+    this.#closeStores = stores.close;
     this.resourceManager = new ResourceManager({
       ...{ env, rpc, heartbeat, onFatal, onMissingSlots },
       loadBalance: configuration.get(TaskManagerOptions.loadBalance),
@@ -111,19 +122,25 @@ export class JobManager {
       secret: options.secret,
       connectionsMax: configuration.get(SecurityOptions.connectionsMax),
     });
-    const { jobs, results } = await openStores(env, configuration);
-    const blobs =
-      options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, jobs));
-    const unfinished = await jobs.all();
-    // Whoever finds the port open finds everything behind it, jobs of an earlier JobManager
-    // included: from here to `recover` nothing waits.
-    const listening = await rpc.listen(bindHost, port).catch(async (error: unknown) => {
+    const onLost = (error: EngineError): void => onFatal('storage of the JobManager', error);
+    const stores = await openStores({ env, configuration, onLost });
+    let blobs: BlobServer | undefined;
+    let jobManager: JobManager;
+    try {
+      blobs =
+        options.blobs && (await startBlobs({ env, rpc, onFatal, ...options.blobs }, stores.jobs));
+      const unfinished = await stores.jobs.all();
+      // Whoever finds the port open finds everything behind it, jobs of an earlier JobManager
+      // included: from here to `recover` nothing waits.
+      const listening = await rpc.listen(bindHost, port);
+      const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
+      jobManager = new JobManager(options, rpc, address, { ...stores, blobs });
+      jobManager.#dispatcher.recover(unfinished);
+    } catch (error) {
       await blobs?.close();
+      await stores.close();
       throw error;
-    });
-    const address = hostAndPort(host, Number(listening.slice(listening.lastIndexOf(':') + 1)));
-    const jobManager = new JobManager(options, rpc, address, { jobs, results, blobs });
-    jobManager.#dispatcher.recover(unfinished);
+    }
     try {
       if (options.rest !== undefined) await jobManager.#serve(options.rest);
       return jobManager;
@@ -164,6 +181,7 @@ export class JobManager {
     this.resourceManager.close();
     await this.blobs?.close();
     await this.rpc.close();
+    await this.#closeStores();
   }
 
   async #serve(rest: RestStart): Promise<void> {

@@ -7,6 +7,8 @@
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
  * D4. A job whose client has promised heartbeats is cancelled when they stay away.
  * D5. A job that could not be stored was not taken: the same submission may come again.
+ * D6. A job of an earlier process is known from the first call on, also while its master is begun:
+ *     who asks for it waits until then.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
@@ -76,6 +78,8 @@ export interface DispatcherOptions {
 interface JobEntry {
   readonly submission: JobSubmission;
   master: JobMasterHandle | undefined;
+  /** Resolves when there is a master; rejects if there will be none. */
+  readonly begun: PromiseWithResolvers<JobMasterHandle>;
   /** Resolves when the job is built and runs. */
   started: Promise<JobMasterLocation>;
   /** Resolves when the job has ended and its result is stored. */
@@ -99,6 +103,8 @@ export class Dispatcher {
   readonly #clients: ClientHeartbeats;
   /** Masters that are being closed. */
   readonly #closing = new Set<Promise<void>>();
+  /** Resolves when all jobs of an earlier process have their masters. */
+  #recovered: Promise<unknown> = Promise.resolve();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -127,6 +133,8 @@ export class Dispatcher {
         this.#admit(jobId, submission, { recovered: stored }).catch(() => undefined);
       });
     }
+    // D6
+    this.#recovered = Promise.allSettled(this.#jobs.values().map(({ begun }) => begun.promise));
   }
 
   /** What is measured of the jobs that have not ended. */
@@ -155,19 +163,32 @@ export class Dispatcher {
     return {
       identify: () => ({ token: this.token }),
       submitJob: (submission, { connection }) => this.#submit(submission, connection),
-      locateJob: ({ jobId }) => this.#running(jobId).location,
-      listJobs: () => this.#summaries().map(({ jobId, name, status }) => ({ jobId, name, status })),
-      requestJobDetails: ({ jobId }) =>
-        this.#jobs.get(jobId)?.master?.details() ?? this.#endedJob(jobId).details,
-      requestJob: ({ jobId }) =>
-        this.#jobs.get(jobId)?.master?.info() ?? this.#endedJob(jobId).info,
-      requestMultipleJobDetails: () => this.#summaries(),
-      requestClusterOverview: () => this.#overview(),
-      cancelJob: ({ jobId }) => {
-        const entry = this.#jobs.get(jobId);
+      locateJob: async ({ jobId }) => {
+        const master = await this.#master(jobId);
+        if (master === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
+        return master.location;
+      },
+      listJobs: async () => {
+        await this.#recovered;
+        return this.#summaries().map(({ jobId, name, status }) => ({ jobId, name, status }));
+      },
+      requestJobDetails: async ({ jobId }) =>
+        (await this.#master(jobId))?.details() ?? this.#endedJob(jobId).details,
+      requestJob: async ({ jobId }) =>
+        (await this.#master(jobId))?.info() ?? this.#endedJob(jobId).info,
+      requestMultipleJobDetails: async () => {
+        await this.#recovered;
+        return this.#summaries();
+      },
+      requestClusterOverview: async () => {
+        await this.#recovered;
+        return this.#overview();
+      },
+      cancelJob: async ({ jobId }) => {
+        const master = await this.#master(jobId);
         // One that has ended has nothing left to cancel.
-        if (entry === undefined) this.#endedJob(jobId);
-        entry?.master?.cancel();
+        if (master === undefined) this.#endedJob(jobId);
+        master?.cancel();
         return {};
       },
       reportClientHeartbeat: ({ jobId, expiredTimestamp }) => {
@@ -199,10 +220,10 @@ export class Dispatcher {
     return job;
   }
 
-  #running(jobId: string): JobMasterHandle {
-    const master = this.#jobs.get(jobId)?.master;
-    if (master === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId });
-    return master;
+  /** D6. Undefined if there is none, and will be none. */
+  async #master(jobId: string): Promise<JobMasterHandle | undefined> {
+    const entry = this.#jobs.get(jobId);
+    return entry?.master ?? entry?.begun.promise.catch(() => undefined);
   }
 
   /** In the order in which they were submitted. */
@@ -246,15 +267,18 @@ export class Dispatcher {
       submission,
       master: undefined,
       started: Promise.reject(new EngineError('JOB_NOT_FOUND', { jobId })),
+      begun: Promise.withResolvers(),
       ended: Promise.withResolvers(),
     };
     entry.started.catch(() => undefined);
+    entry.begun.promise.catch(() => undefined);
     this.#jobs.set(jobId, entry);
     entry.started = this.#start(entry, origin);
     // Whoever submitted it hears of a failure by the answer, everybody by the result.
-    entry.started.catch((error: unknown) =>
-      this.#main.run(() => this.#notStarted(entry, origin, toEngineError(error))),
-    );
+    entry.started.catch((error: unknown) => {
+      entry.begun.reject(error);
+      this.#main.run(() => this.#notStarted(entry, origin, toEngineError(error)));
+    });
     return entry.started;
   }
 
@@ -298,6 +322,7 @@ export class Dispatcher {
       const { clientHeartbeatTimeout: wait } = submission;
       if (wait !== undefined && origin.recovered === undefined) this.#clients.expect(jobId, wait);
       this.#follow(entry, master);
+      entry.begun.resolve(master);
       started.resolve(master);
     });
     const master = await started.promise.catch(async (error: unknown) => {

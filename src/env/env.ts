@@ -171,6 +171,13 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes creations, renames and removals of entries in this folder durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Locks the file at the path, which is made (private) if need be, against everybody who asks for
+   * its lock, on whatever machine: until `release`, or the end of this process, however that ends.
+   * Undefined if another has it. Nobody opens or removes a file that is there to be locked.
+   * @throws EngineError IO_FAILED where the file system has no locks
+   */
+  lock(path: string): Promise<DiskLock | undefined>;
   /** The absolute form of a path, without following links. */
   resolve(path: string): string;
   /**
@@ -178,6 +185,11 @@ export interface Disk {
    * see `ScratchFile`.
    */
   scratch(): ScratchFile;
+}
+
+export interface DiskLock {
+  /** Idempotent. */
+  release(): Promise<void>;
 }
 
 /**

@@ -3,7 +3,7 @@
  * their place, made durable, then moved there.
  */
 import { isEngineError } from '../base/errors.ts';
-import type { Access, Env } from '../env/env.ts';
+import type { Access, DiskFile, Env } from '../env/env.ts';
 
 /** Begins the names of files that are not whole yet; left by who was killed. */
 export const TEMPORARY_PREFIX = '.writing-';
@@ -76,15 +76,19 @@ export async function readWhole(
     throw thrown;
   }
   try {
-    const content = new Uint8Array(await file.size());
-    let done = 0;
-    while (done < content.length) {
-      const count = await file.read(content.subarray(done), done);
-      if (count === 0) break;
-      done += count;
-    }
-    return content.subarray(0, done);
+    return await readAll(file);
   } finally {
     await file.close();
   }
+}
+
+export async function readAll(file: DiskFile): Promise<Uint8Array> {
+  const content = new Uint8Array(await file.size());
+  let done = 0;
+  while (done < content.length) {
+    const count = await file.read(content.subarray(done), done);
+    if (count === 0) break;
+    done += count;
+  }
+  return content.subarray(0, done);
 }

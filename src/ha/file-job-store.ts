@@ -18,11 +18,13 @@ export interface FileStoreOptions {
   readonly env: Pick<Env, 'disk' | 'random'>;
   /** Of this cluster alone. */
   readonly folder: string;
+  /** Asked before every change: rejects if the folder is another's. */
+  readonly confirm: () => Promise<void>;
 }
 
 /** @throws EngineError IO_*, HA_FILE_INVALID */
-export async function fileJobStore({ env, folder }: FileStoreOptions): Promise<JobStore> {
-  const files = await StoredFiles.open({ env, folder: `${folder}/jobs`, kind: 'job' });
+export async function fileJobStore({ env, folder, confirm }: FileStoreOptions): Promise<JobStore> {
+  const files = await StoredFiles.open({ env, folder: `${folder}/jobs`, kind: 'job', confirm });
   const read = async (id: string): Promise<StoredJob | undefined> => {
     const bytes = await files.get(id);
     return bytes && decoded<StoredJob>(files, id, bytes);
@@ -61,11 +63,11 @@ export async function fileJobStore({ env, folder }: FileStoreOptions): Promise<J
 
 /** H2. @throws EngineError IO_*, HA_FILE_INVALID */
 export async function fileJobResultStore(
-  { env, folder }: FileStoreOptions,
+  { env, folder, confirm }: FileStoreOptions,
   limit: number,
 ): Promise<JobResultStore> {
   const results = `${folder}/results`;
-  const files = await StoredFiles.open({ env, folder: results, kind: 'result' });
+  const files = await StoredFiles.open({ env, folder: results, kind: 'result', confirm });
   /** The oldest first. */
   const known = new Set(await byAge(env, results, await files.ids()));
   const inOrder = queues();

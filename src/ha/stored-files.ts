@@ -23,17 +23,21 @@ export interface StoredFilesOptions {
   readonly folder: string;
   /** Ends the names of the files, and begins their contents. */
   readonly kind: string;
+  /** Asked before every change: rejects if the folder is another's. */
+  readonly confirm: () => Promise<void>;
 }
 
 export class StoredFiles {
   readonly #env: StoredFilesOptions['env'];
   readonly #folder: string;
   readonly #kind: string;
+  readonly #confirm: () => Promise<void>;
 
-  private constructor({ env, folder, kind }: StoredFilesOptions) {
+  private constructor({ env, folder, kind, confirm }: StoredFilesOptions) {
     this.#env = env;
     this.#folder = folder;
     this.#kind = kind;
+    this.#confirm = confirm;
   }
 
   /** Makes the folder, and removes what a process that was killed had not completed. */
@@ -67,6 +71,7 @@ export class StoredFiles {
     const bytes = new Uint8Array(head.length + content.length);
     bytes.set(head);
     bytes.set(content, head.length);
+    await this.#confirm();
     await writeAtomically(this.#env, { folder: this.#folder, name }, bytes, 'private');
   }
 
@@ -81,6 +86,7 @@ export class StoredFiles {
   /** F1. */
   async remove(id: string): Promise<void> {
     if (!ID.test(id)) return;
+    await this.#confirm();
     await this.#env.disk.remove(`${this.#folder}/${this.#nameOf(id)}`);
     await this.#env.disk.syncDirectory(this.#folder);
   }

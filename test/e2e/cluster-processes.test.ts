@@ -177,6 +177,28 @@ describe('a cluster of processes', { timeout: 60_000 }, () => {
     assert.deepEqual(readdirSync(join(folder, 'ha', 'default', 'jobs')), []);
   });
 
+  test('a second JobManager on the same folder ends with the name of the first', async () => {
+    const storage = join(folder, 'ha-of-two');
+    const options = {
+      'high-availability.type': 'filesystem',
+      'high-availability.storageDir': storage,
+    };
+    const first = await jobManager(options);
+    const second = startProcess('jobmanager', {
+      ...{ 'jobmanager.rpc.address': '127.0.0.1', 'jobmanager.rpc.port': 0 },
+      ...options,
+    });
+    started.push(second);
+    const { message, fields } = await second.said(/could not start/);
+    assert.match(message, /ha-of-two.* is held by process \d+ on \S+ \(since \d{4}-\d\d-\d\dT/);
+    assert.match(message, new RegExp(`process ${first.process.pid} `));
+    assert.equal(fields['code'], 'HA_STORAGE_HELD');
+    assert.equal((await second.exited).code, 1);
+    first.process.kill('SIGKILL');
+    await first.process.exited;
+    await jobManager(options);
+  });
+
   test('a file of the store that is not whole is refused with its name', async () => {
     const storage = join(folder, 'torn');
     mkdirSync(join(storage, 'default', 'jobs'), { recursive: true });

@@ -17,6 +17,6 @@ export const HighAvailabilityOptions: HighAvailabilityOptions = {
   storageDir: optional(
     'high-availability.storageDir',
     text,
-    'The folder in which jobs and their results are kept, each cluster in one named by its `cluster.id`.',
+    'The folder in which jobs and their results are kept, each cluster in one named by its `cluster.id`. One JobManager at a time has it: a second one refuses to start.',
   ),
 };

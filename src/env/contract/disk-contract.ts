@@ -16,8 +16,36 @@ export function diskContract(name: string, make: MakeRig<DiskRig>): void {
     fileContract(make);
     folderContract(make);
     renameContract(make);
+    lockContract(make);
     scratchContract(make);
   });
+}
+
+function lockContract(make: MakeRig<DiskRig>): void {
+  test('a lock is held by one at a time, until it is released', () =>
+    withRig(make, async ({ disk, folder }) => {
+      const held = await disk.lock(`${folder}/lock`);
+      assert.ok(held);
+      assert.equal(await disk.lock(`${folder}/lock`), undefined);
+      assert.equal(await disk.lock(`${folder}/lock`), undefined, 'who was refused took nothing');
+      const other = await disk.lock(`${folder}/other`);
+      assert.ok(other, 'of two files each has its own');
+      await held.release();
+      await held.release();
+      const next = await disk.lock(`${folder}/lock`);
+      assert.ok(next);
+      assert.deepEqual(
+        (await disk.list(folder)).map(({ name }) => name),
+        ['lock', 'other'],
+      );
+      await next.release();
+      await other.release();
+    }));
+
+  test('a lock in a folder that is not there is IO_NOT_FOUND', () =>
+    withRig(make, async ({ disk, folder }) => {
+      await rejects(disk.lock(`${folder}/none/lock`), 'IO_NOT_FOUND', `${folder}/none/lock`);
+    }));
 }
 
 function openContract(make: MakeRig<DiskRig>): void {

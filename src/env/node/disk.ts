@@ -5,17 +5,20 @@
  */
 import type { Dirent, OpenMode as NodeFlags } from 'node:fs';
 import type * as FileSystem from 'node:fs/promises';
+import { isEngineError } from '../../base/errors.ts';
 import type { Timestamp } from '../../base/units.ts';
 import type {
   Access,
   DirectoryEntry,
   Disk,
   DiskFile,
+  DiskLock,
   FileStat,
   OpenMode,
   ScratchFile,
 } from '../env.ts';
 import { NodeDiskFile } from './disk-file.ts';
+import { lockFile } from './disk-lock.ts';
 import { NodeScratchFile } from './scratch-file.ts';
 import { diskError, systemCode } from './system-error.ts';
 
@@ -129,6 +132,15 @@ class NodeDisk implements Disk {
         await handle.close();
       }
     });
+  }
+
+  async lock(path: string): Promise<DiskLock | undefined> {
+    try {
+      await (await this.open(path, 'create', 'private')).close();
+    } catch (thrown) {
+      if (!isEngineError(thrown, 'IO_EXISTS')) throw thrown;
+    }
+    return lockFile(path);
   }
 
   resolve(path: string): string {

@@ -7,7 +7,7 @@ import { calendarDate } from '../../types/calendar-date.ts';
 import { decimal, decimalDigits } from '../../types/decimal.ts';
 import { nameOf, problemOf } from '../../types/problem.ts';
 import type { SchemaDescription } from '../../types/schema-description.ts';
-import { isoTimestamp, TIMESTAMP_FORMS } from '../iso-timestamp.ts';
+import { isoTimestamp, TIMESTAMP_FORMS } from '../../base/iso-timestamp.ts';
 import { MISFIT } from '../misfit.ts';
 import { exactDecimalText } from '../number-text.ts';
 import { shortDecimal } from '../short-decimal.ts';

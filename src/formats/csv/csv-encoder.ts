@@ -10,7 +10,7 @@ import type { CalendarDate } from '../../types/calendar-date.ts';
 import type { SchemaDescription, StructDescription } from '../../types/schema-description.ts';
 import type { Schema } from '../../types/schema.ts';
 import type { LineEncoder } from '../format.ts';
-import { isoText } from '../iso-timestamp.ts';
+import { isoText } from '../../base/iso-timestamp.ts';
 import { MISFIT } from '../misfit.ts';
 import { writeUtf8 } from '../utf8.ts';
 import { refuseValue } from '../value-check.ts';

@@ -7,7 +7,7 @@ import type { Schema } from '../../types/schema.ts';
 import type { ToJson } from '../../types/to-json.ts';
 import { toJsonOf } from '../../types/to-json.ts';
 import type { LineEncoder } from '../format.ts';
-import { isoText } from '../iso-timestamp.ts';
+import { isoText } from '../../base/iso-timestamp.ts';
 import { MISFIT } from '../misfit.ts';
 import { writeUtf8 } from '../utf8.ts';
 import { refuseValue } from '../value-check.ts';

@@ -16,7 +16,7 @@ import { isEngineError } from '../../base/errors.ts';
 import { calendarDate } from '../../types/calendar-date.ts';
 import { decimal, decimalDigits } from '../../types/decimal.ts';
 import type { ByteIndex } from '../byte-index.ts';
-import { isoTimestamp } from '../iso-timestamp.ts';
+import { isoTimestamp } from '../../base/iso-timestamp.ts';
 import { exactDecimalText } from '../number-text.ts';
 import { shortDecimal } from '../short-decimal.ts';
 import { validUtf8Text } from '../utf8.ts';

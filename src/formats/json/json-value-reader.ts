@@ -14,7 +14,7 @@ import { nameOf } from '../../types/problem.ts';
 import type { DecimalDescription, SchemaDescription } from '../../types/schema-description.ts';
 import type { Schema } from '../../types/schema.ts';
 import { validatorOf } from '../../types/standard-schema.ts';
-import { isoTimestamp, TIMESTAMP_FORMS } from '../iso-timestamp.ts';
+import { isoTimestamp, TIMESTAMP_FORMS } from '../../base/iso-timestamp.ts';
 import type { Step } from './json-cursor.ts';
 import { locateValue } from './json-cursor.ts';
 import { parseJson } from './parse-json.ts';

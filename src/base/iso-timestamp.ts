@@ -3,7 +3,7 @@
  * because `Date.parse` takes much that it should not, and reads text without a zone in the zone of
  * the machine.
  */
-import type { Timestamp } from '../base/units.ts';
+import type { Timestamp } from './units.ts';
 
 const PATTERN =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;

@@ -1,0 +1,115 @@
+// The Dispatcher between masters and a store that do what the test says.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isEngineError } from '../base/errors.ts';
+import { minutes } from '../base/units.ts';
+import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
+import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
+import type { DispatcherService, JobSubmission } from '../protocol/dispatcher-service.ts';
+import type { JobDetails } from '../protocol/job-report.ts';
+import type { Gateway } from '../protocol/service.ts';
+import type { StoredJob } from '../protocol/stored-job.ts';
+import { RpcService } from '../rpc/rpc-service.ts';
+import { testEnv } from '../rpc/test-env.test-kit.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { JobMasterHandle } from './dispatcher.ts';
+
+function submission(jobId: string): JobSubmission {
+  const job = { jobId, moduleUrl: 'file:///job.ts', exportName: undefined };
+  const whole = { ...job, parameters: {}, configuration: {} };
+  return { job: whole, graph: undefined, attached: false };
+}
+
+interface Rig {
+  readonly gateway: Gateway<DispatcherService>;
+  readonly cancelled: string[];
+  /** Lets all that is under way come to its end. */
+  readonly pass: () => Promise<void>;
+  /** Lets the store answer that the job has another master now. */
+  readonly takeOver: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** A Dispatcher that has just found a job of an earlier process. */
+async function recovering(jobId: string): Promise<Rig> {
+  const env = testEnv();
+  const rpc = new RpcService({ env, name: 'jobmanager' });
+  const address = await rpc.listen('jobmanager', 0);
+  const takeOver = Promise.withResolvers<void>();
+  const cancelled: string[] = [];
+  const store = memoryJobStore();
+  await store.put(submission(jobId));
+  const dispatcher = new Dispatcher({
+    ...{ env, rpc },
+    jobs: { ...store, takeOver: (id) => takeOver.promise.then(() => store.takeOver(id)) },
+    results: memoryJobResultStore(10),
+    startJobMaster: (given) => master(given, cancelled),
+    resources: () => ({ taskManagers: 0, total: 0, free: 0 }),
+    endedJobs: { capacity: 10, maxBytes: 1e6, expiration: minutes(1) },
+    onFatal: (component, error) => assert.fail(`${component}: ${error.message}`),
+  });
+  const stored: StoredJob = { submission: submission(jobId), decision: undefined, masters: 1 };
+  dispatcher.recover([stored]);
+  const pass = (): Promise<void> => env.clock.pass();
+  const connecting = rpc.connect(address);
+  await pass();
+  const connection = await connecting;
+  return {
+    ...{ cancelled, pass, takeOver: takeOver.resolve },
+    gateway: connection.gateway(dispatcherService, DISPATCHER, dispatcher.token),
+    close: async () => {
+      const closed = Promise.all([dispatcher.close(), rpc.close()]);
+      await pass();
+      await closed;
+    },
+  };
+}
+
+function master({ job }: JobSubmission, cancelled: string[]): JobMasterHandle {
+  const { jobId } = job;
+  const details: JobDetails = {
+    ...{ jobId, name: jobId, status: 'RUNNING', generation: 1, runtimeMillis: 0 },
+    ...{ waitingFor: undefined, vertices: [], failures: [] },
+  };
+  const summary = { jobId, name: jobId, status: 'RUNNING', startTime: 0, tasks: {} };
+  return {
+    location: { jobId, address: 'jobmanager:1', endpoint: `master ${jobId}`, token: 't' },
+    built: Promise.resolve(),
+    result: new Promise(() => undefined),
+    details: () => details,
+    info: () => assert.fail('nobody asks'),
+    summary: () => summary as ReturnType<JobMasterHandle['summary']>,
+    cancel: () => void cancelled.push(jobId),
+    close: () => Promise.resolve(),
+  };
+}
+
+test('D6: who asks for a job of an earlier process is answered when it has a master', async () => {
+  const rig = await recovering('a');
+  const asked = [
+    rig.gateway.requestJobDetails({ jobId: 'a' }).then(({ status }) => status),
+    rig.gateway.locateJob({ jobId: 'a' }).then(({ endpoint }) => endpoint),
+    rig.gateway.listJobs({}).then((jobs) => jobs.length),
+    rig.gateway.requestClusterOverview({}).then(({ jobsRunning }) => jobsRunning),
+    rig.gateway.cancelJob({ jobId: 'a' }).then(() => rig.cancelled.join()),
+  ];
+  let answers = 0;
+  for (const each of asked) each.finally(() => answers++).catch(() => undefined);
+  await rig.pass();
+  assert.equal(answers, 0, 'nobody was told that there is no such job');
+  rig.takeOver();
+  await rig.pass();
+  assert.deepEqual(await Promise.all(asked), ['RUNNING', 'master a', 1, 1, 'a']);
+  await rig.close();
+});
+
+test('D6: a job that nobody knows is not waited for', async () => {
+  const rig = await recovering('a');
+  const unknown = assert.rejects(rig.gateway.requestJobDetails({ jobId: 'b' }), (thrown) =>
+    isEngineError(thrown, 'JOB_NOT_FOUND'),
+  );
+  await rig.pass();
+  await unknown;
+  rig.takeOver();
+  await rig.close();
+});
