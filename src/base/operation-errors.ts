@@ -23,6 +23,29 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     message: 'The file {path} of a checkpoint cannot be used: {reason}.',
     fix: 'Restore an older checkpoint or a savepoint, and look at the disk or the store that it was read from.',
   },
+  CHECKPOINT_ABORTED: external('Checkpoint {checkpointId} was given up: {reason}.'),
+  CHECKPOINT_EXPIRED: external(
+    'Checkpoint {checkpointId} was not complete after {timeout}: {missing} tasks had not answered.',
+    'Are tasks back-pressured or their states large? See execution.checkpointing.timeout and execution.checkpointing.unaligned.enabled.',
+  ),
+  CHECKPOINT_FAILURES_EXCEEDED: external(
+    '{failures} checkpoints have failed in a row, and the job tolerates {tolerated}.',
+    'The cause tells why the last one failed. See execution.checkpointing.tolerable-failed-checkpoints.',
+  ),
+  CHECKPOINT_JOB_STOPS: user(
+    'The job is being stopped with a savepoint: there is no other checkpoint of it.',
+  ),
+  CHECKPOINT_QUEUE_FULL: user(
+    '{limit} checkpoints of the job have been asked for already, and wait for their turn.',
+  ),
+  CHECKPOINT_TASKS_FINISHED: user(
+    'There is no checkpoint of the job, because tasks of it have finished.',
+    'See execution.checkpointing.checkpoints-after-tasks-finish.',
+  ),
+  CHECKPOINT_TASKS_NOT_RUNNING: external(
+    'There is no checkpoint of the job now, because not all of its tasks are running.',
+    'Try again when the job runs.',
+  ),
   CHECKPOINT_UNSUPPORTED: user(
     'The {what} of job {jobId} was not taken: this version cannot take checkpoints and savepoints yet.',
     'The job goes on as it was.',

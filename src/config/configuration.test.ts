@@ -123,8 +123,8 @@ test('keys that have no meaning here are refused with the reason, those of older
     assert.equal(failure({ [key]: '1' }), `CONFIG_UNSUPPORTED_OPTION: ${said}`);
   }
   for (const key of [
-    ...['python.executable', 'taskmanager.heap.size', 'jobmanager.heap.size', 'state.backend'],
-    ...['state.checkpoints.dir', 'execution.savepoint.path', 'security.ssl.enabled'],
+    ...['python.executable', 'taskmanager.heap.size', 'jobmanager.heap.size'],
+    ...['state.backend.rocksdb.localdir', 'security.ssl.enabled'],
     ...['taskmanager.network.memory.buffers-per-channel', 'sql-gateway.endpoint.rest.address'],
   ]) {
     assert.match(failure({ [key]: '1' }), /^CONFIG_UNSUPPORTED_OPTION: .* have\. ./, key);

@@ -5,6 +5,7 @@
  */
 import type { ConfigOption } from './option.ts';
 import { BlobOptions } from './options/blob-options.ts';
+import { CheckpointingOptions, RecoveryOptions } from './options/checkpointing-options.ts';
 import { ClientOptions, DeploymentOptions } from './options/client-options.ts';
 import { ClusterOptions } from './options/cluster-options.ts';
 import { HistoryOptions } from './options/history-options.ts';
@@ -28,6 +29,7 @@ export interface OptionGroup {
 /** In the order of the reference page. */
 export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Jobs', PipelineOptions),
+  group('Checkpoints and savepoints', { ...CheckpointingOptions, ...RecoveryOptions }),
   group('Restart strategies', RestartStrategyOptions),
   group('Cluster', ClusterOptions),
   group('JobManager', JobManagerOptions),

@@ -55,7 +55,7 @@ test('a barrier with a choice that nobody knows is refused', () => {
   const out = new ByteWriter();
   encodeControl(barrier(CHECKPOINT), out);
   const bytes = out.copy();
-  // The purpose: behind the tag, the id and the time of the trigger.
-  bytes[17] = 9;
+  // The purpose: behind the tag, two ids and the time of the trigger.
+  bytes[25] = 9;
   assert.throws(() => decodeControl(new ByteReader(bytes)), { code: 'DATA_CORRUPT' });
 });

@@ -142,6 +142,15 @@ export interface CheckpointingOfSlot {
   readonly fileSystems: Readonly<Record<string, string>>;
 }
 
+/** From what a job starts. */
+export interface RestoreSettings {
+  /** A savepoint or a retained checkpoint. */
+  readonly path: string;
+  /** State that no operator claims is left behind; else such a job does not start. */
+  readonly allowNonRestored: boolean;
+  readonly claimMode: 'CLAIM' | 'NO_CLAIM' | 'LEGACY';
+}
+
 /** From which states an operator of a subtask goes on. */
 export interface OperatorRestore {
   readonly operator: OperatorId;

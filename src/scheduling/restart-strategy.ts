@@ -5,6 +5,7 @@
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { CheckpointingOptions } from '../config/options/checkpointing-options.ts';
 import { RestartStrategyOptions as Options } from '../config/options/restart-strategy-options.ts';
 
 /** The options of `restart-strategy.*`. */
@@ -49,10 +50,19 @@ export const NO_RESTARTS: RestartHistory = { restarts: 0, recent: [], backoff: u
 
 const GIVE_UP: RestartDecision = { restart: false };
 
+/** Flink's default: who takes checkpoints wants to go on from them. */
+function typeOf(
+  configuration: Configuration,
+): 'none' | 'fixed-delay' | 'failure-rate' | 'exponential-delay' {
+  const takesCheckpoints = (configuration.get(CheckpointingOptions.interval) ?? 0) > 0;
+  if (configuration.has(Options.type) || !takesCheckpoints) return configuration.get(Options.type);
+  return 'exponential-delay';
+}
+
 /** The strategy that a job's configuration asks for. */
 export function restartStrategyOf(configuration: Configuration): RestartStrategy {
   const get = configuration.get.bind(configuration);
-  switch (get(Options.type)) {
+  switch (typeOf(configuration)) {
     case 'none':
       return { kind: 'none' };
     case 'fixed-delay':

@@ -22,8 +22,6 @@ export interface OperatorSnapshotOptions {
 }
 
 export class OperatorSnapshotWriter implements SnapshotWriter {
-  /** It is small: there are no changes to it. */
-  readonly mark = undefined;
   readonly #manifest: OperatorManifest;
   readonly #parts: readonly StateParts[];
   readonly #file: SnapshotFileWriter;

@@ -15,19 +15,12 @@ import {
   BLOCK_HEADER_BYTES,
   HEADER_BYTES,
   HEADER_MAGIC,
-  SECTION_MODES,
   SNAPSHOT_VERSION,
   SnapshotKind,
   TRAILER_BYTES,
   TRAILER_MAGIC,
 } from './snapshot-layout.ts';
-import type {
-  Manifest,
-  Section,
-  SectionMode,
-  SnapshotIdentity,
-  SnapshotKindName,
-} from './snapshot-layout.ts';
+import type { Manifest, Section, SnapshotKindName } from './snapshot-layout.ts';
 
 /**
  * @example
@@ -49,15 +42,7 @@ export class SnapshotFileWriter {
   #blockEntries = 0;
   #entryStart = 0;
   #section:
-    | {
-        state: number;
-        group: number;
-        mode: SectionMode;
-        offset: number;
-        blocks: number;
-        entries: number;
-        crc: number;
-      }
+    | { state: number; group: number; offset: number; blocks: number; entries: number }
     | undefined;
   #finished = false;
   /** Of all sections so far. */
@@ -82,17 +67,9 @@ export class SnapshotFileWriter {
     return this.#output.full === true;
   }
 
-  beginSection(state: number, group: number, mode: SectionMode = 'entries'): void {
+  beginSection(state: number, group: number): void {
     assert(this.#section === undefined, 'F1: a section within a section');
-    this.#section = {
-      state,
-      group,
-      mode,
-      offset: this.bytesWritten,
-      blocks: 0,
-      entries: 0,
-      crc: 0,
-    };
+    this.#section = { state, group, offset: this.bytesWritten, blocks: 0, entries: 0 };
   }
 
   /** The writer to which the next entry goes, whole, before `endEntry` or `dropEntry`. */
@@ -116,13 +93,13 @@ export class SnapshotFileWriter {
     this.#pending.truncate(this.#entryStart);
   }
 
-  /** A section without entries leaves no trace, unless that is what it says. */
+  /** A section without entries leaves no trace. */
   endSection(): void {
     const section = this.#section;
     assert(section !== undefined, 'F1: the end of no section');
     if (this.#block >= 0) this.#closeBlock();
     this.#section = undefined;
-    if (section.blocks === 0 && section.mode !== 'whole') return;
+    if (section.blocks === 0) return;
     this.#sections.push({
       ...section,
       number: this.#sections.length,
@@ -130,7 +107,7 @@ export class SnapshotFileWriter {
     });
   }
 
-  finish(manifest: Manifest): SnapshotIdentity {
+  finish(manifest: Manifest): void {
     assert(this.#section === undefined && !this.#finished, 'F2: finished twice or too early');
     this.#finished = true;
     this.#send();
@@ -140,23 +117,19 @@ export class SnapshotFileWriter {
     for (const section of this.#sections) {
       out.varint(section.state);
       out.varint(section.group);
-      out.uint8(SECTION_MODES.indexOf(section.mode));
       out.varint(section.length);
       out.varint(section.blocks);
       out.varint(section.entries);
-      out.uint32(section.crc);
     }
     const manifestBytes = out.offset;
     out.uint32(manifestBytes);
-    const crc = crc32(out.written().subarray(0, manifestBytes));
-    out.uint32(crc);
+    out.uint32(crc32(out.written().subarray(0, manifestBytes)));
     const size = this.#sent + manifestBytes + TRAILER_BYTES;
     out.uint32(size % 2 ** 32);
     out.uint32(Math.floor(size / 2 ** 32));
     out.uint32(TRAILER_MAGIC);
     out.uint32(crc32(out.written(manifestBytes)));
     this.#send();
-    return { size, crc };
   }
 
   #closeBlock(): void {
@@ -171,7 +144,6 @@ export class SnapshotFileWriter {
     out.patchUint32(at + 12, section.blocks);
     out.patchUint32(at + 16, this.#blockEntries);
     out.patchUint32(at, crc32(out.written(at + 4)));
-    section.crc = crc32(out.written(at).subarray(0, BLOCK_HEADER_BYTES), section.crc);
     section.blocks += 1;
     section.entries += this.#blockEntries;
     this.entriesWritten += this.#blockEntries;

@@ -41,7 +41,7 @@ export const RestartStrategyOptions: RestartStrategyOptions = {
       exponentialdelay: 'exponential-delay',
     }),
     'none',
-    'What happens to a job that has failed.',
+    'What happens to a job that has failed. Unset: exponential-delay where the job takes checkpoints, else none.',
     ['restart-strategy'],
   ),
   fixedDelayAttempts: option(

@@ -25,13 +25,7 @@ import type {
 } from '../keyed-state-backend.ts';
 import type { RowLog, RowTable } from '../row-state.ts';
 import { HeapRowLog, HeapRows, HeapRowTable } from '../rows/heap-rows.ts';
-import type {
-  SnapshotInput,
-  SnapshotMark,
-  SnapshotOptions,
-  SnapshotOutput,
-  SnapshotWriter,
-} from '../snapshot.ts';
+import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
 import {
   describeRowLog,
   describeRowTable,
@@ -76,7 +70,6 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #handles = new Map<string, HeapHandle>();
   /** Of states with a time-to-live that look for what has expired at every record. */
   readonly #cleaners: TtlCleaner[] = [];
-  readonly #pause: KeyedStateOptions['pause'];
   #restored = false;
 
   private constructor(options: KeyedStateOptions) {
@@ -89,7 +82,6 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.maxParallelism = maxParallelism;
     this.#operator = operator;
     this.#keySchema = keySchema;
-    this.#pause = options.pause;
     this.#context = new KeyContext(operator, keyGroups);
     const clock = new VersionClock();
     this.#parts = {
@@ -207,15 +199,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     }
   }
 
-  beginSnapshot(output: SnapshotOutput, options: SnapshotOptions = {}): SnapshotWriter {
-    const { order = 'natural', base, marked = false } = options;
-    const { clock } = this.#parts;
+  beginSnapshot(output: SnapshotOutput, order: SnapshotOrder = 'natural'): SnapshotWriter {
     return new HeapSnapshotWriter({
-      clock,
+      clock: this.#parts.clock,
       states: this.#states.slice(),
       output,
-      base,
-      marked,
       cutoffs: this.#states.map((state) =>
         state instanceof HeapState ? state.snapshotCutoff() : -Infinity,
       ),
@@ -223,7 +211,6 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         kind: 'keyed',
         operator: this.#operator,
         order,
-        base: base === undefined ? null : clock.identityOf(base),
         keyHashVersion: KEY_HASH_VERSION,
         maxParallelism: this.maxParallelism,
         keyGroups: { first: this.keyGroups.first, last: this.keyGroups.last },
@@ -234,11 +221,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     });
   }
 
-  releaseMark(mark: SnapshotMark): void {
-    this.#parts.clock.release(mark);
-  }
-
-  async restore(chains: readonly (readonly SnapshotInput[])[]): Promise<void> {
+  async restore(snapshots: readonly SnapshotInput[]): Promise<void> {
     assert(!this.#restored && this.usage.entries === 0, 'K5: restored twice or too late');
     this.#restored = true;
     await restoreHeap(
@@ -247,9 +230,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
         stateOf: (description) => this.#stateOf(description),
-        pause: this.#pause,
       },
-      chains,
+      snapshots,
     );
     // A handle may have looked for a key in vain.
     for (const handle of this.#handles.values()) handle.forget();
@@ -264,8 +246,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         typedBytes += table.bytes;
       }
     }
-    const { observers, marks } = this.#parts.clock;
-    return { entries, typedBytes, openSnapshots: observers.length, marks };
+    return { entries, typedBytes, openSnapshots: this.#parts.clock.observers.length };
   }
 
   /** Lets go of all state. */

@@ -32,8 +32,7 @@ export class NaturalSectionWriter implements SectionWriter {
   step(file: SnapshotFileWriter): boolean {
     const from = file.bytesWritten;
     for (let i = 0; i < STEP_ENTRIES && file.bytesWritten - from < STEP_BYTES; i++) {
-      const at = this.#entries.next();
-      if (at !== 'entry') return at === 'pause';
+      if (!this.#entries.next()) return false;
       this.#entries.write(file.entry());
       file.endEntry();
     }
@@ -77,11 +76,9 @@ export class CanonicalSectionWriter implements SectionWriter {
   #gather(): boolean {
     const out = this.#scratch;
     for (let i = 0; i < STEP_ENTRIES; i++) {
-      const at = this.#entries.next();
-      if (at === 'pause') return true;
-      if (at === 'end') {
+      if (!this.#entries.next()) {
         this.#endRun();
-        for (let run = (this.#runs.length >> 1) - 1; run >= 0; run--) this.#sink(run);
+        for (let at = (this.#runs.length >> 1) - 1; at >= 0; at--) this.#sink(at);
         this.#merging = true;
         return this.#runs.length > 0;
       }

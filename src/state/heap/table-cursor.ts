@@ -15,12 +15,6 @@ import { loadValue } from './column.ts';
 import type { HeapState } from './heap-state.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 
-/** `pause`: there may be more, and it is a good moment to look at the clock. */
-export type Progress = 'entry' | 'pause' | 'end';
-
-/** In one step. */
-const LOOKED_SLOTS = 64 * 1024;
-
 export class TableCursor {
   /** Of the entry that `next` has come to. */
   key: Key = false;
@@ -30,7 +24,6 @@ export class TableCursor {
   time = 0;
   readonly table: KeyGroupTable;
   readonly #state: HeapState;
-  readonly #since: number;
   readonly #version: number;
   #slot: number;
   #detached: TableRows | undefined;
@@ -41,42 +34,37 @@ export class TableCursor {
   readonly #savedTimes: number[] = [];
   #given = 0;
 
-  /** Of entries changed last after `since`, at `version` or before. */
-  constructor(state: HeapState, table: KeyGroupTable, since: number, version: number) {
+  /** Of entries changed last at `version` or before. */
+  constructor(state: HeapState, table: KeyGroupTable, version: number) {
     this.#state = state;
     this.table = table;
-    this.#since = since;
     this.#version = version;
     this.#slot = table.first;
   }
 
   /**
-   * Comes to the next entry, and is past it at once: what happens to it later is no matter. It
-   * pauses when it has looked at many slots.
+   * Comes to the next entry, and is past it at once: what happens to it later is no matter. False
+   * at the end.
    */
-  next(): Progress {
+  next(): boolean {
     const rows = this.#detached ?? this.table;
     const { end, step } = rows;
-    if (this.#slot < end) {
-      const limit = Math.min(end, this.#slot + LOOKED_SLOTS * step);
-      const slot = rows.seek(this.#slot, limit, this.#since, this.#version);
-      if (slot >= limit) {
-        this.#slot = slot;
-        return 'pause';
-      }
-      this.#slot = slot + step;
+    while (this.#slot < end) {
+      const slot = this.#slot;
+      this.#slot += step;
+      if (!this.#isIn(rows.versionAt(slot))) continue;
       this.key = rows.keyAt(slot);
       this.value = loadValue(this.table.column, this.#detachedValues ?? rows.values, slot);
       if (rows.times !== undefined) this.time = rows.times[slot >> rows.timeShift]!;
-      return 'entry';
+      return true;
     }
-    if (this.#given === this.#savedKeys.length) return 'end';
+    if (this.#given === this.#savedKeys.length) return false;
     this.key = this.#savedKeys[this.#given]!;
     this.value = this.#savedValues[this.#given];
     this.#savedValues[this.#given] = undefined;
     if (this.table.times !== undefined) this.time = this.#savedTimes[this.#given]!;
     this.#given += 1;
-    return 'entry';
+    return true;
   }
 
   /** U1: the entry at `slot`, which belongs to the snapshot, is about to change. */
@@ -105,6 +93,6 @@ export class TableCursor {
   }
 
   #isIn(version: number): boolean {
-    return version > this.#since && version <= this.#version;
+    return version > 0 && version <= this.#version;
   }
 }

@@ -13,7 +13,6 @@ import type { StateNames } from '../../state-errors.ts';
 import { writeCompoundKey } from '../compound-key.ts';
 import type { EntrySource } from '../entry-writer.ts';
 import type { NamespaceParts } from '../namespace-parts.ts';
-import type { Progress } from '../table-cursor.ts';
 import type { TimerColumns } from './timer-table.ts';
 
 /** Slots in a step. */
@@ -99,9 +98,9 @@ class TimerEntries implements EntrySource {
     this.#slots = slots;
   }
 
-  next(): Progress {
+  next(): boolean {
     this.#at += 1;
-    return this.#at < this.#slots.length ? 'entry' : 'end';
+    return this.#at < this.#slots.length;
   }
 
   write(out: ByteWriter): void {
