@@ -62,6 +62,23 @@ test('metrics of functions are seen while the job runs, by operator and subtask'
     const last = value(metrics, 'topic.orders.last')!;
     assert.deepEqual([last.labels, last.logicalName], [{ topic: 'orders' }, 'topic.last']);
     assert.equal(value(metrics, 'broken'), undefined);
+    const behind = scopes.find(
+      (other) =>
+        other.scope.kind === 'operator' &&
+        other.scope.vertexId === scope.vertexId &&
+        other.scope.subtask === scope.subtask &&
+        other.scope.operatorId !== scope.operatorId,
+    );
+    for (const [name, owner] of [
+      ['numRecordsIn', metrics],
+      ['numRecordsOut', metrics],
+      ['numRecordsIn', behind!.metrics],
+    ] as const) {
+      const counted = value(owner, name)!;
+      assert.deepEqual([counted.kind, counted.value], ['counter', orders], 'within the chain, too');
+      assert.ok(Number(value(owner, `${name}PerSecond`)!.value) >= 0);
+    }
+    assert.equal(value(behind!.metrics, 'numRecordsOut')!.value, 0, 'a sink emits nothing');
   }
   const tasks = scopes.filter(({ scope }) => scope.kind === 'task');
   assert.equal(tasks.length, 4, 'two vertices of two subtasks');

@@ -71,7 +71,8 @@ export abstract class RecordWriter {
   readonly #verifier: ExchangeVerifier | undefined;
   #untilVerified: number;
   #rows: RowOutput | undefined;
-  recordsOut = 0;
+  /** What the operator before it has emitted to this edge. */
+  recordsIn = 0;
 
   constructor(options: RecordWriterOptions) {
     assert(options.channels.length > 0, 'W1: an edge without channels');
@@ -81,7 +82,7 @@ export abstract class RecordWriter {
   }
 
   process(value: unknown, timestamp: number): void {
-    this.recordsOut += 1;
+    this.recordsIn += 1;
     if (--this.#untilVerified <= 0) this.#untilVerified = this.#verifier!.verify(value);
     this.route(value, timestamp);
   }
@@ -135,7 +136,7 @@ class SingleWriter extends RecordWriter {
   }
 
   processRows(batch: RowBatch): void {
-    this.recordsOut += batch.size - batch.cursor;
+    this.recordsIn += batch.size - batch.cursor;
     this.#channel.addRows(batch);
   }
 }
@@ -187,7 +188,7 @@ class HashWriter extends RecordWriter {
       const group = routeRow(batch, row);
       parts[this.#channelOfGroup[group]!]!.copyRow(batch, row, group);
     }
-    this.recordsOut += batch.size - batch.cursor;
+    this.recordsIn += batch.size - batch.cursor;
     parts.forEach((part, index) => {
       if (part.size > 0) this.channels[index]!.addRows(part);
     });
@@ -203,7 +204,7 @@ abstract class TurnWriter extends RecordWriter {
   }
 
   processRows(batch: RowBatch): void {
-    this.recordsOut += batch.size - batch.cursor;
+    this.recordsIn += batch.size - batch.cursor;
     this.channels[this.next()]!.addRows(batch);
   }
 }
@@ -243,7 +244,7 @@ class BroadcastWriter extends RecordWriter {
   }
 
   processRows(batch: RowBatch): void {
-    this.recordsOut += batch.size - batch.cursor;
+    this.recordsIn += batch.size - batch.cursor;
     for (const channel of this.channels) {
       const copy = new Rows();
       for (let row = batch.cursor; row < batch.size; row += 1) copy.copyRow(batch, row, -1);

@@ -9,6 +9,7 @@ import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
 import { accumulatorOf, refusePromise, userCodeFailure } from './user-code.ts';
 
 export class AggregateOperator implements KeyedOperator {
+  readonly emits = 'one';
   readonly #key: KeySelector;
   readonly #aggregate: AggregateFunction<unknown, unknown, unknown>;
   #output!: Downstream;

@@ -4,6 +4,7 @@ import type { Downstream, OneInputOperator, OperatorContext } from './operator.t
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 export class FilterOperator implements OneInputOperator {
+  recordsOut = 0;
   readonly #predicate: (value: unknown) => boolean;
   #output!: Downstream;
   #name = '';
@@ -24,8 +25,10 @@ export class FilterOperator implements OneInputOperator {
     } catch (thrown) {
       throw userCodeFailure('filter', this.#name, thrown);
     }
-    if (keep === true) this.#output.process(value, timestamp);
-    else if (keep !== false) this.#refuse(keep);
+    if (keep === true) {
+      this.recordsOut += 1;
+      this.#output.process(value, timestamp);
+    } else if (keep !== false) this.#refuse(keep);
   }
 
   close(): void {}

@@ -7,6 +7,7 @@ import type { Downstream, OneInputOperator, OperatorContext } from './operator.t
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 export class FlatMapOperator implements OneInputOperator {
+  recordsOut = 0;
   readonly #flatMap: (value: unknown) => Iterable<unknown>;
   #output!: Downstream;
   #name = '';
@@ -21,13 +22,20 @@ export class FlatMapOperator implements OneInputOperator {
   }
 
   process(value: unknown, timestamp: number): void {
-    emitAll(this.#flatMap, value, timestamp, this.#output, this.#name, 'flatMap');
+    this.recordsOut += emitAll(
+      this.#flatMap,
+      value,
+      timestamp,
+      this.#output,
+      this.#name,
+      'flatMap',
+    );
   }
 
   close(): void {}
 }
 
-/** Emits all that `flatMap(value)` gives; shared with the two-input form. */
+/** Emits all that `flatMap(value)` gives; shared with the two-input form. @returns how many. */
 export function emitAll(
   flatMap: (value: unknown) => Iterable<unknown>,
   value: unknown,
@@ -35,7 +43,7 @@ export function emitAll(
   output: Downstream,
   name: string,
   role: string,
-): void {
+): number {
   let results: unknown;
   try {
     results = flatMap(value);
@@ -44,17 +52,17 @@ export function emitAll(
   }
   if (Array.isArray(results)) {
     for (let i = 0; i < results.length; i += 1) output.process(results[i], timestamp);
-    return;
+    return results.length;
   }
   const iterator = iteratorOf(results, role, name);
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     let step: IteratorResult<unknown>;
     try {
       step = iterator.next();
     } catch (thrown) {
       throw userCodeFailure(role, name, thrown);
     }
-    if (step.done === true) return;
+    if (step.done === true) return count;
     output.process(step.value, timestamp);
   }
 }

@@ -3,6 +3,7 @@ import type { Downstream, OneInputOperator, OperatorContext } from './operator.t
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 export class MapOperator implements OneInputOperator {
+  readonly emits = 'one';
   readonly #map: (value: unknown) => unknown;
   #output!: Downstream;
   #name = '';

@@ -47,6 +47,19 @@ export interface MemberOutputs {
   emitStatus(status: 'active' | 'idle'): void;
 }
 
+/** What an operator of a chain was given and has emitted. */
+export interface OperatorRecords {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+}
+
+/** Whoever counts what it is given. */
+type Taker = Downstream & { readonly recordsIn: number };
+
+function isTaker(target: Downstream): target is Taker {
+  return 'recordsIn' in target;
+}
+
 /** What one clock of event time reaches. */
 interface Reach {
   /** Positions, producers first. */
@@ -68,11 +81,14 @@ export class OperatorChain {
   readonly #fromMember: ReadonlyMap<number, Reach>;
   /** Of each member. */
   readonly #watermarks: number[];
+  /** Of each output of each member, by tag: who counts what goes there. */
+  readonly #takers: readonly Map<string | undefined, Taker | undefined>[];
 
   constructor(members: readonly ChainMember[], verify: VerifyMode | 'off' = 'off') {
     this.members = members;
     this.#verify = verify;
     this.#watermarks = members.map(() => MIN_WATERMARK);
+    this.#takers = members.map(() => new Map());
     this.#fromDriver = reachInto(members, 0, { members: [], generators: [], writers: [] });
     this.#fromMember = new Map(
       members.flatMap(({ operator }, index) =>
@@ -158,6 +174,16 @@ export class OperatorChain {
     return this.#watermarks[this.members.findIndex((member) => member.id === id)]!;
   }
 
+  /**
+   * Records count as emitted whether or not anybody reads them, and once, however many do.
+   * @param given what the driver has given to the head
+   */
+  recordsOf(place: number, given: number): OperatorRecords {
+    let recordsOut = 0;
+    for (const tag of this.#takers[place]!.keys()) recordsOut += this.#emitted(place, tag, given);
+    return { recordsIn: this.#recordsIn(place, given), recordsOut };
+  }
+
   closeEpoch(): void {
     for (const { operator } of this.members) operator.closeEpoch?.();
   }
@@ -195,6 +221,22 @@ export class OperatorChain {
     return any;
   }
 
+  #recordsIn(place: number, given: number): number {
+    if (place === 0) return given;
+    for (const [before, { outputs }] of this.members.entries()) {
+      const output = outputs.find((each) => 'member' in each && each.member === place);
+      if (output !== undefined) return this.#emitted(before, output.tag, given);
+    }
+    assert(false, 'C1: a member that nobody gives anything');
+  }
+
+  #emitted(place: number, tag: string | undefined, given: number): number {
+    const { emits, recordsOut } = this.members[place]!.operator;
+    if (tag === undefined && emits === 'one') return this.#recordsIn(place, given);
+    if (tag === undefined && recordsOut !== undefined) return recordsOut;
+    return this.#takers[place]!.get(tag)?.recordsIn ?? 0;
+  }
+
   /** C4 */
   #advance(reach: Reach, timestamp: number): boolean {
     for (const index of reach.members) this.members[index]!.operator.closeEpoch?.();
@@ -222,20 +264,29 @@ export class OperatorChain {
     return reach;
   }
 
+  #targetOf({ outputs }: ChainMember, tag: string | undefined): Downstream {
+    const targets = outputs
+      .filter((output) => output.tag === tag)
+      .map((output) =>
+        'writer' in output
+          ? output.writer
+          : (this.members[output.member]!.operator as Operator & Downstream),
+      );
+    if (targets.length === 0) return new Dropped();
+    if (targets.length === 1) return targets[0]!;
+    const copies = new Copies(targets);
+    return this.#verify === 'off' ? copies : new VerifiedCopies(copies, this.#verify);
+  }
+
   #outputsOf(member: ChainMember): MemberOutputs {
     const index = this.members.indexOf(member);
     const to = (tag: string | undefined): Downstream => {
-      const targets = member.outputs
-        .filter((output) => output.tag === tag)
-        .map((output) =>
-          'writer' in output
-            ? output.writer
-            : (this.members[output.member]!.operator as Operator & Downstream),
-        );
-      if (targets.length === 0) return new Dropped();
-      if (targets.length === 1) return targets[0]!;
-      const copies = new Copies(targets);
-      return this.#verify === 'off' ? copies : new VerifiedCopies(copies, this.#verify);
+      const target = this.#targetOf(member, tag);
+      const { emits, recordsOut } = member.operator;
+      const countsItself = tag === undefined && (emits === 'one' || recordsOut !== undefined);
+      const taker = isTaker(target) || countsItself ? target : new Counted(target);
+      this.#takers[index]!.set(tag, isTaker(taker) ? taker : undefined);
+      return taker;
     };
     const side = new Map<string, Downstream>();
     return {
@@ -270,6 +321,21 @@ export class OperatorChain {
   }
 }
 
+/** Counts what goes by, where neither end does. */
+class Counted implements Taker {
+  readonly #target: Downstream;
+  recordsIn = 0;
+
+  constructor(target: Downstream) {
+    this.#target = target;
+  }
+
+  process(value: unknown, timestamp: number): void {
+    this.recordsIn += 1;
+    this.#target.process(value, timestamp);
+  }
+}
+
 /** What event time reaches that comes to member `index` from before it. */
 function reachInto(members: readonly ChainMember[], index: number, into: Reach): Reach {
   if (members[index]!.operator.generatesTime === true) {
@@ -294,8 +360,12 @@ function reachOn(members: readonly ChainMember[], index: number, into: Reach): R
 }
 
 /** An output that nobody reads. */
-class Dropped implements Downstream {
-  process(): void {}
+class Dropped implements Taker {
+  recordsIn = 0;
+
+  process(): void {
+    this.recordsIn += 1;
+  }
 }
 
 /** An output with several readers. */

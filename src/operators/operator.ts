@@ -117,6 +117,10 @@ export type TimeHold =
   | { readonly kind: 'no-watermarks' };
 
 export interface Operator {
+  /** To its main output exactly one record for each that it is given: nobody need count them. */
+  readonly emits?: 'one' | undefined;
+  /** Records emitted to its main output, where it counts them itself, which is cheapest. */
+  readonly recordsOut?: number | undefined;
   /**
    * Event time begins anew behind this operator (O8): it calls `context.emitWatermark` and
    * `emitStatus`, and `watermark` is called with +infinity only.

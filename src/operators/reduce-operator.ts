@@ -17,6 +17,7 @@ export interface ReduceOptions {
 }
 
 export class ReduceOperator implements KeyedOperator {
+  readonly emits = 'one';
   readonly #options: ReduceOptions;
   readonly #reduce: (accumulated: unknown, value: unknown) => unknown;
   #output!: Downstream;

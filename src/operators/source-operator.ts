@@ -41,6 +41,7 @@ export interface SourceOperatorOptions {
 }
 
 export class SourceOperator implements Operator {
+  readonly emits = 'one';
   readonly generatesTime = true;
   readonly #options: SourceOperatorOptions;
   readonly #wiring: SourceWiring;

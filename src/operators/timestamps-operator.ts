@@ -15,6 +15,7 @@ import type { Downstream, OneInputOperator, OperatorContext, TimeHold } from './
 import { StoredWatermark } from './stored-watermark.ts';
 
 export class TimestampsOperator implements OneInputOperator {
+  readonly emits = 'one';
   readonly generatesTime = true;
   readonly #strategy: WatermarkStrategy<unknown>;
   readonly #interval: Duration;

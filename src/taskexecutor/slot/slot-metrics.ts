@@ -7,6 +7,7 @@ import type { Duration } from '../../base/units.ts';
 import type { MetricScope, MetricValue, ScopedMetrics } from '../../metrics/metric.ts';
 import { Rate } from '../../metrics/rate.ts';
 import type { TaskMetrics } from '../../protocol/slot-messages.ts';
+import type { OperatorRecords } from '../../operators/operator-chain.ts';
 import type { OperatorMetrics } from './operator-metrics.ts';
 
 /** As in Flink: records and bytes over a minute, shares of time over some seconds. */
@@ -20,7 +21,9 @@ const END_OF_TIME = '9223372036854775807';
 export interface MeasuredTask {
   readonly attempt: number;
   readonly taskName: string;
+  /** In the order of the chain. */
   readonly operators: readonly OperatorMetrics[];
+  recordsOf(place: number): OperatorRecords;
   read(): TaskMetrics;
 }
 
@@ -56,9 +59,19 @@ type RateName = keyof typeof RATES;
 const COUNT_NAMES = Object.keys(COUNTS) as readonly CountName[];
 const RATE_NAMES = Object.keys(RATES) as readonly RateName[];
 
+/** Of each operator of a chain. */
+const RECORDS = {
+  numRecordsIn: ({ recordsIn }) => recordsIn,
+  numRecordsOut: ({ recordsOut }) => recordsOut,
+} as const satisfies Readonly<Record<string, (records: OperatorRecords) => number>>;
+type RecordsName = keyof typeof RECORDS;
+const RECORDS_NAMES = Object.keys(RECORDS) as readonly RecordsName[];
+
 interface Measured {
   readonly task: MeasuredTask;
   readonly rates: Readonly<Record<RateName, Rate>>;
+  /** Of each operator. */
+  readonly operatorRates: readonly Readonly<Record<RecordsName, Rate>>[];
 }
 
 export class SlotMetrics {
@@ -73,35 +86,56 @@ export class SlotMetrics {
     const rates = Object.fromEntries(
       RATE_NAMES.map((name) => [name, new Rate(name in TIMES ? TIME_WINDOW : RATE_WINDOW)]),
     ) as Record<RateName, Rate>;
-    this.#tasks.push({ task, rates });
+    const operatorRates = task.operators.map(() => ({
+      numRecordsIn: new Rate(RATE_WINDOW),
+      numRecordsOut: new Rate(RATE_WINDOW),
+    }));
+    this.#tasks.push({ task, rates, operatorRates });
   }
 
   /** About once a second. Gives what every task has counted. */
   tick(now: Duration): TaskMetrics[] {
-    return this.#tasks.map(({ task, rates }) => {
+    return this.#tasks.map(({ task, rates, operatorRates }) => {
       const counts = task.read();
       for (const name of RATE_NAMES) rates[name].sample(now, RATES[name](counts));
+      for (const [place, rate] of operatorRates.entries()) {
+        const records = task.recordsOf(place);
+        for (const name of RECORDS_NAMES) rate[name].sample(now, RECORDS[name](records));
+      }
       for (const { registry } of task.operators) registry.tick(now);
       return counts;
     });
   }
 
   read(): ScopedMetrics[] {
-    return this.#tasks.flatMap(({ task, rates }) => {
+    return this.#tasks.flatMap(({ task, rates, operatorRates }) => {
       const counts = task.read();
       const { vertex: vertexId, subtask } = counts;
       const { attempt, taskName } = task;
       const at = { ...this.#options, vertexId, taskName, subtask, attempt };
       return [
         { scope: { kind: 'task', ...at }, metrics: taskMetrics(counts, rates) },
-        ...task.operators.map((operator): ScopedMetrics => {
+        ...task.operators.map((operator, place): ScopedMetrics => {
           const { operatorId, operatorName, registry } = operator;
           const scope: MetricScope = { kind: 'operator', ...at, operatorId, operatorName };
-          return { scope, metrics: registry.read() };
+          const records = recordsMetrics(task.recordsOf(place), operatorRates[place]!);
+          const taken = new Set(records.map(({ name }) => name));
+          const own = registry.read().filter(({ name }) => !taken.has(name));
+          return { scope, metrics: [...records, ...own] };
         }),
       ];
     });
   }
+}
+
+function recordsMetrics(
+  records: OperatorRecords,
+  rates: Measured['operatorRates'][number],
+): MetricValue[] {
+  return RECORDS_NAMES.flatMap((name): MetricValue[] => [
+    { kind: 'counter', name, value: RECORDS[name](records) },
+    { kind: 'gauge', name: `${name}PerSecond`, value: rates[name].perSecond },
+  ]);
 }
 
 function taskMetrics(counts: TaskMetrics, rates: Measured['rates']): MetricValue[] {

@@ -395,6 +395,7 @@ class SlotWorker {
       attempt: deployment.attempt - 1,
       taskName: vertex.name,
       operators: metrics,
+      recordsOf: (place) => wired.task.recordsOf(place),
       read: () => taskMetrics({ deployment, metrics, ...wired }),
     });
   }

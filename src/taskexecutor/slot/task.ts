@@ -34,7 +34,7 @@ import type {
   Operator,
   TwoInputOperator,
 } from '../../operators/operator.ts';
-import type { ContextOf, OperatorChain } from '../../operators/operator-chain.ts';
+import type { ContextOf, OperatorChain, OperatorRecords } from '../../operators/operator-chain.ts';
 import { SourceOperator } from '../../operators/source-operator.ts';
 import { ProcessingTime } from './processing-time.ts';
 import type { WatermarkHold } from '../../protocol/slot-messages.ts';
@@ -172,8 +172,13 @@ export class Task {
 
   get recordsOut(): number {
     let sum = 0;
-    for (const writer of this.#chain.writers) sum += writer.recordsOut;
+    for (const writer of this.#chain.writers) sum += writer.recordsIn;
     return sum;
+  }
+
+  /** What an operator of its chain was given and has emitted, by its place in the chain. */
+  recordsOf(place: number): OperatorRecords {
+    return this.#chain.recordsOf(place, this.recordsIn);
   }
 
   async start(): Promise<void> {
