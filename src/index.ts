@@ -137,6 +137,7 @@ export type {
 export type {
   AnySink,
   Committer,
+  CommitRequest,
   Sink,
   SinkWriter,
   SinkWriterContext,

@@ -11,6 +11,7 @@ import { seconds } from '../src/base/units.ts';
 import { drive } from '../src/connectors/files/files.test-kit.ts';
 import { files } from '../src/connectors/files/index.ts';
 import { openContext } from '../src/connectors/source-harness.test-kit.ts';
+import { commitRequests } from '../src/testing/commit-requests.ts';
 import { nodeClock } from '../src/env/node/clock.ts';
 import { nodeCompression } from '../src/env/node/compression.ts';
 import { nodeDisk } from '../src/env/node/disk.ts';
@@ -52,14 +53,16 @@ async function write(path: string, attempt: number, compression?: 'gzip'): Promi
     jobId: 'job',
     sendToClient: () => undefined,
   };
-  const writer = sink.createWriter(context);
+  const writer = sink.createWriter(context, []);
   await writer.start!();
   for (const row of rows) {
     writer.write(row, {} as WriteContext);
     if (writer.busy !== undefined) await writer.busy;
   }
   await writer.flush(true);
-  await sink.createCommitter!(context).commit(await writer.prepareCommit!());
+  await sink.createCommitter!(context).commit(
+    commitRequests(await writer.prepareCommit!(undefined)),
+  );
   await writer.close();
 }
 

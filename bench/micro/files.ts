@@ -3,6 +3,7 @@
  * only, with text(), and with json() of two fields, beside the same parser on one block in memory
  * (the difference is the reader); and writing lines. `node bench/micro/files.ts [--json]`.
  */
+import { commitRequests } from '../../src/testing/commit-requests.ts';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -219,14 +220,16 @@ const at = {} as WriteContext;
 const written = await measure(content.length, async () => {
   const sink = fileSink({ path: folder, format: text(), onExisting: 'replace' });
   const context = { ...open, env, jobId: 'bench', sendToClient: () => undefined };
-  const writer = sink.createWriter(context);
+  const writer = sink.createWriter(context, []);
   await writer.start!();
   for (const line of lines) {
     writer.write(line, at);
     if (writer.busy !== undefined) await writer.busy;
   }
   await writer.flush(true);
-  await sink.createCommitter!(context).commit(await writer.prepareCommit!());
+  await sink.createCommitter!(context).commit(
+    commitRequests(await writer.prepareCommit!(undefined)),
+  );
   await writer.close();
   return lines.length;
 });

@@ -33,6 +33,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ...OPERATION_ERRORS,
 
   // Connectors
+  CONNECTOR_COMMIT_FAILED: external(
+    '{pending} committables of {operator} could not be committed in {attempts} attempts.',
+    'Its log says why. They are committed again after the restart; sink.committer.retries is how often a task tries.',
+  ),
   CONNECTOR_COMPRESSION_UNSUPPORTED: user(
     '{path} is compressed in a way that cannot be read.',
     'Compress it with gzip (.gz), zlib (.deflate) or zstd (.zst), or not at all.',

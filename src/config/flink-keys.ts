@@ -232,6 +232,9 @@ const KEYS: Readonly<Record<string, string>> = {
     ssl.rest.truststore ssl.rest.truststore-password ssl.rest.truststore-type
     ssl.rest.verify-hostname ssl.truststore ssl.truststore-password ssl.verify-hostname
   `,
+  sink: `
+    committer.retries
+  `,
   slot: `
     idle.timeout request.max-interval request.timeout
   `,

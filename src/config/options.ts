@@ -18,6 +18,7 @@ import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { SecurityOptions } from './options/security-options.ts';
+import { SinkOptions } from './options/sink-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
 
 /** Some options that are read together, under a title of the reference page. */
@@ -31,6 +32,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Jobs', PipelineOptions),
   group('Checkpoints and savepoints', { ...CheckpointingOptions, ...RecoveryOptions }),
   group('Restart strategies', RestartStrategyOptions),
+  group('Sinks', SinkOptions),
   group('Cluster', ClusterOptions),
   group('JobManager', JobManagerOptions),
   group('High availability', HighAvailabilityOptions),

@@ -103,8 +103,8 @@ function filesOnCommit(): Sink<number, string> {
     },
     createCommitter({ env }) {
       return {
-        async commit(committables) {
-          for (const each of committables) {
+        async commit(requests) {
+          for (const { committable: each } of requests) {
             const name = each.slice(0, each.indexOf(' '));
             const file = await env.disk.open(`${OUT}/${name}`, 'write');
             await file.write(new TextEncoder().encode(each), 0);

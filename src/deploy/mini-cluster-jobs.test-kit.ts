@@ -263,13 +263,13 @@ function commitSink({
     },
     createCommitter(context) {
       return {
-        async commit(committables) {
+        async commit(requests) {
           if (context.attempt <= failures) {
             throw fatal
               ? new EngineError('DATA_MALFORMED', { field: 'x', reason: 'no' })
               : new EngineError('IO_NO_SPACE', { operation: 'commit', path: 'x' });
           }
-          for (const each of committables) {
+          for (const { committable: each } of requests) {
             await context.sendToClient(new TextEncoder().encode(each));
           }
         },

@@ -4,24 +4,33 @@
  *
  * Invariants
  * K1. No record is written while the writer is busy.
- * K2. `flush(true)` comes once, after the last record; `prepareCommit` only after it.
- * K3. `commit` comes only after the whole job has reached its end.
+ * K2. `flush(true)` comes once, after the last record; `prepareCommit` only after a flush, with no
+ *     record between them.
+ * K3. Committables are committed when their checkpoint is complete or the job has reached its end,
+ *     and those of a restored checkpoint before the writer is made.
  */
 import { assert } from '../base/assert.ts';
-import { ByteReader } from '../base/byte-reader.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
 import type { Timestamp } from '../base/units.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { OpenContext } from '../functions/function-context.ts';
 import type { AnySink, SinkWriter, SinkWriterContext, WriteContext } from '../functions/sink.ts';
 import type { ConnectorEnv } from '../functions/source.ts';
+import type { SplitState } from '../state/operator-state.ts';
 import { projectionOf } from '../types/projection.ts';
 import type { OneInputOperator, OperatorContext } from './operator.ts';
+import { SinkCommits } from './sink-commits.ts';
+import type { CommittablesOfCheckpoint, CommitWiring } from './sink-commits.ts';
 
-export interface SinkWiring {
+export interface SinkWiring extends CommitWiring {
   readonly env: ConnectorEnv;
   readonly jobId: string;
   sendToClient(message: Uint8Array): Promise<void> | undefined;
+}
+
+/** What of a checkpoint a sink's subtask goes on from, beside its operator state. */
+interface RestoredSink {
+  readonly checkpointId: number;
+  readonly committables: readonly CommittablesOfCheckpoint[];
 }
 
 export class SinkOperator implements OneInputOperator {
@@ -30,9 +39,10 @@ export class SinkOperator implements OneInputOperator {
   readonly #project: ((value: unknown) => unknown) | undefined;
   readonly #write = new CurrentWrite();
   #context: OperatorContext | undefined;
-  #writerContext: SinkWriterContext | undefined;
-  #writer: SinkWriter<unknown, unknown> | undefined;
-  #committables: readonly Uint8Array[] = [];
+  #writer: SinkWriter<unknown, unknown, unknown> | undefined;
+  #commits: SinkCommits | undefined;
+  #states: SplitState<unknown> | undefined;
+  #restored: RestoredSink | undefined;
   #finishing: 'no' | 'flushing' | 'done' = 'no';
 
   constructor(sink: AnySink, wiring: SinkWiring) {
@@ -45,17 +55,38 @@ export class SinkOperator implements OneInputOperator {
     return this.#sink.createCommitter !== undefined;
   }
 
-  /** What `commit` is to be given; valid once `finish` has answered true. */
-  get committables(): readonly Uint8Array[] {
-    return this.#committables;
+  /** All that is not known to be committed, e.g. for the decision to commit at the job's end. */
+  get uncommitted(): readonly Uint8Array[] {
+    return this.#commits!.all;
+  }
+
+  /** The same, as a snapshot keeps it; after `prepareSnapshot`. */
+  get committables(): readonly CommittablesOfCheckpoint[] {
+    return this.#commits!.byCheckpoint;
+  }
+
+  /** Before `open`. */
+  restoreCommittables(restored: RestoredSink): void {
+    assert(this.#writer === undefined, 'K3: what is restored comes before the writer');
+    this.#restored = restored;
   }
 
   open(context: OperatorContext): void | Promise<void> {
     this.#context = context;
     this.#write.bind(context);
-    this.#writerContext = sinkContext(context.open, this.#wiring);
-    this.#writer = this.#sink.createWriter(this.#writerContext);
-    return this.#writer.start?.();
+    const restored = this.#restored;
+    const sinkOpen = { ...sinkContext(context.open, this.#wiring) };
+    const opened: SinkWriterContext =
+      restored === undefined
+        ? sinkOpen
+        : { ...sinkOpen, restoredCheckpointId: restored.checkpointId };
+    this.#commits = new SinkCommits(this.#sink, opened, this.#wiring);
+    const { writerState } = this.#sink;
+    if (writerState !== undefined) {
+      this.#states = context.operatorState.split('writer', writerState);
+    }
+    if (restored === undefined || restored.committables.length === 0) return this.#start(opened);
+    return this.#commitRestored(restored, opened);
   }
 
   process(value: unknown, timestamp: number): void {
@@ -66,6 +97,33 @@ export class SinkOperator implements OneInputOperator {
     if (busy !== undefined) this.#holdUntil(busy);
   }
 
+  watermark(timestamp: number): boolean {
+    this.#writer!.writeWatermark?.(timestamp as Timestamp);
+    return true;
+  }
+
+  /** K2 */
+  async prepareSnapshot(checkpointId: number): Promise<void> {
+    const writer = this.#writer!;
+    const commits = this.#commits!;
+    if (this.#finishing === 'done') commits.adopt(checkpointId);
+    else {
+      if (writer.busy !== undefined) await writer.busy;
+      await writer.flush(false);
+      commits.prepared(checkpointId, (await writer.prepareCommit?.(checkpointId)) ?? []);
+    }
+    this.#states?.update((await writer.snapshotState?.(checkpointId)) ?? []);
+  }
+
+  /**
+   * K3: a checkpoint is complete. Answers true when all up to it is known to be committed, and
+   * false when the sink was closed before that; never if the task has been replaced.
+   * @throws what the committer throws
+   */
+  checkpointComplete(checkpointId: number): Promise<boolean> {
+    return this.#commit(checkpointId);
+  }
+
   finish(): boolean {
     if (this.#finishing === 'no') {
       this.#finishing = 'flushing';
@@ -74,29 +132,40 @@ export class SinkOperator implements OneInputOperator {
     return this.#finishing === 'done';
   }
 
-  close(): void | Promise<void> {
-    return this.#writer?.close();
+  async close(): Promise<void> {
+    await this.#commits?.close();
+    await this.#writer?.close();
   }
 
-  /** Makes this attempt's own committables visible. */
-  commit(): Promise<void> {
+  /** K3: the whole job has reached its end. */
+  async commit(): Promise<void> {
     assert(this.#finishing === 'done', 'K3: commit before the end of input');
-    return commitAll(this.#sink, this.#writerContext!, this.#committables);
+    await this.#commit('end');
+  }
+
+  async #commit(upTo: number | 'end'): Promise<boolean> {
+    const known = await this.#commits!.commit(upTo);
+    if (known) await this.#writer!.committed?.(upTo);
+    return known;
+  }
+
+  async #commitRestored(restored: RestoredSink, context: SinkWriterContext): Promise<void> {
+    const commits = this.#commits!;
+    commits.restore(restored.committables);
+    await commits.commit(restored.checkpointId);
+    await this.#start(context);
+  }
+
+  #start(context: SinkWriterContext): void | Promise<void> {
+    this.#writer = this.#sink.createWriter(context, this.#states?.values() ?? []);
+    return this.#writer.start?.();
   }
 
   async #flush(): Promise<void> {
     const writer = this.#writer!;
     if (writer.busy !== undefined) await writer.busy;
     await writer.flush(true);
-    const schema = this.#sink.committable;
-    if (schema !== undefined && writer.prepareCommit !== undefined) {
-      const out = new ByteWriter();
-      this.#committables = (await writer.prepareCommit()).map((committable) => {
-        out.reset();
-        schema.codec.encode(committable, out);
-        return out.copy();
-      });
-    }
+    this.#commits!.prepared(undefined, (await writer.prepareCommit?.(undefined)) ?? []);
     this.#finishing = 'done';
   }
 
@@ -111,24 +180,26 @@ export class SinkOperator implements OneInputOperator {
 }
 
 /**
- * Makes committables visible: by the task that prepared them, or by its successor after a failure.
+ * Makes committables visible in the place of the task that prepared them: after the decision to
+ * commit, or after a restore from a checkpoint in which it had finished.
+ * @throws what the committer throws
  */
-export async function commitAll(
+export async function commitInPlace(
   sink: AnySink,
-  context: SinkWriterContext,
-  encoded: readonly Uint8Array[],
+  open: OpenContext,
+  wiring: SinkWiring,
+  committables: readonly CommittablesOfCheckpoint<number | undefined>[],
 ): Promise<void> {
-  const schema = sink.committable;
-  assert(schema !== undefined && sink.createCommitter !== undefined, 'K3: no committer');
-  const committer = sink.createCommitter(context);
+  const commits = new SinkCommits(sink, sinkContext(open, wiring), wiring);
+  commits.restore(committables);
   try {
-    await committer.commit(encoded.map((bytes) => schema.codec.decode(new ByteReader(bytes))));
+    await commits.commit('end');
   } finally {
-    await committer.close?.();
+    await commits.close();
   }
 }
 
-export function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {
+function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {
   return {
     ...open,
     env: wiring.env,

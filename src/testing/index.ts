@@ -1,4 +1,6 @@
 /** The public subpath `millrace/testing`: operators held to their contract, with time by hand. */
+export { commitRequests } from './commit-requests.ts';
+export type { TestCommitRequest } from './commit-requests.ts';
 export { JobHarness } from './job-harness.ts';
 export type { JobHarnessOptions, JobOrBuild, JobSnapshot } from './job-harness.ts';
 export type { OutputRecord } from './captured-sink.ts';

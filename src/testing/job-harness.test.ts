@@ -231,7 +231,9 @@ describe('JobHarness', () => {
           close: () => undefined,
         };
       },
-      createCommitter: () => ({ commit: (all) => void committed.push(...all) }),
+      createCommitter: () => ({
+        commit: (all) => void committed.push(...all.map(({ committable }) => committable)),
+      }),
     };
     const harness = await JobHarness.start(
       (env) =>

@@ -105,7 +105,13 @@ export class TestSlot {
           options.toEnumerator(operator, subtask, { kind: 'watermark', watermark }),
         available: () => task().sourceAvailable(),
       }),
-      sinkWiring: () => ({ env: world, jobId: 'harness', sendToClient: () => undefined }),
+      sinkWiring: () => ({
+        env: world,
+        jobId: 'harness',
+        sendToClient: () => undefined,
+        underLease: (effect) => effect(),
+        commitRetries: 0,
+      }),
     });
     this.tasks = wiring.wire([...deployments.values()].flat());
     this.#loop.setTasks(this.tasks.map(({ task }) => task));

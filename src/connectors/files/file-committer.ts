@@ -10,7 +10,7 @@
 import { crc32 } from '../../base/crc32.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { Disk } from '../../env/env.ts';
-import type { Committer } from '../../functions/sink.ts';
+import type { Committer, CommitRequest } from '../../functions/sink.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
 
@@ -48,8 +48,8 @@ export class FileCommitter implements Committer<FileCommittable> {
     this.#disk = disk;
   }
 
-  async commit(committables: readonly FileCommittable[]): Promise<void> {
-    for (const committable of committables) await this.#commit(committable);
+  async commit(requests: readonly CommitRequest<FileCommittable>[]): Promise<void> {
+    for (const { committable } of requests) await this.#commit(committable);
   }
 
   async #commit(committable: FileCommittable): Promise<void> {

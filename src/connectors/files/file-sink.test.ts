@@ -11,6 +11,7 @@ import type { Duration } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
 import type { Sink, SinkWriter, SinkWriterContext, WriteContext } from '../../functions/sink.ts';
 import { text } from '../../formats/text/text.ts';
+import { commitRequests } from '../../testing/commit-requests.ts';
 import { simulation } from '../../../sim/simulation.ts';
 import { openContext } from '../source-harness.test-kit.ts';
 import type { FileCommittable } from './file-committer.ts';
@@ -56,11 +57,11 @@ async function prepare(
   records: readonly string[],
   place: Place = {},
 ): Promise<Uint8Array[]> {
-  const writer = sink.createWriter(contextOf(env, place));
+  const writer = sink.createWriter(contextOf(env, place), []);
   await writer.start?.();
   await writeAll(writer, records);
   await writer.flush(true);
-  const committables = await writer.prepareCommit!();
+  const committables = await writer.prepareCommit!(undefined);
   await writer.close();
   return committables.map((committable) => {
     const out = new ByteWriter();
@@ -75,7 +76,7 @@ async function commit(
   stored: readonly Uint8Array[],
 ): Promise<void> {
   const decoded = stored.map((bytes) => sink.committable!.codec.decode(new ByteReader(bytes)));
-  await sink.createCommitter!(contextOf(env, {})).commit(decoded);
+  await sink.createCommitter!(contextOf(env, {})).commit(commitRequests(decoded));
 }
 
 /** What readers of the folder see. */
@@ -140,7 +141,7 @@ describe('file sink: what is seen', () => {
   test('files roll by age, also when no record comes', () =>
     onDisk(1, async (env) => {
       const sink = textSink({ rollInterval: seconds(10) });
-      const writer = sink.createWriter(contextOf(env, {}));
+      const writer = sink.createWriter(contextOf(env, {}), []);
       await writer.start?.();
       const wait = (time: Duration): Promise<void> =>
         new Promise((resolve) => void env.clock.after(time, resolve));
@@ -148,12 +149,12 @@ describe('file sink: what is seen', () => {
       await wait(seconds(30));
       await writeAll(writer, ['c']);
       await writer.flush(true);
-      const committables = await writer.prepareCommit!();
+      const committables = await writer.prepareCommit!(undefined);
       assert.deepEqual(
         committables[0]!.files.map(({ final }) => final),
         ['part-0-0.txt', 'part-0-1.txt'],
       );
-      await sink.createCommitter!(contextOf(env, {})).commit(committables);
+      await sink.createCommitter!(contextOf(env, {})).commit(commitRequests(committables));
       await writer.close();
       assert.deepEqual(await visible(env), { 'part-0-0.txt': 'a\nb\n', 'part-0-1.txt': 'c\n' });
     }));
@@ -182,7 +183,7 @@ describe('file sink: what is seen', () => {
       await commit(env, replacing, await prepare(env, replacing, ['a'], { jobId: 'job-2' }));
       assert.deepEqual(await visible(env), { 'result.csv': 'a\n' });
       assert.throws(
-        () => sink.createWriter(contextOf(env, { parallelism: 2 })),
+        () => sink.createWriter(contextOf(env, { parallelism: 2 }), []),
         (error) => isEngineError(error, 'CONNECTOR_SINGLE_FILE'),
       );
     }));
@@ -267,7 +268,7 @@ describe('file sink: failures', () => {
   test('W3: a writer that is closed before it is asked for its files removes them', () =>
     onDisk(3, async (env) => {
       const sink = textSink({ rollBytes: 1 });
-      const writer = sink.createWriter(contextOf(env, {}));
+      const writer = sink.createWriter(contextOf(env, {}), []);
       await writer.start?.();
       await writeAll(writer, ['x'.repeat(300_000), 'y'.repeat(300_000), 'z']);
       await writer.close();
@@ -307,7 +308,7 @@ describe('file sink: failures', () => {
       host,
       async (env) => {
         const sink = textSink({ rollBytes: 300_000 });
-        const writer = sink.createWriter(contextOf(env, {}));
+        const writer = sink.createWriter(contextOf(env, {}), []);
         await writer.start?.();
         const records = Array.from({ length: 20 }, () => 'x'.repeat(100_000));
         await assert.rejects(
@@ -330,7 +331,7 @@ describe('file sink: failures', () => {
     await world.runProcess(
       host,
       async (env) => {
-        const writer = textSink().createWriter(contextOf(env, {}));
+        const writer = textSink().createWriter(contextOf(env, {}), []);
         await writer.start?.();
         await writeAll(writer, ['a']);
         host.files.syncFailures = 1;
@@ -348,7 +349,7 @@ describe('file sink: failures', () => {
       world.host('host'),
       async (env) => {
         const sink = textSink();
-        const writer = sink.createWriter(contextOf(env, {}));
+        const writer = sink.createWriter(contextOf(env, {}), []);
         await writer.start?.();
         const records = Array.from({ length: 300 }, (_, i) => `${i}-${'x'.repeat(10_000)}`);
         let unhindered = 0;
@@ -362,8 +363,8 @@ describe('file sink: failures', () => {
           }
         }
         await writer.flush(true);
-        const committables = await writer.prepareCommit!();
-        await sink.createCommitter!(contextOf(env, {})).commit(committables);
+        const committables = await writer.prepareCommit!(undefined);
+        await sink.createCommitter!(contextOf(env, {})).commit(commitRequests(committables));
         await writer.close();
         assert.deepEqual(await visible(env), { 'part-0-0.txt': `${records.join('\n')}\n` });
       },
@@ -374,7 +375,7 @@ describe('file sink: failures', () => {
   test('two sinks of a job that write the same files fail', () =>
     onDisk(3, async (env) => {
       const sink = textSink({ onExisting: 'append' });
-      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {})));
+      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {}), []));
       for (const writer of [one!, two!]) {
         await writer.start?.();
         await writeAll(writer, ['a']);

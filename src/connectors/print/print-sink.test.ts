@@ -23,7 +23,7 @@ class Client {
   answer: Promise<void> | undefined = undefined;
 
   writer<T>(sink: Sink<T>, parts: Partial<SinkWriterContext> = {}): SinkWriter<unknown, unknown> {
-    return sink.createWriter({
+    const context: SinkWriterContext = {
       ...openContext(parts),
       env: { clock: this.clock } as unknown as ConnectorEnv,
       jobId: 'id',
@@ -34,7 +34,8 @@ class Client {
         this.messages.push(decodeClientMessage(bytes));
         return this.answer;
       },
-    });
+    };
+    return sink.createWriter(context, []);
   }
 
   get text(): string {

@@ -13,6 +13,7 @@ import { EngineError, toEngineError } from '../../base/errors.ts';
 import { milliseconds, seconds } from '../../base/units.ts';
 import { Configuration } from '../../config/configuration.ts';
 import { NetworkOptions } from '../../config/options/network-options.ts';
+import { SinkOptions } from '../../config/options/sink-options.ts';
 import { PipelineOptions } from '../../config/options/pipeline-options.ts';
 import type { SharedRegion, WorkerContext } from '../../env/env.ts';
 import type { CompiledJob } from '../../graph/job-graph.ts';
@@ -20,7 +21,7 @@ import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
 import { NetworkMemory } from '../../network/network-memory.ts';
-import { commitAll, sinkContext } from '../../operators/sink-operator.ts';
+import { commitInPlace } from '../../operators/sink-operator.ts';
 import type { StateRestore } from '../../protocol/checkpoint.ts';
 import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
@@ -198,7 +199,7 @@ class SlotWorker {
 
   #wiring(job: CompiledJob): TaskWiring {
     const { env } = this.#context;
-    const configuration = Configuration.parse(job.graph.configuration);
+    const configuration = this.#configuration();
     const { location, networkBytes, segmentBytes } = this.#preparation!;
     const memory = new NetworkMemory({
       ...{ capacityBytes: networkBytes, segmentBytes },
@@ -233,6 +234,11 @@ class SlotWorker {
     });
   }
 
+  /** Of the job. */
+  #configuration(): Configuration {
+    return Configuration.parse(this.#job!.graph.configuration);
+  }
+
   #start(wired: WiredTask): void {
     const { task, deployment } = wired;
     this.#send(stateOf(deployment, 'INITIALIZING'));
@@ -254,7 +260,7 @@ class SlotWorker {
         const accumulators = metrics.flatMap((each) => each.accumulators());
         const committables = sinks.map(({ operator, sink }) => ({
           operator,
-          committables: sink.committables,
+          committables: sink.uncommitted,
         }));
         this.#send({ kind: 'ready-to-commit', executionId, committables, accumulators });
       },
@@ -297,11 +303,8 @@ class SlotWorker {
           },
           name,
         );
-        await commitAll(
-          spec.sink,
-          sinkContext(open, this.#sinkWiring(deployment, operator)),
-          committables,
-        );
+        const wiring = this.#sinkWiring(deployment, operator);
+        await commitInPlace(spec.sink, open, wiring, [{ checkpointId: undefined, committables }]);
       }
     };
     this.#underLease(() => {
@@ -372,6 +375,8 @@ class SlotWorker {
       env: this.#context.env,
       jobId: this.#preparation!.job.jobId,
       sendToClient: (payload) => this.#client.send(deployment.executionId, operator, payload),
+      underLease: (effect) => this.#underLease(effect),
+      commitRetries: this.#configuration().get(SinkOptions.committerRetries),
     };
   }
 
