@@ -10,13 +10,21 @@
  * K3. Handles act on the current key, and throw USER_CODE_OUTSIDE_CALL while there is none.
  * K4. A snapshot holds exactly the state of the moment of `beginSnapshot`; several may be open.
  * K5. `restore` comes before the first key, once, before or after `register`. It takes exactly the
- *     backend's key groups out of the snapshots given, and refuses when one is missing or twice
- *     there. Restored state that nobody registers is kept, and is in the next snapshot.
+ *     backend's key groups out of the chains given, and refuses when one is missing or twice there.
+ *     Restored state that nobody registers is kept, and is in the next snapshot.
+ * K6. A snapshot with a base holds at least what has changed between the moments of both, and what
+ *     has gone; the chain from a whole one over its bases gives what a whole one would have given.
  */
 import type { StateDescriptor } from '../functions/state.ts';
 import type { Key, Schema } from '../types/schema.ts';
 import type { RowLog, RowTable } from './row-state.ts';
-import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
+import type {
+  SnapshotInput,
+  SnapshotMark,
+  SnapshotOptions,
+  SnapshotOutput,
+  SnapshotWriter,
+} from './snapshot.ts';
 
 /** Both ends are included. */
 export interface KeyGroupRange {
@@ -32,6 +40,10 @@ export interface KeyedStateOptions {
   readonly maxParallelism: number;
   /** Undefined: the first key pins the family. */
   readonly keySchema?: Schema<Key> | undefined;
+  /**
+   * Lets others run; awaited every few milliseconds of a restore. Undefined: only reading does.
+   */
+  readonly pause?: (() => Promise<void>) | undefined;
   /** The clock in milliseconds, which may jump; needed where a state has a time-to-live. */
   readonly processingTime?: (() => number) | undefined;
   /** Told what functions of reducing and aggregating state have made, to see that it stays so. */
@@ -97,15 +109,17 @@ export interface KeyedStateBackend {
    * current key is what it was before, afterwards.
    */
   forEachKey(name: string, visit: (key: Key) => void): void;
-  /** At a record boundary only (K4). */
-  beginSnapshot(output: SnapshotOutput, order?: SnapshotOrder): SnapshotWriter;
+  /** At a record boundary only (K4, K6). A base must not have been released. */
+  beginSnapshot(output: SnapshotOutput, options?: SnapshotOptions): SnapshotWriter;
+  /** No later snapshot will have it as its base; those that are open go on. Idempotent. */
+  releaseMark(mark: SnapshotMark): void;
   /**
    * All snapshots of the operator's previous subtasks, or those that hold the wanted key groups
-   * (K5).
+   * (K5). Each comes as a whole one and those based on it, each on the one before it.
    * @throws EngineError STATE_SNAPSHOT_CORRUPT, STATE_SNAPSHOT_MISMATCH, STATE_INCOMPATIBLE,
    * STATE_KEY_FAMILY
    */
-  restore(snapshots: readonly SnapshotInput[]): Promise<void>;
+  restore(chains: readonly (readonly SnapshotInput[])[]): Promise<void>;
   readonly usage: StateUsage;
   close(): void;
 }
@@ -204,4 +218,6 @@ export interface StateUsage {
   readonly typedBytes: number;
   /** Begun and neither done nor aborted; while there are any, changes cost copies. */
   readonly openSnapshots: number;
+  /** Marks that were not released; while there are any, what goes away leaves something behind. */
+  readonly marks: number;
 }

@@ -22,6 +22,8 @@ export interface OperatorSnapshotOptions {
 }
 
 export class OperatorSnapshotWriter implements SnapshotWriter {
+  /** It is small: there are no changes to it. */
+  readonly mark = undefined;
   readonly #manifest: OperatorManifest;
   readonly #parts: readonly StateParts[];
   readonly #file: SnapshotFileWriter;

@@ -76,7 +76,7 @@ function operatorSnapshot(): Uint8Array {
 const KINDS = {
   keyed: {
     bytes: keyedSnapshot(6),
-    restore: (input: SnapshotInput) => open().restore([input]),
+    restore: (input: SnapshotInput) => open().restore([[input]]),
   },
   operator: {
     bytes: operatorSnapshot(),
@@ -142,7 +142,7 @@ describe('a snapshot', () => {
       bytes.slice(section.offset, section.offset + section.length);
     exchanged.set(sectionBytes(first), second.offset);
     exchanged.set(sectionBytes(second), first.offset);
-    await mustBeRefused((input) => open().restore([input]), exchanged, 'exchanged sections');
+    await mustBeRefused((input) => open().restore([[input]]), exchanged, 'exchanged sections');
   });
 
   test('whose blocks were exchanged within a section is refused', async () => {
@@ -160,7 +160,7 @@ describe('a snapshot', () => {
     const exchanged = bytes.slice();
     exchanged.set(bytes.slice(offset, offset + length), offset + length);
     exchanged.set(bytes.slice(offset + length, offset + length * 2), offset);
-    await mustBeRefused((input) => open().restore([input]), exchanged, 'exchanged blocks');
+    await mustBeRefused((input) => open().restore([[input]]), exchanged, 'exchanged blocks');
   });
 
   test('of keyed state is not taken for one of operator state', async () => {
@@ -179,10 +179,10 @@ describe('a snapshot', () => {
       },
     };
     const backend = open(1, 1);
-    await backend.restore([input]);
+    await backend.restore([[input]]);
     assert.ok(read < bytes.length * 0.3, `${read} of ${bytes.length} bytes`);
     const other = open(0, 3);
-    await other.restore([snapshotInputOf('s', bytes)]);
+    await other.restore([[snapshotInputOf('s', bytes)]]);
     assert.equal(other.usage.entries, 220_000);
     assert.ok(backend.usage.entries > 44_000 && backend.usage.entries < 66_000);
   });

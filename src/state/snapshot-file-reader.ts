@@ -13,15 +13,25 @@ import {
   corrupt,
   HEADER_BYTES,
   HEADER_MAGIC,
+  SECTION_MODES,
   SNAPSHOT_VERSION,
   SnapshotKind,
   TRAILER_BYTES,
   TRAILER_MAGIC,
 } from './snapshot-layout.ts';
-import type { KeyedManifest, Manifest, OperatorManifest, Section } from './snapshot-layout.ts';
+import type {
+  KeyedManifest,
+  Manifest,
+  OperatorManifest,
+  Section,
+  SnapshotIdentity,
+} from './snapshot-layout.ts';
 
 /** How much is asked of the input at once. */
 const WINDOW_BYTES = 1024 * 1024;
+
+/** What is decoded in a few milliseconds. */
+const PAUSE_BYTES = 256 * 1024;
 
 /** Reads one entry: all of its bytes and no more. */
 export type EntryVisitor = (entry: ByteReader) => void;
@@ -30,11 +40,19 @@ export class SnapshotFileReader {
   readonly input: SnapshotInput;
   readonly manifest: Manifest;
   readonly sections: readonly Section[];
+  readonly identity: SnapshotIdentity;
+  #unpaused = 0;
 
-  private constructor(input: SnapshotInput, manifest: Manifest, sections: readonly Section[]) {
+  private constructor(
+    input: SnapshotInput,
+    manifest: Manifest,
+    sections: readonly Section[],
+    crc: number,
+  ) {
     this.input = input;
     this.manifest = manifest;
     this.sections = sections;
+    this.identity = { size: input.size, crc };
   }
 
   static async openKeyed(
@@ -74,18 +92,27 @@ export class SnapshotFileReader {
     const end = last === undefined ? HEADER_BYTES : last.offset + last.length;
     if (end !== manifestAt) corrupt(name, 'its sections do not fill it');
     if (manifest.kind !== kind) corrupt(name, `it holds ${manifest.kind} state, not ${kind}`);
-    return new SnapshotFileReader(input, manifest, sections);
+    return new SnapshotFileReader(input, manifest, sections, length.crc);
   }
 
-  /** Calls `visit` for every entry of a section, in order, each with a reader at its beginning. */
-  async readSection(section: Section, visit: EntryVisitor): Promise<void> {
+  /**
+   * Calls `visit` for every entry of a section, in order, each with a reader at its beginning;
+   * between them, now and then, it waits for `pause`.
+   */
+  async readSection(
+    section: Section,
+    visit: EntryVisitor,
+    pause?: () => Promise<void>,
+  ): Promise<void> {
     const name = this.input.name;
     const number = section.number;
     const window = new Window(this.input, section.offset, section.offset + section.length);
     let entries = 0;
+    let sectionCrc = 0;
     for (let block = 0; block < section.blocks; block++) {
       const where = `block ${block} of section ${number}`;
       const head = await window.take(BLOCK_HEADER_BYTES, where);
+      sectionCrc = crc32(head, sectionCrc);
       const header = new ByteReader(head);
       const crc = header.uint32();
       const length = header.uint32();
@@ -102,7 +129,12 @@ export class SnapshotFileReader {
         reader.expectEnd();
       });
       entries += count;
+      this.#unpaused += length;
+      if (pause === undefined || this.#unpaused < PAUSE_BYTES) continue;
+      this.#unpaused = 0;
+      await pause();
     }
+    if (sectionCrc !== section.crc) corrupt(name, `section ${number} is another one`);
     if (!window.atEnd || entries !== section.entries) {
       corrupt(
         name,
@@ -197,14 +229,16 @@ function readManifest(reader: ByteReader): { manifest: Manifest; sections: Secti
   const manifest = JSON.parse(reader.string()) as Manifest;
   const sections: Section[] = [];
   let offset = HEADER_BYTES;
-  const count = reader.count(5);
+  const count = reader.count(10);
   for (let number = 0; number < count; number++) {
     const state = reader.varint();
     const group = reader.varint();
+    const mode = SECTION_MODES[reader.uint8()] ?? reader.corrupt('a section of no mode');
     const length = reader.varint();
     const blocks = reader.varint();
     const entries = reader.varint();
-    sections.push({ number, state, group, offset, length, blocks, entries });
+    const crc = reader.uint32();
+    sections.push({ number, state, group, mode, offset, length, blocks, entries, crc });
     if (state >= manifest.states.length) reader.corrupt(`a section of state ${state}`);
     offset += length;
   }

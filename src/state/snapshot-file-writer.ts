@@ -15,12 +15,19 @@ import {
   BLOCK_HEADER_BYTES,
   HEADER_BYTES,
   HEADER_MAGIC,
+  SECTION_MODES,
   SNAPSHOT_VERSION,
   SnapshotKind,
   TRAILER_BYTES,
   TRAILER_MAGIC,
 } from './snapshot-layout.ts';
-import type { Manifest, Section, SnapshotKindName } from './snapshot-layout.ts';
+import type {
+  Manifest,
+  Section,
+  SectionMode,
+  SnapshotIdentity,
+  SnapshotKindName,
+} from './snapshot-layout.ts';
 
 /**
  * @example
@@ -42,7 +49,15 @@ export class SnapshotFileWriter {
   #blockEntries = 0;
   #entryStart = 0;
   #section:
-    | { state: number; group: number; offset: number; blocks: number; entries: number }
+    | {
+        state: number;
+        group: number;
+        mode: SectionMode;
+        offset: number;
+        blocks: number;
+        entries: number;
+        crc: number;
+      }
     | undefined;
   #finished = false;
   /** Of all sections so far. */
@@ -67,9 +82,17 @@ export class SnapshotFileWriter {
     return this.#output.full === true;
   }
 
-  beginSection(state: number, group: number): void {
+  beginSection(state: number, group: number, mode: SectionMode = 'entries'): void {
     assert(this.#section === undefined, 'F1: a section within a section');
-    this.#section = { state, group, offset: this.bytesWritten, blocks: 0, entries: 0 };
+    this.#section = {
+      state,
+      group,
+      mode,
+      offset: this.bytesWritten,
+      blocks: 0,
+      entries: 0,
+      crc: 0,
+    };
   }
 
   /** The writer to which the next entry goes, whole, before `endEntry` or `dropEntry`. */
@@ -93,13 +116,13 @@ export class SnapshotFileWriter {
     this.#pending.truncate(this.#entryStart);
   }
 
-  /** A section without entries leaves no trace. */
+  /** A section without entries leaves no trace, unless that is what it says. */
   endSection(): void {
     const section = this.#section;
     assert(section !== undefined, 'F1: the end of no section');
     if (this.#block >= 0) this.#closeBlock();
     this.#section = undefined;
-    if (section.blocks === 0) return;
+    if (section.blocks === 0 && section.mode !== 'whole') return;
     this.#sections.push({
       ...section,
       number: this.#sections.length,
@@ -107,7 +130,7 @@ export class SnapshotFileWriter {
     });
   }
 
-  finish(manifest: Manifest): void {
+  finish(manifest: Manifest): SnapshotIdentity {
     assert(this.#section === undefined && !this.#finished, 'F2: finished twice or too early');
     this.#finished = true;
     this.#send();
@@ -117,19 +140,23 @@ export class SnapshotFileWriter {
     for (const section of this.#sections) {
       out.varint(section.state);
       out.varint(section.group);
+      out.uint8(SECTION_MODES.indexOf(section.mode));
       out.varint(section.length);
       out.varint(section.blocks);
       out.varint(section.entries);
+      out.uint32(section.crc);
     }
     const manifestBytes = out.offset;
     out.uint32(manifestBytes);
-    out.uint32(crc32(out.written().subarray(0, manifestBytes)));
+    const crc = crc32(out.written().subarray(0, manifestBytes));
+    out.uint32(crc);
     const size = this.#sent + manifestBytes + TRAILER_BYTES;
     out.uint32(size % 2 ** 32);
     out.uint32(Math.floor(size / 2 ** 32));
     out.uint32(TRAILER_MAGIC);
     out.uint32(crc32(out.written(manifestBytes)));
     this.#send();
+    return { size, crc };
   }
 
   #closeBlock(): void {
@@ -144,6 +171,7 @@ export class SnapshotFileWriter {
     out.patchUint32(at + 12, section.blocks);
     out.patchUint32(at + 16, this.#blockEntries);
     out.patchUint32(at, crc32(out.written(at + 4)));
+    section.crc = crc32(out.written(at).subarray(0, BLOCK_HEADER_BYTES), section.crc);
     section.blocks += 1;
     section.entries += this.#blockEntries;
     this.entriesWritten += this.#blockEntries;

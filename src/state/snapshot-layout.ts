@@ -8,7 +8,10 @@
  *   trailer manifest length u32, manifest crc u32, size of the whole u64, magic u32, crc u32 of
  *   these
  *
- * A section holds the entries of one state in one key group (0 for operator state); an entry of
+ * A section holds the entries of one state in one key group (0 for operator state), or the keys of
+ * those that have gone since the base of the snapshot, or entries that replace all that the base
+ * has there. What has gone comes before what there is; sections of one state and group else have
+ * the order of nothing. An entry of
  * keyed state is the canonical bytes of the key and the value in the codec of its schema, for lists
  * and maps a part of it behind the number of its elements: a key may come several times, and its
  * parts are in order. Sections follow one another without a gap, so that every byte is under a
@@ -23,7 +26,7 @@ import type { StateDescription } from './state-description.ts';
 
 export const HEADER_MAGIC = 0x534e_524d;
 export const TRAILER_MAGIC = 0x4d52_4e53;
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 export const HEADER_BYTES = 12;
 export const BLOCK_HEADER_BYTES = 20;
 export const TRAILER_BYTES = 24;
@@ -33,11 +36,27 @@ export const BLOCK_BYTES: number = 64 * 1024;
 export const SnapshotKind: { readonly keyed: 1; readonly operator: 2 } = { keyed: 1, operator: 2 };
 export type SnapshotKindName = keyof typeof SnapshotKind;
 
+/**
+ * `entries` are new, or come in the place of those with the same keys; `removals` are keys; `whole`
+ * are entries instead of all that the base has in this section's place.
+ */
+export type SectionMode = 'entries' | 'removals' | 'whole';
+export const SECTION_MODES: readonly SectionMode[] = ['entries', 'removals', 'whole'];
+
+/** Tells one snapshot from others. */
+export interface SnapshotIdentity {
+  readonly size: number;
+  /** Of the manifest, and so of everything. */
+  readonly crc: number;
+}
+
 /** What a keyed snapshot says of itself. */
 export interface KeyedManifest {
   readonly kind: 'keyed';
   readonly operator: string;
   readonly order: SnapshotOrder;
+  /** Null: it is whole. */
+  readonly base: SnapshotIdentity | null;
   readonly keyHashVersion: number;
   readonly maxParallelism: number;
   readonly keyGroups: KeyGroupRange;
@@ -66,10 +85,13 @@ export interface Section {
   /** Index in `states`. */
   readonly state: number;
   readonly group: number;
+  readonly mode: SectionMode;
   readonly offset: number;
   readonly length: number;
   readonly blocks: number;
   readonly entries: number;
+  /** Of the headers of all blocks, and so of all that is in them. */
+  readonly crc: number;
 }
 
 /** @throws EngineError STATE_SNAPSHOT_CORRUPT always. */

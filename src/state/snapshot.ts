@@ -11,6 +11,25 @@
  */
 export type SnapshotOrder = 'natural' | 'canonical';
 
+/** Names a snapshot of a backend for later ones of the same backend. */
+export type SnapshotMark = number & { readonly [mark]: true };
+declare const mark: unique symbol;
+
+export interface SnapshotOptions {
+  /** `natural` if undefined. */
+  readonly order?: SnapshotOrder | undefined;
+  /**
+   * The mark of an earlier snapshot that is done: this one holds only what has changed since, and
+   * is of use only together with it.
+   */
+  readonly base?: SnapshotMark | undefined;
+  /**
+   * Whether later ones may have this one as their base. From then on until its mark is released the
+   * backend keeps what it is to know of what goes away.
+   */
+  readonly marked?: boolean | undefined;
+}
+
 /** Where the bytes of one snapshot go, in order. */
 export interface SnapshotOutput {
   /**
@@ -49,7 +68,7 @@ export type SliceResult = 'more' | 'blocked' | 'done';
  * makes its state keep copies for ever.
  *
  * @example
- * const writer = backend.beginSnapshot(output, 'natural');
+ * const writer = backend.beginSnapshot(output);
  * const slice = () => {
  *   if (writer.writeSlice(5, now) !== 'done') mailbox.putLow(slice);
  * };
@@ -61,8 +80,13 @@ export interface SnapshotWriter {
    * `abort` may follow.
    */
   writeSlice(budgetMillis: number, now: () => number): SliceResult;
-  /** Lets go of everything; what was written is worthless. Idempotent, and allowed after `done`. */
+  /**
+   * Lets go of everything, its mark included; what was written is worthless. Idempotent, and
+   * allowed after `done`.
+   */
   abort(): void;
+  /** Of keyed state that was asked to mark it; a base once it is done. */
+  readonly mark: SnapshotMark | undefined;
   /** Entries (of keyed state: a key's value, or a part of its list or map) written so far. */
   readonly entriesWritten: number;
   readonly bytesWritten: number;

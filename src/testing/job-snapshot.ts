@@ -109,7 +109,7 @@ export async function restoreState(
     const keyed = inputsOf('keyed state', subtasks, ({ keyed: bytes }, index) =>
       wanted(index) ? bytes : undefined,
     );
-    if (keyed.length > 0) await keyedState.restore(keyed);
+    if (keyed.length > 0) await keyedState.restore(keyed.map((input) => [input]));
   }
   await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
 }

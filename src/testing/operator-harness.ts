@@ -182,7 +182,7 @@ export class OperatorHarness {
     if (snapshot === undefined) return this.#task.start();
     const { keyed, operatorState, inFlight, inputs } = snapshot;
     this.#clock.jumpTo(snapshot.now);
-    if (keyed !== undefined) await this.#keyed!.restore([snapshotInputOf('keyed', keyed)]);
+    if (keyed !== undefined) await this.#keyed!.restore([[snapshotInputOf('keyed', keyed)]]);
     await this.#operatorState.restore([snapshotInputOf('operator', operatorState)]);
     await this.#task.start();
     if (inFlight !== undefined) this.#options.operator.restore!(inFlight);

@@ -21,7 +21,7 @@ function twoKeys(): [string, string] {
 /** `ahead` and `behind` as one subtask. */
 async function merged(of: WindowSpec, parts: readonly Subtask[]): Promise<Subtask> {
   const one = new Subtask(of, 0, 1);
-  await one.keyed.restore(parts.map(({ keyedSnapshot }) => keyedSnapshot));
+  await one.keyed.restore(parts.map(({ keyedSnapshot }) => [keyedSnapshot]));
   await one.state.restore(parts.map(({ stateSnapshot }) => stateSnapshot));
   one.start();
   return one;

@@ -12,7 +12,7 @@ import type { HeapState } from './heap-state.ts';
 import { ListView } from './list-view.ts';
 import { MapView, OrderedMap } from './ordered-map.ts';
 import { StampedList } from './ttl/stamped-list.ts';
-import type { TableCursor } from './table-cursor.ts';
+import type { Progress, TableCursor } from './table-cursor.ts';
 import { TimedValues, TimedView } from './timed-values.ts';
 
 /** Elements in one entry at most. */
@@ -22,8 +22,8 @@ export const PART_ELEMENTS = 256;
 export interface EntrySource {
   /** Of the last entry written: the length of the key's bytes, which come first. */
   readonly keyBytes: number;
-  /** Comes to the next entry to write; false when there is none. */
-  next(): boolean;
+  /** Comes to the next entry to write. */
+  next(): Progress;
   /** Writes it. After a throw, what was written must be dropped, and nothing can follow. */
   write(out: ByteWriter): void;
 }
@@ -46,13 +46,15 @@ export class EntryWriter implements EntrySource {
     this.#cutoff = cutoff;
   }
 
-  next(): boolean {
-    if (this.#rest !== undefined) return true;
+  next(): Progress {
+    if (this.#rest !== undefined) return 'entry';
     for (; this.#current < this.#cursors.length; this.#current++) {
       const cursor = this.#cursors[this.#current]!;
-      while (cursor.next()) if (this.#cutoff === -Infinity || this.#isLeft(cursor)) return true;
+      for (let at = cursor.next(); at !== 'end'; at = cursor.next()) {
+        if (at === 'pause' || this.#cutoff === -Infinity || this.#isLeft(cursor)) return at;
+      }
     }
-    return false;
+    return 'end';
   }
 
   /** Whether something of the entry is behind the cutoff. */

@@ -7,13 +7,13 @@
  * Invariants (besides those of KeyGroupTable)
  * D1. Place p has its key in `words` at p << timeShift, a value of eight bytes right behind it, and
  *     its version in `versions` at p: 0 where there has been no entry since the last rebuild,
- *     REMOVED where there was one, else the difference of the version and `base`. A seventh of the
- *     places are 0.
+ *     REMOVED where there was one, else the difference of the version and `base`, which is even. A
+ *     seventh of the places are 0.
  * D2. No place between the home of a key and the place of its entry is 0.
  * D3. `used` counts the places that are not 0.
  * D4. The slot of place p is the index of its value: 2p + 1 in shared memory, else p.
  * D5. When the clock has gone too far from `base` for two bytes, `base` is moved: entries that are
- *     older than all open snapshots become equally old.
+ *     older than all open snapshots, marks and bases become equally old.
  * D6. `words` and, behind them, `versions` are `block`, which may move when others take memory.
  */
 import { assert } from '../../base/assert.ts';
@@ -28,6 +28,8 @@ import type { BlockHolder, TableBlock, TableMemory } from './table-memory.ts';
 const REMOVED = 0xffff;
 /** Of a restored entry: older than what is changed now. */
 const OLDEST = 1;
+/** Stored versions that the clock may show are below it: there is one more, for what is made. */
+const LATEST = 0xfffe;
 /** Entries for every place, at most; and after a rebuild of a table that is not small. */
 const FULL = 0.85;
 const REBUILT = 0.7;
@@ -77,6 +79,11 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
     return this.#words[slot - this.first]!;
   }
 
+  override seek(slot: number, end: number, since: number, version: number): number {
+    const rows = { versions: this.#versions, base: this.#base, timeShift: this.timeShift };
+    return seek(rows, { slot, end, since, version });
+  }
+
   override find(key: number): number {
     if (key !== key) return this.#findNaN();
     const words = this.#words;
@@ -105,7 +112,7 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
       this.#used += 1;
     }
     this.#words[place << this.timeShift] = key;
-    this.#versions[place] = this.#now();
+    this.#versions[place] = this.#now() + 1;
     this.size += 1;
     return (place << this.timeShift) + this.first;
   }
@@ -114,13 +121,13 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
     const place = slot >> this.timeShift;
     const now = this.#now();
     const version = this.#versions[place]!;
-    if (version === now) return;
+    if (version >= now) return;
     if (this.clock.observers.length !== 0) this.announceChange(slot, version + this.#base);
     this.#versions[place] = now;
   }
 
   override remove(slot: number): void {
-    if (this.clock.observers.length !== 0) this.announceChange(slot, this.versionAt(slot));
+    this.announceRemoval(slot, this.versionAt(slot));
     this.#versions[slot >> this.timeShift] = REMOVED;
     if (this.column === 'reference') storeRaw(this.values, slot, undefined);
     this.size -= 1;
@@ -194,14 +201,14 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
   /** The clock's version as it is stored. */
   #now(): number {
     const now = this.clock.now - this.#base;
-    return now < REMOVED ? now : this.#rebase();
+    return now < LATEST ? now : this.#rebase();
   }
 
   /** D5 */
   #rebase(): number {
-    const { now, observers } = this.clock;
-    const oldest = observers.reduce((least, { version }) => Math.min(least, version), now - 1);
-    const moved = oldest - OLDEST - this.#base;
+    const { now, horizon } = this.clock;
+    // Of an even number of versions, so that odd ones stay odd.
+    const moved = (Math.min(horizon, now - 1) - OLDEST - this.#base) & ~1;
     const versions = this.#versions;
     for (let place = 0; place < versions.length; place++) {
       const version = versions[place]!;
@@ -209,7 +216,7 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
       versions[place] = Math.max(version - moved, OLDEST);
     }
     this.#base += moved;
-    assert(now - this.#base < REMOVED, 'D5: a snapshot has been open for too many others');
+    assert(now - this.#base < LATEST, 'D5: a snapshot or mark has been there for too many others');
     return now - this.#base;
   }
 
@@ -276,6 +283,30 @@ function columnOver(kind: ColumnKind, words: Float64Array<ArrayBuffer>, capacity
   return isShared(kind) ? words : makeColumn(kind, capacity);
 }
 
+interface VersionRows {
+  readonly versions: Uint16Array;
+  readonly base: number;
+  readonly timeShift: number;
+}
+
+interface Sought {
+  readonly slot: number;
+  readonly end: number;
+  readonly since: number;
+  readonly version: number;
+}
+
+function seek({ versions, base, timeShift }: VersionRows, sought: Sought): number {
+  const { slot, end, since, version } = sought;
+  // Below them is what is no entry.
+  const least = Math.max(since - base, 0);
+  const most = Math.min(version - base, REMOVED - 1);
+  let place = slot >> timeShift;
+  const last = end >> timeShift;
+  while (place < last && !(versions[place]! > least && versions[place]! <= most)) place += 1;
+  return (place << timeShift) + (slot & ((1 << timeShift) - 1));
+}
+
 class Float64Rows implements TableRows {
   readonly first: number;
   readonly step: number;
@@ -305,5 +336,10 @@ class Float64Rows implements TableRows {
 
   keyAt(slot: number): number {
     return this.#words[slot - this.first]!;
+  }
+
+  seek(slot: number, end: number, since: number, version: number): number {
+    const rows = { versions: this.#versions, base: this.#base, timeShift: this.timeShift };
+    return seek(rows, { slot, end, since, version });
   }
 }

@@ -40,7 +40,7 @@ export function finish(
 ): MemorySnapshot {
   const memory = new MemorySnapshot('a snapshot');
   assert.equal(
-    backend.beginSnapshot(memory, order).writeSlice(Infinity, () => 0),
+    backend.beginSnapshot(memory, { order }).writeSlice(Infinity, () => 0),
     'done',
   );
   return memory;
@@ -48,6 +48,6 @@ export function finish(
 
 export async function restoredFrom(memory: MemorySnapshot): Promise<HeapKeyedStateBackend> {
   const backend = open();
-  await backend.restore([memory.input()]);
+  await backend.restore([[memory.input()]]);
   return backend;
 }

@@ -25,7 +25,13 @@ import type {
 } from '../keyed-state-backend.ts';
 import type { RowLog, RowTable } from '../row-state.ts';
 import { HeapRowLog, HeapRows, HeapRowTable } from '../rows/heap-rows.ts';
-import type { SnapshotInput, SnapshotOrder, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
+import type {
+  SnapshotInput,
+  SnapshotMark,
+  SnapshotOptions,
+  SnapshotOutput,
+  SnapshotWriter,
+} from '../snapshot.ts';
 import {
   describeRowLog,
   describeRowTable,
@@ -70,6 +76,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #handles = new Map<string, HeapHandle>();
   /** Of states with a time-to-live that look for what has expired at every record. */
   readonly #cleaners: TtlCleaner[] = [];
+  readonly #pause: KeyedStateOptions['pause'];
   #restored = false;
 
   private constructor(options: KeyedStateOptions) {
@@ -82,6 +89,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.maxParallelism = maxParallelism;
     this.#operator = operator;
     this.#keySchema = keySchema;
+    this.#pause = options.pause;
     this.#context = new KeyContext(operator, keyGroups);
     const clock = new VersionClock();
     this.#parts = {
@@ -199,11 +207,15 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     }
   }
 
-  beginSnapshot(output: SnapshotOutput, order: SnapshotOrder = 'natural'): SnapshotWriter {
+  beginSnapshot(output: SnapshotOutput, options: SnapshotOptions = {}): SnapshotWriter {
+    const { order = 'natural', base, marked = false } = options;
+    const { clock } = this.#parts;
     return new HeapSnapshotWriter({
-      clock: this.#parts.clock,
+      clock,
       states: this.#states.slice(),
       output,
+      base,
+      marked,
       cutoffs: this.#states.map((state) =>
         state instanceof HeapState ? state.snapshotCutoff() : -Infinity,
       ),
@@ -211,6 +223,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         kind: 'keyed',
         operator: this.#operator,
         order,
+        base: base === undefined ? null : clock.identityOf(base),
         keyHashVersion: KEY_HASH_VERSION,
         maxParallelism: this.maxParallelism,
         keyGroups: { first: this.keyGroups.first, last: this.keyGroups.last },
@@ -221,7 +234,11 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     });
   }
 
-  async restore(snapshots: readonly SnapshotInput[]): Promise<void> {
+  releaseMark(mark: SnapshotMark): void {
+    this.#parts.clock.release(mark);
+  }
+
+  async restore(chains: readonly (readonly SnapshotInput[])[]): Promise<void> {
     assert(!this.#restored && this.usage.entries === 0, 'K5: restored twice or too late');
     this.#restored = true;
     await restoreHeap(
@@ -230,8 +247,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
         stateOf: (description) => this.#stateOf(description),
+        pause: this.#pause,
       },
-      snapshots,
+      chains,
     );
     // A handle may have looked for a key in vain.
     for (const handle of this.#handles.values()) handle.forget();
@@ -246,7 +264,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         typedBytes += table.bytes;
       }
     }
-    return { entries, typedBytes, openSnapshots: this.#parts.clock.observers.length };
+    const { observers, marks } = this.#parts.clock;
+    return { entries, typedBytes, openSnapshots: observers.length, marks };
   }
 
   /** Lets go of all state. */

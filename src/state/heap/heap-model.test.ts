@@ -353,7 +353,7 @@ async function restored(
   from: readonly MemorySnapshot[],
 ): Promise<Pair> {
   const pair = new Pair(names, first, last);
-  await pair.backend.restore(from.map((memory) => memory.input()));
+  await pair.backend.restore(from.map((memory) => [memory.input()]));
   return pair;
 }
 
@@ -403,7 +403,7 @@ async function checkSnapshot(
 
 function written(pair: Pair, order: SnapshotOrder): MemorySnapshot {
   const memory = new MemorySnapshot('written');
-  const writer = pair.backend.beginSnapshot(memory, order);
+  const writer = pair.backend.beginSnapshot(memory, { order });
   assert.equal(
     writer.writeSlice(Infinity, () => 0),
     'done',
@@ -445,7 +445,7 @@ async function run(keyAt: (i: number) => Key, { names, steps, parts }: Run): Pro
       case 'begin': {
         if (open.length === 3) break;
         const memory = new MemorySnapshot(`snapshot ${complete.length + open.length}`);
-        const writer = pair.backend.beginSnapshot(memory, step.order);
+        const writer = pair.backend.beginSnapshot(memory, { order: step.order });
         open.push({ writer, memory, expected: copyOf(pair.model) });
         break;
       }

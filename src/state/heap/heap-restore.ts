@@ -1,9 +1,11 @@
 /**
  * Fills an empty heap backend from the snapshots of any number of former subtasks, in natural or in
  * canonical order: it takes out its own key groups, and makes sure that each is there exactly once.
- * A backend whose restore has failed is of no use.
+ * What was written as changes comes over what they were based on. A backend whose restore has
+ * failed is of no use.
  */
 import type { ByteReader } from '../../base/byte-reader.ts';
+import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
 import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
 import type { KeyFamily } from '../../types/key.ts';
@@ -11,6 +13,7 @@ import type { Key } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileReader } from '../snapshot-file-reader.ts';
+import type { EntryVisitor } from '../snapshot-file-reader.ts';
 import { corrupt } from '../snapshot-layout.ts';
 import type { KeyedManifest, Section } from '../snapshot-layout.ts';
 import type { SnapshotInput } from '../snapshot.ts';
@@ -20,7 +23,7 @@ import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
 import { HeapTimerQueue } from './timers/heap-timer-queue.ts';
 import type { HeapState, KeyCheck } from './heap-state.ts';
-import type { KeyContext } from './key-context.ts';
+import type { KeyContext, KeyLookup } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
@@ -37,22 +40,63 @@ export interface RestoreTarget {
    * The state of that description, made if there is none. @throws EngineError STATE_INCOMPATIBLE
    */
   stateOf(description: StateDescription): HeapState | HeapTimerQueue | HeapRows;
+  /** See `KeyedStateOptions`. */
+  readonly pause: (() => Promise<void>) | undefined;
 }
 
 type KeyedFile = SnapshotFileReader & { readonly manifest: KeyedManifest };
+type AnyState = HeapState | HeapTimerQueue | HeapRows;
 
 export async function restoreHeap(
   target: RestoreTarget,
-  snapshots: readonly SnapshotInput[],
+  chains: readonly (readonly SnapshotInput[])[],
 ): Promise<void> {
+  const opened: (readonly KeyedFile[])[] = [];
+  for (const chain of chains) opened.push(await openChain(target, chain));
+  requireEveryGroupOnce(
+    target.keyGroups,
+    opened.map((files) => files.at(-1)!),
+  );
+  for (const files of opened) {
+    if (!overlap(files[0]!.manifest.keyGroups, target.keyGroups)) continue;
+    // All of them, with or without entries: what is not compatible is refused in any case. The
+    // latest first, which says what they have become.
+    for (const { manifest } of files.toReversed()) {
+      for (const description of manifest.states) target.stateOf(description);
+    }
+    for (const file of files) await restoreFile(target, file);
+  }
+}
+
+/** A whole snapshot and what was based on it. */
+async function openChain(
+  target: RestoreTarget,
+  chain: readonly SnapshotInput[],
+): Promise<readonly KeyedFile[]> {
   const files: KeyedFile[] = [];
-  for (const input of snapshots) {
+  for (const input of chain) {
     const file = await SnapshotFileReader.openKeyed(input);
     requireFit(target, file);
+    requireBase(files.at(-1), file);
     files.push(file);
   }
-  requireEveryGroupOnce(target.keyGroups, files);
-  for (const file of files) await restoreFile(target, file);
+  assert(files.length > 0, 'K5: a chain of no snapshots');
+  return files;
+}
+
+function requireBase(before: KeyedFile | undefined, file: KeyedFile): void {
+  const { base, keyGroups } = file.manifest;
+  if (before === undefined) {
+    if (base !== null) mismatch(file, 'it holds only what has changed since another one');
+    return;
+  }
+  const { input, identity, manifest } = before;
+  if (base === null || base.size !== identity.size || base.crc !== identity.crc) {
+    mismatch(file, `it is not based on ${input.name}, which was given before it`);
+  }
+  if (manifest.keyGroups.first !== keyGroups.first || manifest.keyGroups.last !== keyGroups.last) {
+    mismatch(file, `it holds other key groups than ${input.name}, on which it is based`);
+  }
 }
 
 function requireFit(target: RestoreTarget, file: KeyedFile): void {
@@ -91,8 +135,6 @@ function isIn(group: number, range: KeyGroupRange): boolean {
 async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void> {
   const { manifest, input } = file;
   const { keyGroups } = target;
-  if (!overlap(manifest.keyGroups, keyGroups)) return;
-  // All of them, with or without entries: what is not compatible is refused in any case.
   const states = manifest.states.map((description) => target.stateOf(description));
   const seen = new Set<string>();
   for (const section of file.sections) {
@@ -100,21 +142,32 @@ async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void
       corrupt(input.name, `section ${section.number} is of a foreign key group`);
     }
     if (!isIn(section.group, keyGroups)) continue;
-    const place = `${section.state} ${section.group}`;
+    const place = `${section.mode === 'removals'} ${section.state} ${section.group}`;
     if (seen.has(place)) corrupt(input.name, `section ${section.number} comes twice`);
     seen.add(place);
-    const state = states[section.state]!;
-    if (state instanceof HeapRows) {
-      await restoreRowSection(file, section, state);
-      continue;
+    if (section.mode !== 'entries' && manifest.base === null) {
+      corrupt(input.name, `section ${section.number} tells of changes to nothing`);
     }
-    const family = file.manifest.keyFamily;
-    if (family === null) corrupt(input.name, 'it holds entries but no family of keys');
-    const checkKey = keyCheckOf(section, family, target.maxParallelism);
-    if (state instanceof HeapTimerQueue) {
-      await restoreTimers({ target, file, section, checkKey }, state);
-    } else await restoreSection({ target, file, section, checkKey }, state);
+    await restoreInto(target, file, section, states[section.state]!);
   }
+}
+
+async function restoreInto(
+  target: RestoreTarget,
+  file: KeyedFile,
+  section: Section,
+  state: AnyState,
+): Promise<void> {
+  if (section.mode === 'whole') state.clearGroup(section.group - target.keyGroups.first);
+  if (section.blocks === 0) return;
+  if (state instanceof HeapRows) return await restoreRowSection(target, file, section, state);
+  const family = file.manifest.keyFamily;
+  if (family === null) corrupt(file.input.name, 'it holds entries but no family of keys');
+  const checkKey = keyCheckOf(section, family, target.maxParallelism);
+  const source = { target, file, section, checkKey };
+  if (state instanceof HeapTimerQueue) await restoreTimers(source, state);
+  else if (section.mode === 'removals') await restoreRemovals(source, state);
+  else await restoreSection(source, state);
 }
 
 function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
@@ -138,18 +191,30 @@ function keyCheckOf({ group }: Section, family: KeyFamily, maxParallelism: numbe
   };
 }
 
-async function restoreRowSection(file: KeyedFile, section: Section, rows: HeapRows): Promise<void> {
-  await file.readSection(section, (entry) => rows.restore(section.group, entry));
+async function read(
+  { file, section, target }: Pick<Source, 'file' | 'section' | 'target'>,
+  visit: EntryVisitor,
+): Promise<void> {
+  await file.readSection(section, visit, target.pause);
+}
+
+async function restoreRowSection(
+  target: RestoreTarget,
+  file: KeyedFile,
+  section: Section,
+  rows: HeapRows,
+): Promise<void> {
+  await read({ target, file, section }, (entry) => rows.restore(section.group, entry));
   const wrong = rows.takeRestored(section.group);
   if (wrong !== undefined) corrupt(file.input.name, `section ${section.number} has ${wrong}`);
 }
 
 async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<void> {
-  const { target, file, section, checkKey } = source;
+  const { target, section, checkKey } = source;
   const timer = newTimer();
   const parts: Key[] = [];
   timer.group = section.group - target.keyGroups.first;
-  await file.readSection(section, (entry) => {
+  await read(source, (entry) => {
     timer.key = readCompoundKey(entry, parts);
     checkKey(entry, timer.key);
     timer.lookup = target.context.lookupOf(timer.key);
@@ -160,13 +225,21 @@ async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<voi
   });
 }
 
+async function restoreRemovals(source: Source, state: HeapState): Promise<void> {
+  const group = source.section.group - source.target.keyGroups.first;
+  await read(source, (entry) => state.readRemoval(entry, group, source.checkKey));
+}
+
 async function restoreSection(source: Source, state: HeapState): Promise<void> {
   const { target, file, section, checkKey } = source;
   const { context } = state;
   const group = section.group - target.keyGroups.first;
   const fileTimed = file.manifest.states[section.state]!.timed === true;
+  const changes = file.manifest.base !== null;
   const load = loaderOf(state, timeReaderOf(state, fileTimed));
-  await file.readSection(section, (entry) => {
+  let before: KeyGroupTable | undefined;
+  let beforeLookup: KeyLookup = NaN;
+  await read(source, (entry) => {
     const key = state.readKey(entry, checkKey);
     const lookup = context.lookupOf(key);
     const known = state.tableOf(group, lookup);
@@ -175,7 +248,15 @@ async function restoreSection(source: Source, state: HeapState): Promise<void> {
     // entries, and those of sliced state have a table for each slice.
     if (known === undefined && !state.changesInPlace && state.slice === undefined)
       table.reserve(section.entries);
-    load(entry, table, table.find(lookup), () => {
+    let found = table.find(lookup);
+    if (changes && found !== ABSENT && !(before === table && Object.is(beforeLookup, lookup))) {
+      // In the place of what was there, but for further parts of the same entry.
+      table.remove(found, lookup);
+      found = ABSENT;
+    }
+    before = table;
+    beforeLookup = lookup;
+    load(entry, table, found, () => {
       const slot = table.insert(lookup, key);
       table.markRestored(slot);
       return slot;
@@ -252,13 +333,18 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
     case 'timeline':
       return (entry, table, found, insert) => {
         const count = partSize(entry, entry.varint());
-        const timelines = table.values as TimedValues[];
-        let into = found === ABSENT ? undefined : timelines[found];
+        let into = found === ABSENT ? undefined : (table.values as TimedValues[])[found];
         for (let i = 0; i < count; i++) {
           const time = entry.zigzag();
           const value = codec.decode(entry);
-          if (into === undefined) timelines[insert()] = into = new TimedValues(time, value);
-          else into.add(time, value);
+          if (into !== undefined) {
+            into.add(time, value);
+            continue;
+          }
+          into = new TimedValues(time, value);
+          // Inserting may replace the column.
+          const slot = insert();
+          (table.values as TimedValues[])[slot] = into;
         }
       };
     default:

@@ -219,7 +219,7 @@ describe('snapshots', () => {
     );
     at(again, 'a');
     assert.equal(restored.get(), undefined);
-    await again.restore([finish(backend).input()]);
+    await again.restore([[finish(backend).input()]]);
     assert.equal(restored.get(), 5);
     restored.add(1);
     assert.equal(restored.get(), 6);
@@ -248,11 +248,11 @@ describe('snapshots', () => {
       maxParallelism: 8,
     });
     await assert.rejects(
-      wider.restore([memory.input()]),
+      wider.restore([[memory.input()]]),
       code('STATE_SNAPSHOT_MISMATCH', 'a snapshot', 'maximal parallelism is 4, not 8'),
     );
     await assert.rejects(
-      open().restore([memory.input(), memory.input()]),
+      open().restore([[memory.input()], [memory.input()]]),
       code('STATE_SNAPSHOT_MISMATCH', 'key group 0 as well'),
     );
     const half = HeapKeyedStateBackend.open({
@@ -260,10 +260,10 @@ describe('snapshots', () => {
       keyGroups: { first: 0, last: 1 },
       maxParallelism: GROUPS,
     });
-    await half.restore([memory.input()]);
+    await half.restore([[memory.input()]]);
     const halfOfIt = finish(half);
     await assert.rejects(
-      open().restore([halfOfIt.input()]),
+      open().restore([[halfOfIt.input()]]),
       code('STATE_SNAPSHOT_MISMATCH', 'no snapshot given holds key group 2'),
     );
     const foreign = open();
@@ -271,19 +271,19 @@ describe('snapshots', () => {
     foreign.setCurrentKey(1, ((hashKey(1) >>> 0) + 1) % GROUPS);
     value.set(1);
     await assert.rejects(
-      open().restore([finish(foreign).input()]),
+      open().restore([[finish(foreign).input()]]),
       code('STATE_SNAPSHOT_CORRUPT', 'another key group'),
     );
     const texts = open();
     at(texts, 'text');
     await assert.rejects(
-      texts.restore([memory.input()]),
+      texts.restore([[memory.input()]]),
       code('STATE_KEY_FAMILY', 'number', 'string'),
     );
     const other = open();
     other.register('l', state.list(t.string));
     await assert.rejects(
-      other.restore([memory.input()]),
+      other.restore([[memory.input()]]),
       code('STATE_INCOMPATIBLE', 'list float64', 'list string'),
     );
   });

@@ -5,23 +5,26 @@
  * Invariants
  * W1. `#group` and `#state` are the place of the table being written; tables before it are written,
  *     tables behind it have a cursor exactly if one of their entries has been saved.
- * W2. Only entries of `version` or less are written, each as it was at that version.
+ * W2. Only entries of `version` or less, and greater than `since`, are written, each as it was at
+ *     that version.
  * W3. Once closed (done, aborted) it observes nothing and holds no state.
  * W4. A table that has left its state before its section began is in `#dropped`; its cursor reads
  *     on in it, since nobody changes it any more.
  */
 import { assert } from '../../base/assert.ts';
-import type { KeyedManifest } from '../snapshot-layout.ts';
+import type { KeyedManifest, SectionMode } from '../snapshot-layout.ts';
 import { FrozenRows } from '../rows/frozen-rows.ts';
 import type { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileWriter } from '../snapshot-file-writer.ts';
-import type { SliceResult, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
+import type { SliceResult, SnapshotMark, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
 import { EntryWriter } from './entry-writer.ts';
 import type { EntrySource } from './entry-writer.ts';
 import { FrozenTimers } from './timers/frozen-timers.ts';
 import { HeapState } from './heap-state.ts';
 import type { HeapTimerQueue } from './timers/heap-timer-queue.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import { RemovalEntries } from './removal-entries.ts';
+import type { RemovedKeys } from './removal-entries.ts';
 import { CanonicalSectionWriter, NaturalSectionWriter } from './section-writer.ts';
 import type { SectionWriter } from './section-writer.ts';
 import { TableCursor } from './table-cursor.ts';
@@ -33,12 +36,22 @@ export interface HeapSnapshotOptions {
   readonly states: readonly (HeapState | HeapTimerQueue | HeapRows)[];
   readonly manifest: KeyedManifest;
   readonly output: SnapshotOutput;
+  readonly base: SnapshotMark | undefined;
+  readonly marked: boolean;
   /** By state: what has its time at or before it has expired and is left out. */
   readonly cutoffs: readonly number[];
 }
 
+const NOTHING: EntrySource = {
+  keyBytes: 0,
+  next: () => 'end',
+  write: () => assert(false, 'W1: an entry of nothing'),
+};
+
 export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly version: number;
+  readonly since: number;
+  readonly mark: SnapshotMark | undefined;
   readonly #clock: VersionClock;
   #states: readonly (HeapState | FrozenTimers | FrozenRows)[];
   readonly #manifest: KeyedManifest;
@@ -51,9 +64,12 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   /** W1 */
   #group = 0;
   #state = 0;
+  /** Whether what has gone at this place is written, or there can be nothing. */
+  #removed = false;
   #section: SectionWriter | undefined;
-  /** Those that the section is made of. */
-  #tables: readonly KeyGroupTable[] = [];
+  #mode: SectionMode = 'entries';
+  /** Those that the section is made of; undefined before it is known. */
+  #tables: readonly KeyGroupTable[] | undefined;
   /** W3 */
   #closed = false;
 
@@ -65,8 +81,11 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#file = new SnapshotFileWriter(options.output, 'keyed');
     this.#cutoffs = options.cutoffs;
     this.#groups = keyGroups.last - keyGroups.first + 1;
+    this.since = options.base ?? 0;
     this.version = options.clock.advance();
     options.clock.open(this);
+    this.mark = options.marked ? (this.version as SnapshotMark) : undefined;
+    if (this.mark !== undefined) options.clock.mark(this.mark);
     this.#states = options.states.map((s) => (s instanceof HeapState ? s : s.freeze()));
   }
 
@@ -84,7 +103,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     do {
       if (this.#file.full) return 'blocked';
       if (!this.#step()) {
-        this.#file.finish(this.#manifest);
+        const identity = this.#file.finish(this.#manifest);
+        if (this.mark !== undefined) this.#clock.complete(this.mark, identity);
         this.#close();
         return 'done';
       }
@@ -93,6 +113,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   }
 
   abort(): void {
+    if (this.mark !== undefined) this.#clock.release(this.mark);
     this.#close();
   }
 
@@ -106,7 +127,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
 
   beforeDrop(table: KeyGroupTable): void {
     const later = table.state >= this.#states.length;
-    if (later || this.#isWritten(table) || this.#tables.includes(table)) return;
+    if (later || this.#isWritten(table) || this.#tables?.includes(table)) return;
     const place = this.#placeOf(table.state, table.group);
     const known = this.#dropped.get(place);
     if (known === undefined) this.#dropped.set(place, [table]);
@@ -128,7 +149,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     const known = this.#cursors.get(table);
     if (known !== undefined) return known;
     const state = this.#states[table.state] as HeapState;
-    const cursor = new TableCursor(state, table, this.version);
+    const cursor = new TableCursor(state, table, this.since, this.version);
     this.#cursors.set(table, cursor);
     return cursor;
   }
@@ -143,50 +164,79 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
       if (this.#group === this.#groups) return false;
       const state = this.#states[this.#state];
       if (state instanceof FrozenTimers && !state.prepare()) return true;
-      const entries = state && this.#entriesOf(state);
-      if (entries !== undefined) {
-        this.#beginSection(entries);
-        return true;
-      }
+      if (state !== undefined && this.#beginNext(state)) return true;
       this.#advance();
     }
     return true;
   }
 
-  /** Of the state in the current group; undefined if it has none. */
-  #entriesOf(state: HeapState | FrozenTimers | FrozenRows): EntrySource | undefined {
-    if (!(state instanceof HeapState)) return state.entriesOf(this.#group);
+  /** Begins the next section of the state in the current group; false if there is none. */
+  #beginNext(state: HeapState | FrozenTimers | FrozenRows): boolean {
+    if (!(state instanceof HeapState)) return this.#beginWhole(state.entriesOf(this.#group));
+    this.#tables ??= this.#tablesOf(state);
+    if (!this.#removed) {
+      this.#removed = true;
+      const removed = this.since === 0 ? [] : this.#removedOf(state, this.#tables);
+      if (removed.length > 0) {
+        this.#beginSection(new RemovalEntries(state, removed), 'removals');
+        return true;
+      }
+    }
+    if (this.#tables.length === 0) return false;
+    const cursors = this.#tables.map((table) => this.#cursorOf(table));
+    // What a base holds must not come back by what is left out here.
+    const cutoff = this.since === 0 ? this.#cutoffs[this.#state] : undefined;
+    this.#beginSection(new EntryWriter(state, cursors, cutoff), 'entries');
+    return true;
+  }
+
+  /** Of what is written as a whole in any case. */
+  #beginWhole(entries: EntrySource | undefined): boolean {
+    if (entries === undefined && this.since === 0) return false;
+    this.#removed = true;
+    this.#beginSection(entries ?? NOTHING, this.since === 0 ? 'entries' : 'whole');
+    return true;
+  }
+
+  #tablesOf(state: HeapState): readonly KeyGroupTable[] {
     const place = this.#placeOf(this.#state, this.#group);
     const tables = [...state.tablesOf(this.#group), ...(this.#dropped.get(place) ?? [])];
     this.#dropped.delete(place);
-    if (tables.length === 0) return undefined;
-    this.#tables = tables;
-    return new EntryWriter(
-      state,
-      tables.map((table) => this.#cursorOf(table)),
-      this.#cutoffs[this.#state],
-    );
+    return tables;
   }
 
-  #beginSection(entries: EntrySource): void {
+  #removedOf(state: HeapState, tables: readonly KeyGroupTable[]): readonly RemovedKeys[] {
+    const { since, version } = this;
+    const drops = state.dropsOf(this.#group)?.between(since, version) ?? [];
+    const removed: RemovedKeys[] = [{ table: undefined, keys: drops }];
+    for (const table of tables) {
+      removed.push({ table, keys: table.removals?.between(since, version) ?? [] });
+    }
+    return removed.filter(({ keys }) => keys.length > 0);
+  }
+
+  #beginSection(entries: EntrySource, mode: SectionMode): void {
     this.#section =
       this.#manifest.order === 'canonical'
         ? new CanonicalSectionWriter(entries)
         : new NaturalSectionWriter(entries);
-    this.#file.beginSection(this.#state, this.#manifest.keyGroups.first + this.#group);
+    this.#file.beginSection(this.#state, this.#manifest.keyGroups.first + this.#group, mode);
+    this.#mode = mode;
   }
 
   #endSection(): void {
     this.#file.endSection();
     this.#section = undefined;
-    for (const table of this.#tables) this.#cursors.delete(table);
-    this.#tables = [];
+    if (this.#mode === 'removals') return;
+    for (const table of this.#tables ?? []) this.#cursors.delete(table);
     const state = this.#states[this.#state];
     if (state instanceof FrozenRows) state.releaseGroup(this.#group);
     this.#advance();
   }
 
   #advance(): void {
+    this.#tables = undefined;
+    this.#removed = false;
     this.#state += 1;
     if (this.#state < this.#states.length) return;
     this.#state = 0;
@@ -197,7 +247,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   #close(): void {
     this.#closed = true;
     this.#section = undefined;
-    this.#tables = [];
+    this.#tables = undefined;
     this.#cursors.clear();
     this.#dropped.clear();
     for (const state of this.#states) if (state instanceof FrozenRows) state.release();

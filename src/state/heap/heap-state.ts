@@ -20,12 +20,13 @@ import type { ColumnKind } from './column.ts';
 import { Float64Table } from './float64-table.ts';
 import { Int32Table } from './int32-table.ts';
 import type { HandleContext, KeyContext, KeyLookup } from './key-context.ts';
-import { keysOf } from './key-group-table.ts';
+import { ABSENT, keysOf } from './key-group-table.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
+import type { RemovalLog } from './removal-log.ts';
 import type { TableMemory } from './table-memory.ts';
 import type { TimedValues } from './timed-values.ts';
 import { StampedList } from './ttl/stamped-list.ts';
@@ -132,6 +133,7 @@ export class HeapState {
       assert(table.clock.observers.length === 0, 'H2: times change under a snapshot');
       if (this.changesInPlace) this.#convert(table, time);
       else table.stampAll(time);
+      if (table.clock.newestMark !== 0) touchAll(table);
     }
   }
 
@@ -217,6 +219,36 @@ export class HeapState {
     return key;
   }
 
+  /** Writes what has gone from a table or, of sliced state, that a slice has. */
+  writeRemoval(key: Key, table: KeyGroupTable | undefined, out: ByteWriter): void {
+    this.writeKey(key, table!, out);
+  }
+
+  /** Takes away what `writeRemoval` has told of. */
+  readRemoval(entry: ByteReader, group: number, check: KeyCheck): void {
+    const key = this.readKey(entry, check);
+    this.removeAt(group, key);
+  }
+
+  /** Parts of a group that have gone as a whole, as keys, with what is known of their going. */
+  dropsOf(_group: number): RemovalLog<Key> | undefined {
+    return undefined;
+  }
+
+  /** Without a word to anybody: during a restore, of what was restored. */
+  clearGroup(group: number): void {
+    for (const table of this.tablesOf(group)) table.drop();
+    this.tables[group] = undefined;
+    this.wideTables[group] = undefined;
+  }
+
+  protected removeAt(group: number, key: Key): void {
+    const lookup = this.context.lookupOf(key);
+    const table = this.tableOf(group, lookup);
+    const slot = table?.find(lookup) ?? ABSENT;
+    if (slot !== ABSENT) table!.remove(slot, lookup);
+  }
+
   *allTables(): Iterable<KeyGroupTable> {
     for (let group = 0; group < this.tables.length; group++) yield* this.tablesOf(group);
   }
@@ -234,6 +266,13 @@ export class HeapState {
     if (table !== undefined) found.push(table);
     if (wide !== undefined) found.push(wide);
     return found;
+  }
+}
+
+/** All is written anew by the next snapshot. */
+function touchAll(table: KeyGroupTable): void {
+  for (let slot = table.first; slot < table.end; slot += table.step) {
+    if (table.versionAt(slot) > 0) table.touch(slot);
   }
 }
 

@@ -139,7 +139,7 @@ describe('timeline state', () => {
     assert.deepEqual(entriesOf(await restoredFrom(snapshot), 'a'), entries);
     const registered = open();
     register(registered);
-    await registered.restore([snapshot.input()]);
+    await registered.restore([[snapshot.input()]]);
     assert.deepEqual(entriesOf(registered, 'a'), entries);
   });
 

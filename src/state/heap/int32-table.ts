@@ -75,6 +75,10 @@ export class Int32Table extends KeyGroupTable {
     return this.#words[slot * 2 + this.#toVersion - 1]!;
   }
 
+  override seek(slot: number, end: number, since: number, version: number): number {
+    return seek(this.#words, { slot, end, step: this.step, at: this.#toVersion, since, version });
+  }
+
   override find(key: number): number {
     const words = this.#words;
     const last = this.#capacity - 1;
@@ -100,7 +104,7 @@ export class Int32Table extends KeyGroupTable {
     }
     const at = place << this.#logStride;
     this.#words[at] = key;
-    this.#words[at + 1] = this.clock.now;
+    this.#words[at + 1] = this.clock.now + 1;
     this.size += 1;
     return place * this.step + this.first;
   }
@@ -110,13 +114,13 @@ export class Int32Table extends KeyGroupTable {
     const now = this.clock.now;
     const at = slot * 2 + this.#toVersion;
     const version = words[at]!;
-    if (version === now) return;
+    if (version >= now) return;
     if (this.clock.observers.length !== 0) this.announceChange(slot, version);
     words[at] = now;
   }
 
   override remove(slot: number): void {
-    if (this.clock.observers.length !== 0) this.announceChange(slot, this.versionAt(slot));
+    this.announceRemoval(slot, this.versionAt(slot));
     this.#words[slot * 2 + this.#toVersion] = REMOVED;
     if (this.column === 'reference') storeRaw(this.values, slot, undefined);
     this.size -= 1;
@@ -193,6 +197,25 @@ function columnOver(column: ColumnKind, words: Int32Array, capacity: number): Co
   return isShared(column) ? new Float64Array(buffer) : makeColumn(column, capacity);
 }
 
+interface Sought {
+  readonly slot: number;
+  readonly end: number;
+  readonly step: number;
+  /** From twice the slot to the version. */
+  readonly at: number;
+  readonly since: number;
+  readonly version: number;
+}
+
+function seek(words: Int32Array, { slot, end, step, at, since, version }: Sought): number {
+  let candidate = slot;
+  for (; candidate < end; candidate += step) {
+    const found = words[candidate * 2 + at]!;
+    if (found > since && found <= version) break;
+  }
+  return candidate;
+}
+
 class Int32Rows implements TableRows {
   readonly first: number;
   readonly step: number;
@@ -221,5 +244,9 @@ class Int32Rows implements TableRows {
 
   keyAt(slot: number): number {
     return this.#words[slot * 2 + this.#toVersion - 1]!;
+  }
+
+  seek(slot: number, end: number, since: number, version: number): number {
+    return seek(this.#words, { slot, end, step: this.step, at: this.#toVersion, since, version });
   }
 }

@@ -7,7 +7,9 @@
  * T1. A slot holds an entry exactly if its version is greater than 0; `size` counts them.
  * T2. Every change of an entry goes through `insert`, `touch` or `remove` first, so that open
  *     snapshots see what was there (V1).
- * T3. While its version is the clock's, an entry was changed after every open snapshot began.
+ * T3. While its version is not less than the clock's, an entry was changed after every open
+ * snapshot
+ *     began. It is odd exactly if the entry was made and not changed at a later one.
  * T4. Entries keep their slots until `beforeRebuild` has been told; then the memory is replaced,
  *     and what `rows` gave before is never written again.
  * T5. `times` is there exactly where values have a time-to-live: that of slot s is at s >>
@@ -18,6 +20,7 @@
 import type { Key } from '../../types/schema.ts';
 import type { Column, ColumnKind } from './column.ts';
 import type { KeyLookup } from './key-context.ts';
+import { RemovalLog } from './removal-log.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What `find` gives for a key without an entry. */
@@ -37,6 +40,11 @@ export interface TableRows {
   versionAt(slot: number): number;
   /** Of an entry. */
   keyAt(slot: number): Key;
+  /**
+   * The first slot from `slot` on, and below `end`, whose version is greater than `since` and at
+   * most `version`; one that is not below `end` if there is none.
+   */
+  seek(slot: number, end: number, since: number, version: number): number;
 }
 
 /** Where a table belongs. */
@@ -63,6 +71,8 @@ export abstract class KeyGroupTable implements TableRows {
   readonly column: ColumnKind;
   readonly clock: VersionClock;
   readonly slice: number | undefined;
+  /** Undefined: of nothing. */
+  removals: RemovalLog<Key> | undefined;
 
   constructor(place: TablePlace, values: Column) {
     this.size = 0;
@@ -73,6 +83,7 @@ export abstract class KeyGroupTable implements TableRows {
     this.column = place.column;
     this.clock = place.clock;
     this.slice = place.slice;
+    this.removals = undefined;
   }
 
   abstract readonly first: number;
@@ -81,6 +92,7 @@ export abstract class KeyGroupTable implements TableRows {
   abstract get end(): number;
   abstract versionAt(slot: number): number;
   abstract keyAt(slot: number): Key;
+  abstract seek(slot: number, end: number, since: number, version: number): number;
 
   /** The slot of the entry with this key, else ABSENT. */
   abstract find(lookup: KeyLookup): number;
@@ -132,8 +144,19 @@ export abstract class KeyGroupTable implements TableRows {
   /** T2: the entry at `slot`, of that version, is about to change. */
   protected announceChange(slot: number, version: number): void {
     for (const observer of this.clock.observers) {
-      if (version <= observer.version) observer.beforeChange(this, slot);
+      if (version <= observer.version && version > observer.since) {
+        observer.beforeChange(this, slot);
+      }
     }
+  }
+
+  /** T2: the entry at `slot`, of that version, is about to be removed. */
+  protected announceRemoval(slot: number, version: number): void {
+    const { clock } = this;
+    if (clock.observers.length !== 0) this.announceChange(slot, version);
+    // What came after the newest mark is in none that could be a base.
+    if (clock.newestMark === 0 || (version > clock.newestMark && (version & 1) === 1)) return;
+    (this.removals ??= new RemovalLog(clock)).add(this.keyAt(slot));
   }
 
   /** T4 */

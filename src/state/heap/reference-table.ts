@@ -58,6 +58,10 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     return this.#keys[slot]!;
   }
 
+  override seek(slot: number, end: number, since: number, version: number): number {
+    return seek(this.#versions, slot, end, since, version);
+  }
+
   lookupAt(slot: number): Lookup {
     return this.#lookups[slot];
   }
@@ -72,7 +76,7 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     this.#index.add(kept, slot);
     if (this.#tuples) this.#keys[slot] = key;
     this.#lookups[slot] = kept;
-    this.#versions[slot] = this.clock.now;
+    this.#versions[slot] = this.clock.now + 1;
     this.size += 1;
     return slot;
   }
@@ -81,13 +85,13 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     const versions = this.#versions;
     const now = this.clock.now;
     const version = versions[slot]!;
-    if (version === now) return;
+    if (version >= now) return;
     if (this.clock.observers.length !== 0) this.announceChange(slot, version);
     versions[slot] = now;
   }
 
   override remove(slot: number, lookup: Lookup): void {
-    if (this.clock.observers.length !== 0) this.announceChange(slot, this.#versions[slot]!);
+    this.announceRemoval(slot, this.#versions[slot]!);
     this.#index.remove(lookup, slot);
     this.#versions[slot] = 0;
     this.#keys[slot] = false;
@@ -165,6 +169,20 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
   }
 }
 
+function seek(
+  versions: Int32Array,
+  slot: number,
+  end: number,
+  since: number,
+  version: number,
+): number {
+  let candidate = slot;
+  while (candidate < end && !(versions[candidate]! > since && versions[candidate]! <= version)) {
+    candidate += 1;
+  }
+  return candidate;
+}
+
 class ReferenceRows implements TableRows {
   readonly first = 0;
   readonly step = 1;
@@ -189,5 +207,9 @@ class ReferenceRows implements TableRows {
 
   keyAt(slot: number): Key {
     return this.#keys[slot]!;
+  }
+
+  seek(slot: number, end: number, since: number, version: number): number {
+    return seek(this.#versions, slot, end, since, version);
   }
 }

@@ -305,7 +305,7 @@ async function restored(run: Run, part: number, from: readonly MemorySnapshot[])
   const first = Math.ceil((part * MAX_PARALLELISM) / parts);
   const last = Math.ceil(((part + 1) * MAX_PARALLELISM) / parts) - 1;
   const backend = open(first, last);
-  await backend.restore(from.map((memory) => memory.input()));
+  await backend.restore(from.map((memory) => [memory.input()]));
   return new Pair(scoping, backend, keyAt);
 }
 
@@ -323,7 +323,9 @@ async function checkSnapshot(run: Run, { memory, expected }: OpenSnapshot): Prom
   for (let part = 0; part < run.parts; part++) {
     const pair = await restored(run, part, [memory]);
     const written = new MemorySnapshot('written');
-    const writer = pair.backend.beginSnapshot(written, part % 2 === 0 ? 'canonical' : 'natural');
+    const writer = pair.backend.beginSnapshot(written, {
+      order: part % 2 === 0 ? 'canonical' : 'natural',
+    });
     writer.writeSlice(Infinity, () => 0);
     again.push(written);
     expect(pair, expected);
@@ -357,7 +359,7 @@ async function check(run: Run): Promise<void> {
       case 'begin': {
         if (begun.length === 3) break;
         const memory = new MemorySnapshot('s');
-        const writer = pair.backend.beginSnapshot(memory, step.order);
+        const writer = pair.backend.beginSnapshot(memory, { order: step.order });
         begun.push({ writer, memory, expected: structuredClone(pair.model) });
         break;
       }

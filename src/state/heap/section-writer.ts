@@ -32,7 +32,8 @@ export class NaturalSectionWriter implements SectionWriter {
   step(file: SnapshotFileWriter): boolean {
     const from = file.bytesWritten;
     for (let i = 0; i < STEP_ENTRIES && file.bytesWritten - from < STEP_BYTES; i++) {
-      if (!this.#entries.next()) return false;
+      const at = this.#entries.next();
+      if (at !== 'entry') return at === 'pause';
       this.#entries.write(file.entry());
       file.endEntry();
     }
@@ -76,9 +77,11 @@ export class CanonicalSectionWriter implements SectionWriter {
   #gather(): boolean {
     const out = this.#scratch;
     for (let i = 0; i < STEP_ENTRIES; i++) {
-      if (!this.#entries.next()) {
+      const at = this.#entries.next();
+      if (at === 'pause') return true;
+      if (at === 'end') {
         this.#endRun();
-        for (let at = (this.#runs.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+        for (let run = (this.#runs.length >> 1) - 1; run >= 0; run--) this.#sink(run);
         this.#merging = true;
         return this.#runs.length > 0;
       }

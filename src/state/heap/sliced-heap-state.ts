@@ -11,6 +11,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
+import { readKey, writeKey } from '../../types/key-bytes.ts';
 import type { Key } from '../../types/schema.ts';
 import { readCompoundKey, writeCompoundKey } from './compound-key.ts';
 import { HeapState } from './heap-state.ts';
@@ -18,6 +19,7 @@ import type { KeyCheck } from './heap-state.ts';
 import type { KeyLookup } from './key-context.ts';
 import { ABSENT, keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import { RemovalLog } from './removal-log.ts';
 
 type Tables = (KeyGroupTable | undefined)[];
 
@@ -25,12 +27,21 @@ interface Slice {
   readonly start: number;
   readonly tables: Tables;
   readonly wideTables: Tables;
+  /** The version of what is in it at least. */
+  readonly made: number;
 }
 
 export class SlicedHeapState extends HeapState {
   /** L1 */
   readonly #slices = new Map<number, Slice>();
-  readonly #none: Slice = { start: NaN, tables: this.tables, wideTables: this.wideTables };
+  readonly #none: Slice = {
+    start: NaN,
+    tables: this.tables,
+    wideTables: this.wideTables,
+    made: 0,
+  };
+  /** By group: the slices that had something of it when they were dropped. */
+  readonly #drops: (RemovalLog<Key> | undefined)[] = [];
   /** The latest of those that were made later than all before them, and its forerunner. */
   #latest: Slice | undefined = undefined;
   #before: Slice | undefined = undefined;
@@ -89,9 +100,13 @@ export class SlicedHeapState extends HeapState {
   dropSlice(start: number): void {
     const slice = this.#slices.get(start);
     if (slice === undefined) return;
+    const { clock } = this.parts;
     for (const table of this.tablesOfSlice(start)) {
-      for (const observer of this.parts.clock.observers) observer.beforeDrop(table);
+      for (const observer of clock.observers) observer.beforeDrop(table);
       table.drop();
+      // What came after the newest mark is in none that could be a base.
+      if (slice.made > clock.newestMark) continue;
+      (this.#drops[table.group] ??= new RemovalLog<Key>(clock)).add(slice.start);
     }
     this.#slices.delete(slice.start);
     if (slice === this.#before) this.#before = undefined;
@@ -153,6 +168,31 @@ export class SlicedHeapState extends HeapState {
     return key;
   }
 
+  override dropsOf(group: number): RemovalLog<Key> | undefined {
+    return this.#drops[group];
+  }
+
+  override writeRemoval(key: Key, table: KeyGroupTable | undefined, out: ByteWriter): void {
+    out.boolean(table === undefined);
+    if (table === undefined) writeKey(key, out);
+    else this.writeKey(key, table, out);
+  }
+
+  override readRemoval(entry: ByteReader, group: number, check: KeyCheck): void {
+    if (!entry.boolean()) return super.readRemoval(entry, group, check);
+    const start = readKey(entry);
+    if (typeof start !== 'number') entry.corrupt('a slice without its start');
+    this.select(start);
+    super.clearGroup(group);
+  }
+
+  override clearGroup(group: number): void {
+    for (const start of this.#slices.keys()) {
+      this.select(start);
+      super.clearGroup(group);
+    }
+  }
+
   #show({ tables, wideTables }: Slice): void {
     this.tables = tables;
     this.wideTables = wideTables;
@@ -160,7 +200,8 @@ export class SlicedHeapState extends HeapState {
 
   #newSlice(start: number): Slice {
     const length = this.tables.length;
-    return { start, tables: Array.from({ length }), wideTables: Array.from({ length }) };
+    const made = this.parts.clock.now + 1;
+    return { start, made, tables: Array.from({ length }), wideTables: Array.from({ length }) };
   }
 }
 

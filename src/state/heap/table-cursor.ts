@@ -15,6 +15,12 @@ import { loadValue } from './column.ts';
 import type { HeapState } from './heap-state.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 
+/** `pause`: there may be more, and it is a good moment to look at the clock. */
+export type Progress = 'entry' | 'pause' | 'end';
+
+/** In one step. */
+const LOOKED_SLOTS = 64 * 1024;
+
 export class TableCursor {
   /** Of the entry that `next` has come to. */
   key: Key = false;
@@ -24,6 +30,7 @@ export class TableCursor {
   time = 0;
   readonly table: KeyGroupTable;
   readonly #state: HeapState;
+  readonly #since: number;
   readonly #version: number;
   #slot: number;
   #detached: TableRows | undefined;
@@ -34,37 +41,42 @@ export class TableCursor {
   readonly #savedTimes: number[] = [];
   #given = 0;
 
-  /** Of entries changed last at `version` or before. */
-  constructor(state: HeapState, table: KeyGroupTable, version: number) {
+  /** Of entries changed last after `since`, at `version` or before. */
+  constructor(state: HeapState, table: KeyGroupTable, since: number, version: number) {
     this.#state = state;
     this.table = table;
+    this.#since = since;
     this.#version = version;
     this.#slot = table.first;
   }
 
   /**
-   * Comes to the next entry, and is past it at once: what happens to it later is no matter. False
-   * at the end.
+   * Comes to the next entry, and is past it at once: what happens to it later is no matter. It
+   * pauses when it has looked at many slots.
    */
-  next(): boolean {
+  next(): Progress {
     const rows = this.#detached ?? this.table;
     const { end, step } = rows;
-    while (this.#slot < end) {
-      const slot = this.#slot;
-      this.#slot += step;
-      if (!this.#isIn(rows.versionAt(slot))) continue;
+    if (this.#slot < end) {
+      const limit = Math.min(end, this.#slot + LOOKED_SLOTS * step);
+      const slot = rows.seek(this.#slot, limit, this.#since, this.#version);
+      if (slot >= limit) {
+        this.#slot = slot;
+        return 'pause';
+      }
+      this.#slot = slot + step;
       this.key = rows.keyAt(slot);
       this.value = loadValue(this.table.column, this.#detachedValues ?? rows.values, slot);
       if (rows.times !== undefined) this.time = rows.times[slot >> rows.timeShift]!;
-      return true;
+      return 'entry';
     }
-    if (this.#given === this.#savedKeys.length) return false;
+    if (this.#given === this.#savedKeys.length) return 'end';
     this.key = this.#savedKeys[this.#given]!;
     this.value = this.#savedValues[this.#given];
     this.#savedValues[this.#given] = undefined;
     if (this.table.times !== undefined) this.time = this.#savedTimes[this.#given]!;
     this.#given += 1;
-    return true;
+    return 'entry';
   }
 
   /** U1: the entry at `slot`, which belongs to the snapshot, is about to change. */
@@ -93,6 +105,6 @@ export class TableCursor {
   }
 
   #isIn(version: number): boolean {
-    return version > 0 && version <= this.#version;
+    return version > this.#since && version <= this.#version;
   }
 }

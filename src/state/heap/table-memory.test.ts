@@ -8,6 +8,7 @@ import type { ChangeObserver } from './version-clock.ts';
 
 const nobody: ChangeObserver = {
   version: 1,
+  since: 0,
   beforeChange: () => undefined,
   beforeRebuild: () => undefined,
   beforeDrop: () => undefined,

@@ -5,6 +5,7 @@
 import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { EntrySource } from '../heap/entry-writer.ts';
+import type { Progress } from '../heap/table-cursor.ts';
 import { CHUNK_BYTES } from './arena.ts';
 import type { Arena, FrozenArena } from './arena.ts';
 import type { RowUnit } from './row-unit.ts';
@@ -67,12 +68,12 @@ class RowEntries implements EntrySource {
     this.#parts = parts;
   }
 
-  next(): boolean {
+  next(): Progress {
     for (; this.#part < this.#parts.length; this.#part++) {
       this.#piece = this.#parts[this.#part]!.arena.next();
-      if (this.#piece !== undefined) return true;
+      if (this.#piece !== undefined) return 'entry';
     }
-    return false;
+    return 'end';
   }
 
   write(out: ByteWriter): void {

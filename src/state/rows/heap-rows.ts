@@ -90,6 +90,12 @@ export abstract class HeapRows<U extends RowUnit = RowUnit> {
     return undefined;
   }
 
+  /** During a restore: of what was restored. */
+  clearGroup(group: number): void {
+    this.forgetCurrent();
+    this.groups[group] = undefined;
+  }
+
   get size(): number {
     return this.#sum((unit) => unit.size);
   }

@@ -277,7 +277,7 @@ async function checkSnapshot({ memory, model }: OpenSnapshot, parts: number): Pr
     const first = Math.ceil((part * GROUPS) / parts);
     const last = Math.ceil(((part + 1) * GROUPS) / parts) - 1;
     const pair = new Pair(first, last, part % 2 === 0);
-    await pair.backend.restore([memory.input()]);
+    await pair.backend.restore([[memory.input()]]);
     if (part % 2 === 0) {
       pair.check(model, first, last);
       // What was restored works on.
@@ -285,11 +285,11 @@ async function checkSnapshot({ memory, model }: OpenSnapshot, parts: number): Pr
       pair.drop(99);
     }
     const written = new MemorySnapshot('again');
-    pair.backend.beginSnapshot(written, 'canonical').writeSlice(Infinity, () => 0);
+    pair.backend.beginSnapshot(written, { order: 'canonical' }).writeSlice(Infinity, () => 0);
     again.push(written);
   }
   const whole = new Pair(0, GROUPS - 1);
-  await whole.backend.restore(again.map((each) => each.input()));
+  await whole.backend.restore(again.map((each) => [each.input()]));
   whole.check(model, 0, GROUPS - 1);
 }
 
@@ -308,7 +308,7 @@ async function run(steps: readonly Step[], parts: number): Promise<void> {
         break;
       case 'begin': {
         const memory = new MemorySnapshot('a snapshot');
-        const writer = pair.backend.beginSnapshot(memory, step.order);
+        const writer = pair.backend.beginSnapshot(memory, { order: step.order });
         open.push({ writer, memory, model: structuredClone(pair.model) });
         break;
       }

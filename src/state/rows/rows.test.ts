@@ -75,7 +75,7 @@ describe('row logs', () => {
     assert.ok(backend.usage.typedBytes < 64 * 1024, `${backend.usage.typedBytes} bytes`);
     while (writer!.writeSlice(1, () => 0) !== 'done');
     const again = open();
-    await again.restore([memory.input()]);
+    await again.restore([[memory.input()]]);
     const restored = again.registerRowLog('rows').find(0, 5)!;
     for (const [k, key] of keys.entries()) assert.deepEqual(chainOf(restored, key), expected[k]);
   });
@@ -124,7 +124,7 @@ describe('row tables', () => {
     const again = open();
     again.registerRowTable('sums', 24);
     await assert.rejects(
-      again.restore([finish(backend).input()]),
+      again.restore([[finish(backend).input()]]),
       code('STATE_INCOMPATIBLE', 'of 16', 'of 24'),
     );
   });
@@ -146,7 +146,7 @@ describe('row tables', () => {
     assert.equal(value.get(), undefined);
     assert.equal(backend.usage.entries, 1000);
     const again = open();
-    await again.restore([finish(backend, 'canonical').input()]);
+    await again.restore([[finish(backend, 'canonical').input()]]);
     assert.equal(again.usage.entries, 1000);
     for (let i = 0; i < 999; i++) {
       slots.remove(slots.find(Buffer.from(`${i}`), 0, `${i}`.length));

@@ -13,6 +13,7 @@ import type { StateNames } from '../../state-errors.ts';
 import { writeCompoundKey } from '../compound-key.ts';
 import type { EntrySource } from '../entry-writer.ts';
 import type { NamespaceParts } from '../namespace-parts.ts';
+import type { Progress } from '../table-cursor.ts';
 import type { TimerColumns } from './timer-table.ts';
 
 /** Slots in a step. */
@@ -98,9 +99,9 @@ class TimerEntries implements EntrySource {
     this.#slots = slots;
   }
 
-  next(): boolean {
+  next(): Progress {
     this.#at += 1;
-    return this.#at < this.#slots.length;
+    return this.#at < this.#slots.length ? 'entry' : 'end';
   }
 
   write(out: ByteWriter): void {

@@ -161,6 +161,19 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
     return slot >= 0;
   }
 
+  /** During a restore: of what was restored. */
+  clearGroup(group: number): void {
+    const timer = newTimer();
+    for (let slot = 0; slot < this.#table.end; slot++) {
+      if (!this.#table.isLive(slot)) continue;
+      this.#table.load(slot, timer);
+      if (timer.group !== group) continue;
+      this.#table.remove(slot, timer);
+      this.#deleted += 1;
+    }
+    this.#sweep();
+  }
+
   /** The timers as they are now. */
   freeze(): FrozenTimers {
     return new FrozenTimers(this, this.#table.freeze(), this.#groups);

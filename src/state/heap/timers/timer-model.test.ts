@@ -224,7 +224,7 @@ function checkAll(
 
 function written(backend: HeapKeyedStateBackend, order: SnapshotOrder): MemorySnapshot {
   const memory = new MemorySnapshot('written');
-  backend.beginSnapshot(memory, order).writeSlice(Infinity, () => 0);
+  backend.beginSnapshot(memory, { order }).writeSlice(Infinity, () => 0);
   return memory;
 }
 
@@ -234,7 +234,7 @@ async function restored(
   from: readonly MemorySnapshot[],
 ): Promise<HeapKeyedStateBackend> {
   const backend = open(first, last);
-  await backend.restore(from.map((memory) => memory.input()));
+  await backend.restore(from.map((memory) => [memory.input()]));
   return backend;
 }
 
@@ -287,7 +287,7 @@ async function run(
       case 'begin': {
         if (begun.length === 2) break;
         const memory = new MemorySnapshot('s');
-        const writer = pair.backend.beginSnapshot(memory, step.order);
+        const writer = pair.backend.beginSnapshot(memory, { order: step.order });
         begun.push({ writer, memory, expected: new Map(pair.model) });
         break;
       }

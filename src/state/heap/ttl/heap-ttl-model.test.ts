@@ -413,7 +413,7 @@ async function run(
     after.move(clock.shown - after.shown);
     const restored = new Pair(after, later, model);
     if (registerFirst) assert.ok(restored.handles);
-    await restored.backend.restore([memory.input()]);
+    await restored.backend.restore([[memory.input()]]);
     restored.checkAll();
     after.move(70);
     restored.checkAll();

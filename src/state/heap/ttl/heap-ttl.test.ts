@@ -80,7 +80,7 @@ describe('expiry', () => {
     backend.forEachKey('kept', () => assert.fail('all have expired'));
     clock.now -= 60;
     const again = openAt(clock);
-    await again.restore([memory.input()]);
+    await again.restore([[memory.input()]]);
     const restored = again.registerNamespaced('kept', plain, t.string);
     at(again, 1);
     restored.setNamespace('b');
@@ -167,7 +167,7 @@ describe('expiry', () => {
     behind.now = 5;
     const again = openAt(behind);
     const value = again.register('v', state.value(t.string, { ttl: TTL }));
-    await again.restore([finish(backend).input()]);
+    await again.restore([[finish(backend).input()]]);
     at(again, 'a');
     for (behind.now = 5; behind.now < 1100; behind.now += 50) assert.equal(value.get(), 'x');
     behind.now = 1100;
@@ -289,7 +289,7 @@ describe('cleaning', () => {
       backend.register('v', state.value(t.float64, { ttl })).set(1);
       const written = finish(backend);
       const again = openAt(clock);
-      await again.restore([written.input()]);
+      await again.restore([[written.input()]]);
       assert.ok(Math.abs(entriesOf(again) - left) <= (left === 1 ? 0 : 5), `${entriesOf(again)}`);
     }
   });
@@ -309,12 +309,12 @@ describe('cleaning', () => {
     const again = openAt(clock);
     const restored = again.register('l', state.list(t.float64, { ttl: TTL }));
     const entries = again.register('m', state.map(t.float64, t.float64, { ttl: TTL }));
-    await again.restore([finish(backend).input()]);
+    await again.restore([[finish(backend).input()]]);
     const expected = Array.from({ length: 800 }, (_, i) => 700 + i);
     at(again, 'b');
     for (let i = 0; i < 10; i++) assert.ok(restored.isEmpty && entries.isEmpty);
     const cleaned = openAt(clock);
-    await cleaned.restore([finish(again).input()]);
+    await cleaned.restore([[finish(again).input()]]);
     at(cleaned, 'a');
     const plain = cleaned.register('l', state.list(t.float64));
     const plainMap = cleaned.register('m', state.map(t.float64, t.float64));
@@ -383,7 +383,7 @@ describe('a change of the declaration', () => {
       handles.r.add(1);
       const again = openAt(clock);
       if (registerFirst) handlesOf(again, later);
-      await again.restore([finish(backend).input()]);
+      await again.restore([[finish(backend).input()]]);
       const restored = handlesOf(again, later);
       at(again, 5);
       return () => shown(restored);
@@ -426,10 +426,10 @@ describe('a change of the declaration', () => {
     handles.m.set(1, 1);
     handles.r.add(1);
     const between = openAt(clock);
-    await between.restore([finish(backend).input()]);
+    await between.restore([[finish(backend).input()]]);
     clock.now = 1050;
     const again = openAt(clock);
-    await again.restore([finish(between, 'canonical').input()]);
+    await again.restore([[finish(between, 'canonical').input()]]);
     const restored = handlesOf(again, TTL);
     at(again, 5);
     clock.now = 1099;
