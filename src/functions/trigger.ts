@@ -4,11 +4,10 @@
  * when its time is over, whether its trigger has fired or not: what has never been fired is in no
  * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
  *
- * What a record costs in windows that overlap depends on the trigger: one that looks at each record
- * of each window (`count`, `delta`, `timeout`, the continuous ones, `custom`) is asked for each
- * window that the record is in, as is one around another (`purging`). With `eventTime`, early and
- * late firings included, and `processingTime`, windows share what they have in common; see
- * `sliding`.
+ * What a record costs in windows that overlap depends on the trigger. With `eventTime`, early and
+ * late firings included, and `processingTime` it costs the same however many windows it is in. Any
+ * other trigger is asked for each window that the record is in, as is one around another
+ * (`purging`); the record is added up once all the same (see `sliding`).
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';

@@ -114,10 +114,10 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): Tumblin
 
 /**
  * Windows of one size, one every `slide`: a record is in size / slide of them, or where `slide` is
- * above `size` in one or none. With `reduce`, `aggregate` and the rolling functions a record costs
- * the same however many that are, as long as the windows fire at their end, by `trigger.eventTime`
- * (also early and late) or `trigger.processingTime`. With any other trigger, an evictor, a process
- * function over the records, `windowState` or `onClear` it is added to each window by itself.
+ * above `size` in one or none. With `reduce`, `aggregate` and the rolling functions a record is
+ * added up once, however many that are, and a window is merged from what it shares with others when
+ * it fires. With an evictor or a process function over the records it is added to each window by
+ * itself. What else a record costs depends on the trigger; see there.
  * @example orders.keyBy((o) => o.user).window(sliding(hours(1), minutes(5))).sum('amount')
  */
 export function sliding(

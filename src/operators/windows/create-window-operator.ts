@@ -12,24 +12,33 @@ import { WindowOperator } from './window-operator.ts';
 
 export function createWindowOperator(spec: WindowSpec): Operator {
   const { assigner } = spec;
-  const trigger = clockPartOf(spec);
-  if (trigger === undefined || !isIncremental(spec)) return new WindowOperator(spec);
-  if (assigner.kind === 'session') {
-    return trigger === AT_END
-      ? new SessionWindowOperator(spec, assigner)
-      : new WindowOperator(spec);
+  if (!isIncremental(spec)) return new WindowOperator(spec);
+  const trigger = isClearedByItself(spec) ? clockPartOf(spec) : undefined;
+  if (assigner.kind === 'session' && trigger === AT_END) {
+    return new SessionWindowOperator(spec, assigner);
   }
   const aligned = alignedSlices(assigner);
-  return aligned === undefined
-    ? new WindowOperator(spec)
+  if (aligned === undefined) return new WindowOperator(spec);
+  return trigger === undefined
+    ? new WindowOperator(spec, isOverlapping(assigner) ? aligned.slices : undefined)
     : new SliceWindowOperator(spec, { ...aligned, trigger });
 }
 
 /** Whether all that a window needs of its records is an accumulator. */
-function isIncremental({ evictor, contents, function: fn }: WindowSpec): boolean {
-  if (evictor !== undefined || contents.kind === 'list') return false;
+function isIncremental({ evictor, contents }: WindowSpec): boolean {
+  return evictor === undefined && contents.kind !== 'list';
+}
+
+/** Whether nobody is to be told when a window is over. */
+function isClearedByItself({ function: fn }: WindowSpec): boolean {
   if (fn === undefined) return true;
   return fn.onClear === undefined && Object.keys(fn.windowState ?? {}).length === 0;
+}
+
+/** Whether a record may be in several windows. */
+function isOverlapping(assigner: WindowAssigner<any>): boolean {
+  if (assigner.kind === 'sliding') return assigner.size > assigner.slide;
+  return assigner.kind === 'cumulating' && assigner.size > assigner.step;
 }
 
 type ClockPart = Pick<EventTimeTrigger, 'early' | 'late'>;

@@ -35,11 +35,14 @@ const sliced: Create = (spec) => {
 class Counted implements AggregateFunction<Row, number, number> {
   readonly accumulator = t.float64;
   calls = 0;
+  /** Of records, among them. */
+  adds = 0;
   create(): number {
     return 0;
   }
   add(sum: number, { n }: Row): number {
     this.calls += 1;
+    this.adds += 1;
     return sum + n;
   }
   merge(left: number, right: number): number {
@@ -255,6 +258,48 @@ describe('windows that overlap, over slices', () => {
       const [few, many] = [await cost(SIZES[0], by), await cost(SIZES[1], by)];
       // Two levels more, and at most 3 blocks of each at both ends, made and merged.
       assert.ok(many <= few + 24, `${few} calls with ${SIZES[0]} slices, ${many} with more`);
+    });
+  }
+
+  const difference = (left: Row, right: Row): number => Math.abs(left.n - right.n);
+  const each: readonly (readonly [string, Trigger<Row>])[] = [
+    ['count', trigger.count(40)],
+    ['purging count', trigger.purging(trigger.count(40))],
+    ['delta', trigger.delta(3, difference, Row)],
+    ['timeout', trigger.timeout(trigger.count(70), ms(50), { resetOnElement: true })],
+    ['custom', trigger.custom({ onElement: ({ n }: Row) => (n === 9 ? 'fire' : 'continue') })],
+    [
+      'custom with purges',
+      trigger.custom({ onElement: ({ n }: Row) => (n === 9 ? 'fire-and-purge' : 'continue') }),
+    ],
+  ];
+  for (const [name, by] of each) {
+    it(`H1: a record is added once, also where each window is asked: ${name}`, async () => {
+      const [few, many] = await Promise.all(
+        SIZES.map(async (slices) => {
+          const aggregate = new Counted();
+          const assigner = sliding(ms(slices), ms(1));
+          const spec = specOf({ assigner, trigger: by, lateness: 0 }, aggregate);
+          const harness = harnessOf(spec, (wanted) => {
+            const operator = createWindowOperator(wanted);
+            assert.ok(operator instanceof WindowOperator);
+            return operator;
+          });
+          await harness.open();
+          const records = 2 * slices;
+          for (let at = 0; at < records; at++) {
+            const value = { key: 'a', n: (at * 7) % 10 };
+            harness.step({ kind: 'record', value, timestamp: at });
+            harness.step({ kind: 'advance', by: ms(1) });
+            harness.step({ kind: 'watermark', timestamp: at - 20 });
+          }
+          assert.equal(harness.failure, undefined);
+          assert.equal(aggregate.adds, records);
+          assert.ok(harness.results.length > records / 8, `${harness.results.length} results`);
+          return (aggregate.calls - records) / harness.results.length;
+        }),
+      );
+      assert.ok(many! < few! + 24, `${few} merges a result with ${SIZES[0]} slices, then ${many}`);
     });
   }
 

@@ -21,6 +21,21 @@ export interface FiredWindows {
   fired(window: Window, value: unknown): void;
 }
 
+/** What windows do with their contents, whatever these are. */
+export interface KeptContents {
+  /** Of the current key, to act on. */
+  setWindow(window: Window): void;
+  add(value: unknown, timestamp: number): void;
+  /** Hands on what there is, if there is anything. `window` is the one that the user sees. */
+  fire(window: Window, to: FiredWindows): void;
+  /** Drops what there is; the window goes on. */
+  purge(): void;
+  /** The window is over. */
+  clear(): void;
+  /** Adds what other windows have to that of `into`, which is the one it acts on afterwards. */
+  merge(into: Window, others: readonly Window[]): void;
+}
+
 /** How contents are kept, and read when the window fires. */
 export interface ContentsKind<H> {
   /** Of the user's function, in messages. */
@@ -37,7 +52,7 @@ export interface ContentsHandle extends MergingHandle {
 }
 
 /** Acts on the current key and the window of `setWindow`. */
-export class WindowContents<H extends ContentsHandle = any> {
+export class WindowContents<H extends ContentsHandle = any> implements KeptContents {
   protected readonly handle: H;
   protected readonly operator: string;
   readonly #state: NamespacedState<unknown, Window>;
@@ -62,17 +77,19 @@ export class WindowContents<H extends ContentsHandle = any> {
     }
   }
 
-  /** Hands on what there is, if there is anything. `window` is the one that the user sees. */
   fire(window: Window, to: FiredWindows): void {
     const value = this.#read();
     if (value !== undefined) to.fired(window, value);
+  }
+
+  purge(): void {
+    this.handle.clear();
   }
 
   clear(): void {
     this.handle.clear();
   }
 
-  /** Adds what other windows have to that of `into`, which is the one it acts on afterwards. */
   merge(into: Window, others: readonly Window[]): void {
     for (const other of others) {
       this.setWindow(other);

@@ -23,16 +23,26 @@ import type { Key } from '../../types/schema.ts';
 import { KeySelection } from '../key-selection.ts';
 import { LateRecords } from '../late-records.ts';
 import type { Downstream, KeyedOperator, OperatorContext } from '../operator.ts';
+import { GroupWatermark } from '../group-watermark.ts';
 import { TimerService } from '../timer-service.ts';
 import { noTimestamp } from '../timestamp-errors.ts';
 import { windowAssignment, type WindowAssignment } from './assign-windows.ts';
 import { EvictingContents } from './evicting.ts';
 import { MergingWindowSet, type WindowMerge } from './merging-window-set.ts';
-import { createTrigger, firesAtEnd, hasTimerAtEnd, stateNames } from './triggers/create-trigger.ts';
+import {
+  createTrigger,
+  firesAtEnd,
+  isCustom,
+  hasTimerAtEnd,
+  mayPurge,
+  stateNames,
+} from './triggers/create-trigger.ts';
 import type { Decision, TriggerTimers, WindowTrigger } from './triggers/window-trigger.ts';
 import { FIRE, PURGE } from './triggers/window-trigger.ts';
 import { UnfiredElements } from './unfired-elements.ts';
-import { createContents, type FiredWindows, type WindowContents } from './window-contents.ts';
+import { SharedContents } from './shared-contents.ts';
+import type { Slices } from './slices.ts';
+import { createContents, type FiredWindows, type KeptContents } from './window-contents.ts';
 import { WindowFunctionRunner } from './window-function-runner.ts';
 import { WINDOW_SCHEMA, type Times } from './window-schema.ts';
 
@@ -41,6 +51,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   readonly #trigger: Trigger<unknown>;
   readonly #time: WindowTime | undefined;
   readonly #lateness: number;
+  readonly #slices: Slices | undefined;
   /** W1: the trigger has registered the timer that clears the window. */
   readonly #hasTimerAtEnd: boolean;
 
@@ -53,7 +64,11 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   #assign!: WindowAssignment;
   #timers!: TimerService<Window>;
   #run!: WindowTrigger;
-  #contents!: WindowContents;
+  #contents!: KeptContents;
+  /** The same, if windows share what they have in common. */
+  #shared: SharedContents | undefined;
+  /** W4 */
+  #clock: GroupWatermark | undefined;
   #merging: MergingWindowSet | undefined;
   #function: WindowFunctionRunner | undefined;
   #unfired: UnfiredElements | undefined;
@@ -65,8 +80,10 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   /** How far event time has come for its key. */
   #reached: number = MIN_WATERMARK;
 
-  constructor(spec: WindowSpec) {
+  /** @param slices of aligned windows with an accumulator, which then share what they hold */
+  constructor(spec: WindowSpec, slices?: Slices) {
     this.#spec = spec;
+    this.#slices = slices;
     this.#trigger = spec.trigger ?? defaultTriggerOf(spec.assigner);
     this.#time = windowTimeOf(spec.assigner);
     this.#lateness = spec.allowedLateness;
@@ -92,10 +109,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     });
     const backend = context.keyedState;
     const times = this.#times();
-    this.#contents =
-      this.#spec.evictor === undefined
-        ? createContents(this.#spec, backend, operatorName)
-        : new EvictingContents(this.#spec, times, backend, operatorName);
+    this.#contents = this.#createContents(context, times);
     this.#run = createTrigger(this.#trigger, {
       operator: operatorName,
       backend,
@@ -114,16 +128,47 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     return this.#function.open(context);
   }
 
+  #createContents(context: OperatorContext, times: Times): KeptContents {
+    const spec = this.#spec;
+    const backend = context.keyedState;
+    const operator = this.#name;
+    const slices = this.#slices;
+    if (spec.evictor !== undefined) return new EvictingContents(spec, times, backend, operator);
+    if (slices === undefined) return createContents(spec, backend, operator);
+    const byClock = this.#time === 'processing';
+    const clock = byClock ? new GroupWatermark(context, 'clock') : undefined;
+    this.#clock = clock;
+    this.#shared = new SharedContents({
+      spec,
+      slices,
+      operator,
+      backend,
+      purges: mayPurge(this.#trigger),
+      isCustom: isCustom(this.#trigger),
+      passed: () => clock?.value ?? this.#timers.watermark,
+    });
+    return this.#shared;
+  }
+
   close(): void | Promise<void> {
     return this.#function?.close();
   }
 
   watermark(timestamp: number): boolean {
-    return this.#timers.advanceWatermark(timestamp);
+    if (!this.#timers.advanceWatermark(timestamp)) return false;
+    if (this.#clock === undefined) this.#shared?.dropOver(this.#timers.watermark - this.#lateness);
+    return true;
   }
 
   processingTime(now: Timestamp): boolean {
-    return this.#timers.advanceProcessingTime(now);
+    const clock = this.#clock;
+    clock?.advance(now - 1);
+    if (!this.#timers.advanceProcessingTime(now)) return false;
+    if (clock !== undefined) {
+      this.#shared!.dropOver(clock.value);
+      clock.settle();
+    }
+    return true;
   }
 
   finish(): boolean {
@@ -146,7 +191,9 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#keys.enter(value, keyGroup);
     this.#at = timestamp;
     this.#reached = this.#timers.watermarkOf(keyGroup);
-    const windows = this.#assign(value, this.#timeOf(value, timestamp));
+    const at = this.#timeOf(value, timestamp, keyGroup);
+    const windows = this.#assign(value, at);
+    this.#shared?.enter(at);
     const counted = this.#unfired === undefined ? undefined : latestOf(windows);
     let isTaken = false;
     for (let i = 0; i < windows.length; i += 1) {
@@ -157,12 +204,16 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
           : this.#addMerging(this.#merging, window, value, window === counted);
       if (taken) isTaken = true;
     }
+    this.#shared?.leave();
     if (!isTaken && this.#isLate(timestamp)) this.#late.add(value, timestamp);
     this.#context.keyedState.clearCurrentKey();
   }
 
-  #timeOf(value: unknown, timestamp: number): number {
-    if (this.#time === 'processing') return this.#context.processingTime();
+  #timeOf(value: unknown, timestamp: number, keyGroup: number): number {
+    if (this.#time === 'processing') {
+      const now = this.#context.processingTime();
+      return this.#clock === undefined ? now : Math.max(now, this.#clock.of(keyGroup) + 1);
+    }
     if (this.#time === 'event' && timestamp === NO_TIMESTAMP) throw noTimestamp(this.#name, value);
     return timestamp;
   }
@@ -229,7 +280,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   #decided(decision: Decision, window: Window, stateWindow: Window): void {
     if (decision === 0) return;
     if ((decision & FIRE) !== 0) this.#contents.fire(window, this);
-    if ((decision & PURGE) !== 0) this.#contents.clear();
+    if ((decision & PURGE) !== 0) this.#contents.purge();
     this.#unfired?.done(stateWindow);
   }
 

@@ -78,6 +78,18 @@ export function hasTimerAtEnd(trigger: Trigger<unknown>, time: WindowTime | unde
   }
 }
 
+/** Whether a trigger may drop contents of a window that goes on. */
+export function mayPurge(trigger: Trigger<unknown>): boolean {
+  if (trigger.kind === 'timeout') return mayPurge(trigger.nested);
+  return trigger.kind === 'purging' || trigger.kind === 'custom';
+}
+
+/** Whether a user decides, and may leave timers behind. */
+export function isCustom(trigger: Trigger<unknown>): boolean {
+  if (trigger.kind === 'timeout' || trigger.kind === 'purging') return isCustom(trigger.nested);
+  return trigger.kind === 'custom';
+}
+
 /** Names of state that are never given twice; the same ones for the same program. */
 export function stateNames(): (name: string) => string {
   const taken = new Set<string>();

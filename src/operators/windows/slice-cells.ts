@@ -1,0 +1,121 @@
+/**
+ * What slices hold of each key, where windows may drop their contents at different times: an
+ * accumulator, or several by generation. A generation is what has come to a key between two purges,
+ * so that a window that has dropped its contents reads those that have come since.
+ *
+ * Invariants
+ * G1. Generations of a key and slice ascend; a record is in one of them.
+ * G2. Those that no window can tell apart any more become one, and those that none reads leave: a
+ *     slice has at most `MANY` more than its windows have marks.
+ */
+import { state } from '../../functions/state.ts';
+import type { ValueState } from '../../functions/state.ts';
+import type { KeyedStateBackend, SlicedState } from '../../state/keyed-state-backend.ts';
+import type { Schema } from '../../types/schema.ts';
+import { t } from '../../types/t.ts';
+import type { Incremental } from './incremental.ts';
+import { LiveSlices } from './live-slices.ts';
+
+interface Cell {
+  readonly generation: number;
+  readonly value: unknown;
+}
+
+type Cells = readonly Cell[];
+
+/** From here on they are looked through. */
+const MANY = 8;
+
+/** Of a window that has never dropped its contents. */
+export const UNMARKED = -1;
+
+export class SliceCells {
+  readonly #incremental: Incremental;
+  /** Without purges. */
+  readonly #single: SlicedState<ValueState<unknown>> | undefined;
+  readonly #cells: SlicedState<ValueState<Cells | undefined>> | undefined;
+  #live: LiveSlices | undefined = undefined;
+
+  /** In the operator's `open`. */
+  constructor(backend: KeyedStateBackend, incremental: Incremental, purges: boolean) {
+    const { accumulator } = incremental;
+    const cell: Schema<Cell> = t.struct({ generation: t.float64, value: accumulator });
+    const name = 'window-contents';
+    this.#incremental = incremental;
+    this.#single = purges ? undefined : backend.registerSliced(name, state.value(accumulator));
+    this.#cells = purges ? backend.registerSliced(name, state.value(t.array(cell))) : undefined;
+  }
+
+  /** Those that hold something; not before a restore. */
+  get live(): LiveSlices {
+    return (this.#live ??= new LiveSlices((this.#single ?? this.#cells!).slices()));
+  }
+
+  /**
+   * Adds a record of the current key. `marks` are the generations, ascending, up to which windows
+   * that hold the slice have dropped it.
+   */
+  add(slice: number, value: unknown, generation: number, marks: () => readonly number[]): void {
+    this.live.add(slice);
+    const incremental = this.#incremental;
+    if (this.#single !== undefined) {
+      this.#single.setSlice(slice);
+      const { handle } = this.#single;
+      handle.set(incremental.add(handle.get(), value));
+      return;
+    }
+    this.#cells!.setSlice(slice);
+    const { handle } = this.#cells!;
+    const cells = handle.get() ?? [];
+    const last = cells.at(-1);
+    if (last?.generation === generation) {
+      const cell = { generation, value: incremental.add(last.value, value) };
+      handle.set([...cells.slice(0, -1), cell]);
+      return;
+    }
+    const kept = cells.length < MANY ? cells : this.#compacted(cells, marks());
+    handle.set([...kept, { generation, value: incremental.add(undefined, value) }]);
+  }
+
+  /** What has come to the current key in a slice after a generation; undefined is nothing. */
+  read(slice: number, after: number): unknown {
+    if (this.#single !== undefined) {
+      this.#single.setSlice(slice);
+      return this.#single.handle.get();
+    }
+    this.#cells!.setSlice(slice);
+    const cells = this.#cells!.handle.get();
+    if (cells === undefined) return undefined;
+    let total: unknown = undefined;
+    for (const { generation, value } of cells) {
+      if (generation > after) total = this.merged(total, value);
+    }
+    return total;
+  }
+
+  merged(left: unknown, right: unknown): unknown {
+    if (left === undefined) return right;
+    return right === undefined ? left : this.#incremental.merge(left, right);
+  }
+
+  /** The earliest slice, of all keys. */
+  dropFirst(): void {
+    (this.#single ?? this.#cells!).dropSlice(this.live.first);
+    this.live.removeFirst();
+  }
+
+  /** G2 */
+  #compacted(cells: Cells, marks: readonly number[]): Cells {
+    const kept: Cell[] = [];
+    let next = 0;
+    for (const cell of cells) {
+      if (marks.length > 0 && cell.generation <= marks[0]!) continue;
+      const before = next;
+      while (next < marks.length && marks[next]! < cell.generation) next += 1;
+      const last = kept.at(-1);
+      if (last === undefined || before < next) kept.push(cell);
+      else kept[kept.length - 1] = { ...cell, value: this.merged(last.value, cell.value) };
+    }
+    return kept;
+  }
+}
