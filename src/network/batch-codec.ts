@@ -83,14 +83,14 @@ export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: Obje
     });
   }
   const columns = into.columns(timestamps, keyGroups);
-  const { values } = columns;
+  // B3. Whatever is thrown on the way.
+  into.size = count;
   input.beginFrame();
-  for (let i = 0; i < count; i += 1) {
-    if (timestamps) columns.timestamps![i] = input.float64();
-    if (keyGroups) columns.keyGroups![i] = input.uint16();
-    values[i] = codec.decode(input);
-    into.size = i + 1;
-  }
+  codec.decodeRecords(input, count, {
+    values: columns.values,
+    timestamps: timestamps ? columns.timestamps : undefined,
+    keyGroups: keyGroups ? columns.keyGroups : undefined,
+  });
   input.endFrame();
   return into;
 }

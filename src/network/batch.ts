@@ -57,7 +57,7 @@ export class ObjectBatch {
     this.append(value, timestamp);
   }
 
-  /** Where a decoder puts records one by one; it sets `size` with each. */
+  /** Where a decoder puts records; it sets `size`. */
   columns(timestamps: boolean, keyGroups: boolean): BatchColumns {
     assert(this.size === 0, 'B2: decode into a batch in use');
     this.hasTimestamps = timestamps;

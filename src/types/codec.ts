@@ -10,7 +10,7 @@ import { compile } from '../base/generated-code.ts';
 import type { TextBuffer } from '../base/text-buffer.ts';
 import { isCalendarDate } from './calendar-date.ts';
 import { decimalDigits, decimalNumber, decimalOfNumber, fromUnscaled } from './decimal.ts';
-import { decodeSource } from './decode-source.ts';
+import { decodeRecordsSource, decodeSource } from './decode-source.ts';
 import { decodeDynamic, encodeDynamic, sameBytes, sameDynamic } from './dynamic-codec.ts';
 import { encodeSource } from './encode-source.ts';
 import { equalsSource } from './equals-source.ts';
@@ -18,7 +18,7 @@ import type { FromJson } from './from-json.ts';
 import { fromJsonOf } from './from-json.ts';
 import { jsonProblem, problemOf } from './problem.ts';
 import { REFUSED, refuse } from './refusal.ts';
-import type { Codec } from './schema.ts';
+import type { Codec, RecordColumns } from './schema.ts';
 import type { SchemaDescription } from './schema-description.ts';
 import type { ToJson } from './to-json.ts';
 import { toJsonOf } from './to-json.ts';
@@ -29,6 +29,13 @@ export function createCodec(description: SchemaDescription): Codec<unknown> {
 
 type Encode = (value: unknown, out: ByteWriter) => void;
 type Decode = (input: ByteReader) => unknown;
+type DecodeRecords = (
+  input: ByteReader,
+  count: number,
+  values: unknown[],
+  timestamps: Float64Array | undefined,
+  keyGroups: Uint16Array | undefined,
+) => void;
 type Equals = (left: unknown, right: unknown) => boolean;
 
 /** Each part is made on first use: many codecs only ever encode, or only decode. */
@@ -36,6 +43,7 @@ class GeneratedCodec implements Codec<unknown> {
   readonly #description: SchemaDescription;
   #encode: Encode | undefined;
   #decode: Decode | undefined;
+  #decodeRecords: DecodeRecords | undefined;
   #equals: Equals | undefined;
   #toJson: ToJson | undefined;
   #fromJson: FromJson | undefined;
@@ -58,6 +66,15 @@ class GeneratedCodec implements Codec<unknown> {
   decode(input: ByteReader): unknown {
     this.#decode ??= generate('decode', this.#description, decodeSource) as Decode;
     return this.#decode(input);
+  }
+
+  decodeRecords(input: ByteReader, count: number, into: RecordColumns): void {
+    this.#decodeRecords ??= generate(
+      'decode-records',
+      this.#description,
+      decodeRecordsSource,
+    ) as DecodeRecords;
+    this.#decodeRecords(input, count, into.values, into.timestamps, into.keyGroups);
   }
 
   equals(left: unknown, right: unknown): boolean {

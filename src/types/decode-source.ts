@@ -20,6 +20,53 @@ export function decodeSource(description: SchemaDescription): string {
   return source.finish(root);
 }
 
+/**
+ * The same for `(r, n, values, timestamps, keyGroups) => void`, see `Codec.decodeRecords`. Records
+ * of one size are checked against the end once, all together.
+ */
+export function decodeRecordsSource(description: SchemaDescription): string {
+  const source = new GeneratedSource();
+  const size = fixedStructSize(description);
+  const body = size === undefined ? readEach(source, description) : readAll(description, size);
+  const root = source.function('d', 'r, n, values, timestamps, keyGroups', () => body);
+  return source.finish(root);
+}
+
+/** Undefined where records have strings, or anything else whose length is known only when read. */
+function fixedStructSize(description: SchemaDescription): number | undefined {
+  if (description.kind !== 'struct') return undefined;
+  const { strings, others, headBytes } = layoutOf(fieldTypes(description.fields));
+  return strings.length + others.length > 0 || headBytes === 0 ? undefined : headBytes;
+}
+
+function readEach(source: GeneratedSource, description: SchemaDescription): string {
+  return [
+    'for (let i = 0; i < n; i++) {',
+    'if (timestamps !== undefined) timestamps[i] = r.float64();',
+    'if (keyGroups !== undefined) keyGroups[i] = r.uint16();',
+    read(source, description, 'x'),
+    'values[i] = x;\n}',
+  ].join('\n');
+}
+
+function readAll(description: SchemaDescription, size: number): string {
+  const { fields } = description as StructDescription;
+  const properties = fields.map(({ name }, i) => `${quoteProperty(name)}: a${i}`);
+  return [
+    'const b = r.bytes, view = r.view;',
+    'let p = r.position;',
+    'const before = (timestamps === undefined ? 0 : 8) + (keyGroups === undefined ? 0 : 2);',
+    `if (p + n * (before + ${size}) > r.end) r.need(n * (before + ${size}));`,
+    'for (let i = 0; i < n; i++) {',
+    'if (timestamps !== undefined) { timestamps[i] = view.getFloat64(p, true); p += 8; }',
+    'if (keyGroups !== undefined) { keyGroups[i] = view.getUint16(p, true); p += 2; }',
+    ...readFixedParts(layoutOf(fieldTypes(fields))),
+    `values[i] = { ${properties.join(', ')} };`,
+    '}',
+    'r.position = p;',
+  ].join('\n');
+}
+
 /** Statements that declare the variable `x` and read it. */
 function read(source: GeneratedSource, description: SchemaDescription, x: string): string {
   const fixed = fixedKind(description);
@@ -204,9 +251,15 @@ function emptyValue([first, ...rest]: Part['wrappers']): string {
   return `${presence([first!])} ? ${emptyValue(rest)} : ${first!.empty}`;
 }
 
-function readHead({ fixed, strings, maskBytes, headBytes }: Layout): string[] {
+function readHead(layout: Layout): string[] {
+  const { strings, headBytes } = layout;
   const least = headBytes + strings.filter(({ wrappers }) => wrappers.length === 0).length;
-  const lines = [`if (p + ${least} > r.end) r.need(${least});`];
+  return [`if (p + ${least} > r.end) r.need(${least});`, ...readFixedParts(layout)];
+}
+
+/** Behind the check against the end. */
+function readFixedParts({ fixed, maskBytes, headBytes }: Layout): string[] {
+  const lines: string[] = [];
   for (let i = 0; i < maskBytes; i++) lines.push(`const m${i} = b[p + ${i}];`);
   for (const part of fixed) {
     const { index, wrappers, type, at } = part;

@@ -40,6 +40,13 @@ export interface Struct<F extends Shape> extends Schema<StructValue<F>> {
   readonly fields: F;
 }
 
+/** Records as columns of as many places as there are records, or more. */
+export interface RecordColumns {
+  readonly values: unknown[];
+  readonly timestamps: Float64Array | undefined;
+  readonly keyGroups: Uint16Array | undefined;
+}
+
 /**
  * Binary form. `encode` trusts neither type nor shape where a mistake would corrupt data: a value
  * that does not fit throws EngineError DATA_NOT_SERIALIZABLE with the path of the field, and leaves
@@ -51,6 +58,11 @@ export interface Codec<out T> {
   encode(value: unknown, out: ByteWriter): void;
   /** @throws EngineError DATA_CORRUPT, whatever the bytes are. */
   decode(input: ByteReader): T;
+  /**
+   * Decodes `count` values one after another, each behind its timestamp (float64) and its key group
+   * (uint16) where there is a column for them. @throws as `decode`
+   */
+  decodeRecords(input: ByteReader, count: number, into: RecordColumns): void;
   /**
    * True when both encode to the same bytes, decided without encoding; both must fit the schema.
    */

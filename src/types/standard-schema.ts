@@ -65,6 +65,7 @@ export function fromStandard(
       return {
         encode: (value, out) => inner.encode(value, out),
         decode: (input) => inner.decode(input),
+        decodeRecords: (input, count, into) => inner.decodeRecords(input, count, into),
         equals: (left, right) => inner.equals(left, right),
         toJson: (value) => inner.toJson(value),
         fromJson: validate,

@@ -1,0 +1,131 @@
+/**
+ * Many records decoded at once are those decoded one by one, for schemas of one size and others,
+ * with and without columns; bytes that end too early or are no values are DATA_CORRUPT.
+ */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { ByteReader } from '../base/byte-reader.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import type { RecordColumns, Schema } from './schema.ts';
+import { t } from './t.ts';
+
+const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const CASES: readonly { readonly schema: Schema<any>; readonly values: fc.Arbitrary<unknown> }[] = [
+  {
+    schema: t.struct({ key: t.float64, flag: t.boolean, at: t.optional(t.timestamp) }),
+    values: fc.record({
+      key: fc.double(),
+      flag: fc.boolean(),
+      at: fc.option(fc.maxSafeInteger(), { nil: undefined }),
+    }),
+  },
+  {
+    schema: t.struct({ n: t.integer, small: t.int8, side: t.enum('left', 'right') }),
+    values: fc.record({
+      n: fc.maxSafeInteger(),
+      small: fc.integer({ min: -128, max: 127 }),
+      side: fc.constantFrom('left', 'right'),
+    }),
+  },
+  {
+    schema: t.struct({ text: t.string, n: t.int32 }),
+    values: fc.record({ text: fc.string({ unit: 'binary' }), n: int32 }),
+  },
+  { schema: t.array(t.int32), values: fc.array(int32, { maxLength: 4 }) },
+  { schema: t.float64, values: fc.double() },
+  { schema: t.struct({}), values: fc.constant({}) },
+];
+
+interface Written {
+  readonly schema: Schema<any>;
+  readonly records: readonly (readonly [value: unknown, timestamp: number, keyGroup: number])[];
+  readonly timestamps: boolean;
+  readonly keyGroups: boolean;
+}
+
+const written: fc.Arbitrary<Written> = fc.constantFrom(...CASES).chain(({ schema, values }) =>
+  fc.record({
+    schema: fc.constant(schema),
+    records: fc.array(fc.tuple(values, fc.double({ noNaN: true }), fc.nat(0xffff)), {
+      maxLength: 9,
+    }),
+    timestamps: fc.boolean(),
+    keyGroups: fc.boolean(),
+  }),
+);
+
+function bytesOf({ schema, records, timestamps, keyGroups }: Written): Uint8Array {
+  const out = new ByteWriter();
+  for (const [value, timestamp, keyGroup] of records) {
+    if (timestamps) out.float64(timestamp);
+    if (keyGroups) out.uint16(keyGroup);
+    schema.codec.encode(value, out);
+  }
+  return out.copy();
+}
+
+function columnsFor({ records, timestamps, keyGroups }: Written): RecordColumns {
+  return {
+    values: Array.from({ length: records.length }),
+    timestamps: timestamps ? new Float64Array(records.length) : undefined,
+    keyGroups: keyGroups ? new Uint16Array(records.length) : undefined,
+  };
+}
+
+it('gives every record in its place', () => {
+  fc.assert(
+    fc.property(written, (batch) => {
+      const { schema, records } = batch;
+      const columns = columnsFor(batch);
+      const reader = new ByteReader(bytesOf(batch));
+      schema.codec.decodeRecords(reader, records.length, columns);
+      reader.expectEnd();
+      assert.deepStrictEqual(
+        columns.values,
+        records.map(([value]) => value),
+      );
+      const { timestamps, keyGroups } = columns;
+      if (timestamps !== undefined) {
+        assert.deepEqual(
+          [...timestamps],
+          records.map((record) => record[1]),
+        );
+      }
+      if (keyGroups !== undefined) {
+        assert.deepEqual(
+          [...keyGroups],
+          records.map((record) => record[2]),
+        );
+      }
+    }),
+    { seed: 11, numRuns: 300 },
+  );
+});
+
+it('says DATA_CORRUPT of an end that comes too early, wherever', () => {
+  fc.assert(
+    fc.property(written, fc.nat(), (batch, at) => {
+      const bytes = bytesOf(batch);
+      fc.pre(bytes.length > 0);
+      const reader = new ByteReader(bytes.subarray(0, at % bytes.length));
+      assert.throws(
+        () => batch.schema.codec.decodeRecords(reader, batch.records.length, columnsFor(batch)),
+        { code: 'DATA_CORRUPT' },
+      );
+    }),
+    { seed: 12, numRuns: 300 },
+  );
+});
+
+it('says DATA_CORRUPT of what is no value, in the last record of several', () => {
+  const schema = t.struct({ n: t.integer, flag: t.boolean });
+  const out = new ByteWriter();
+  for (const n of [1, 2, 3]) schema.codec.encode({ n, flag: true }, out);
+  const bytes = out.copy();
+  bytes[bytes.length - 1] = 2;
+  const columns = { values: [], timestamps: undefined, keyGroups: undefined };
+  assert.throws(() => schema.codec.decodeRecords(new ByteReader(bytes), 3, columns), {
+    code: 'DATA_CORRUPT',
+  });
+});
