@@ -10,11 +10,16 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import type { RecordColumns, Schema } from './schema.ts';
 import { t } from './t.ts';
 
+/** Records with the prototype that decoded ones have. */
+function plain(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<unknown> {
+  return fc.record(fields, { noNullPrototype: true });
+}
+
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const CASES: readonly { readonly schema: Schema<any>; readonly values: fc.Arbitrary<unknown> }[] = [
   {
     schema: t.struct({ key: t.float64, flag: t.boolean, at: t.optional(t.timestamp) }),
-    values: fc.record({
+    values: plain({
       key: fc.double(),
       flag: fc.boolean(),
       at: fc.option(fc.maxSafeInteger(), { nil: undefined }),
@@ -22,7 +27,7 @@ const CASES: readonly { readonly schema: Schema<any>; readonly values: fc.Arbitr
   },
   {
     schema: t.struct({ n: t.integer, small: t.int8, side: t.enum('left', 'right') }),
-    values: fc.record({
+    values: plain({
       n: fc.maxSafeInteger(),
       small: fc.integer({ min: -128, max: 127 }),
       side: fc.constantFrom('left', 'right'),
@@ -30,7 +35,7 @@ const CASES: readonly { readonly schema: Schema<any>; readonly values: fc.Arbitr
   },
   {
     schema: t.struct({ text: t.string, n: t.int32 }),
-    values: fc.record({ text: fc.string({ unit: 'binary' }), n: int32 }),
+    values: plain({ text: fc.string({ unit: 'binary' }), n: int32 }),
   },
   { schema: t.array(t.int32), values: fc.array(int32, { maxLength: 4 }) },
   { schema: t.float64, values: fc.double() },
