@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'BLOB_NOT_FOUND'
   | 'BLOB_TOO_LARGE'
   // Checkpoints and savepoints
+  | 'CHECKPOINT_DECLINED'
   | 'CHECKPOINT_DIRECTORY_UNUSABLE'
   | 'CHECKPOINT_FILE_INVALID'
   | 'CHECKPOINT_ABORTED'

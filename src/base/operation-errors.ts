@@ -13,6 +13,10 @@ type OperationErrorCode = Extract<
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
   // Checkpoints and savepoints
+  CHECKPOINT_DECLINED: external(
+    '{task} takes no part in checkpoint {checkpointId}: {reason}.',
+    'Nothing has to be done: the next checkpoint is triggered as usual.',
+  ),
   CHECKPOINT_DIRECTORY_UNUSABLE: external(
     'Checkpoints cannot be kept in {directory}: {reason}.',
     'Set execution.checkpointing.dir to a folder that the JobManager and all TaskManagers can read and write.',

@@ -5,9 +5,9 @@ import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { CheckpointOptions } from '../protocol/checkpoint.ts';
 import type { ControlElement } from './control-element.ts';
-import { END } from './control-element.ts';
+import { END, STOPPED } from './control-element.ts';
 
-const Tag = { watermark: 1, barrier: 2, epoch: 3, active: 4, idle: 5, end: 6 } as const;
+const Tag = { watermark: 1, barrier: 2, epoch: 3, active: 4, idle: 5, end: 6, stopped: 7 } as const;
 const PURPOSES = ['checkpoint', 'savepoint'] as const;
 const FORMATS = [undefined, 'canonical', 'native'] as const;
 const STOPS = [undefined, 'drain', 'suspend'] as const;
@@ -34,7 +34,7 @@ export function encodeControl(element: ControlElement, out: ByteWriter): void {
       out.uint8(element.status === 'idle' ? Tag.idle : Tag.active);
       return;
     case 'end':
-      out.uint8(Tag.end);
+      out.uint8(element.stopped === true ? Tag.stopped : Tag.end);
   }
 }
 
@@ -58,6 +58,8 @@ export function decodeControl(input: ByteReader): ControlElement {
       return { kind: 'status', status: 'idle' };
     case Tag.end:
       return END;
+    case Tag.stopped:
+      return STOPPED;
     default:
       throw new EngineError('DATA_CORRUPT', {
         what: 'a control element',

@@ -30,6 +30,11 @@ export interface StatusElement {
 /** The channel's last element. */
 export interface EndElement {
   readonly kind: 'end';
+  /**
+   * After a savepoint that stops the job: the stream has not come to its end, or had done so before
+   * the savepoint. Nothing fires.
+   */
+  readonly stopped?: true | undefined;
 }
 
 export type ControlElement =
@@ -42,3 +47,4 @@ export type ControlElement =
 export const MAX_WATERMARK: number = Number.POSITIVE_INFINITY;
 export const MIN_WATERMARK: number = Number.NEGATIVE_INFINITY;
 export const END: EndElement = { kind: 'end' };
+export const STOPPED: EndElement = { kind: 'end', stopped: true };

@@ -30,6 +30,17 @@ export class Deque<T> {
     return item;
   }
 
+  /** Takes the oldest item that matches, wherever it is. */
+  take(matches: (item: T) => boolean): T | undefined {
+    for (let i = this.#head; i < this.#items.length; i += 1) {
+      const item = this.#items[i]!;
+      if (!matches(item)) continue;
+      this.#items.splice(i, 1);
+      return item;
+    }
+    return undefined;
+  }
+
   /** All items, oldest first, without taking them. */
   *[Symbol.iterator](): Iterator<T> {
     for (let i = this.#head; i < this.#items.length; i += 1) yield this.#items[i]!;

@@ -9,26 +9,10 @@ import { ObjectBatch } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { ControlElement } from './control-element.ts';
 import { END } from './control-element.ts';
-import { Deque } from './deque.ts';
-import type { InputChannel } from './input-channel.ts';
 import { InputGate } from './input-gate.ts';
+import { QueueChannel, STILL } from './input-gate.test-kit.ts';
 
 type Element = Batch | ControlElement;
-
-class QueueChannel implements InputChannel {
-  readonly queue = new Deque<Element>();
-
-  get hasData(): boolean {
-    return this.queue.length > 0;
-  }
-
-  poll(): Element | undefined {
-    return this.queue.shift();
-  }
-
-  recycle(): void {}
-  close(): void {}
-}
 
 /** A step of one producer; numbers are records, watermarks grow by the given amount. */
 type Step = { record: number } | { advance: number } | { status: 'active' | 'idle' } | 'epoch';
@@ -88,6 +72,7 @@ describe('InputGate', () => {
         const waiting = script.map((parts, channel) => elementsOf(parts, channel));
         const gate = new InputGate(
           channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+          STILL,
         );
         const delivered: Delivered[] = [];
         const epochs: number[] = [];
@@ -142,6 +127,7 @@ describe('InputGate', () => {
     const channels = [new QueueChannel(), new QueueChannel()];
     const gate = new InputGate(
       channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+      STILL,
     );
     const next = (): unknown => gate.next();
     channels[0]!.queue.push({ kind: 'watermark', timestamp: 10 });
@@ -168,10 +154,13 @@ describe('InputGate', () => {
 
   it('G4: an input that wakes holds the watermark of both where it is', () => {
     const [left, right] = [new QueueChannel(), new QueueChannel()];
-    const gate = new InputGate([
-      { channel: left, input: 0, edge: 0 },
-      { channel: right, input: 1, edge: 1 },
-    ]);
+    const gate = new InputGate(
+      [
+        { channel: left, input: 0, edge: 0 },
+        { channel: right, input: 1, edge: 1 },
+      ],
+      STILL,
+    );
     left.queue.push({ kind: 'status', status: 'idle' });
     assert.equal(gate.next(), undefined);
     right.queue.push({ kind: 'watermark', timestamp: 8 });
@@ -188,10 +177,13 @@ describe('InputGate', () => {
   it('G3: each of two inputs ends for itself, event time before the end', () => {
     const left = new QueueChannel();
     const right = new QueueChannel();
-    const gate = new InputGate([
-      { channel: left, input: 0, edge: 0 },
-      { channel: right, input: 1, edge: 1 },
-    ]);
+    const gate = new InputGate(
+      [
+        { channel: left, input: 0, edge: 0 },
+        { channel: right, input: 1, edge: 1 },
+      ],
+      STILL,
+    );
     left.queue.push(END);
     right.queue.push({ kind: 'watermark', timestamp: 3 });
     assert.deepEqual(gate.next(), { kind: 'end-of-input', input: 0 });
@@ -206,10 +198,13 @@ describe('InputGate', () => {
   it('G2: an input that is finished is at +infinity, also beside one that is idle', () => {
     for (const inputs of [1, 2]) {
       const [fast, slow] = [new QueueChannel(), new QueueChannel()];
-      const gate = new InputGate([
-        { channel: fast, input: 0, edge: 0 },
-        { channel: slow, input: inputs === 1 ? 0 : 1, edge: 1 },
-      ]);
+      const gate = new InputGate(
+        [
+          { channel: fast, input: 0, edge: 0 },
+          { channel: slow, input: inputs === 1 ? 0 : 1, edge: 1 },
+        ],
+        STILL,
+      );
       slow.queue.push({ kind: 'watermark', timestamp: 3 });
       fast.queue.push({ kind: 'watermark', timestamp: 8 });
       assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 3 });
@@ -233,10 +228,13 @@ describe('InputGate', () => {
 
   it('G2: a finished input that meets idle ones wakes the whole before it is at +infinity', () => {
     const [fast, slow] = [new QueueChannel(), new QueueChannel()];
-    const gate = new InputGate([
-      { channel: fast, input: 0, edge: 0 },
-      { channel: slow, input: 1, edge: 1 },
-    ]);
+    const gate = new InputGate(
+      [
+        { channel: fast, input: 0, edge: 0 },
+        { channel: slow, input: 1, edge: 1 },
+      ],
+      STILL,
+    );
     for (const { queue } of [fast, slow]) queue.push({ kind: 'status', status: 'idle' });
     assert.deepEqual(gate.next(), { kind: 'status', status: 'idle' });
     fast.queue.push(END);
@@ -247,10 +245,13 @@ describe('InputGate', () => {
 
   it('G2: a subtask that ends does not finish its stream, and counts with what it had reached', () => {
     const [first, second] = [new QueueChannel(), new QueueChannel()];
-    const gate = new InputGate([
-      { channel: first, input: 0, edge: 0 },
-      { channel: second, input: 0, edge: 0 },
-    ]);
+    const gate = new InputGate(
+      [
+        { channel: first, input: 0, edge: 0 },
+        { channel: second, input: 0, edge: 0 },
+      ],
+      STILL,
+    );
     second.queue.push({ kind: 'watermark', timestamp: 3 });
     first.queue.push({ kind: 'watermark', timestamp: 8 });
     assert.deepEqual(gate.next(), { kind: 'watermark', timestamp: 3 });
@@ -270,6 +271,7 @@ describe('InputGate', () => {
     const channels = [new QueueChannel(), new QueueChannel()];
     const gate = new InputGate(
       channels.map((channel) => ({ channel, input: 0 as const, edge: 0 })),
+      STILL,
     );
     const mark = (id: number): ControlElement => ({ kind: 'epoch', id });
     channels[0]!.queue.push(mark(1));

@@ -10,14 +10,18 @@
  * L3. Only the overdraft may spill: records beyond `SPILL_AFTER_RECORDS` are encoded to scratch,
  * and
  *     come back in order before anything pushed after them.
+ * L4. A barrier keeps its place in the queue, also one that overtakes: the consumer hears of it at
+ *     once, and what is before it is then in flight to the consumer.
  */
 import { assert } from '../base/assert.ts';
 import type { Batch } from './batch.ts';
 import { ObjectBatch } from './batch.ts';
+import { ChannelCapture } from './channel-capture.ts';
+import type { BarrierElement, ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
-import type { ControlElement } from './control-element.ts';
 import type { FlushRound } from './flush-round.ts';
 import { FLUSH_WHEN_FULL } from './flush-round.ts';
+import type { InFlight } from './in-flight.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { InputChannel } from './input-channel.ts';
 import type { Pressure } from './pressure.ts';
@@ -36,6 +40,7 @@ export class LocalQueue implements OutputChannel, InputChannel {
   readonly #pool: ObjectBatch[] = [];
   readonly #pressure: Pressure;
   readonly #spill: Spill;
+  readonly #capture = new ChannelCapture();
   #open: ObjectBatch = new ObjectBatch();
   #batches = 0;
   #records = 0;
@@ -75,6 +80,20 @@ export class LocalQueue implements OutputChannel, InputChannel {
     this.flush();
     if (this.#spill.isEmpty) this.#queue.push(element);
     else this.#spill.control(element);
+    this.#capture.control(element);
+    this.#capture.tell(element);
+  }
+
+  /** L4. What is before it is the consumer's to keep. */
+  overtake(barrier: BarrierElement): void {
+    this.control(barrier);
+  }
+
+  /** L4. The consumer has a time-out of its own. */
+  timeOut(): void {}
+
+  holds(): boolean {
+    return false;
   }
 
   flush(): boolean {
@@ -91,6 +110,28 @@ export class LocalQueue implements OutputChannel, InputChannel {
   }
 
   // Consumer's side
+
+  get onBarrier(): ((barrier: BarrierElement) => void) | undefined {
+    return this.#capture.onBarrier;
+  }
+
+  set onBarrier(listener: ((barrier: BarrierElement) => void) | undefined) {
+    this.#capture.onBarrier = listener;
+  }
+
+  capture(checkpointId: number, into: InFlight, open: Batch | undefined): void {
+    this.#capture.begin(checkpointId, into);
+    if (open !== undefined) this.#spill.encode(open, into);
+    for (const element of this.#queue) {
+      if (element.kind === 'objects' || element.kind === 'rows') this.#spill.encode(element, into);
+      else if (!this.#capture.control(element)) return;
+    }
+    this.#spill.copy(into, (element) => this.#capture.control(element));
+  }
+
+  stopCapture(): void {
+    this.#capture.stop();
+  }
 
   get hasData(): boolean {
     return this.#queue.length > 0;
@@ -144,6 +185,8 @@ export class LocalQueue implements OutputChannel, InputChannel {
 
   #push(batch: Batch): void {
     this.buffersOut += 1;
+    const { into } = this.#capture;
+    if (into !== undefined) this.#spill.encode(batch, into);
     if (!this.#spill.isEmpty || this.#records > SPILL_AFTER_RECORDS) {
       this.#spill.batch(batch);
       this.recycle(batch);

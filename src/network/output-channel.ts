@@ -3,8 +3,9 @@
  * slot.
  */
 import type { Batch } from './batch.ts';
-import type { ControlElement } from './control-element.ts';
+import type { BarrierElement, ControlElement } from './control-element.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { InFlight } from './in-flight.ts';
 
 export interface OutputChannel {
   /** Never refuses; what is over the bound holds the producer's pressure. */
@@ -14,6 +15,17 @@ export interface OutputChannel {
   addRows(batch: Batch): void;
   /** Comes after everything added before. */
   control(element: ControlElement): void;
+  /**
+   * A barrier that passes what waits in here, which goes into `into` if it is not kept elsewhere.
+   */
+  overtake(barrier: BarrierElement, into: InFlight): void;
+  /**
+   * If an aligned barrier of that checkpoint waits in here, it waits no longer: as `unaligned` it
+   * passes what is before it, which goes into `into`.
+   */
+  timeOut(checkpointId: number, into: InFlight): void;
+  /** Whether the barrier of that checkpoint waits in here. */
+  holds(checkpointId: number): boolean;
   /** Hands over what has gathered. @returns whether there was anything. */
   flush(): boolean;
   /** The same if it is time; else `round.next` comes to when it will be. */

@@ -6,6 +6,8 @@
  * Invariants
  * W1. Every record goes to exactly one channel (to all, for broadcast).
  * W2. A control element goes to every channel, after all records and rows emitted before it.
+ * W4. An unaligned barrier overtakes where records may be read out of step with those of other
+ *     channels: never on edges that are pointwise or broadcast.
  * W3. The rows of an edge come from one operator; values and rows do not mix on an edge.
  */
 import { assert } from '../base/assert.ts';
@@ -14,9 +16,10 @@ import type { PartitionerSpec } from '../graph/operator-spec.ts';
 import { keyGroupOf, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import { hashKey } from '../types/key.ts';
 import { RowBatch as Rows } from './batch.ts';
-import type { RowBatch } from './batch.ts';
-import type { ControlElement } from './control-element.ts';
+import type { Batch, ObjectBatch, RowBatch } from './batch.ts';
+import type { BarrierElement, ControlElement, WatermarkElement } from './control-element.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { InFlight } from './in-flight.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { ExchangeVerifier } from './exchange-verifier.ts';
 
@@ -102,6 +105,53 @@ export abstract class RecordWriter {
   control(element: ControlElement): void {
     this.#rows?.flush();
     for (const channel of this.channels) channel.control(element);
+  }
+
+  /** W4. What it passes goes into `into(channel)`. */
+  overtake(barrier: BarrierElement, into: (channel: number) => InFlight): void {
+    this.#rows?.flush();
+    this.channels.forEach((channel, index) => channel.overtake(barrier, into(index)));
+  }
+
+  /** The aligned barrier of that checkpoint waits no longer where it still does. */
+  timeOut(checkpointId: number, into: (channel: number) => InFlight): void {
+    this.channels.forEach((channel, index) => {
+      if (channel.holds(checkpointId)) channel.timeOut(checkpointId, into(index));
+    });
+  }
+
+  /**
+   * What had not left before a restart, before anything is emitted. `channel`: where it was to go;
+   * undefined where the parallelism has changed since: it is routed anew, and watermarks are left
+   * out.
+   */
+  restored(element: Batch | WatermarkElement, channel: number | undefined): void {
+    if (element.kind === 'watermark') {
+      if (channel !== undefined) this.channels[channel]!.control(element);
+    } else if (element.kind === 'rows') this.#restoredRows(element, channel);
+    else {
+      for (let i = 0; i < element.size; i += 1) this.#restoredRecord(element, i, channel);
+    }
+  }
+
+  #restoredRecord(batch: ObjectBatch, index: number, channel: number | undefined): void {
+    const value = batch.values[index];
+    const timestamp = batch.timestampAt(index);
+    if (channel === undefined) this.route(value, timestamp);
+    else if (batch.hasKeyGroups) {
+      this.channels[channel]!.addKeyed(value, timestamp, batch.keyGroups![index]!);
+    } else this.channels[channel]!.add(value, timestamp);
+  }
+
+  /** Rows know their key groups: nobody has to be asked for them. */
+  #restoredRows(batch: RowBatch, channel: number | undefined): void {
+    if (channel !== undefined) this.channels[channel]!.addRows(batch);
+    else this.processRows(batch, (rows, row) => rows.keyGroups![row]!);
+  }
+
+  /** Whether the barrier of that checkpoint waits in a channel. */
+  holds(checkpointId: number): boolean {
+    return this.channels.some((channel) => channel.holds(checkpointId));
   }
 
   /** @returns whether anything was handed over. */
@@ -289,6 +339,11 @@ class CustomWriter extends RecordWriter {
   processRows(): void {
     assert(false, 'W1: a custom partitioner takes values, not rows');
   }
+}
+
+/** W4 */
+export function isOvertakable({ kind }: PartitionerSpec): boolean {
+  return kind !== 'forward' && kind !== 'rescale' && kind !== 'broadcast';
 }
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {

@@ -9,6 +9,8 @@
  *     than a frame as they come: the record must be whole before the gate can take it.
  * N3. When the gate has taken everything all credit has come back but less than
  *     CREDIT_KEPT_BYTES_MAX: the producer sees from it that the consumer waits.
+ * N4. A barrier that has overtaken its producer's queue in the middle of a record has its place
+ *     behind that record.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
@@ -19,9 +21,11 @@ import { decodeBatch } from './batch-codec.ts';
 import { ChannelFrame, CREDIT_KEPT_BYTES_MAX, frameCost } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
 import { decodeControl } from './control-codec.ts';
-import type { ControlElement } from './control-element.ts';
+import { ChannelCapture } from './channel-capture.ts';
+import type { BarrierElement, ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
 import type { FramePool, HeldFrame } from './frame-pool.ts';
+import type { InFlight } from './in-flight.ts';
 import type { InputChannel } from './input-channel.ts';
 
 /** Credit is given back in portions of at least this part of the window. */
@@ -40,6 +44,9 @@ export class RemoteInputChannel implements InputChannel {
   readonly #options: RemoteInputOptions;
   readonly #queue = new Deque<HeldFrame | ControlElement>();
   readonly #parts: Uint8Array[] = [];
+  /** N4 */
+  readonly #behindParts: ControlElement[] = [];
+  readonly #capture = new ChannelCapture();
   readonly #credit = new ByteWriter(16);
   #free: ObjectBatch | undefined = new ObjectBatch();
   #owed = 0;
@@ -81,7 +88,9 @@ export class RemoteInputChannel implements InputChannel {
       const element = decodeControl(frame.reader);
       this.#options.frames.give(frame);
       if (element.kind === 'end') this.hasEnded = true;
-      this.#queue.push(element);
+      if (this.#parts.length > 0) this.#behindParts.push(element);
+      else this.#enqueue(element);
+      this.#capture.tell(element);
       return;
     }
     this.bytesIn += end - start;
@@ -99,6 +108,13 @@ export class RemoteInputChannel implements InputChannel {
     this.queuedFrames += 1;
     this.queuedBytes += frame.length;
     this.#queue.push(frame);
+    this.#capture.into?.encoded(frame.buffer.subarray(0, frame.length));
+    for (const element of this.#behindParts.splice(0)) this.#enqueue(element);
+  }
+
+  #enqueue(element: ControlElement): void {
+    this.#queue.push(element);
+    this.#capture.control(element);
   }
 
   poll(): Batch | ControlElement | undefined {
@@ -130,6 +146,27 @@ export class RemoteInputChannel implements InputChannel {
 
   close(): void {
     this.#closed = true;
+  }
+
+  get onBarrier(): ((barrier: BarrierElement) => void) | undefined {
+    return this.#capture.onBarrier;
+  }
+
+  set onBarrier(listener: ((barrier: BarrierElement) => void) | undefined) {
+    this.#capture.onBarrier = listener;
+  }
+
+  capture(checkpointId: number, into: InFlight, open: Batch | undefined): void {
+    this.#capture.begin(checkpointId, into);
+    if (open !== undefined) into.batch(open, this.#options.codec);
+    for (const element of this.#queue) {
+      if (!('kind' in element)) into.encoded(element.buffer.subarray(0, element.length));
+      else if (!this.#capture.control(element)) return;
+    }
+  }
+
+  stopCapture(): void {
+    this.#capture.stop();
   }
 
   /** The frame's bytes in memory of their own, behind the parts that came before it. */

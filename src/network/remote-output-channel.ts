@@ -10,8 +10,11 @@
  *     whose pressure is free has nothing unsent but what `flush` would send.
  * O4. Finished frames that wait hold at most a segment of memory and what the slot's overdraft
  *     gave for them; the others are in a scratch file, behind all that are in memory.
+ * O5. A barrier that overtakes is sent before all frames that wait, which are then in flight; but
+ *     for the rest of a record of which parts have been sent: that is in flight to the consumer.
  */
 import { assert } from '../base/assert.ts';
+import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { ScratchFile } from '../env/env.ts';
 import type { Codec } from '../types/schema.ts';
@@ -25,14 +28,16 @@ import {
   FRAME_PAYLOAD_BYTES_MAX,
   frameCost,
 } from './channel-frames.ts';
+import { unaligned } from './barrier-alignment.ts';
 import type { FrameSender } from './channel-frames.ts';
-import { encodeControl } from './control-codec.ts';
-import type { ControlElement } from './control-element.ts';
+import { decodeControl, encodeControl } from './control-codec.ts';
+import type { BarrierElement, ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
 import type { FlushRound } from './flush-round.ts';
 import { FLUSH_WHEN_FULL } from './flush-round.ts';
 import { FrameSpill } from './frame-spill.ts';
 import type { Frame } from './frame-spill.ts';
+import type { InFlight } from './in-flight.ts';
 import type { NetworkMemory } from './network-memory.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { Pressure } from './pressure.ts';
@@ -66,6 +71,10 @@ export class RemoteOutputChannel implements OutputChannel {
   readonly #control = new ByteWriter(64);
   readonly #waiting = new Deque<Waiting>();
   readonly #spill: FrameSpill;
+  /** O5. Barriers that go first when the channel opens. */
+  readonly #first: Uint8Array[] = [];
+  /** Parts of a record have been sent, and not its end. */
+  #midRecord = false;
   /** Of the frames in `#waiting`. */
   #waitingBytes = 0;
   /** That have gathered in `#body`. */
@@ -132,7 +141,29 @@ export class RemoteOutputChannel implements OutputChannel {
     if (element.kind === 'end') this.#ending = true;
     this.#control.reset();
     encodeControl(element, this.#control);
-    this.#push(ChannelFrame.control, this.#control.written());
+    const barrier = element.kind === 'barrier' ? element.checkpointId : 0;
+    this.#push(ChannelFrame.control, this.#control.written(), barrier);
+  }
+
+  /** O5 */
+  overtake(barrier: BarrierElement, into: InFlight): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#copyWaiting(into, 0);
+    this.#sendFirst(barrier);
+  }
+
+  timeOut(checkpointId: number, into: InFlight): void {
+    if (this.#closed || !this.holds(checkpointId)) return;
+    this.#copyWaiting(into, checkpointId);
+    const barrier = this.#takeBarrier(checkpointId);
+    this.#sendFirst(unaligned(barrier));
+    this.drain();
+  }
+
+  holds(checkpointId: number): boolean {
+    for (const { barrier } of this.#waiting) if (barrier === checkpointId) return true;
+    return this.#spill.holds(checkpointId);
   }
 
   flush(): boolean {
@@ -167,6 +198,7 @@ export class RemoteOutputChannel implements OutputChannel {
   /** Sends what waits; called when the link has room again. */
   drain(): void {
     if (!this.#open) return;
+    for (const barrier of this.#first.splice(0)) this.#send(ChannelFrame.control, barrier);
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       if (!this.#send(next.kind, next.bytes)) return;
       this.#waiting.shift();
@@ -187,6 +219,7 @@ export class RemoteOutputChannel implements OutputChannel {
       this.#options.memory.giveOverdraft(next.overdraft);
     }
     this.#waitingBytes = 0;
+    this.#first.length = 0;
     this.#spill.close();
   }
 
@@ -229,10 +262,10 @@ export class RemoteOutputChannel implements OutputChannel {
   }
 
   /** `bytes` are the caller's again afterwards. */
-  #push(kind: number, bytes: Uint8Array): void {
+  #push(kind: number, bytes: Uint8Array, barrier = 0): void {
     if (this.#closed) return;
     if (this.#open && !this.#isWaiting && this.#send(kind, bytes)) return;
-    this.#keep(kind, bytes);
+    this.#keep({ kind, bytes, barrier });
     if (!this.#holding) {
       this.#holding = true;
       this.#options.pressure.hold();
@@ -240,17 +273,18 @@ export class RemoteOutputChannel implements OutputChannel {
   }
 
   /** O4. */
-  #keep(kind: number, bytes: Uint8Array): void {
+  #keep(frame: Frame): void {
+    const { bytes } = frame;
     if (this.#spill.frames === 0) {
       const isOwn = this.#waitingBytes + bytes.length <= this.#segmentBytes;
       const overdraft = isOwn ? 0 : bytes.length;
       if (isOwn || this.#options.memory.takeOverdraft(overdraft)) {
-        this.#waiting.push({ kind, bytes: new Uint8Array(bytes), overdraft });
+        this.#waiting.push({ ...frame, bytes: new Uint8Array(bytes), overdraft });
         this.#waitingBytes += bytes.length;
         return;
       }
     }
-    this.#spill.push(kind, bytes);
+    this.#spill.push(frame);
   }
 
   /** The next frame to be sent, in memory. */
@@ -274,8 +308,50 @@ export class RemoteOutputChannel implements OutputChannel {
     if (this.#credit < cost) return false;
     if (!this.#sender.send(kind, this.#channel, bytes)) return false;
     this.#credit -= cost;
+    this.#midRecord = kind === ChannelFrame.part;
     this.bytesOut += bytes.length;
     this.buffersOut += 1;
     return true;
+  }
+
+  // ----------------------------------------------------------------------------------- overtaking
+
+  #sendFirst(barrier: BarrierElement): void {
+    this.#control.reset();
+    encodeControl(barrier, this.#control);
+    const bytes = this.#control.written();
+    if (this.#open) this.#send(ChannelFrame.control, bytes);
+    else this.#first.push(new Uint8Array(bytes));
+  }
+
+  /** O5. Up to the barrier of that checkpoint; 0: all. */
+  #copyWaiting(into: InFlight, checkpointId: number): void {
+    let isSent = this.#midRecord;
+    let parts: Uint8Array[] = [];
+    for (const { kind, bytes, barrier } of this.#allWaiting()) {
+      if (barrier !== 0 && barrier === checkpointId) return;
+      if (kind === ChannelFrame.control) into.control(decodeControl(new ByteReader(bytes)));
+      else if (kind === ChannelFrame.part) parts.push(bytes);
+      else {
+        if (!isSent) into.encoded(parts.length === 0 ? bytes : Buffer.concat([...parts, bytes]));
+        isSent = false;
+        parts = [];
+      }
+    }
+  }
+
+  *#allWaiting(): Iterable<Frame> {
+    yield* this.#waiting;
+    yield* this.#spill;
+  }
+
+  #takeBarrier(checkpointId: number): BarrierElement {
+    const waiting = this.#waiting.take(({ barrier }) => barrier === checkpointId);
+    if (waiting !== undefined) {
+      this.#waitingBytes -= waiting.bytes.length;
+      this.#options.memory.giveOverdraft(waiting.overdraft);
+    }
+    const { bytes } = waiting ?? this.#spill.takeBarrier(checkpointId)!;
+    return decodeControl(new ByteReader(bytes)) as BarrierElement;
   }
 }

@@ -16,6 +16,7 @@ import { ObjectBatch } from './batch.ts';
 import { decodeBatch, encodeBatch } from './batch-codec.ts';
 import { decodeControl, encodeControl } from './control-codec.ts';
 import type { ControlElement } from './control-element.ts';
+import type { InFlight } from './in-flight.ts';
 
 interface Segment {
   readonly kind: 'batch' | 'control';
@@ -69,6 +70,22 @@ export class Spill {
     return segment.kind === 'batch'
       ? decodeBatch(reader, this.#codec, new ObjectBatch())
       : decodeControl(reader);
+  }
+
+  /** Into a snapshot: a batch that is not in here. */
+  encode(batch: Batch, into: InFlight): void {
+    into.batch(batch, this.#codec);
+  }
+
+  /** What is in here, in order, without taking it; `control` says whether to go on. */
+  copy(into: InFlight, control: (element: ControlElement) => boolean): void {
+    for (let index = this.#next; index < this.#segments.length; index += 1) {
+      const { kind, position, length } = this.#segments[index]!;
+      const bytes = new Uint8Array(length);
+      this.#file!.read(bytes, position);
+      if (kind === 'batch') into.encoded(bytes);
+      else if (!control(decodeControl(new ByteReader(bytes)))) return;
+    }
   }
 
   close(): void {

@@ -4,27 +4,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { cases } from '../base/cases.test-kit.ts';
-import type { Batch } from './batch.ts';
-import type { ControlElement } from './control-element.ts';
 import { END } from './control-element.ts';
-import { Deque } from './deque.ts';
-import type { InputChannel } from './input-channel.ts';
 import { InputGate } from './input-gate.ts';
-
-class ScriptedChannel implements InputChannel {
-  readonly queue = new Deque<Batch | ControlElement>();
-
-  get hasData(): boolean {
-    return this.queue.length > 0;
-  }
-
-  poll(): Batch | ControlElement | undefined {
-    return this.queue.shift();
-  }
-
-  recycle(): void {}
-  close(): void {}
-}
+import { QueueChannel, STILL } from './input-gate.test-kit.ts';
 
 interface Step {
   readonly channel: number;
@@ -93,13 +75,14 @@ it('watermarks and idleness of a gate are those of the definition', () => {
   const edges = fc.array(fc.nat(2), { minLength: 6, maxLength: 6 });
   fc.assert(
     fc.property(inputs, edges, fc.array(step, { maxLength: 60 }), (sides, edgeOf, steps) => {
-      const channels = sides.map(() => new ScriptedChannel());
+      const channels = sides.map(() => new QueueChannel());
       const gate = new InputGate(
         channels.map((channel, index) => ({
           channel,
           input: sides[index]!,
           edge: 3 * sides[index]! + edgeOf[index]!,
         })),
+        STILL,
       );
       const models = sides.map((input, index): ChannelModel => {
         return { input, edge: edgeOf[index]!, watermark: -Infinity, status: 'active' };

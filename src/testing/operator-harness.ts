@@ -3,6 +3,7 @@
  * given step by step and outputs recorded; used by `verifyOperator`. No time passes but by
  * `advance`.
  */
+import { AssertionError } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { EngineError } from '../base/errors.ts';
@@ -154,6 +155,7 @@ export class OperatorHarness {
     };
     const gate = new InputGate(
       this.#channels.map((channel, edge) => ({ channel, input: edge as 0 | 1, edge })),
+      { clock: this.#clock, wake: () => undefined },
     );
     this.#task = new Task({
       chain: new OperatorChain([member]),
@@ -364,6 +366,7 @@ export class OperatorHarness {
 }
 
 class ScriptedChannel implements InputChannel {
+  onBarrier: InputChannel['onBarrier'] = undefined;
   readonly #queue = new Deque<Batch | ControlElement>();
   #time: InputTime = { watermark: MIN_WATERMARK, status: 'active', ended: false };
   /** Restored, and not given to the operator again. */
@@ -412,6 +415,11 @@ class ScriptedChannel implements InputChannel {
 
   recycle(): void {}
   close(): void {}
+  stopCapture(): void {}
+
+  capture(): never {
+    throw new AssertionError('nothing overtakes in a harness');
+  }
 }
 
 /** Records what is emitted, frozen and after a round trip through the codec. */
@@ -461,7 +469,13 @@ class RecordingChannel implements OutputChannel {
     this.#results.push(element);
   }
 
+  overtake(): void {}
+  timeOut(): void {}
   flushIfDue(): void {}
+
+  holds(): boolean {
+    return false;
+  }
 
   flush(): boolean {
     return false;

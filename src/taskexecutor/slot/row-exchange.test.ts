@@ -14,6 +14,7 @@ import { END } from '../../network/control-element.ts';
 import { FLUSH_AT_ONCE } from '../../network/flush-round.ts';
 import { FramePool } from '../../network/frame-pool.ts';
 import { InputGate } from '../../network/input-gate.ts';
+import { STILL } from '../../network/input-gate.test-kit.ts';
 import type { InputChannel } from '../../network/input-channel.ts';
 import { LocalQueue } from '../../network/local-queue.ts';
 import { NetworkMemory } from '../../network/network-memory.ts';
@@ -134,6 +135,9 @@ function remoteChannel(): { readonly output: OutputChannel; readonly input: Inpu
       },
       recycle: (batch) => input.recycle(batch),
       close: () => input.close(),
+      onBarrier: undefined,
+      capture: () => assert.fail('nothing overtakes here'),
+      stopCapture: () => undefined,
     },
   };
 }
@@ -175,7 +179,7 @@ async function filterRows(
     chain: new OperatorChain([
       { id: 'even', name: 'even', operator, outputs: [{ tag: undefined, writer }] },
     ]),
-    gate: new InputGate([{ channel: source, input: 0, edge: 0 }]),
+    gate: new InputGate([{ channel: source, input: 0, edge: 0 }], STILL),
     producers: [],
     flushTimeout: FLUSH_AT_ONCE,
     pressure: new Pressure(() => undefined),

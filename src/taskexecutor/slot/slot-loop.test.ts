@@ -9,6 +9,7 @@ import { CONSUMER_WAITS_BYTES, frameCost } from '../../network/channel-frames.ts
 import { Doorbell } from '../../network/doorbell.ts';
 import { FLUSH_AT_ONCE, FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
 import { InputGate } from '../../network/input-gate.ts';
+import { STILL } from '../../network/input-gate.test-kit.ts';
 import { LocalQueue } from '../../network/local-queue.ts';
 import { NetworkMemory } from '../../network/network-memory.ts';
 import { Pressure } from '../../network/pressure.ts';
@@ -159,7 +160,7 @@ class World {
     const member = { id: 'i', name: 'i', operator, outputs: [{ tag: undefined, writer }] };
     const task = new Task({
       ...{ chain: new OperatorChain([member]), producers: [], pressure, flushTimeout },
-      gate: new InputGate([{ channel: this.#input, input: 0, edge: 0 }]),
+      gate: new InputGate([{ channel: this.#input, input: 0, edge: 0 }], STILL),
       clock: this.clock,
       commit: undefined,
       locate: (error) => error,

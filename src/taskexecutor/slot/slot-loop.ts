@@ -9,6 +9,7 @@
  *     consumer has taken all before it is handed over; the others when the consumer says that it
  *     has, and no later than their time-out, for which a timer is armed.
  * L3. Whoever makes work outside of a slice calls `wake`.
+ * L5. Background work gets its turns after the slices of tasks, and while there are none.
  * L4. Nobody starves: sources that can run take turns, and each slice begins with a step of one
  *     task that can run, another one each time.
  */
@@ -16,6 +17,7 @@ import type { Duration } from '../../base/units.ts';
 import type { Clock } from '../../env/env.ts';
 import type { Doorbell } from '../../network/doorbell.ts';
 import { FlushRound } from '../../network/flush-round.ts';
+import { BackgroundWork } from './checkpoint/background-work.ts';
 import type { Task } from './task.ts';
 
 /** Something that moves bytes between this slot and another: polled in every round. */
@@ -47,6 +49,8 @@ export class SlotLoop {
   #links: readonly PolledLink[] = [];
   #state: 'idle' | 'scheduled' | 'running' = 'idle';
   #woken = false;
+  /** L5 */
+  readonly background: BackgroundWork;
   readonly #flushRound = new FlushRound();
   #flushTimer: Disposable | undefined;
   /** When `#flushTimer` goes off. */
@@ -57,6 +61,7 @@ export class SlotLoop {
   constructor(options: SlotLoopOptions) {
     this.#clock = options.clock;
     this.#doorbell = options.doorbell;
+    this.background = new BackgroundWork(options.clock, () => this.wake());
   }
 
   /** `tasks` in topological order: producers first. */
@@ -89,14 +94,16 @@ export class SlotLoop {
   #slice(): void {
     this.#state = 'running';
     this.#woken = false;
-    const until = this.#clock.monotonic() + SLICE_MILLIS;
+    const began = this.#clock.monotonic();
+    const until = began + SLICE_MILLIS;
     let more: boolean;
     this.#sliceTurn = stepInTurn(this.#tasks, this.#sliceTurn, this.#step) ?? 0;
     do {
       more = this.#round();
     } while (more && this.#clock.monotonic() < until);
     this.#flush();
-    if (more || this.#woken) {
+    this.background.turn(this.#flushRound.now - began, more);
+    if (more || this.#woken || this.background.hasWork) {
       this.#state = 'scheduled';
       this.#clock.soon(this.#run);
       return;

@@ -21,8 +21,6 @@ import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
 import { NetworkMemory } from '../../network/network-memory.ts';
-import { commitInPlace } from '../../operators/sink-operator.ts';
-import type { StateRestore } from '../../protocol/checkpoint.ts';
 import { isLeaseHeld, isLeaseRevoked } from '../../protocol/lease.ts';
 import { decodeToSlot, encodeSlotMessage } from '../../protocol/slot-codec.ts';
 import type { FromSlot, TaskMetrics, ToSlot } from '../../protocol/slot-messages.ts';
@@ -31,20 +29,25 @@ import type {
   SlotPreparation,
   TaskDeployment,
 } from '../../protocol/task-deployment.ts';
+import { hadFinished } from './checkpoint/checkpoint-wiring.ts';
+import type { SlotCheckpoints } from './checkpoint/checkpoint-wiring.ts';
+import { slotCheckpoints } from './checkpoint/slot-checkpoints.ts';
 import { ClientMessages } from './client-messages.ts';
-import { OperatorMetrics } from './operator-metrics.ts';
+import { commitPrepared } from './commit-prepared.ts';
 import { PeerLinks } from './peer-links.ts';
 import { SlotLoop } from './slot-loop.ts';
 import { SlotMetrics } from './slot-metrics.ts';
+import type { TaskPhase } from './task-options.ts';
 import type { WiredTask } from './task-wiring.ts';
 import { TaskWiring } from './task-wiring.ts';
-import { functionLogger, openContext } from './task-context.ts';
 
 const METRICS_INTERVAL = seconds(1);
 const HEAP_CHECK_INTERVAL = milliseconds(100);
 /** The counter of every operator that drops late records. */
 const LATE_DROPPED = 'numLateRecordsDropped';
 const LEASE_RETRY = milliseconds(50);
+/** In which the sinks of a task may commit. */
+const OPEN_PHASES: ReadonlySet<TaskPhase> = new Set(['running', 'finishing', 'ready-to-commit']);
 
 /** The entry point of a slot's worker. */
 export function slotWorker(context: WorkerContext): void {
@@ -93,10 +96,13 @@ class SlotWorker {
       case 'commit':
         this.#underLease(() => this.#tasks.get(message.executionId)?.task.commit());
         return;
-      case 'trigger-checkpoint':
-        this.#declineCheckpoint(message);
+      case 'trigger-checkpoint': {
+        const { executionId, kind: _kind, ...trigger } = message;
+        this.#tasks.get(executionId)?.task.trigger({ kind: 'barrier', ...trigger });
         return;
+      }
       case 'notify-checkpoint':
+        for (const wired of this.#tasks.values()) notify(wired, message);
         return;
       case 'request-metrics':
         this.#send({
@@ -171,11 +177,10 @@ class SlotWorker {
     const { jobId } = this.#preparation!.job;
     const scope = { host, taskManagerId: taskExecutorId, jobId, jobName: job.graph.name };
     this.#metrics = new SlotMetrics(scope);
-    const fresh = deployments.filter(({ restore }) => restore === undefined);
+    const fresh = deployments.filter(({ restore }) => restore?.kind !== 'commit');
     for (const deployment of deployments) {
       const { restore } = deployment;
       if (restore?.kind === 'commit') this.#commitOnly(deployment, restore);
-      else if (restore !== undefined) this.#refuseRestore(deployment, restore);
     }
     const wiring = this.#wiring(job);
     try {
@@ -231,6 +236,16 @@ class SlotWorker {
         available: () => task().sourceAvailable(),
       }),
       sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
+      checkpoints: this.#checkpoints(),
+    });
+  }
+
+  #checkpoints(): SlotCheckpoints | undefined {
+    const { checkpointing } = this.#preparation!;
+    if (checkpointing === undefined) return undefined;
+    return slotCheckpoints(this.#context.env, checkpointing, {
+      background: this.#loop!.background,
+      answer: (message) => this.#send(message),
     });
   }
 
@@ -245,13 +260,14 @@ class SlotWorker {
     task.start().catch((thrown: unknown) => task.fail(thrown));
   }
 
-  #listenerOf(deployment: TaskDeployment): import('./task.ts').TaskListener {
+  #listenerOf(deployment: TaskDeployment): import('./task-options.ts').TaskListener {
     const { executionId } = deployment;
     return {
       running: () => {
         this.#send(stateOf(deployment, 'RUNNING'));
         const source = this.#tasks.get(executionId)!.task.source;
-        if (source === undefined) return;
+        // One that had read everything asks for nothing.
+        if (source === undefined || hadFinished(deployment)) return;
         const vertex = this.#job!.graph.vertices.find(({ id }) => id === deployment.vertex)!;
         this.#fromReader(deployment, vertex.operators[0]!.id, { kind: 'reader-registered' });
       },
@@ -284,29 +300,15 @@ class SlotWorker {
    * prepared.
    */
   #commitOnly(deployment: TaskDeployment, restore: CommitRestore): void {
-    const job = this.#job!;
-    const vertex = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
-    const work = async (): Promise<void> => {
-      for (const { operator, committables } of restore.committables) {
-        const spec = job.operators.get(operator)?.spec;
-        assert(spec?.kind === 'sink', 'V1: committables belong to a sink');
-        const { name } = vertex.operators.find(({ id }) => id === operator)!;
-        const open = openContext(
-          {
-            jobName: job.graph.name,
-            deployment,
-            log: this.#context.env.log,
-            metrics: new OperatorMetrics(
-              { id: operator, name },
-              functionLogger(this.#context.env.log, name, deployment.subtask),
-            ),
-          },
-          name,
-        );
-        const wiring = this.#sinkWiring(deployment, operator);
-        await commitInPlace(spec.sink, open, wiring, [{ checkpointId: undefined, committables }]);
-      }
-    };
+    const work = (): Promise<void> =>
+      commitPrepared({
+        ...{ job: this.#job!, deployment, log: this.#context.env.log },
+        wiringOf: (operator) => this.#sinkWiring(deployment, operator),
+        sinks: restore.committables.map(({ operator, committables }) => ({
+          operator,
+          committables: [{ checkpointId: undefined, committables }],
+        })),
+      });
     this.#underLease(() => {
       work().then(
         () => this.#send(stateOf(deployment, 'FINISHED')),
@@ -324,23 +326,6 @@ class SlotWorker {
     else if (!isLeaseRevoked(lease)) clock.after(LEASE_RETRY, () => this.#underLease(effect));
   }
 
-  // ---------------------------------------------------------------------------------- checkpoints
-
-  #refuseRestore(deployment: TaskDeployment, { checkpointId }: StateRestore): void {
-    const error = new EngineError('RESTORE_UNSUPPORTED', { path: `checkpoint ${checkpointId}` });
-    this.#send({ ...stateOf(deployment, 'FAILED'), error: error.toData() });
-  }
-
-  #declineCheckpoint({
-    executionId,
-    checkpointId,
-  }: Extract<ToSlot, { kind: 'trigger-checkpoint' }>): void {
-    const { jobId } = this.#preparation!.job;
-    const error = new EngineError('CHECKPOINT_UNSUPPORTED', { what: 'checkpoint', jobId });
-    const kind = 'decline-checkpoint';
-    this.#send({ kind, executionId, checkpointId, error: error.toData() });
-  }
-
   // --------------------------------------------------------------------------- sources and sinks
 
   #sourceEvent(message: Extract<ToSlot, { kind: 'source-event' }>): void {
@@ -348,7 +333,7 @@ class SlotWorker {
     const source = wired?.task.source;
     if (wired === undefined || source === undefined) return;
     const { event } = message;
-    wired.task.mail(() => {
+    wired.task.sourceMail(() => {
       if (event.kind === 'splits') source.addSplits(event.splits);
       else if (event.kind === 'no-more-splits') source.noMoreSplits();
       else if (event.kind === 'watermark-limit') source.alignTo(event.limit);
@@ -483,4 +468,28 @@ function stateOf(
   state: Extract<FromSlot, { kind: 'task-state' }>['state'],
 ): Extract<FromSlot, { kind: 'task-state' }> {
   return { kind: 'task-state', executionId, state, error: undefined, accumulators: [] };
+}
+
+/** What has become of a checkpoint. */
+function notify(
+  wired: WiredTask,
+  { checkpointId, outcome, latestComplete }: Extract<ToSlot, { kind: 'notify-checkpoint' }>,
+): void {
+  const { task, checkpoints, sinks } = wired;
+  if (outcome === 'aborted') {
+    checkpoints?.aborted(checkpointId);
+    task.checkpointAborted(checkpointId);
+    return;
+  }
+  checkpoints?.completed(checkpointId, latestComplete);
+  task.checkpointCompleted(checkpointId);
+  if (!OPEN_PHASES.has(task.phase)) return;
+  Promise.all(sinks.map(({ sink }) => sink.checkpointComplete(checkpointId))).then(
+    (committed) => {
+      if (committed.every(Boolean) && sinks.every(({ sink }) => sink.uncommitted.length === 0)) {
+        task.allCommitted();
+      }
+    },
+    (thrown: unknown) => task.fail(thrown),
+  );
 }

@@ -28,6 +28,10 @@ export class TaskChannels {
     return [...this.nearInputs, ...this.farInputs];
   }
 
+  get bytesIn(): number {
+    return sum(this.remoteInputs, ({ bytesIn }) => bytesIn);
+  }
+
   get bytesOut(): number {
     return sum(this.outputs, ({ bytesOut }) => bytesOut);
   }

@@ -32,7 +32,6 @@ import { createOperator } from '../../operators/create-operator.ts';
 import { freezingAccumulators } from '../../operators/freezing-accumulators.ts';
 import type { ChainMember, ChainOutput } from '../../operators/operator-chain.ts';
 import { OperatorChain } from '../../operators/operator-chain.ts';
-import type { Operator } from '../../operators/operator.ts';
 import type { SinkWiring } from '../../operators/sink-operator.ts';
 import { SinkOperator } from '../../operators/sink-operator.ts';
 import type { SourceWiring } from '../../operators/source-operator.ts';
@@ -46,11 +45,20 @@ import { HeapKeyedStateBackend } from '../../state/heap/heap-keyed-state-backend
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import { OperatorStateBackend } from '../../state/operator-state.ts';
 import type { Schema } from '../../types/schema.ts';
+import {
+  hadFinished,
+  overtakableEdge,
+  restoreTask,
+  taskCheckpoints,
+} from './checkpoint/checkpoint-wiring.ts';
+import type { CheckpointedTask, SlotCheckpoints } from './checkpoint/checkpoint-wiring.ts';
+import type { StatefulOperator } from './checkpoint/operator-states.ts';
+import type { TaskCheckpoints } from './checkpoint/task-checkpoints.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import type { PeerLink } from './peer-link.ts';
 import { TaskChannels } from './task-channels.ts';
 import { Task } from './task.ts';
-import type { TaskListener, TaskOptions } from './task.ts';
+import type { TaskListener, TaskOptions } from './task-options.ts';
 import { functionLogger, operatorContext } from './task-context.ts';
 
 export interface WiringOptions {
@@ -77,15 +85,13 @@ export interface WiringOptions {
     task: () => Task,
   ): SourceWiring;
   sinkWiring(deployment: TaskDeployment, operator: string): SinkWiring;
+  /** Undefined: there are none. */
+  readonly checkpoints?: SlotCheckpoints | undefined;
 }
 
 /** What an operator of a task keeps; restored before the operator is opened. */
-export interface WiredOperator {
-  readonly id: string;
+export interface WiredOperator extends StatefulOperator {
   readonly name: string;
-  readonly operator: Operator;
-  readonly keyedState: KeyedStateBackend | undefined;
-  readonly operatorState: OperatorStateBackend;
 }
 
 export interface WiredTask {
@@ -97,6 +103,7 @@ export interface WiredTask {
   readonly metrics: readonly OperatorMetrics[];
   readonly needsEventTime: boolean;
   readonly channels: TaskChannels;
+  readonly checkpoints: TaskCheckpoints | undefined;
 }
 
 export class TaskWiring {
@@ -142,7 +149,7 @@ export class TaskWiring {
     });
     const channels = new TaskChannels(this.#options.memory);
     const writers = this.#writers(deployment, vertex, pressure, channels);
-    const gate = this.#gate(deployment, channels);
+    const gate = this.#gate(deployment, channels, () => listener.wake());
     const members = this.#members({
       deployment,
       vertex,
@@ -152,26 +159,27 @@ export class TaskWiring {
     });
     const chain = new OperatorChain(members, this.#options.verify);
     const metrics = this.#operatorMetrics(deployment, members);
-    const sinks = members.flatMap(({ id, operator }) =>
-      operator instanceof SinkOperator ? [{ operator: id, sink: operator }] : [],
-    );
-    const committing = sinks.filter(({ sink }) => sink.hasCommitter);
+    const committing = hadFinished(deployment) ? [] : committingSinks(members);
     const operators = members.toReversed().map((member) => this.#wiredOperator(member, deployment));
     const stateOf = new Map(operators.map((state) => [state.id, state]));
+    const { job, clock, log } = this.#options;
+    const { checkpoints, restore } = this.#checkpoints({
+      ...{ job, vertex, deployment, clock, log, chain, gate, writers, operators },
+      bytesIn: () => channels.bytesIn,
+      sinkWiring: (operator) => this.#options.sinkWiring(deployment, operator),
+    });
     const task = new Task({
       chain,
       gate,
+      checkpoints,
+      hadFinished: hadFinished(deployment),
+      restore,
       producers: this.#producers(deployment),
       pressure,
       listener,
       flushTimeout: this.#options.flushTimeout,
       clock: this.#options.clock,
-      commit:
-        committing.length === 0
-          ? undefined
-          : async () => {
-              for (const { sink } of committing) await sink.commit();
-            },
+      commit: committing.length === 0 ? undefined : () => commitAll(committing),
       locate: (error) => this.#locate(error, deployment, vertex, holder.task),
       contextOf: (member, outputs) => {
         const state = stateOf.get(member.id)!;
@@ -196,7 +204,25 @@ export class TaskWiring {
       ...{ deployment, task, operators, sinks: committing },
       metrics: [...metrics.values()],
       needsEventTime: this.#needsEventTime(vertex),
-      channels,
+      ...{ channels, checkpoints },
+    };
+  }
+
+  /** How it takes part in checkpoints, and how it is brought back from one. */
+  #checkpoints(task: CheckpointedTask): Pick<TaskOptions, 'restore'> & {
+    readonly checkpoints: TaskCheckpoints | undefined;
+  } {
+    const { checkpoints: slot } = this.#options;
+    const { restore } = task.deployment;
+    assert(
+      slot !== undefined || restore?.kind !== 'state',
+      'Q1: state without a checkpoint storage',
+    );
+    if (slot === undefined) return { checkpoints: undefined };
+    return {
+      checkpoints: taskCheckpoints(task, slot),
+      restore:
+        restore?.kind === 'state' ? () => restoreTask(task, restore, slot.storage) : undefined,
     };
   }
 
@@ -275,13 +301,13 @@ export class TaskWiring {
 
   // --------------------------------------------------------------------------------------- inputs
 
-  #gate(deployment: TaskDeployment, made: TaskChannels): InputGate | undefined {
+  #gate(deployment: TaskDeployment, made: TaskChannels, wake: () => void): InputGate | undefined {
     if (deployment.inputs.length === 0) return undefined;
-    return new InputGate(
-      deployment.inputs.flatMap((input, edge) =>
-        this.#gateChannels(input, made).map((channel) => ({ ...channel, edge })),
-      ),
-    );
+    const channels = deployment.inputs.flatMap((input, edge) => {
+      const overtakable = overtakableEdge(this.#options.job, this.#edge(input.edge));
+      return this.#gateChannels(input, made).map((channel) => ({ ...channel, edge, overtakable }));
+    });
+    return new InputGate(channels, { clock: this.#options.clock, wake });
   }
 
   /** In the order of the gate's channels. */
@@ -292,7 +318,10 @@ export class TaskWiring {
     });
   }
 
-  #gateChannels(input: InputDeployment, made: TaskChannels): Omit<GateChannel, 'edge'>[] {
+  #gateChannels(
+    input: InputDeployment,
+    made: TaskChannels,
+  ): Omit<GateChannel, 'edge' | 'overtakable'>[] {
     const edge = this.#edge(input.edge);
     const codec = this.#options.job.edges.get(edge.id)!.schema.codec;
     return input.channels.map(({ channel, location }) => {
@@ -358,7 +387,17 @@ export class TaskWiring {
       operator: member.operator,
       keyedState: this.#keyedState(member, deployment),
       operatorState: new OperatorStateBackend({ operator: member.name, subtask, parallelism }),
+      committables: this.#committables(member, deployment),
     };
+  }
+
+  /** What its sink has prepared; of one that had finished nothing is left. */
+  #committables(
+    { operator }: ChainMember,
+    deployment: TaskDeployment,
+  ): StatefulOperator['committables'] {
+    if (!(operator instanceof SinkOperator) || !operator.hasCommitter) return undefined;
+    return hadFinished(deployment) ? undefined : () => operator.committables;
   }
 
   #needsEventTime({ operators }: JobVertex): boolean {
@@ -439,4 +478,16 @@ function keySchemaOf(spec: Spec): { readonly declared: Schema<never> | undefined
   if ('key' in spec) return { declared: spec.key.schema as Schema<never> | undefined };
   if ('leftKey' in spec) return { declared: spec.leftKey.schema as Schema<never> | undefined };
   return undefined;
+}
+
+function committingSinks(members: readonly ChainMember[]): WiredTask['sinks'] {
+  return members.flatMap(({ id, operator }) =>
+    operator instanceof SinkOperator && operator.hasCommitter
+      ? [{ operator: id, sink: operator }]
+      : [],
+  );
+}
+
+async function commitAll(sinks: WiredTask['sinks']): Promise<void> {
+  for (const { sink } of sinks) await sink.commit();
 }

@@ -9,7 +9,13 @@
  * every
  *     edge and comes once, after every operator has finished.
  * T3. The listener hears exactly one terminal state, after the chain was closed.
- * T4. Barriers come only from a checkpoint coordinator; none is triggered while there is none.
+ * T4. The state of the operators is taken at a record boundary, when no event is half handled;
+ *     while an operator prepares it (`isTaking`) nothing else happens in the task.
+ * T6. Triggers and what comes from enumerators take effect in the order in which they came.
+ * T7. After the barrier of a savepoint that stops the job nothing is read and nothing fires, until
+ *     the savepoint is complete (then the task ends) or aborted (then it goes on).
+ * T8. After the end has been sent there is no barrier: the task adds to a checkpoint what it has
+ *     prepared to commit, or declines it.
  * T5. A step takes about a millisecond, or one record, whatever a record costs.
  * T5. Event time may end before the input, with idle inputs beside one that is finished; what is
  *     registered after that fires when the input ends.
@@ -18,72 +24,25 @@ import { assert, unreachable } from '../../base/assert.ts';
 import type { EngineError } from '../../base/errors.ts';
 import { toEngineError } from '../../base/errors.ts';
 import type { Timestamp } from '../../base/units.ts';
-import type { Clock } from '../../env/env.ts';
-import type { OperatorId, VertexId } from '../../graph/job-graph.ts';
-import type { Batch, ObjectBatch } from '../../network/batch.ts';
-import { NO_TIMESTAMP } from '../../network/batch.ts';
-import { END, MAX_WATERMARK } from '../../network/control-element.ts';
+import type { OperatorId } from '../../graph/job-graph.ts';
+import type { Batch } from '../../network/batch.ts';
+import { END, MAX_WATERMARK, STOPPED } from '../../network/control-element.ts';
+import type { BarrierElement } from '../../network/control-element.ts';
 import { FLUSH_AT_ONCE } from '../../network/flush-round.ts';
 import type { FlushRound } from '../../network/flush-round.ts';
-import type { GateEvent, InputGate } from '../../network/input-gate.ts';
-import { Pressure } from '../../network/pressure.ts';
-import type {
-  DeferrableEvent,
-  KeyedOperator,
-  OneInputOperator,
-  Operator,
-  TwoInputOperator,
-} from '../../operators/operator.ts';
-import type { ContextOf, OperatorChain, OperatorRecords } from '../../operators/operator-chain.ts';
+import type { AlignedBarrier, GateEvent, InputGate } from '../../network/input-gate.ts';
+import type { Pressure } from '../../network/pressure.ts';
+import type { DeferrableEvent, Operator } from '../../operators/operator.ts';
+import type { OperatorChain, OperatorRecords } from '../../operators/operator-chain.ts';
 import { SourceOperator } from '../../operators/source-operator.ts';
+import { processBatch } from './process-batch.ts';
 import { ProcessingTime } from './processing-time.ts';
+import { TakenBarrier } from './checkpoint/taken-barrier.ts';
 import type { WatermarkHold } from '../../protocol/slot-messages.ts';
 import { StepSize } from './step-size.ts';
+import type { TaskOptions, TaskPhase } from './task-options.ts';
 import { TaskTimes } from './task-times.ts';
-
-export type TaskPhase =
-  | 'created'
-  | 'initializing'
-  | 'running'
-  | 'finishing'
-  | 'ready-to-commit'
-  | 'committing'
-  | 'closing'
-  | 'finished'
-  | 'canceled'
-  | 'failed';
-
-export interface TaskListener {
-  running(): void;
-  /**
-   * All input has ended and all output is handed over; `commit` is to be called when the job
-   * allows.
-   */
-  readyToCommit(): void;
-  /** At once when the task fails, before its operators are closed; `ended` follows. */
-  failing?(error: EngineError): void;
-  ended(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void;
-  /** Something happened outside of a step; the slot's loop must look again. */
-  wake(): void;
-}
-
-export interface TaskOptions {
-  readonly chain: OperatorChain;
-  /** Undefined for a chain with a source at its head. */
-  readonly gate: InputGate | undefined;
-  /** Who fills the channels of the gate, in its order. */
-  readonly producers: readonly { readonly vertex: VertexId; readonly subtask: number }[];
-  readonly pressure: Pressure;
-  readonly contextOf: ContextOf;
-  readonly listener: TaskListener;
-  /** Milliseconds for which its output may gather; see flush-round.ts. */
-  readonly flushTimeout: number;
-  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
-  /** Commits what the sinks of the chain prepared; undefined if there is no committer. */
-  readonly commit: (() => Promise<void>) | undefined;
-  /** Adds place and names to an error on its way up. */
-  readonly locate: (error: EngineError) => EngineError;
-}
+import { holdOf } from './watermark-hold.ts';
 
 export class Task {
   readonly #options: TaskOptions;
@@ -92,6 +51,17 @@ export class Task {
   readonly #pressure: Pressure;
   readonly #source: SourceOperator | undefined;
   readonly #mails: (() => void)[] = [];
+  readonly #taken: TakenBarrier;
+  /** A savepoint before which event time and the operators are ended. */
+  #draining: BarrierElement | undefined;
+  /** T7. The savepoint after which the job ends. */
+  #stopAt = 0;
+  /** T7. It is complete. */
+  #stopped = false;
+  /** The operators have finished. */
+  #drained: boolean;
+  /** T8. Came while the operators were finishing. */
+  readonly #triggeredLate: BarrierElement[] = [];
   readonly #processingTime: ProcessingTime;
   readonly times: TaskTimes;
   readonly #stepSize = new StepSize();
@@ -101,6 +71,8 @@ export class Task {
   #sourceReady = true;
   #sourceEnded = false;
   #endSent = false;
+  /** Of a drain: how many inputs have been ended. */
+  #inputsEnded = 0;
   /** T5. Event time has ended, for the operators at the head. */
   #timeEnded = false;
   /** T5. Something has been processed since. */
@@ -126,6 +98,13 @@ export class Task {
       'T1: a task has a source or a gate',
     );
     this.#openInputs = options.gate?.inputs ?? 0;
+    this.#drained = options.hadFinished === true;
+    this.#taken = new TakenBarrier({
+      handler: options.checkpoints,
+      pressure: options.pressure,
+      wake: () => options.listener.wake(),
+      fail: (thrown) => this.fail(thrown),
+    });
   }
 
   get phase(): TaskPhase {
@@ -146,19 +125,7 @@ export class Task {
   get waitsFor(): WatermarkHold | undefined {
     if (this.watermark === MAX_WATERMARK) return undefined;
     const clock = this.#chain.lastClock;
-    if (clock !== undefined) return clock.timeHold;
-    const gate = this.#gate!;
-    const { holder } = gate;
-    if (holder === undefined) return gate.isIdle ? this.#idleInputs(gate) : undefined;
-    return { kind: 'input', ...this.#options.producers[holder]! };
-  }
-
-  #idleInputs(gate: InputGate): WatermarkHold {
-    const verticesThatAre = (status: 'idle' | 'ended'): readonly VertexId[] => {
-      const places = gate.channelsThatAre(status);
-      return [...new Set(places.map((place) => this.#options.producers[place]!.vertex))];
-    };
-    return { kind: 'idle', idle: verticesThatAre('idle'), ended: verticesThatAre('ended') };
+    return clock === undefined ? holdOf(this.#gate!, this.#options.producers) : clock.timeHold;
   }
 
   /** How far event time has come for an operator of its chain. */
@@ -185,7 +152,10 @@ export class Task {
     assert(this.#phase === 'created', 'T3: a task starts once');
     this.#phase = 'initializing';
     try {
-      await this.#chain.open(this.#options.contextOf);
+      await this.#options.restore?.();
+      if (this.#isIn('initializing') && this.#options.hadFinished !== true) {
+        await this.#chain.open(this.#options.contextOf);
+      }
     } catch (thrown) {
       this.fail(thrown);
       return;
@@ -198,13 +168,28 @@ export class Task {
 
   /** Whether `step` could do something now. */
   get runnable(): boolean {
+    if (this.#taken.isTaking) return this.#taken.isPrepared;
     if (this.#mails.length > 0) return true;
     if (this.#phase === 'finishing') return !this.#pressure.isHeld;
-    if (this.#phase !== 'running' || this.#pressure.isHeld) return false;
+    if (this.#phase !== 'running') return false;
+    if (this.#isUrgent) return true;
+    if (this.#pressure.isHeld) return false;
     if (this.#batch !== undefined || this.#event !== undefined) return true;
-    if (this.#processingTime.isDue) return true;
+    if (this.#draining !== undefined) return true;
+    if (this.#processingTime.isDue && !this.#isSilent) return true;
     if (this.#gate !== undefined) return this.#gate.hasData;
+    if (this.#stopAt !== 0) return false;
     return this.#sourceEnded || (this.#sourceReady && !this.#source!.isWaiting);
+  }
+
+  /** T7. Nothing fires. */
+  get #isSilent(): boolean {
+    return this.#stopAt !== 0 || this.#options.hadFinished === true;
+  }
+
+  /** T4. A barrier has overtaken, which does not wait for output to drain. */
+  get #isUrgent(): boolean {
+    return this.#gate?.hasUrgent === true && this.#event === undefined;
   }
 
   /** Does a bounded piece of work. Failures end the task, never the caller. */
@@ -212,8 +197,12 @@ export class Task {
     const before = this.recordsIn;
     this.times.begin();
     try {
+      if (!this.#taken.resume()) return;
       this.#runMails();
-      if (this.#pressure.isHeld) return;
+      if (this.#phase === 'running' && this.#isUrgent && !this.#taken.isTaking) {
+        this.#begin(this.#gate!.takeUrgent()!);
+      }
+      if (this.#taken.isTaking || this.#pressure.isHeld) return;
       if (this.#phase === 'running' && this.#fireProcessingTime()) this.#advance();
       if (this.#phase === 'finishing') this.#finish();
     } catch (thrown) {
@@ -252,25 +241,41 @@ export class Task {
 
   /** Lets an event go on that the head had deferred. */
   forward(event: DeferrableEvent): void {
-    switch (event.kind) {
-      case 'watermark':
-        assert(
-          this.#chain.watermark(event.timestamp),
-          'O3: an operator that defers is not called again',
-        );
-        return;
-      case 'epoch':
-        this.#chain.closeEpoch();
-        this.#chain.broadcast(event);
-        return;
-      case 'status':
-        this.#chain.status(event.status);
-    }
+    assert(this.#give(event), 'O3: an operator that defers is not called again');
+  }
+
+  /** T6. From the enumerator of the source; not for one that drains, and has its last splits. */
+  sourceMail(mail: () => void): void {
+    this.mail(() => {
+      if (this.#draining === undefined && !this.#drained) mail();
+    });
   }
 
   /** The source's reader may have records again. */
   sourceAvailable(): void {
     this.#sourceReady = true;
+    this.#options.listener.wake();
+  }
+
+  /** T6. Begins a checkpoint: nobody is left who would send its barrier. */
+  trigger(barrier: BarrierElement): void {
+    if (this.#isOver()) this.#decline(barrier, 'it has ended');
+    else this.mail(() => this.#triggered(barrier));
+  }
+
+  /** It is durable. */
+  checkpointCompleted(checkpointId: number): void {
+    if (this.#stopAt === 0 || checkpointId !== this.#stopAt) return;
+    this.#stopped = true;
+    if (this.#source !== undefined && this.#phase === 'running') this.#phase = 'finishing';
+    this.#options.listener.wake();
+  }
+
+  /** It never will be durable. */
+  checkpointAborted(checkpointId: number): void {
+    this.#gate?.abort(checkpointId);
+    // After a drain the operators have finished: only a restart goes on from before that.
+    if (checkpointId === this.#stopAt && !this.#drained) this.#stopAt = 0;
     this.#options.listener.wake();
   }
 
@@ -282,6 +287,11 @@ export class Task {
       () => this.#end('FINISHED', undefined),
       (thrown: unknown) => this.fail(thrown),
     );
+  }
+
+  /** A checkpoint that it took part in after its end has committed everything. */
+  allCommitted(): void {
+    if (this.#phase === 'ready-to-commit' && !this.#stopped) this.#end('FINISHED', undefined);
   }
 
   cancel(): void {
@@ -302,15 +312,19 @@ export class Task {
   #runMails(): void {
     // Mails that come while these run wait for the next step.
     const mails = this.#mails.splice(0);
-    for (const mail of mails) {
+    for (const [index, mail] of mails.entries()) {
       if (this.#isOver()) return;
       mail();
+      if (!this.#taken.isTaking) continue;
+      // T4
+      this.#mails.unshift(...mails.slice(index + 1));
+      return;
     }
   }
 
   /** @returns whether the task may go on to its input. */
   #fireProcessingTime(): boolean {
-    if (!this.#processingTime.isDue) return true;
+    if (!this.#processingTime.isDue || this.#isSilent) return true;
     if (this.#timeEnded) this.#owesTime = true;
     return this.#processingTime.fire() && !this.#pressure.isHeld;
   }
@@ -339,7 +353,13 @@ export class Task {
   }
 
   #poll(source: SourceOperator): void {
-    if (!this.#sourceEnded) {
+    if (this.#draining !== undefined) {
+      this.#drain(this.#draining);
+      return;
+    }
+    // T7
+    if (this.#stopAt !== 0) return;
+    if (!this.#sourceEnded && this.#options.hadFinished !== true) {
       if (source.isWaiting) return;
       this.#sourceReady = false;
       const result = source.poll(this.#stepSize.records);
@@ -349,128 +369,170 @@ export class Task {
       this.#sourceEnded = true;
       if (this.#pressure.isHeld) return;
     }
-    if (!this.#chain.watermark(MAX_WATERMARK)) return;
+    if (!this.#drained && !this.#chain.watermark(MAX_WATERMARK)) return;
     this.#phase = 'finishing';
   }
 
   #process(batch: Batch): void {
     const before = batch.cursor;
     if (this.#timeEnded) this.#owesTime = true;
-    if (batch.kind === 'rows') {
-      (this.#chain.head as OneInputOperator).processRows!(batch);
-      batch.cursor = batch.size;
-    } else if ('processLeft' in this.#chain.head) {
-      this.#processTwo(batch, this.#chain.head as TwoInputOperator);
-    } else if ('processKeyed' in this.#chain.head) {
-      this.#processKeyed(batch, this.#chain.head as KeyedOperator);
-    } else {
-      this.#processOne(batch, this.#chain.head as OneInputOperator);
-    }
+    processBatch(batch, {
+      head: this.#chain.head,
+      input: this.#gate!.input,
+      pressure: this.#pressure,
+      records: this.#stepSize.records,
+    });
     this.recordsIn += batch.cursor - before;
     if (batch.cursor < batch.size) return;
     this.#batch = undefined;
     this.#gate!.recycle(batch);
   }
 
-  #processOne(batch: ObjectBatch, head: OneInputOperator): void {
-    const { values, timestamps, hasTimestamps } = batch;
-    const pressure = this.#pressure;
-    const end = this.#endOfStep(batch);
-    let i = batch.cursor;
-    while (i < end) {
-      head.process(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP);
-      i += 1;
-      if (pressure.holds !== 0) break;
-    }
-    batch.cursor = i;
-  }
-
-  #processKeyed(batch: ObjectBatch, head: KeyedOperator): void {
-    const { values, timestamps, hasTimestamps, keyGroups } = batch;
-    assert(batch.hasKeyGroups, 'T1: a keyed operator gets records of a hash edge');
-    const pressure = this.#pressure;
-    const end = this.#endOfStep(batch);
-    let i = batch.cursor;
-    while (i < end) {
-      head.processKeyed(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP, keyGroups![i]!);
-      i += 1;
-      if (pressure.holds !== 0) break;
-    }
-    batch.cursor = i;
-  }
-
-  #processTwo(batch: ObjectBatch, head: TwoInputOperator): void {
-    const left = this.#gate!.input === 0;
-    const pressure = this.#pressure;
-    const end = this.#endOfStep(batch);
-    let i = batch.cursor;
-    while (i < end) {
-      const group = batch.hasKeyGroups ? batch.keyGroups![i]! : -1;
-      if (left) head.processLeft(batch.values[i], batch.timestampAt(i), group);
-      else head.processRight(batch.values[i], batch.timestampAt(i), group);
-      i += 1;
-      if (pressure.holds !== 0) break;
-    }
-    batch.cursor = i;
-  }
-
-  #endOfStep({ cursor, size }: ObjectBatch): number {
-    return Math.min(size, cursor + this.#stepSize.records);
-  }
-
   /** Handles an aligned event, or goes on with one whose operator asked to be called again. */
   #handle(event: GateEvent): void {
-    if (event.kind !== 'end-of-input' && event.kind !== 'barrier' && this.#event === undefined) {
+    if (isDeferrable(event) && this.#event === undefined && !this.#drained) {
       if (this.#chain.head.defer?.(event) === true) return;
     }
     this.#event = event;
+    if (!this.#goOnWith(event)) return;
+    this.#event = undefined;
+  }
+
+  /** @returns whether it is done. */
+  #goOnWith(event: GateEvent): boolean {
+    // Where the operators have finished, the rest has nobody to reach.
+    if (isDeferrable(event)) return this.#drained || this.#give(event);
+    switch (event.kind) {
+      case 'barrier':
+        if (event.barrier.options.stop === 'drain' && !this.#endInputs()) return false;
+        this.#begin(event);
+        return true;
+      case 'superseded':
+        this.#options.checkpoints?.superseded(event.checkpointId, event.by);
+        return true;
+      case 'end-of-input':
+        if (event.stopped === true) this.#stopped = true;
+        else if (!this.#drained && !this.#chain.endInput(event.input)) return false;
+        this.#openInputs -= 1;
+        if (this.#openInputs === 0) this.#phase = 'finishing';
+        return true;
+      default:
+        return unreachable(event, 'Task');
+    }
+  }
+
+  /** To the operators. @returns whether they have handled it. */
+  #give(event: DeferrableEvent): boolean {
     switch (event.kind) {
       case 'watermark':
-        if (!this.#chain.watermark(event.timestamp)) return;
+        if (!this.#chain.watermark(event.timestamp)) return false;
         this.#timeEnded = event.timestamp === MAX_WATERMARK;
-        break;
+        return true;
       case 'status':
         this.#chain.status(event.status);
-        break;
+        return true;
       case 'epoch':
         this.#chain.closeEpoch();
         this.#chain.broadcast(event);
-        break;
-      case 'end-of-input':
-        if (!this.#chain.endInput(event.input)) return;
-        this.#openInputs -= 1;
-        if (this.#openInputs === 0) this.#phase = 'finishing';
-        break;
-      case 'barrier':
-        assert(false, 'T4: a barrier without a checkpoint coordinator');
-        break;
+        return true;
       default:
-        unreachable(event, 'Task');
+        return unreachable(event, 'Task');
     }
-    this.#event = undefined;
   }
 
   #finish(): void {
     if (this.#pressure.isHeld) return;
-    if (this.#owesTime) {
-      if (!this.#chain.watermark(MAX_WATERMARK)) return;
-      this.#owesTime = false;
-      if (this.#pressure.isHeld) return;
-    }
     if (!this.#endSent) {
-      if (!this.#chain.finish() || this.#pressure.isHeld) return;
-      this.#chain.broadcast(END);
+      if (!this.#stopped && !this.#finishOperators()) return;
+      this.#chain.broadcast(this.#stopped ? STOPPED : END);
       this.#chain.flush();
       this.#endSent = true;
       // What the consumers have not taken yet holds the pressure.
       if (this.#pressure.isHeld) return;
     }
     if (this.#options.commit === undefined) {
+      for (const barrier of this.#triggeredLate) this.#decline(barrier, 'it is ending');
       this.#end('FINISHED', undefined);
       return;
     }
     this.#phase = 'ready-to-commit';
+    for (const barrier of this.#triggeredLate) this.#options.checkpoints?.takeFinished(barrier);
     this.#options.listener.readyToCommit();
+  }
+
+  /** @returns whether they have; if not, it is to be called again when output is free. */
+  #finishOperators(): boolean {
+    if (this.#drained) return true;
+    if (this.#owesTime) {
+      if (!this.#chain.watermark(MAX_WATERMARK)) return false;
+      this.#owesTime = false;
+      if (this.#pressure.isHeld) return false;
+    }
+    if (!this.#chain.finish() || this.#pressure.isHeld) return false;
+    this.#drained = true;
+    return true;
+  }
+
+  // ---------------------------------------------------------------------------------- checkpoints
+
+  /** T6 */
+  #triggered(barrier: BarrierElement): void {
+    switch (this.#phase) {
+      case 'running':
+        if (this.#gate !== undefined) this.#gate.trigger(barrier);
+        else this.#beginAtSource(barrier);
+        return;
+      case 'finishing':
+        this.#triggeredLate.push(barrier);
+        return;
+      case 'ready-to-commit':
+        this.#options.checkpoints?.takeFinished(barrier);
+        return;
+      case 'created':
+      case 'initializing':
+        this.#decline(barrier, 'it is not running yet');
+        return;
+      default:
+        this.#decline(barrier, 'it is ending');
+    }
+  }
+
+  #beginAtSource(barrier: BarrierElement): void {
+    if (this.#sourceEnded || this.#options.hadFinished === true) this.#triggeredLate.push(barrier);
+    else if (this.#draining !== undefined) this.#decline(barrier, 'it is draining');
+    else if (barrier.options.stop === 'drain') this.#draining = barrier;
+    else this.#begin(ofSource(barrier, this.#options.clock.monotonic()));
+  }
+
+  #begin(event: AlignedBarrier): void {
+    if (event.barrier.options.stop !== undefined) this.#stopAt = event.barrier.checkpointId;
+    this.#taken.begin(event);
+  }
+
+  /** Ends event time and the operators behind a source, then begins the savepoint. */
+  #drain(barrier: BarrierElement): void {
+    if (!this.#timeEnded) {
+      if (!this.#chain.watermark(MAX_WATERMARK)) return;
+      this.#timeEnded = true;
+      if (this.#pressure.isHeld) return;
+    }
+    if (!this.#finishOperators()) return;
+    this.#draining = undefined;
+    this.#begin(ofSource(barrier, this.#options.clock.monotonic()));
+  }
+
+  /** Of a drain: all data has come. @returns false: call again. */
+  #endInputs(): boolean {
+    for (; this.#openInputs > 0 && !this.#drained; this.#inputsEnded += 1) {
+      if (this.#inputsEnded === this.#gate!.inputs) break;
+      if (this.#pressure.isHeld) return false;
+      if (!this.#chain.endInput(this.#inputsEnded as 0 | 1)) return false;
+    }
+    return !this.#pressure.isHeld && this.#finishOperators();
+  }
+
+  #decline({ checkpointId }: BarrierElement, reason: string): void {
+    this.#options.checkpoints?.decline(checkpointId, reason);
   }
 
   // --------------------------------------------------------------------------------------- ending
@@ -492,11 +554,21 @@ export class Task {
     this.#phase = 'closing';
     this.#processingTime.close();
     this.#mails.length = 0;
-    this.#chain.close().then(
+    for (const barrier of this.#triggeredLate.splice(0)) this.#decline(barrier, 'it has ended');
+    this.#close(state).then(
       () => this.#ended(state, error),
       (thrown: unknown) =>
         this.#ended('FAILED', error ?? this.#options.locate(toEngineError(thrown))),
     );
+  }
+
+  /** T3. What a checkpoint has written that nobody will refer to is deleted first. */
+  async #close(state: 'FINISHED' | 'CANCELED' | 'FAILED'): Promise<void> {
+    try {
+      await this.#options.checkpoints?.close(state === 'FINISHED');
+    } finally {
+      await this.#chain.close();
+    }
   }
 
   #ended(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void {
@@ -507,4 +579,13 @@ export class Task {
     }
     this.#options.listener.ended(state, error);
   }
+}
+
+function isDeferrable(event: GateEvent): event is DeferrableEvent {
+  return event.kind === 'watermark' || event.kind === 'status' || event.kind === 'epoch';
+}
+
+/** As a barrier comes out of a gate. */
+function ofSource(barrier: BarrierElement, since: number): AlignedBarrier {
+  return { kind: 'barrier', barrier, since, inFlight: [] };
 }
