@@ -5,7 +5,8 @@
  * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
  *
  * What a record costs in windows that overlap depends on the trigger. With `eventTime`, early and
- * late firings included, and `processingTime` it costs the same however many windows it is in. Any
+ * late firings included, and `processingTime` it costs the same however many windows it is in,
+ * with `windowState` and `onClear` of a window function, too. Any
  * other trigger is asked for each window that the record is in, as is one around another
  * (`purging`); the record is added up once all the same (see `sliding`).
  */

@@ -13,8 +13,8 @@ import { WindowOperator } from './window-operator.ts';
 export function createWindowOperator(spec: WindowSpec): Operator {
   const { assigner } = spec;
   if (!isIncremental(spec)) return new WindowOperator(spec);
-  const trigger = isClearedByItself(spec) ? clockPartOf(spec) : undefined;
-  if (assigner.kind === 'session' && trigger === AT_END) {
+  const trigger = clockPartOf(spec);
+  if (assigner.kind === 'session' && trigger === AT_END && isClearedByItself(spec)) {
     return new SessionWindowOperator(spec, assigner);
   }
   const aligned = alignedSlices(assigner);
@@ -29,10 +29,9 @@ function isIncremental({ evictor, contents }: WindowSpec): boolean {
   return evictor === undefined && contents.kind !== 'list';
 }
 
-/** Whether nobody is to be told when a window is over. */
+/** Whether nobody is to be told when a session is over. */
 function isClearedByItself({ function: fn }: WindowSpec): boolean {
-  if (fn === undefined) return true;
-  return fn.onClear === undefined && Object.keys(fn.windowState ?? {}).length === 0;
+  return fn?.onClear === undefined;
 }
 
 /** Whether a record may be in several windows. */

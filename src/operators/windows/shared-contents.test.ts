@@ -5,9 +5,9 @@ import { describe, it } from 'node:test';
 import { cases } from '../../base/cases.test-kit.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Duration } from '../../base/units.ts';
-import { state } from '../../functions/state.ts';
+import { state, type ValueState } from '../../functions/state.ts';
 import { trigger, type Trigger } from '../../functions/trigger.ts';
-import { cumulating, sliding, type WindowTime } from '../../functions/window.ts';
+import { cumulating, sliding, tumbling, type WindowTime } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
@@ -63,19 +63,63 @@ function drawTrigger(random: Prng, depth = 0): Trigger<Row> {
   return choices[random.below(choices.length)]!();
 }
 
+/** What functions were told is over, since it was looked at last. */
+const cleared: string[] = [];
+
+function numberIn(handles: Readonly<Record<string, unknown>>, name: string): ValueState<number> {
+  return handles[name] as ValueState<number>;
+}
+
+/** Counts firings of each window, and windows of each key that are over. */
+function drawFunction(random: Prng, showsCleared: boolean): WindowSpec['function'] {
+  const n = state.value(t.float64, { initial: 0 });
+  const draw = random.below(4);
+  if (draw < 2) return undefined;
+  return {
+    emits: t.string,
+    windowState: { n },
+    globalState: { over: n },
+    onWindow(value, ctx) {
+      const { key, window } = ctx;
+      const fired = numberIn(ctx.windowState, 'n');
+      fired.set(fired.get() + 1);
+      const over = showsCleared ? numberIn(ctx.globalState, 'over').get() : '';
+      ctx.emit(`${key} ${window.start} ${window.end} ${value} ${fired.get()} ${over}`);
+    },
+    ...(draw === 2
+      ? {}
+      : {
+          onClear({ key, window, windowState, globalState }) {
+            const over = numberIn(globalState, 'over');
+            over.set(over.get() + 1);
+            const fired = numberIn(windowState, 'n').get();
+            cleared.push(`cleared ${key} ${window.start} ${window.end} ${fired}`);
+          },
+        }),
+  };
+}
+
 function drawSpec(random: Prng): WindowSpec {
   const time: WindowTime = random.below(4) === 0 ? 'processing' : 'event';
   const size = 2 + random.below(40);
   const slide = 1 + random.below(Math.min(size - 1, 6));
   const offset = ms(random.below(slide));
-  const assigner =
-    random.below(4) === 0
-      ? cumulating(ms(slide * (2 + random.below(8))), ms(slide), { time, offset })
-      : sliding(ms(size), ms(slide), { time, offset });
+  const assigners = [
+    tumbling(ms(size), { time, offset }),
+    cumulating(ms(slide * (2 + random.below(8))), ms(slide), { time, offset }),
+    cumulating(ms(slide * (2 + random.below(8))), ms(slide), { time, offset }),
+  ];
+  const assigner = assigners[random.below(8)] ?? sliding(ms(size), ms(slide), { time, offset });
   const add = (all: readonly number[], { n }: Row): readonly number[] => [...all, n];
+  const lateness = time === 'event' && random.below(2) === 0 ? 1 + random.below(30) : 0;
+  const by = random.below(4) === 0 ? undefined : drawTrigger(random);
+  // At one moment windows fire, and others are over, in any order.
+  const isTold = by === undefined || by.kind === 'eventTime' || by.kind === 'processingTime';
+  const inOrder = lateness === 0 || (assigner.kind !== 'tumbling' && lateness % slide !== 0);
   return windowsOf(assigner, {
-    trigger: drawTrigger(random),
-    allowedLateness: ms(time === 'event' && random.below(2) === 0 ? 1 + random.below(30) : 0),
+    trigger: by,
+    allowedLateness: ms(lateness),
+    function: drawFunction(random, isTold && inOrder),
     contents: {
       kind: 'aggregate',
       aggregate: {
@@ -139,7 +183,8 @@ async function outputs(
   const take = (): void => {
     if (harness.failure !== undefined) throw harness.failure;
     const found = harness.results.splice(0).filter(({ kind }) => kind === 'record');
-    out.push([...found.map((each) => JSON.stringify(each)), ...dropped].toSorted());
+    const shown = found.map((each) => JSON.stringify(each));
+    out.push([...shown, ...dropped, ...cleared.splice(0)].toSorted());
     dropped = [];
   };
   for (const [index, step] of steps.entries()) {

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { Prng } from '../../base/prng.ts';
 import type { Duration } from '../../base/units.ts';
 import type { AggregateFunction } from '../../functions/aggregate-function.ts';
+import { state, type ValueState } from '../../functions/state.ts';
 import { trigger } from '../../functions/trigger.ts';
 import type { Trigger } from '../../functions/trigger.ts';
 import { cumulating, sliding } from '../../functions/window.ts';
@@ -218,11 +219,24 @@ describe('windows that overlap, over slices', () => {
   async function cost(
     slices: number,
     by: Trigger<Row> | undefined,
-    { create = sliced, records = 120 } = {},
+    { create = sliced, records = 120, told = false } = {},
   ): Promise<number> {
     const aggregate = new Counted();
     const assigner = sliding(ms(slices), ms(1));
-    const spec = specOf({ assigner, trigger: by, lateness: 0 }, aggregate);
+    let cleared = 0;
+    const fn: WindowSpec['function'] = {
+      emits: dynamic,
+      windowState: { fired: state.value(t.boolean) },
+      onWindow(value, ctx) {
+        (ctx.windowState['fired'] as ValueState<boolean>).set(true);
+        ctx.emit(value);
+      },
+      onClear({ windowState }) {
+        if ((windowState['fired'] as ValueState<boolean>).get()) cleared += 1;
+      },
+    };
+    const plain = specOf({ assigner, trigger: by, lateness: 0 }, aggregate);
+    const spec = told ? { ...plain, function: fn } : plain;
     const harness = harnessOf(spec, create);
     await harness.open();
     const warm = slices;
@@ -236,6 +250,7 @@ describe('windows that overlap, over slices', () => {
     assert.equal(harness.failure, undefined);
     const out = harness.results.length - results;
     assert.ok(out >= records, 'each record is followed by a watermark that fires a window');
+    if (told) assert.ok(cleared >= records, `${cleared} cleared`);
     return (aggregate.calls - calls) / (records + out);
   }
 
@@ -245,6 +260,13 @@ describe('windows that overlap, over slices', () => {
       const [few, many] = await Promise.all(SIZES.map((n) => cost(n, by, { records: 2 * n })));
       assert.ok(many! <= few! + 0.1, `${few} calls with ${SIZES[0]} slices, ${many} with more`);
     }
+  });
+
+  it('cost the same with state of each window, and somebody who is told when it is over', async () => {
+    const [few, many] = await Promise.all(
+      SIZES.map((n) => cost(n, undefined, { records: 2 * n, told: true })),
+    );
+    assert.ok(many! <= few! + 0.1, `${few} calls with ${SIZES[0]} slices, ${many} with more`);
   });
 
   const early: readonly (readonly [string, number])[] = [

@@ -13,6 +13,7 @@
  *     its key, at once or when the trigger says. A record all of whose windows are over changes
  *     nothing.
  * W4. A slice is dropped when its last window is over: fired, and the allowed lateness behind.
+ *     Where the user's function has to know, it was told so before.
  * W5. Processing time never goes back for the operator, even if the clock does.
  */
 import { assert } from '../../base/assert.ts';
@@ -41,6 +42,7 @@ import { SliceBlocks } from './slice-blocks.ts';
 import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
+import { WindowClearing } from './window-clearing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
 import type { GroupedKey } from './window-results.ts';
 
@@ -79,6 +81,8 @@ export class SliceWindowOperator implements KeyedOperator {
   readonly #trigger: SliceTiming['trigger'];
   /** Undefined where windows fire at their end, and late records at once. */
   #clock: ClockFirings | undefined;
+  /** Undefined if nobody has to know when a window is over. */
+  #clearing: WindowClearing | undefined;
   #live = new LiveSlices();
   #nextEnd = Infinity;
   #limit = -Infinity;
@@ -129,6 +133,7 @@ export class SliceWindowOperator implements KeyedOperator {
       watermark: () => (this.#byClock ? context.watermark() : this.#limit),
       processingTime: () => context.processingTime(),
     });
+    this.#clearing = this.#results.clears ? this.#createClearing(this.#results) : undefined;
     return this.#results.open(context);
   }
 
@@ -207,6 +212,7 @@ export class SliceWindowOperator implements KeyedOperator {
   #addSlice(): void {
     this.#entered = true;
     if (!this.#live.add(this.#start)) return;
+    this.#clearing?.added(this.#firstEnd, this.#lastEnd, this.#limit);
     const end = Math.max(this.#firstEnd, this.#slices.endAtOrAfter(this.#limit + 2));
     if (end > this.#lastEnd || end >= this.#nextEnd) return;
     this.#nextEnd = end;
@@ -230,6 +236,7 @@ export class SliceWindowOperator implements KeyedOperator {
   #addLate(of: GroupedKey, limit: number): void {
     const slices = this.#slices;
     if (this.#end <= this.#panes.foldedTo) this.#panes.markChanged(of.key, of.keyGroup);
+    this.#clearing?.changed(of, this.#end);
     const first = Math.max(this.#firstEnd, slices.endAtOrAfter(limit - this.#lateness + 2));
     const last = Math.min(this.#lastEnd, slices.endAtOrBefore(limit + 1));
     if (first > last || this.#clock?.planLate(first, last) === true) return;
@@ -249,8 +256,13 @@ export class SliceWindowOperator implements KeyedOperator {
   #advance(limit: number): boolean {
     this.#limit = limit;
     this.#reached.advance(limit);
+    const clearing = this.#clearing;
     while (this.#firing !== undefined || this.#isDue(limit)) {
-      this.#firing ??= this.#begin(this.#nextEnd);
+      if (this.#firing === undefined) {
+        // In the order of time: what was over before comes first.
+        if (clearing?.advance(this.#nextEnd - 2) === false) return false;
+        this.#firing = this.#begin(this.#nextEnd);
+      }
       if (!this.#firing.run()) return false;
       this.#firing = undefined;
       const fired = this.#nextEnd;
@@ -258,6 +270,7 @@ export class SliceWindowOperator implements KeyedOperator {
       if (!this.#drop(Math.min(fired - 1, limit - this.#lateness))) return false;
       if (this.#context.isHeld && this.#isDue(limit)) return false;
     }
+    if (clearing?.advance(limit) === false) return false;
     if (!this.#drop(limit - this.#lateness)) return false;
     if (this.#uneven) {
       this.#reached.settle();
@@ -307,6 +320,24 @@ export class SliceWindowOperator implements KeyedOperator {
     };
   }
 
+  #createClearing(results: WindowResults): WindowClearing {
+    const lateness = this.#lateness;
+    return new WindowClearing({
+      slices: this.#slices,
+      lateness,
+      live: () => this.#live,
+      surroundings: {
+        ...this.#surroundings,
+        emit: (of, window) => {
+          const over = window.end - 1 + lateness;
+          if (this.#uneven && over <= this.#reached.restoredOf(of.keyGroup)) return;
+          results.clear(of, window);
+        },
+      },
+      finishLate: (last) => this.#clock?.finishOver(last) !== false,
+    });
+  }
+
   /** W2: the earliest end behind `fired` of a window with something in it. */
   #endAfter(fired: number): number {
     const slices = this.#slices;
@@ -317,9 +348,10 @@ export class SliceWindowOperator implements KeyedOperator {
 
   /**
    * W4: drops the slices whose last window ends with or before this millisecond, when what late
-   * records have planned for it is fired. False: call again.
+   * records have planned for it is fired, and it is cleared. False: call again.
    */
-  #drop(last: number): boolean {
+  #drop(time: number): boolean {
+    const last = this.#clearing === undefined ? time : Math.min(time, this.#clearing.next - 2);
     if (this.#clock?.finishOver(last) === false) return false;
     const live = this.#live;
     if (live.isEmpty || this.#slices.lastEnd(live.first) - 1 > last) return true;
@@ -329,7 +361,10 @@ export class SliceWindowOperator implements KeyedOperator {
       live.removeFirst();
     }
     this.#blocks.dropBefore(live.isEmpty ? Infinity : live.first);
-    if (live.isEmpty) this.#panes.clear();
+    if (live.isEmpty) {
+      this.#panes.clear();
+      this.#clearing?.forget();
+    }
     return true;
   }
 
@@ -445,5 +480,6 @@ export class SliceWindowOperator implements KeyedOperator {
     const from = slices.endAtOrAfter(this.#limit + 2);
     const first = this.#live.firstWhere((start) => slices.lastEnd(start) >= from);
     if (first !== undefined) this.#nextEnd = Math.max(slices.firstEnd(first), from);
+    this.#clearing?.load(this.#limit);
   }
 }

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { milliseconds } from '../../base/units.ts';
 import { session, sliding, tumbling } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
+import { t } from '../../types/t.ts';
 import { countSpec, GROUPS, groupOf, Subtask } from './subtask.test-kit.ts';
 
 const ms = milliseconds;
@@ -73,6 +74,46 @@ describe('windows of subtasks that were not equally far', () => {
     one.visit(b, 3);
     one.watermark(10);
     assert.deepEqual(one.results, [`${b} [0, 10) = 3`]);
+  });
+
+  it('C1: are cleared once for each key', async () => {
+    for (const assigner of [sliding(ms(20), ms(10)), tumbling(ms(10))]) {
+      const cleared: string[] = [];
+      const of: WindowSpec = {
+        ...countSpec(assigner, 3),
+        function: {
+          emits: t.string,
+          onWindow: () => undefined,
+          onClear: ({ key, window }) => cleared.push(`${key} [${window.start}, ${window.end})`),
+        },
+      };
+      // The first was at 10, where windows that ended at 8 are over, and the second at 5.
+      const [one, a, b] = await uneven(of);
+      one.visit(a, 7);
+      const before = cleared.splice(0);
+      one.watermark(12);
+      const both = [`${a} [0, 10)`, `${b} [0, 10)`];
+      assert.deepEqual(before, []);
+      if (assigner.kind === 'tumbling') {
+        assert.deepEqual(cleared.toSorted(), both.toSorted());
+        continue;
+      }
+      assert.deepEqual(cleared.toSorted(), [`${a} [-10, 10)`, `${b} [-10, 10)`].toSorted());
+      one.watermark(30);
+      assert.equal(cleared.length, 4);
+    }
+    const cleared: string[] = [];
+    const of: WindowSpec = {
+      ...countSpec(tumbling(ms(4))),
+      function: {
+        emits: t.string,
+        onWindow: () => undefined,
+        onClear: ({ key, window }) => cleared.push(`${key} [${window.start}, ${window.end})`),
+      },
+    };
+    const [one, a, b] = await uneven(of);
+    one.watermark(20);
+    assert.deepEqual(cleared.toSorted(), [`${a} [0, 4)`, `${b} [0, 4)`].toSorted(), 'before, each');
   });
 
   it('fire once for each key: sessions', async () => {

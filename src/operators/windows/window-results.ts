@@ -37,6 +37,7 @@ export class WindowResults {
   readonly #keyed: boolean;
   readonly #backend: KeyedStateBackend;
   readonly #function: WindowFunctionRunner | undefined;
+  readonly #clears: boolean;
 
   /** In the operator's `open`, which returns what `open` of this returns. */
   constructor({ function: fn, keyed }: WindowSpec, context: OperatorContext, times: Times) {
@@ -44,6 +45,7 @@ export class WindowResults {
     this.#keyed = keyed;
     this.#backend = context.keyedState;
     this.#function = fn === undefined ? undefined : new WindowFunctionRunner(fn, context, times);
+    this.#clears = fn?.onClear !== undefined || Object.keys(fn?.windowState ?? {}).length > 0;
   }
 
   open(context: OperatorContext): void | Promise<void> {
@@ -52,6 +54,17 @@ export class WindowResults {
 
   close(): void | Promise<void> {
     return this.#function?.close();
+  }
+
+  /** Whether somebody is told of windows that are over, or has state of them. */
+  get clears(): boolean {
+    return this.#clears;
+  }
+
+  /** The window of the key is over. */
+  clear({ key, keyGroup }: GroupedKey, window: Window): void {
+    this.#backend.setCurrentKey(key, keyGroup);
+    this.#function!.clear(window, window.end - 1);
   }
 
   emit({ key, keyGroup }: GroupedKey, window: Window, value: unknown, timestamp: Timestamp): void {
