@@ -505,3 +505,31 @@ test('a shared folder is the same on all hosts and outlives each of them', async
   const bytes = await world.runProcess(other, (env) => contentOf(env, '/shared/a'), minutes(1));
   assert.deepEqual(bytes, new Uint8Array([1, 2, 3]));
 });
+
+test('K4: a disk that fails changes nothing, and one that is read-only can be read', async () => {
+  const world = simulation({ seed: 1 });
+  const host = world.host('a');
+  const body = async ({ disk }: Env): Promise<void> => {
+    const file = await disk.open('/log', 'create');
+    await file.write(new Uint8Array([1]), 0);
+    host.files.failures = 1;
+    const failed = (error: unknown): boolean => isEngineError(error, 'IO_FAILED');
+    await assert.rejects(file.write(new Uint8Array([2]), 0), failed);
+    await assert.rejects(disk.remove('/log'), failed);
+    await assert.rejects(disk.syncDirectory('/'), failed);
+    host.files.failures = 0;
+    host.files.readOnly = true;
+    const readOnly = (error: unknown): boolean => isEngineError(error, 'IO_READ_ONLY');
+    await assert.rejects(file.write(new Uint8Array([3]), 0), readOnly);
+    await assert.rejects(disk.open('/other', 'create'), readOnly);
+    await assert.rejects(disk.remove('/log'), readOnly);
+    await assert.rejects(disk.rename('/log', '/other'), readOnly);
+    const reader = await disk.open('/log', 'read');
+    const into = new Uint8Array(5);
+    assert.equal(await reader.read(into, 0), 1);
+    assert.equal(into[0], 1);
+    await reader.close();
+    await file.close();
+  };
+  await world.runProcess(host, body, minutes(1));
+});

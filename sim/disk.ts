@@ -7,6 +7,7 @@
  *     happens after the end of the thread.
  * K2. Bytes given to `write` belong to the disk until the call is done: who changes them fails.
  * K3. Nothing but `close` is called on a closed file; a handle whose sync failed changes no more.
+ * K4. An operation that fails by a fault of the disk has changed nothing; closing never does.
  */
 import { AssertionError, assert } from '../src/base/assert.ts';
 import { EngineError, isEngineError } from '../src/base/errors.ts';
@@ -51,6 +52,11 @@ const OPERATIONS = {
 
 type Operation = keyof typeof OPERATIONS;
 
+/** Opening for writing is refused by `open` itself, which knows the mode. */
+const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
+  ...(['make the folder', 'rename', 'link', 'remove', 'write', 'truncate'] as const),
+]);
+
 /** Folders that several hosts share, as on a network file system. */
 export interface Mount {
   /** Absolute path of the folder, the same on every host. */
@@ -89,6 +95,9 @@ export class SimDisk implements Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile> {
     const { files, absolute } = this.#at(path);
     const run = (): DiskFile => {
+      if (files.readOnly && mode !== 'read') {
+        throw new EngineError('IO_READ_ONLY', { operation: mode, path });
+      }
       const inode = files.open(absolute, mode, this.actor());
       return new SimDiskFile(this, files, inode, path, mode);
     };
@@ -212,6 +221,7 @@ export class SimDisk implements Disk {
       const apply = (): void => {
         thread.held.delete(held);
         try {
+          this.#refuse(work);
           const value = work.run();
           settle.resolve('settle', code, work.bytes, () => value);
         } catch (error) {
@@ -230,6 +240,17 @@ export class SimDisk implements Disk {
       };
       thread.held.add(held);
     });
+  }
+
+  /** K4. */
+  #refuse({ operation, path, files }: Work<unknown>): void {
+    if (operation === 'close') return;
+    if (files.readOnly && CHANGES.has(operation)) {
+      throw new EngineError('IO_READ_ONLY', { operation, path });
+    }
+    if (files.failures > 0 && this.#options.random.chance(files.failures)) {
+      throw new EngineError('IO_FAILED', { operation, path, reason: REASONS.device });
+    }
   }
 
   /** K1: what the system has done of an operation whose thread has ended. */

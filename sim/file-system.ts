@@ -35,6 +35,10 @@ export class FileSystem {
   slowness = 1;
   /** Probability that a sync of a file fails. */
   syncFailures = 0;
+  /** Probability that any operation on it fails. */
+  failures = 0;
+  /** Nothing on it can be changed. */
+  readOnly = false;
   /** Whether who holds a lock is known to other hosts, too: not every network file system does. */
   locksBetweenHosts = true;
   readonly #locks: { readonly file: FileInode; readonly host: string; readonly holder: object }[] =

@@ -47,7 +47,8 @@ const FOLDERS = table({
   ha: 'base env protocol',
   blob: 'base env protocol rpc',
   // Files by URI, on disk or in an object store, and what checkpoints keep there.
-  storage: 'base types env protocol',
+  // `config` for the options of object stores.
+  storage: 'base types config env protocol',
   checkpoint: 'base types config env graph state protocol storage',
   scheduling: 'base config graph protocol checkpoint',
   // With the contracts of sources: a job's coordinator runs their split enumerators.
@@ -100,6 +101,7 @@ const POLICY: Policy = {
       '@opentelemetry/sdk-metrics',
       '@opentelemetry/exporter-metrics-otlp-http',
     ],
+    storage: ['@aws-sdk/client-s3'],
     client: ['rolldown'],
     deploy: ['rolldown'],
     sim: ['millrace', 'rolldown', 'fast-check'],

@@ -1,6 +1,7 @@
 /** All classes of faults, with the intervals that a short simulation wants. */
 import { clockJump } from './clock-jump.ts';
 import { connectionLoss } from './connection-loss.ts';
+import { diskError } from './disk-error.ts';
 import { diskFull } from './disk-full.ts';
 import type { FaultClass } from './fault.ts';
 import { fsyncError } from './fsync-error.ts';
@@ -25,6 +26,7 @@ export function everyFault(everyMillis: number): readonly FaultClass[] {
     slowDisk(seldom),
     fsyncError(seldom),
     diskFull(seldom),
+    diskError(seldom),
     clockJump(seldom),
   ];
 }

@@ -314,6 +314,23 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The folder {folder}, in which this JobManager keeps its jobs, is not its own any more: it is held by {holder}.',
     'This process ends, so that no job runs twice. Was the folder removed, or this process halted for seconds on a file system without locks between hosts?',
   ),
+  S3_ACCESS_DENIED: external(
+    'The object store does not allow to {operation} {path}: {reason}.',
+    'Give the access key the rights to list the bucket, and to read, write and delete in it.',
+  ),
+  S3_BUCKET_NOT_FOUND: external(
+    'The bucket of {path} does not exist.',
+    'Make it, or look whether s3.endpoint and the region are the right ones.',
+  ),
+  S3_CREDENTIALS: external(
+    'The object store does not accept who wants to {operation} {path}: {reason}.',
+    'Set s3.access-key and s3.secret-key, or the credentials of AWS in the environment of every process of the cluster.',
+  ),
+  S3_FAILED: external('The object store could not {operation} {path}: {reason}.'),
+  S3_UNREACHABLE: external(
+    'The object store at {address} cannot be reached to {operation} {path}: {reason}.',
+    'Check s3.endpoint, and that the store runs.',
+  ),
   PROCESS_ENDED: external('The process {name} ended before it was ready: {reason}.'),
   PROCESS_NOT_OURS: user(
     'The process {pid} could not be sent {signal}: {reason}.',

@@ -17,6 +17,7 @@ import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
+import { S3Options } from './options/s3-options.ts';
 import { SecurityOptions } from './options/security-options.ts';
 import { SinkOptions } from './options/sink-options.ts';
 import { TaskManagerOptions } from './options/task-manager-options.ts';
@@ -42,6 +43,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Exchange of records', NetworkOptions),
   group('Code of jobs', BlobOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
+  group('Object stores', S3Options),
   group('Metrics', MetricOptions),
   group('Security', SecurityOptions),
   group('Command line', { ...DeploymentOptions, ...ClientOptions }),

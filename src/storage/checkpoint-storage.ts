@@ -168,14 +168,18 @@ export class CheckpointStorage {
   }
 
   async #probe(uri: string): Promise<void> {
+    const failed = (reason: string): EngineError =>
+      new EngineError('IO_FAILED', { operation: 'use', path: uri, reason });
     await this.#files.writeIf(uri, PROBE, 'absent');
     try {
+      if (await this.#files.writeIf(uri, PROBE, 'absent')) {
+        throw failed(
+          'it writes over what is there although it must not; it may be too old a store',
+        );
+      }
       const found = await readFile(this.#files, uri);
       if (Buffer.compare(found, PROBE) !== 0) {
-        throw new EngineError('CHECKPOINT_FILE_INVALID', {
-          path: uri,
-          reason: 'it was written just now, and holds something else',
-        });
+        throw failed('it was written just now, and holds something else');
       }
     } finally {
       await this.#files.remove(uri);

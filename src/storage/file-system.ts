@@ -110,6 +110,11 @@ export interface RecoverableWriter {
    * FILE_OUTPUT_LOST if what was written is gone, IO_EXISTS if another file has the name
    */
   commit(committable: Uint8Array): Promise<void>;
+  /**
+   * No one will recover from this resumable any more, since a later one, or the commit, has taken
+   * its place: removes what was kept for it alone. The file goes on. Idempotent.
+   */
+  release(resumable: Uint8Array): Promise<void>;
   /** Removes what a resumable or committable stands for, unless it was committed. Idempotent. */
   discard(bytes: Uint8Array): Promise<void>;
 }

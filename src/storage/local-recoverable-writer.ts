@@ -88,6 +88,11 @@ export class LocalRecoverableWriter implements RecoverableWriter {
     await disk.syncDirectory(parentOf(path));
   }
 
+  /** The one file has all of it. */
+  async release(resumable: Uint8Array): Promise<void> {
+    decodeRecoverable(resumable, RESUMABLE);
+  }
+
   async discard(bytes: Uint8Array): Promise<void> {
     const kind = isRecoverable(bytes, RESUMABLE) ? RESUMABLE : COMMITTABLE;
     const { temporary } = decodeRecoverable(bytes, kind);

@@ -12,7 +12,11 @@ const PREFIX = '.writing-';
 /** @example temporaryPath('/data/a', random) // /data/.writing-a-0f3a77c1 */
 export function temporaryPath(path: string, random: Pick<Random, 'bytes'>): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return joinUri(parentOf(path), `${PREFIX}${name}-${randomHex(random, 4)}`);
+  return joinUri(parentOf(path), temporaryName(name, randomHex(random, 4)));
+}
+
+export function temporaryName(name: string, id: string): string {
+  return `${PREFIX}${name}-${id}`;
 }
 
 export function isTemporary(name: string): boolean {
