@@ -190,9 +190,9 @@ export class SourceHarness {
 
   snapshot(): SourceSnapshot {
     return {
-      enumerator: encode(this.#source.enumeratorState, this.#enumerator.snapshot()),
+      enumerator: encode(this.#source.enumeratorState, this.#enumerator.snapshot(1)),
       splits: this.#readers.flatMap(({ reader }) =>
-        reader.snapshot().map((split) => encode(this.#source.split, split)),
+        reader.snapshot(1).map((split) => encode(this.#source.split, split)),
       ),
     };
   }

@@ -82,7 +82,12 @@ export interface SplitEnumerator<Split extends SourceSplit, State> {
   /** Splits of a failed reader that no completed checkpoint covers. */
   addSplitsBack(splits: readonly Split[], subtask: number): void;
   handleReaderEvent?(subtask: number, event: Uint8Array): void;
-  snapshot(): State;
+  /** What it goes on from after a restore: all that is not with a reader. */
+  snapshot(checkpointId: number): State;
+  /** That checkpoint is durable, with what the readers had then. May come not at all. */
+  checkpointComplete?(checkpointId: number): void | Promise<void>;
+  /** That checkpoint never will be complete. */
+  checkpointAborted?(checkpointId: number): void | Promise<void>;
   close(): void | Promise<void>;
 }
 
@@ -120,7 +125,11 @@ export interface SourceReader<T, Split extends SourceSplit> {
    */
   pauseOrResumeSplits?(pause: readonly string[], resume: readonly string[]): void;
   /** The splits with their positions: reading on from them loses and doubles nothing. */
-  snapshot(): readonly Split[];
+  snapshot(checkpointId: number): readonly Split[];
+  /** That checkpoint is durable: what was read before it will not be asked for again. */
+  checkpointComplete?(checkpointId: number): void | Promise<void>;
+  /** That checkpoint never will be complete. */
+  checkpointAborted?(checkpointId: number): void | Promise<void>;
   close(): void | Promise<void>;
 }
 

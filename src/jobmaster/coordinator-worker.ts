@@ -8,10 +8,15 @@
  * those
  *     of the next are made.
  * K3. What enumerators of an earlier epoch say is not sent.
+ * K4. The parts of one checkpoint are taken from all enumerators, and sent, before those of the
+ * next
+ *     are; what an enumerator says after its part goes out after all of them.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError, isEngineError, messageOf, toEngineError } from '../base/errors.ts';
+import type { ErrorData } from '../base/errors.ts';
 import type { WorkerContext, WorkerMain } from '../env/env.ts';
+import type { AnySource } from '../functions/source.ts';
 import { updateIntervalOf } from '../functions/watermark-strategy.ts';
 import { unguarded } from '../graph/build-guard.ts';
 import type { BuildGuard } from '../graph/build-guard.ts';
@@ -19,12 +24,26 @@ import { requireSameGraph } from '../graph/fingerprint.ts';
 import type { CompiledJob, JobVertex, OperatorId } from '../graph/job-graph.ts';
 import { findJob } from '../graph/job-module.ts';
 import { decodeToCoordinator, encodeCoordinatorMessage } from '../protocol/coordinator-messages.ts';
-import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
+import type {
+  FromCoordinator,
+  RestoredSources,
+  SourceState,
+  ToCoordinator,
+} from '../protocol/coordinator-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { AlignmentGroups } from './alignment-groups.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
 
 type SourceEvent = Extract<ToCoordinator, { readonly kind: 'source-event' }>;
+
+/** Where an enumerator belongs. */
+interface Hosted {
+  readonly epoch: number;
+  readonly vertex: JobVertex;
+  readonly operator: OperatorId;
+  readonly restored: RestoredSources | undefined;
+  readonly failed: (error: unknown) => void;
+}
 
 /**
  * The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the
@@ -64,6 +83,8 @@ class CoordinatorWorker {
   readonly #readerGenerations = new Map<string, number>();
   /** Openings and closings of sources, one after another. */
   #turns: Promise<void> = Promise.resolve();
+  /** K4 */
+  #snapshots: Promise<void> = Promise.resolve();
 
   constructor(context: WorkerContext, guard: BuildGuard) {
     this.#context = context;
@@ -77,7 +98,7 @@ class CoordinatorWorker {
         break;
       case 'start-sources':
         this.#epoch = message.epoch;
-        this.#turns = this.#turns.then(() => this.#close()).then(() => this.#start(message.epoch));
+        this.#turns = this.#turns.then(() => this.#close()).then(() => this.#start(message));
         break;
       case 'close-sources':
         this.#turns = this.#turns.then(() => this.#close());
@@ -90,29 +111,69 @@ class CoordinatorWorker {
         this.#turns = this.#turns.then(() => this.#sourceEvent(message));
         break;
       case 'snapshot-sources':
-        this.#turns = this.#turns.then(() => this.#snapshotFailed(message.checkpointId));
+        this.#turns = this.#turns.then(() => this.#snapshotNext(message.checkpointId));
         break;
       case 'checkpoint-complete':
       case 'checkpoint-aborted':
+        this.#turns = this.#turns.then(() => this.#notify(message));
     }
   }
 
-  #attach({ readers, generation }: Extract<ToCoordinator, { kind: 'attach-readers' }>): void {
+  get #sourceCount(): number {
+    const operators = this.#job?.operators.values() ?? [];
+    return [...operators].filter(({ spec }) => spec.kind === 'source').length;
+  }
+
+  #attach(message: Extract<ToCoordinator, { kind: 'attach-readers' }>): void {
+    const { readers, generation, restoredCheckpoint } = message;
     for (const { operator, subtask } of readers) {
       this.#readerGenerations.set(`${operator}/${subtask}`, generation);
       this.#alignment?.reset(operator, subtask);
-      this.#hosts.get(operator)?.attach(subtask, generation);
+      this.#hosts.get(operator)?.attach(subtask, generation, restoredCheckpoint);
     }
   }
 
-  #snapshotFailed(checkpointId: number): void {
-    const jobId = this.#job!.graph.name;
-    const error = new EngineError('CHECKPOINT_UNSUPPORTED', { what: 'checkpoint', jobId });
-    const operator = undefined;
-    this.#send({
-      ...{ kind: 'sources-snapshot-failed', checkpointId, operator },
-      error: error.toData(),
+  /** K4. Does not hold up what comes after it: each enumerator takes its part in its turn. */
+  #snapshotNext(checkpointId: number): void {
+    const epoch = this.#epoch;
+    this.#snapshots = this.#snapshots.then(async () => {
+      if (epoch === this.#epoch) await this.#snapshot(epoch, checkpointId);
     });
+  }
+
+  async #snapshot(epoch: number, checkpointId: number): Promise<void> {
+    const hosts = [...this.#hosts];
+    const taken = await Promise.allSettled(
+      hosts.map(async ([operator, host]) => ({
+        operator,
+        state: await host.snapshot(checkpointId),
+      })),
+    );
+    const sources: SourceState[] = [];
+    let failed: FromCoordinator | undefined;
+    for (const [index, part] of taken.entries()) {
+      if (part.status === 'rejected') {
+        const operator = hosts[index]![0];
+        const error = this.#sourceError(operator, part.reason);
+        failed = { kind: 'sources-snapshot-failed', checkpointId, operator, error };
+      } else if (part.value.state !== undefined) {
+        sources.push({ operator: part.value.operator, state: part.value.state });
+      }
+    }
+    // Closed meanwhile: a part is missing, and nobody waits for the others (K3).
+    if (failed === undefined && sources.length < this.#sourceCount) return;
+    this.#sendFor(epoch, failed ?? { kind: 'sources-snapshot', checkpointId, sources });
+    for (const [, host] of hosts) host.release();
+  }
+
+  #notify({
+    kind,
+    checkpointId,
+  }: Extract<ToCoordinator, { kind: 'checkpoint-complete' | 'checkpoint-aborted' }>): void {
+    for (const host of this.#hosts.values()) {
+      if (kind === 'checkpoint-complete') host.checkpointComplete(checkpointId);
+      else host.checkpointAborted(checkpointId);
+    }
   }
 
   #sourceEvent({ operator, subtask, event }: SourceEvent): void {
@@ -143,17 +204,18 @@ class CoordinatorWorker {
     await Promise.all(hosts.map((host) => host.close()));
   }
 
-  #start(epoch: number): void {
+  #start({ epoch, restored }: Extract<ToCoordinator, { kind: 'start-sources' }>): void {
     const job = this.#job;
     assert(job !== undefined, 'K1: sources start after the build');
     this.#alignment = this.#align(epoch, job);
     for (const vertex of job.graph.vertices) {
-      for (const { id, name } of vertex.operators) {
+      for (const { id } of vertex.operators) {
         const spec = job.operators.get(id)?.spec;
         if (spec?.kind !== 'source') continue;
-        const failed = (error: unknown): void => this.#failed(epoch, id, name, error);
+        const failed = (error: unknown): void => this.#failed(epoch, id, error);
         try {
-          this.#hosts.set(id, this.#host(epoch, vertex, id, spec.source, failed));
+          const host = this.#host({ epoch, vertex, operator: id, restored, failed }, spec.source);
+          this.#hosts.set(id, host);
         } catch (error) {
           failed(error);
         }
@@ -176,31 +238,33 @@ class CoordinatorWorker {
     return groups;
   }
 
-  #host(
-    epoch: number,
-    vertex: JobVertex,
-    operator: OperatorId,
-    source: ConstructorParameters<typeof EnumeratorHost>[0],
-    failed: (error: unknown) => void,
-  ): EnumeratorHost {
+  #host({ epoch, vertex, operator, restored, failed }: Hosted, source: AnySource): EnumeratorHost {
+    const state = restored?.sources.find((each) => each.operator === operator)?.state;
     return new EnumeratorHost(source, {
       env: this.#context.env,
       parallelism: vertex.parallelism,
       toReader: (subtask, generation, event) =>
         this.#sendFor(epoch, { kind: 'source-event', generation, operator, subtask, event }),
       failed,
+      restored: restored && { checkpointId: restored.checkpointId, state },
     });
   }
 
-  #failed(epoch: number, operator: OperatorId, name: string, thrown: unknown): void {
+  #failed(epoch: number, operator: OperatorId, thrown: unknown): void {
+    const error = this.#sourceError(operator, thrown);
+    this.#sendFor(epoch, { kind: 'source-failed', epoch, operator, error });
+  }
+
+  #sourceError(operator: OperatorId, thrown: unknown): ErrorData {
+    const operators = this.#job!.graph.vertices.flatMap((vertex) => vertex.operators);
+    const { name } = operators.find(({ id }) => id === operator)!;
     const parameters = { role: 'split enumerator', operator: name, message: messageOf(thrown) };
     const error = isEngineError(thrown) ? thrown : new EngineError('USER_CODE_FAILED', parameters);
     if (!isEngineError(thrown) && thrown instanceof Error && thrown.stack !== undefined) {
       error.stack = thrown.stack;
     }
     const declaredAt = this.#job?.operators.get(operator)?.declaredAt;
-    const data = error.within({ operator: name, declaredAt }).toData();
-    this.#sendFor(epoch, { kind: 'source-failed', epoch, operator, error: data });
+    return error.within({ operator: name, declaredAt }).toData();
   }
 
   /** K3. */

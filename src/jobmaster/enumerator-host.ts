@@ -6,16 +6,22 @@
  * N1. Calls of the enumerator never overlap, and none comes before `start` has ended.
  * N2. After `close` the enumerator is called only to be closed, and nothing it says is carried on.
  * N3. A split is with one generation of one reader, or with the enumerator: what a reader was given
- *     goes back when its next generation is attached, whether it had arrived or not.
+ *     after the checkpoint that it goes on from goes back when its next generation is attached,
+ *     whether it had arrived or not.
  * N4. Nothing goes to a reader that would not fit into a frame, with what comes around it.
+ * N5. What the enumerator says after its part of a checkpoint was taken is held until the
+ * checkpoint
+ *     is triggered at the readers: else it would be in both their parts, or in neither.
  */
 import { assert } from '../base/assert.ts';
+import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { ConnectorEnv, SourceSplit, SplitEnumerator } from '../functions/source.ts';
 import type { AnySource } from '../functions/source.ts';
 import type { SourceEventToEnumerator, SourceEventToReader } from '../protocol/slot-messages.ts';
+import { SplitAssignmentTracker } from './split-assignment-tracker.ts';
 
 const CLOSE_TIMEOUT = seconds(10);
 const EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -26,6 +32,14 @@ export interface EnumeratorSurroundings {
   /** `generation`: of the reader that it is for. */
   toReader(subtask: number, generation: number, event: SourceEventToReader): void;
   failed(error: unknown): void;
+  /** That the enumerator goes on from; undefined: a fresh start. */
+  readonly restored?: RestoredEnumerator | undefined;
+}
+
+export interface RestoredEnumerator {
+  readonly checkpointId: number;
+  /** Encoded with the source's schema; undefined: the source was not part of it. */
+  readonly state: Uint8Array | undefined;
 }
 
 /** Watermarks are not the enumerator's. */
@@ -36,17 +50,21 @@ export class EnumeratorHost {
   readonly #surroundings: EnumeratorSurroundings;
   readonly #readers = new Set<number>();
   readonly #generations = new Map<number, number>();
-  /** What each reader was given in its generation. */
-  readonly #given = new Map<number, SourceSplit[]>();
+  /** N3 */
+  readonly #tracker: SplitAssignmentTracker;
+  /** N5. Undefined: nothing is held. */
+  #held: (() => void)[] | undefined;
   readonly #enumerator: SplitEnumerator<SourceSplit, unknown>;
   /** The calls so far, one after another. */
   #calls: Promise<void>;
   #closed = false;
 
-  /** @throws whatever the source throws when it makes its enumerator. */
+  /** @throws whatever the source throws when it makes its enumerator, EngineError DATA_CORRUPT */
   constructor(source: AnySource, surroundings: EnumeratorSurroundings) {
     this.#source = source;
     this.#surroundings = surroundings;
+    const { restored } = surroundings;
+    this.#tracker = new SplitAssignmentTracker(restored?.checkpointId);
     this.#enumerator = source.createEnumerator(
       {
         env: surroundings.env,
@@ -57,22 +75,52 @@ export class EnumeratorHost {
         sendToReader: (subtask, payload) => this.#toReader(subtask, { kind: 'user', payload }),
         fail: (error) => this.#fail(error),
       },
-      undefined,
+      (restored?.state &&
+        source.enumeratorState.codec.decode(new ByteReader(restored.state))) as never,
     ) as SplitEnumerator<SourceSplit, unknown>;
     this.#calls = this.#guarded(() => this.#enumerator.start());
   }
 
-  /** N3: a new generation of the reader is about to come. */
-  attach(subtask: number, generation: number): void {
-    this.#calls = this.#calls.then(() =>
-      this.#closed ? undefined : this.#guarded(() => this.#attach(subtask, generation)),
-    );
+  /**
+   * N3: a new generation of the reader is about to come, which goes on from that checkpoint; 0:
+   * from none.
+   */
+  attach(subtask: number, generation: number, restoredCheckpoint: number = 0): void {
+    this.#call(() => this.#attach(subtask, generation, restoredCheckpoint));
   }
 
   handle(subtask: number, event: EnumeratorEvent): void {
-    this.#calls = this.#calls.then(() =>
-      this.#closed ? undefined : this.#guarded(() => this.#dispatch(subtask, event)),
-    );
+    this.#call(() => this.#dispatch(subtask, event));
+  }
+
+  /**
+   * The enumerator's part of a checkpoint, after all calls so far; `release` must follow (N5).
+   * Undefined if it was closed before.
+   * @throws what the enumerator throws, EngineError DATA_NOT_SERIALIZABLE
+   */
+  snapshot(checkpointId: number): Promise<Uint8Array | undefined> {
+    const taken = this.#calls.then(() => (this.#closed ? undefined : this.#snapshot(checkpointId)));
+    const done = (): void => undefined;
+    this.#calls = taken.then(done, done);
+    return taken;
+  }
+
+  /** N5. The checkpoint is triggered, or given up. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const send of held) if (!this.#closed) send();
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#call(() => {
+      this.#tracker.complete(checkpointId);
+      return this.#enumerator.checkpointComplete?.(checkpointId);
+    });
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#call(() => this.#enumerator.checkpointAborted?.(checkpointId));
   }
 
   /** Resolves when the enumerator is closed, or when it has had its time for that. */
@@ -82,6 +130,19 @@ export class EnumeratorHost {
       this.#calls = this.#closeInTime();
     }
     return this.#calls;
+  }
+
+  /** N1 */
+  #call(call: () => void | Promise<void>): void {
+    this.#calls = this.#calls.then(() => (this.#closed ? undefined : this.#guarded(call)));
+  }
+
+  #snapshot(checkpointId: number): Uint8Array {
+    const out = new ByteWriter();
+    this.#source.enumeratorState.codec.encode(this.#enumerator.snapshot(checkpointId), out);
+    this.#tracker.taken(checkpointId);
+    this.#held ??= [];
+    return out.copy();
   }
 
   async #close(): Promise<void> {
@@ -114,11 +175,10 @@ export class EnumeratorHost {
     );
   }
 
-  #attach(subtask: number, generation: number): void {
+  #attach(subtask: number, generation: number, restoredCheckpoint: number): void {
     const isFirst = !this.#generations.has(subtask);
     this.#generations.set(subtask, generation);
-    const given = this.#given.get(subtask) ?? [];
-    this.#given.delete(subtask);
+    const given = this.#tracker.restored(subtask, restoredCheckpoint);
     this.#readers.delete(subtask);
     if (!isFirst) this.#enumerator.addSplitsBack(given, subtask);
   }
@@ -163,7 +223,7 @@ export class EnumeratorHost {
       this.#source.split.codec.encode(split, out);
       return out.copy();
     });
-    this.#given.set(subtask, [...(this.#given.get(subtask) ?? []), ...splits]);
+    this.#tracker.assigned(subtask, splits);
     this.#toReader(subtask, { kind: 'splits', splits: encoded });
   }
 
@@ -177,7 +237,9 @@ export class EnumeratorHost {
       const { name: source } = this.#source;
       throw new EngineError('SOURCE_MESSAGE_TOO_LARGE', { source, bytes, limit: EVENT_BYTES_MAX });
     }
-    this.#surroundings.toReader(subtask, generation, event);
+    const send = (): void => this.#surroundings.toReader(subtask, generation, event);
+    if (this.#held === undefined) send();
+    else this.#held.push(send);
   }
 }
 

@@ -116,6 +116,12 @@ export type TimeHold =
   /** Its source has no strategy, and says nothing itself. */
   | { readonly kind: 'no-watermarks' };
 
+/** As `CheckpointNotice` of the protocol. */
+export interface CheckpointNotice {
+  readonly checkpointId: number;
+  readonly outcome: 'complete' | 'aborted';
+}
+
 export interface Operator {
   /** To its main output exactly one record for each that it is given: nobody need count them. */
   readonly emits?: 'one' | undefined;
@@ -147,6 +153,11 @@ export interface Operator {
   finish?(): boolean;
   /** Puts what it keeps itself into `operatorState` (O5); sinks flush. */
   prepareSnapshot?(checkpointId: number): void | Promise<void>;
+  /**
+   * What has become of a checkpoint that it took part in; never before its `prepareSnapshot` has
+   * ended. What it throws or rejects with fails the task.
+   */
+  notifyCheckpoint?(notice: CheckpointNotice): void | Promise<void>;
   /** State that is neither keyed nor in `operatorState`, e.g. records in flight. */
   snapshot?(): Uint8Array | undefined;
   restore?(snapshot: Uint8Array): void;

@@ -17,7 +17,7 @@ import type { AnySink, SinkWriter, SinkWriterContext, WriteContext } from '../fu
 import type { ConnectorEnv } from '../functions/source.ts';
 import type { SplitState } from '../state/operator-state.ts';
 import { projectionOf } from '../types/projection.ts';
-import type { OneInputOperator, OperatorContext } from './operator.ts';
+import type { CheckpointNotice, OneInputOperator, OperatorContext } from './operator.ts';
 import { SinkCommits } from './sink-commits.ts';
 import type { CommittablesOfCheckpoint, CommitWiring } from './sink-commits.ts';
 
@@ -122,6 +122,10 @@ export class SinkOperator implements OneInputOperator {
    */
   checkpointComplete(checkpointId: number): Promise<boolean> {
     return this.#commit(checkpointId);
+  }
+
+  async notifyCheckpoint({ checkpointId, outcome }: CheckpointNotice): Promise<void> {
+    if (outcome === 'complete') await this.checkpointComplete(checkpointId);
   }
 
   finish(): boolean {

@@ -144,7 +144,7 @@ export async function stateAfter(
   { subtask, parallelism } = { subtask: 0, parallelism: 1 },
 ): Promise<OperatorStateBackend> {
   const inputs = former.map(({ operator, state }, index) => {
-    operator.prepareSnapshot();
+    operator.prepareSnapshot(1);
     const memory = new MemorySnapshot(`of subtask ${index}`);
     const writer = state.beginSnapshot(memory);
     while (writer.writeSlice(Infinity, () => 0) !== 'done');

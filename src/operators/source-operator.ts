@@ -17,7 +17,7 @@ import type { Pressure } from '../network/pressure.ts';
 import type { AnySource, ConnectorEnv, PollResult, SourceReader } from '../functions/source.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { EventTimeTicks } from './event-time-ticks.ts';
-import type { Operator, OperatorContext, TimeHold } from './operator.ts';
+import type { CheckpointNotice, Operator, OperatorContext, TimeHold } from './operator.ts';
 import { ReaderOutput } from './reader-output.ts';
 import { SourceAlignment } from './source-alignment.ts';
 import { SourceState } from './source-state.ts';
@@ -175,8 +175,14 @@ export class SourceOperator implements Operator {
   }
 
   /** R6 */
-  prepareSnapshot(): void {
-    this.#state!.update(this.#reader!.snapshot(), this.#time!.snapshot());
+  prepareSnapshot(checkpointId: number): void {
+    this.#state!.update(this.#reader!.snapshot(checkpointId), this.#time!.snapshot());
+  }
+
+  notifyCheckpoint({ checkpointId, outcome }: CheckpointNotice): void | Promise<void> {
+    return outcome === 'complete'
+      ? this.#reader!.checkpointComplete?.(checkpointId)
+      : this.#reader!.checkpointAborted?.(checkpointId);
   }
 
   #align(context: OperatorContext): void {

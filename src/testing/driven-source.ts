@@ -16,6 +16,9 @@ export interface DrivenState {
   readonly enumerator: Uint8Array;
 }
 
+/** A harness has no checkpoints that could be told apart. */
+const SNAPSHOT_ID = 1;
+
 type Reader = SourceReader<unknown, SourceSplit>;
 
 /** Calls of `poll` at one moment of the clock after which a source counts as endless. */
@@ -55,7 +58,7 @@ export class DrivenSource {
 
   snapshot(): DrivenState {
     const { enumeratorState } = this.#original;
-    return { enumerator: encode(enumeratorState, this.#enumerator!.snapshot()) };
+    return { enumerator: encode(enumeratorState, this.#enumerator!.snapshot(SNAPSHOT_ID)) };
   }
 }
 
@@ -111,8 +114,8 @@ class PausingReader implements Reader {
     return this.#reader.poll(output);
   }
 
-  snapshot(): readonly SourceSplit[] {
-    return this.#reader.snapshot();
+  snapshot(checkpointId: number): readonly SourceSplit[] {
+    return this.#reader.snapshot(checkpointId);
   }
 
   close(): void | Promise<void> {

@@ -143,9 +143,9 @@ export async function drive(
       if (result === 'end') driver.ended = true;
     }
     const snapshot = {
-      enumerator: encode(source.enumeratorState, enumerator.snapshot()),
+      enumerator: encode(source.enumeratorState, enumerator.snapshot(1)),
       splits: drivers.flatMap(({ reader }) =>
-        reader.snapshot().map((split) => encode(source.split, split)),
+        reader.snapshot(1).map((split) => encode(source.split, split)),
       ),
     };
     const ended = drivers.every((driver) => driver.ended);
