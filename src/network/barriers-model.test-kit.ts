@@ -11,7 +11,7 @@ import { ManualClock } from '../testing/manual-clock.ts';
 import { t } from '../types/index.ts';
 import type { Batch } from './batch.ts';
 import { NO_TIMESTAMP } from './batch.ts';
-import { ChannelFrame } from './channel-frames.ts';
+import { deliver } from './channel-delivery.test-kit.ts';
 import type { FrameSender } from './channel-frames.ts';
 import type { BarrierElement } from './control-element.ts';
 import { END } from './control-element.ts';
@@ -22,7 +22,7 @@ import type { AlignedBarrier, GateEvent } from './input-gate.ts';
 import { InputGate } from './input-gate.ts';
 import type { InputChannel } from './input-channel.ts';
 import { LocalQueue } from './local-queue.ts';
-import { NetworkMemory, windowBytesMin } from './network-memory.ts';
+import { NetworkMemory } from './network-memory.ts';
 import type { OutputChannel } from './output-channel.ts';
 import { Pressure } from './pressure.ts';
 import { RemoteInputChannel } from './remote-input-channel.ts';
@@ -341,7 +341,7 @@ function local(): Pick<Side, 'output' | 'input' | 'deliver'> {
 /** Over a link on which frames are under way until they are delivered. */
 function remote(): Pick<Side, 'output' | 'input' | 'deliver'> {
   const wire: { readonly kind: number; readonly bytes: Uint8Array }[] = [];
-  const credits: number[] = [];
+  const backWire: { readonly kind: number; readonly bytes: Uint8Array }[] = [];
   const forth: FrameSender = {
     send: (kind, _channel, bytes) => {
       wire.push({ kind, bytes: new Uint8Array(bytes) });
@@ -351,13 +351,12 @@ function remote(): Pick<Side, 'output' | 'input' | 'deliver'> {
   };
   const back: FrameSender = {
     send: () => true,
-    sendControl: (kind, _channel, bytes) => {
-      assert.equal(kind, ChannelFrame.credit);
-      credits.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
-    },
+    sendControl: (kind, _channel, bytes) =>
+      void backWire.push({ kind, bytes: new Uint8Array(bytes) }),
   };
   const memory = new NetworkMemory({ capacityBytes: 260_000, segmentBytes: 4096, where: 'a test' });
   memory.reserve({ inputs: 1, outputs: 1 });
+  const memoryOwn = { windowBytes: memory.windowBytes, floating: memory.floating };
   const output = new RemoteOutputChannel({
     ...{ channel: 1, codec: Value.codec, sender: forth, memory },
     pressure: new Pressure(() => undefined),
@@ -366,19 +365,20 @@ function remote(): Pick<Side, 'output' | 'input' | 'deliver'> {
   });
   const input = new RemoteInputChannel({
     ...{ channel: 1, codec: Value.codec, sender: back, frames: new FramePool() },
-    windowBytes: windowBytesMin(4096),
+    // No part of the pool, so that much waits.
+    memory: { ...memoryOwn, windowBytesMax: memoryOwn.windowBytes },
   });
   input.start();
-  const deliver = (frames: number): void => {
+  const deliverSome = (frames: number): void => {
     for (let i = 0; i < frames; i += 1) {
-      const credit = credits.shift();
-      if (credit !== undefined) output.credited(credit);
+      const answer = backWire.shift();
+      if (answer !== undefined) deliver(answer, output, input);
       const frame = wire.shift();
-      if (frame !== undefined) input.receive(frame.kind, frame.bytes, 0, frame.bytes.length);
-      if (credit === undefined && frame === undefined) return;
+      if (frame !== undefined) deliver(frame, output, input);
+      if (answer === undefined && frame === undefined) return;
     }
   };
-  return { output, input, deliver };
+  return { output, input, deliver: deliverSome };
 }
 
 /** A scratch file in memory. */

@@ -12,6 +12,14 @@ export const ChannelFrame = {
   part: 4,
   /** From the consumer: uint32 more bytes may come. The first one opens the channel. */
   credit: 3,
+  /** From the consumer: the window is uint32 bytes larger, which are credit. */
+  grow: 5,
+  /** From the producer: records wait for credit, uint32 bytes of them now. */
+  backlog: 6,
+  /** From the consumer: the window is to be uint32 bytes smaller, as soon as there is credit. */
+  reclaim: 7,
+  /** From the producer: it has given up uint32 bytes of credit; the window is smaller by them. */
+  returned: 8,
 } as const;
 
 /** No frame is larger; every link takes frames of this size. */

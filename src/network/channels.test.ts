@@ -15,6 +15,7 @@ import {
   frameCost,
 } from './channel-frames.ts';
 import type { FrameSender } from './channel-frames.ts';
+import { deliver } from './channel-delivery.test-kit.ts';
 import type { ControlElement } from './control-element.ts';
 import { FLUSH_AT_ONCE, FLUSH_WHEN_FULL, FlushRound } from './flush-round.ts';
 import { FramePool } from './frame-pool.ts';
@@ -251,8 +252,7 @@ function ends(
       return scratch;
     },
   });
-  const { windowBytes } = memory;
-  const inputOptions = { channel: 5, codec: Value.codec, sender: back, windowBytes, frames };
+  const inputOptions = { channel: 5, codec: Value.codec, sender: back, memory, frames };
   return {
     output,
     input: new RemoteInputChannel(inputOptions),
@@ -264,8 +264,9 @@ function ends(
 }
 
 describe('RemoteOutputChannel and RemoteInputChannel', () => {
-  it('O1 to O4, N1: lose, double and reorder nothing, and stay within credit and memory, whatever room the link has', () => {
+  it('O1 to O6, N1, N5: lose, double and reorder nothing, and stay within credit and memory, whatever room the link has', () => {
     let spills = 0;
+    let grown = 0;
     fc.assert(
       fc.property(
         fc.array(action, { maxLength: 300 }),
@@ -274,7 +275,9 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
           segmentBytes: fc.constantFrom(1024, 4096, 32_768, 1 << 18),
           spareBytes: fc.constantFrom(0, 60_000, 1 << 22),
         }),
-        (actions, room, sizes) => {
+        fc.infiniteStream(fc.nat({ max: 10 })),
+        (actions, room, sizes, parts) => {
+          const asks = parts[Symbol.iterator]();
           const forth = new FlakySender(room[Symbol.iterator]());
           const back = new FlakySender(room[Symbol.iterator]());
           const { output, input, pressure, memory, scratches } = ends(forth, back, sizes);
@@ -283,19 +286,25 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
             // The consumer comes later than the producer's first frames.
             opened += 1;
             if (opened === 2) input.start();
-            for (const { kind, bytes } of forth.queued.splice(0)) {
-              forth.underWay -= kind === ChannelFrame.control ? 0 : frameCost(bytes.length);
-              input.receive(kind, bytes, 0, bytes.length);
+            for (const frame of forth.queued.splice(0)) {
+              const isData = frame.kind === ChannelFrame.data || frame.kind === ChannelFrame.part;
+              if (isData) forth.underWay -= frameCost(frame.bytes.length);
+              deliver(frame, output, input);
             }
-            for (const { bytes } of back.queued.splice(0)) {
-              output.credited(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
-            }
+            for (const frame of back.queued.splice(0)) deliver(frame, output, input);
+            const part = asks.next().value / 10;
+            const mayGo = Math.ceil((input.floatingBytes - input.askedBytes) * part);
+            if (part > 0.5 && mayGo > 0) input.askBack(mayGo);
             output.drain();
             assert.equal(pressure.holds, output.queuedFrames > gathering(output) ? 1 : 0, 'O3');
             assert.ok(memory.reservedBytes + memory.overdraftBytes <= memory.capacityBytes, 'M1');
           });
           assert.equal(pressure.holds, 0, 'O3: nothing waits, nobody is held');
-          assert.ok(forth.mostUnderWay <= memory.windowBytes, 'O1: within the window');
+          assert.ok(forth.mostUnderWay <= memory.windowBytesMax, 'O1: within the window');
+          if (forth.mostUnderWay > memory.windowBytes) grown += 1;
+          assert.equal(input.askedBytes, 0, 'O6: what was asked for was given back');
+          const { floating } = memory;
+          assert.equal(floating.freeBytes + input.floatingBytes, floating.capacityBytes, 'FP1');
           assert.equal(memory.overdraftBytes, 0, 'M3: all overdraft was given back');
           assert.equal(output.queuedFrames + output.queuedBytes, 0);
           assert.equal(input.queuedFrames + input.queuedBytes, 0);
@@ -305,6 +314,7 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
       { seed: 13, numRuns: 300 },
     );
     assert.ok(spills > 20, `only ${spills} runs went to a scratch file`);
+    assert.ok(grown > 5, `only ${grown} runs had more under way than the channel's own window`);
   });
 
   it('O1: sends nothing before the first credit, then as far as it reaches', () => {
@@ -313,15 +323,19 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
     output.add({ n: 1, text: 'x'.repeat(20_000) }, NO_TIMESTAMP);
     output.add({ n: 2, text: 'y'.repeat(20_000) }, NO_TIMESTAMP);
     output.add({ n: 3, text: '' }, NO_TIMESTAMP);
-    output.control({ kind: 'end' });
+    output.control({ kind: 'watermark', timestamp: 3 });
     assert.equal(forth.queued.length, 0);
     assert.equal(pressure.holds, 1);
     output.credited(40_000);
     const kinds = (): number[] => forth.queued.map(({ kind }) => kind);
-    assert.deepEqual(kinds(), [ChannelFrame.data], 'the second frame is larger than the credit');
+    const { data, backlog } = ChannelFrame;
+    assert.deepEqual(kinds(), [data, backlog], 'O6: the second frame is larger than the credit');
+    output.add({ n: 4, text: '' }, NO_TIMESTAMP);
+    output.drain();
+    assert.equal(kinds().length, 2, 'O6: it is told once');
     assert.equal(pressure.holds, 1);
     output.credited(frameCost(forth.queued[0]!.bytes.length));
-    assert.deepEqual(kinds(), [1, 1, 1, ChannelFrame.control]);
+    assert.deepEqual(kinds(), [data, backlog, data, data, ChannelFrame.control]);
     assert.equal(pressure.holds, 0);
     assert.throws(() => output.credited(40_000), /O1/, 'a consumer cannot give what it has not');
   });

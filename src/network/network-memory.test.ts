@@ -31,8 +31,11 @@ test('M1, M2: every channel has its minimum, and all together no more than there
           refused += 1;
           return;
         }
-        const used = inputs * memory.windowBytes + outputs * 2 * memory.segmentBytes;
+        const { floating } = memory;
+        const own = inputs * memory.windowBytes + outputs * 2 * memory.segmentBytes;
+        const used = own + floating.capacityBytes;
         assert.equal(memory.reservedBytes, used);
+        assert.equal(memory.usedBytes, own, 'nobody has any of the pool');
         assert.ok(used <= capacityBytes, 'M1');
         assert.ok(memory.segmentBytes <= segmentBytes);
         assert.ok(memory.segmentBytes >= Math.min(segmentBytes, 4 * KIB));
@@ -45,10 +48,12 @@ test('M1, M2: every channel has its minimum, and all together no more than there
   assert.ok(refused > 50, `only ${refused} were refused`);
 });
 
-test('few channels get large windows and whole segments, and leave overdraft', () => {
+test('few channels share a large pool, have whole segments, and leave overdraft', () => {
   const memory = memoryOf(64 * KIB * KIB, 32 * KIB);
   memory.reserve({ inputs: 4, outputs: 4 });
-  assert.equal(memory.windowBytes, 512 * KIB);
+  assert.equal(memory.windowBytes, 64 * KIB);
+  assert.equal(memory.windowBytesMax, 512 * KIB);
+  assert.equal(memory.floating.capacityBytes, 4 * (512 - 64) * KIB);
   assert.equal(memory.segmentBytes, 32 * KIB);
   const rest = memory.capacityBytes - memory.reservedBytes;
   assert.equal(rest, (64 * KIB - 4 * 512 - 4 * 64) * KIB);

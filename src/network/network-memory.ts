@@ -1,12 +1,13 @@
 /**
  * The memory that the channels between a slot and others may hold, and how it is shared out when
  * the slot's tasks are deployed. An input channel has a window: what may be under way to it or wait
- * in it. An output channel has a segment in which records gather and one more for a frame that
- * waits for credit; what a single call of a user's function emits beyond that is overdraft, and
- * goes to a scratch file when that is used up too.
+ * in it. Its least size is its own, what it has beyond that is a part of a pool that follows the
+ * need (`floating-pool.ts`). An output channel has a segment in which records gather and one more
+ * for a frame that waits for credit; what a single call of a user's function emits beyond that is
+ * overdraft, and goes to a scratch file when that is used up too.
  *
  * Invariants
- * M1. Windows, segments and overdraft together never exceed the capacity.
+ * M1. Windows, the pool, segments and overdraft together never exceed the capacity.
  * M2. Every channel has its minimum, reserved before a task is made; where not all of them fit,
  *     nothing is reserved and the deployment fails.
  * M3. Overdraft that was taken is given back once.
@@ -14,8 +15,9 @@
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { CREDIT_KEPT_BYTES_MAX, FRAME_PAYLOAD_BYTES_MAX, frameCost } from './channel-frames.ts';
+import { FloatingPool } from './floating-pool.ts';
 
-/** More does not make a channel faster. */
+/** Of a channel: more does not make it faster. */
 const WINDOW_BYTES_MAX = 512 * 1024;
 /** The least at which an output may hand over frames, where there are very many. */
 const SEGMENT_BYTES_MIN = 4 * 1024;
@@ -39,11 +41,13 @@ export interface ChannelCount {
 
 export class NetworkMemory {
   readonly #options: NetworkMemoryOptions;
-  /** Of an input channel. */
+  /** Of an input channel, for itself; and with what it may have of the pool. */
   windowBytes = 0;
+  windowBytesMax = 0;
+  readonly floating: FloatingPool = new FloatingPool();
   /** At which an output channel hands a frame over. */
   segmentBytes: number;
-  /** Windows and segments. */
+  /** Windows, the pool and segments. */
   reservedBytes = 0;
   #overdraft = 0;
 
@@ -62,7 +66,7 @@ export class NetworkMemory {
   }
 
   get usedBytes(): number {
-    return this.reservedBytes + this.#overdraft;
+    return this.reservedBytes - this.floating.freeBytes + this.#overdraft;
   }
 
   get overdraftBytes(): number {
@@ -85,16 +89,18 @@ export class NetworkMemory {
         available: kibibytes(capacityBytes),
       });
     }
-    // Half of what is left goes to outputs, half of the rest to inputs; what they do not need is
+    // Half of what is left goes to outputs, half of the rest to the pool; what they do not need is
     // overdraft.
     const forOutputs = (capacityBytes - needed) / 2 + outputs * outputMin;
     const segment = Math.floor(forOutputs / outputs / EXCLUSIVE_SEGMENTS);
     this.segmentBytes = outputs === 0 ? segmentBytes : Math.min(segmentBytes, segment);
     const outputBytes = outputs * this.outputBytes;
     const rest = capacityBytes - outputBytes - inputs * windowMin;
-    const window = windowMin + Math.floor(rest / 2 / inputs);
-    this.windowBytes = inputs === 0 ? 0 : Math.min(Math.max(WINDOW_BYTES_MAX, windowMin), window);
-    this.reservedBytes = outputBytes + inputs * this.windowBytes;
+    this.windowBytes = windowMin;
+    this.windowBytesMax = Math.max(WINDOW_BYTES_MAX, windowMin);
+    const floating = inputs * (this.windowBytesMax - windowMin);
+    this.floating.open(Math.min(Math.floor(rest / 2), floating));
+    this.reservedBytes = outputBytes + inputs * windowMin + this.floating.capacityBytes;
     assert(this.reservedBytes <= capacityBytes, 'M1: more reserved than there is');
   }
 

@@ -11,6 +11,9 @@
  *     CREDIT_KEPT_BYTES_MAX: the producer sees from it that the consumer waits.
  * N4. A barrier that has overtaken its producer's queue in the middle of a record has its place
  *     behind that record.
+ * N5. The window grows by parts of the slot's floating pool while the producer says that it has
+ *     more than the window lets through, and shrinks to no less than what is the channel's own, by
+ *     what the producer has given up.
  */
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
@@ -24,9 +27,11 @@ import { decodeControl } from './control-codec.ts';
 import { ChannelCapture } from './channel-capture.ts';
 import type { BarrierElement, ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
+import type { FloatingUser } from './floating-pool.ts';
 import type { FramePool, HeldFrame } from './frame-pool.ts';
 import type { InFlight } from './in-flight.ts';
 import type { InputChannel } from './input-channel.ts';
+import type { NetworkMemory } from './network-memory.ts';
 
 /** Credit is given back in portions of at least this part of the window. */
 const PORTIONS = 4;
@@ -35,12 +40,12 @@ export interface RemoteInputOptions {
   readonly channel: number;
   readonly codec: Codec<unknown>;
   readonly sender: FrameSender;
-  /** Bytes that may be under way or wait here. */
-  readonly windowBytes: number;
+  /** Of the slot: how many bytes may be under way or wait here. */
+  readonly memory: Pick<NetworkMemory, 'windowBytes' | 'windowBytesMax' | 'floating'>;
   readonly frames: FramePool;
 }
 
-export class RemoteInputChannel implements InputChannel {
+export class RemoteInputChannel implements InputChannel, FloatingUser {
   readonly #options: RemoteInputOptions;
   readonly #queue = new Deque<HeldFrame | ControlElement>();
   readonly #parts: Uint8Array[] = [];
@@ -50,7 +55,12 @@ export class RemoteInputChannel implements InputChannel {
   readonly #credit = new ByteWriter(16);
   #free: ObjectBatch | undefined = new ObjectBatch();
   #owed = 0;
-  readonly #portion: number;
+  /** Own and floating. */
+  windowBytes: number;
+  floatingBytes = 0;
+  askedBytes = 0;
+  /** N5: it has no part in the pool any more. */
+  #hasLeft = false;
   #closed = false;
   bytesIn = 0;
   buffersIn = 0;
@@ -63,20 +73,44 @@ export class RemoteInputChannel implements InputChannel {
 
   constructor(options: RemoteInputOptions) {
     this.#options = options;
-    this.#portion = options.windowBytes / PORTIONS;
-  }
-
-  get windowBytes(): number {
-    return this.#options.windowBytes;
+    this.windowBytes = options.memory.windowBytes;
   }
 
   /** Opens the channel for its producer. */
   start(): void {
-    this.#grant(this.#options.windowBytes);
+    this.#tell(ChannelFrame.credit, this.windowBytes);
   }
 
   get hasData(): boolean {
     return this.#queue.length > 0;
+  }
+
+  /** N5. The producer has more than the window lets through. */
+  backlog(): void {
+    const { floating, windowBytesMax } = this.#options.memory;
+    const more = Math.min(this.windowBytes, windowBytesMax - this.windowBytes);
+    if (more > 0 && !this.#hasLeft) floating.request(this, more);
+  }
+
+  granted(bytes: number): void {
+    this.floatingBytes += bytes;
+    this.windowBytes += bytes;
+    this.#tell(ChannelFrame.grow, bytes);
+  }
+
+  askBack(bytes: number): void {
+    this.askedBytes += bytes;
+    this.#tell(ChannelFrame.reclaim, bytes);
+  }
+
+  /** N5. The producer has given up some of its credit. */
+  returned(bytes: number): void {
+    if (this.#hasLeft) return;
+    if (bytes > this.askedBytes) this.#refuse('its producer gave back what nobody asked for');
+    this.askedBytes -= bytes;
+    this.floatingBytes -= bytes;
+    this.windowBytes -= bytes;
+    this.#options.memory.floating.release(this, bytes);
   }
 
   /** A frame of this channel; `bytes[start, end)` is copied. */
@@ -99,12 +133,14 @@ export class RemoteInputChannel implements InputChannel {
     if (kind === ChannelFrame.part) {
       this.#parts.push(frame.buffer.slice(0, frame.length));
       this.#options.frames.give(frame);
-      this.#grant(cost);
+      this.#tell(ChannelFrame.credit, cost);
       return;
     }
     frame.cost = cost;
     this.queuedCost += cost;
-    if (this.queuedCost + this.#owed > this.#options.windowBytes) this.#refuse();
+    if (this.queuedCost + this.#owed > this.windowBytes) {
+      this.#refuse('its producer sent more than it had credit for');
+    }
     this.queuedFrames += 1;
     this.queuedBytes += frame.length;
     this.#queue.push(frame);
@@ -119,15 +155,19 @@ export class RemoteInputChannel implements InputChannel {
 
   poll(): Batch | ControlElement | undefined {
     const next = this.#queue.shift();
-    if (next === undefined || 'kind' in next) return next;
+    if (next === undefined) return undefined;
+    if ('kind' in next) {
+      if (next.kind === 'end') this.#leave();
+      return next;
+    }
     this.queuedFrames -= 1;
     this.queuedBytes -= next.length;
     this.queuedCost -= next.cost;
     this.#owed += next.cost;
     // N3
-    const least = this.queuedCost === 0 ? CREDIT_KEPT_BYTES_MAX : this.#portion;
+    const least = this.queuedCost === 0 ? CREDIT_KEPT_BYTES_MAX : this.windowBytes / PORTIONS;
     if (this.#owed >= least) {
-      this.#grant(this.#owed);
+      this.#tell(ChannelFrame.credit, this.#owed);
       this.#owed = 0;
     }
     const into = this.#free ?? new ObjectBatch();
@@ -146,6 +186,18 @@ export class RemoteInputChannel implements InputChannel {
 
   close(): void {
     this.#closed = true;
+    this.#leave();
+  }
+
+  /** Nothing more will come: its part of the pool is for others. */
+  #leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    const bytes = this.floatingBytes;
+    this.floatingBytes = 0;
+    this.askedBytes = 0;
+    this.windowBytes -= bytes;
+    this.#options.memory.floating.leave(this, bytes);
   }
 
   get onBarrier(): ((barrier: BarrierElement) => void) | undefined {
@@ -184,18 +236,15 @@ export class RemoteInputChannel implements InputChannel {
   }
 
   /** N1. */
-  #refuse(): never {
-    throw new EngineError('DATA_CORRUPT', {
-      what: `channel ${this.#options.channel}`,
-      reason: 'its producer sent more than it had credit for',
-    });
+  #refuse(reason: string): never {
+    throw new EngineError('DATA_CORRUPT', { what: `channel ${this.#options.channel}`, reason });
   }
 
-  #grant(bytes: number): void {
+  #tell(kind: number, bytes: number): void {
     if (this.#closed) return;
     const { sender, channel } = this.#options;
     this.#credit.reset();
     this.#credit.uint32(bytes);
-    sender.sendControl(ChannelFrame.credit, channel, this.#credit.written());
+    sender.sendControl(kind, channel, this.#credit.written());
   }
 }

@@ -12,6 +12,8 @@
  *     gave for them; the others are in a scratch file, behind all that are in memory.
  * O5. A barrier that overtakes is sent before all frames that wait, which are then in flight; but
  *     for the rest of a record of which parts have been sent: that is in flight to the consumer.
+ * O6. The consumer is told once that a frame waits for credit, until there is new credit. What it
+ *     wants of the window back is given up before anything else that credit is for.
  */
 import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
@@ -85,6 +87,9 @@ export class RemoteOutputChannel implements OutputChannel {
   /** What the consumer may hold, and how much of that is free. */
   #window = 0;
   #credit = 0;
+  /** O6. What the consumer wants back, and whether it knows that a frame waits. */
+  #debt = 0;
+  #isBacklogTold = false;
   #open = false;
   #holding = false;
   #closed = false;
@@ -192,7 +197,23 @@ export class RemoteOutputChannel implements OutputChannel {
     this.#open = true;
     this.#credit += bytes;
     assert(this.#credit <= this.#window, 'O1: more credit than the consumer has room');
+    this.#isBacklogTold = false;
+    this.#payDebt();
     this.drain();
+  }
+
+  /** The consumer has more room than before. */
+  grown(bytes: number): void {
+    if (this.#closed) return;
+    this.#window += bytes;
+    this.credited(bytes);
+  }
+
+  /** O6. The consumer wants a part of its room for others. */
+  reclaim(bytes: number): void {
+    if (this.#closed) return;
+    this.#debt += bytes;
+    this.#payDebt();
   }
 
   /** Sends what waits; called when the link has room again. */
@@ -299,13 +320,38 @@ export class RemoteOutputChannel implements OutputChannel {
     return read;
   }
 
+  /** O6. */
+  #tellBacklog(): void {
+    if (this.#isBacklogTold) return;
+    this.#isBacklogTold = true;
+    this.#tell(ChannelFrame.backlog, this.queuedBytes);
+  }
+
+  #payDebt(): void {
+    const bytes = Math.min(this.#debt, this.#credit);
+    if (bytes === 0) return;
+    this.#debt -= bytes;
+    this.#credit -= bytes;
+    this.#window -= bytes;
+    this.#tell(ChannelFrame.returned, bytes);
+  }
+
+  #tell(kind: number, bytes: number): void {
+    this.#control.reset();
+    this.#control.uint32(bytes);
+    this.#sender.sendControl(kind, this.#channel, this.#control.written());
+  }
+
   #send(kind: number, bytes: Uint8Array): boolean {
     if (kind === ChannelFrame.control) {
       this.#sender.sendControl(kind, this.#channel, bytes);
       return true;
     }
     const cost = frameCost(bytes.length);
-    if (this.#credit < cost) return false;
+    if (this.#credit < cost) {
+      this.#tellBacklog();
+      return false;
+    }
     if (!this.#sender.send(kind, this.#channel, bytes)) return false;
     this.#credit -= cost;
     this.#midRecord = kind === ChannelFrame.part;

@@ -29,19 +29,19 @@ class World {
   /** Numbers sent and taken, by channel. */
   readonly sent: number[] = Array.from({ length: CHANNELS }, () => 0);
   readonly taken: number[] = Array.from({ length: CHANNELS }, () => 0);
-  readonly windowBytes: number;
+  readonly memory: NetworkMemory;
 
-  constructor(pair: LinkPair) {
+  constructor(pair: LinkPair, capacityBytes: number = 4 << 20) {
     this.pair = pair;
     this.sides = [
       new PeerLink('tm-2/0#1', (reason) => this.lost[0].push(reason)),
       new PeerLink('tm-1/0#1', (reason) => this.lost[1].push(reason)),
     ];
     const memory = new NetworkMemory({
-      ...{ capacityBytes: 4 << 20, segmentBytes: 8192, where: 'a test' },
+      ...{ capacityBytes, segmentBytes: 8192, where: 'a test' },
     });
     memory.reserve({ inputs: CHANNELS, outputs: CHANNELS });
-    this.windowBytes = memory.windowBytes;
+    this.memory = memory;
     const frames = new FramePool();
     for (let channel = 0; channel < CHANNELS; channel += 1) {
       const pressure = new Pressure(() => undefined);
@@ -51,8 +51,7 @@ class World {
         scratch: () => assert.fail('nobody emits beyond its pressure'),
       });
       const input = new RemoteInputChannel({
-        ...{ channel, codec: Value.codec, sender: this.sides[1], frames },
-        windowBytes: memory.windowBytes,
+        ...{ channel, codec: Value.codec, sender: this.sides[1], frames, memory },
       });
       this.sides[0].addOutput(channel, output);
       this.sides[1].addInput(channel, input);
@@ -120,7 +119,7 @@ for (const [name, createPair] of [
       }
       assert.ok(world.pressures[slow]!.isHeld, 'its producer waits');
       assert.equal(world.taken[slow], 0);
-      assert.ok(world.inputs[slow]!.queuedCost <= world.windowBytes);
+      assert.ok(world.inputs[slow]!.queuedCost <= world.memory.windowBytesMax);
       for (const [channel, sent] of world.sent.entries()) {
         if (channel === slow) continue;
         assert.equal(sent, 400 * 20, `channel ${channel} was held`);
@@ -135,6 +134,51 @@ for (const [name, createPair] of [
       world.settle();
       world.take(slow, 10);
       assert.equal(world.taken[slow], world.sent[slow]);
+    });
+
+    it('N5: a skewed channel has the floating share while the others keep theirs, until they want it', () => {
+      const world = new World(createPair(), 1 << 20);
+      const { windowBytes, floating } = world.memory;
+      const [hot, other, ...idle] = world.inputs;
+      const fill = (channel: number): void => {
+        for (let turn = 0; turn < 40; turn += 1) {
+          world.emit(channel, 100);
+          world.settle();
+        }
+        assert.ok(world.pressures[channel]!.isHeld);
+      };
+      world.settle();
+      assert.ok(floating.capacityBytes > 4 * windowBytes);
+      fill(0);
+      assert.equal(hot!.floatingBytes, floating.capacityBytes, 'one channel has all of it');
+      assert.ok(hot!.queuedCost > windowBytes + 0.9 * floating.capacityBytes, 'and uses it');
+      world.emit(1, 40);
+      world.settle();
+      assert.ok(!world.pressures[1]!.isHeld && other!.queuedCost > 30_000, 'room of its own');
+      fill(1);
+      // Less credit than a frame takes is all that its producer can do without.
+      assert.ok(hot!.askedBytes > 0 && other!.floatingBytes < 10_000, 'nothing is free yet');
+      for (let turn = 0; turn < 60; turn += 1) {
+        for (const channel of [0, 1]) {
+          world.emit(channel, 100);
+          world.take(channel, 4);
+        }
+        world.settle();
+      }
+      assert.ok(other!.floatingBytes > 0.25 * floating.capacityBytes, 'it follows the need');
+      assert.ok(hot!.floatingBytes > 0.25 * floating.capacityBytes);
+      const held = world.inputs.reduce((sum, input) => sum + input.floatingBytes, 0);
+      assert.equal(held + floating.freeBytes, floating.capacityBytes, 'FP1');
+      for (const { floatingBytes, windowBytes: own } of idle) {
+        assert.deepEqual([floatingBytes, own], [0, windowBytes]);
+      }
+      for (const output of world.outputs) output.control({ kind: 'end' });
+      for (let turn = 0; turn < 100; turn += 1) {
+        for (let channel = 0; channel < CHANNELS; channel += 1) world.take(channel, 100);
+        world.settle();
+        for (const input of world.inputs) if (input.hasEnded) input.poll();
+      }
+      assert.equal(floating.freeBytes, floating.capacityBytes, 'all is free in the end');
     });
 
     it('whatever is read when: nothing is lost, and everybody comes to the end', () => {

@@ -21,7 +21,7 @@ import type { PolledLink } from './slot-loop.ts';
 
 /** Frames taken in by one call of `poll`. */
 const POLL_FRAMES = 64;
-const CREDIT_BYTES = 4;
+const AMOUNT_BYTES = 4;
 
 interface WaitingControl {
   readonly kind: number;
@@ -123,17 +123,34 @@ export class PeerLink implements FrameSender, PolledLink {
 
   /** A frame of the link; valid during the call. */
   frame(kind: number, channel: number, bytes: Uint8Array, start: number, end: number): void {
-    if (kind !== ChannelFrame.credit) {
-      const input = this.#inputs.get(channel);
-      if (input === undefined) throw corrupt(`it is of channel ${channel}, which ends elsewhere`);
-      input.receive(kind, bytes, start, end);
-      return;
+    switch (kind) {
+      case ChannelFrame.credit:
+        this.#credited(channel, amountIn(bytes, start, end));
+        return;
+      case ChannelFrame.grow:
+        this.#outputs.get(channel)?.grown(amountIn(bytes, start, end));
+        return;
+      case ChannelFrame.reclaim:
+        this.#outputs.get(channel)?.reclaim(amountIn(bytes, start, end));
+        return;
+      case ChannelFrame.backlog:
+        this.#inputOf(channel).backlog();
+        return;
+      case ChannelFrame.returned:
+        this.#inputOf(channel).returned(amountIn(bytes, start, end));
+        return;
+      default:
+        this.#inputOf(channel).receive(kind, bytes, start, end);
     }
-    if (end - start !== CREDIT_BYTES) throw corrupt(`a credit has ${end - start} bytes`);
-    const credit = new DataView(bytes.buffer, bytes.byteOffset + start, CREDIT_BYTES).getUint32(
-      0,
-      true,
-    );
+  }
+
+  #inputOf(channel: number): RemoteInputChannel {
+    const input = this.#inputs.get(channel);
+    if (input === undefined) throw corrupt(`it is of channel ${channel}, which ends elsewhere`);
+    return input;
+  }
+
+  #credited(channel: number, credit: number): void {
     const output = this.#outputs.get(channel);
     if (output === undefined) {
       this.#earlyCredit.set(channel, (this.#earlyCredit.get(channel) ?? 0) + credit);
@@ -157,6 +174,12 @@ export class PeerLink implements FrameSender, PolledLink {
     this.#wantsRoom = false;
     for (const output of this.#outputs.values()) output.drain();
   }
+}
+
+/** What frames about credit hold. */
+function amountIn(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start !== AMOUNT_BYTES) throw corrupt(`an amount of credit has ${end - start} bytes`);
+  return new DataView(bytes.buffer, bytes.byteOffset + start, AMOUNT_BYTES).getUint32(0, true);
 }
 
 function corrupt(reason: string): EngineError {

@@ -120,7 +120,7 @@ function remoteChannel(): { readonly output: OutputChannel; readonly input: Inpu
   });
   const input = new RemoteInputChannel({
     ...{ channel: 1, codec: dynamic.codec, sender: back, frames: new FramePool() },
-    windowBytes: memory.windowBytes,
+    memory,
   });
   input.start();
   return {

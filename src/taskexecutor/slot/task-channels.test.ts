@@ -29,9 +29,8 @@ function memoryOf(): NetworkMemory {
 const silent: FrameSender = { send: () => false, sendControl: () => undefined };
 
 function inputOf(memory: NetworkMemory): RemoteInputChannel {
-  const { windowBytes } = memory;
   const frames = new FramePool();
-  return new RemoteInputChannel({ channel: 1, codec, sender: silent, windowBytes, frames });
+  return new RemoteInputChannel({ channel: 1, codec, sender: silent, memory, frames });
 }
 
 /** A frame of one record. */
@@ -66,6 +65,7 @@ test('inputs of the process and of others are counted apart, and fill the pool',
   const [near, far] = [inputOf(memory), inputOf(memory)];
   channels.nearInputs.push(near);
   channels.farInputs.push(far);
+  far.backlog();
   const frame = frameOf('x'.repeat(30_000));
   near.receive(ChannelFrame.data, frame, 0, frame.length);
   for (let i = 0; i < 3; i += 1) far.receive(ChannelFrame.data, frame, 0, frame.length);
@@ -75,7 +75,8 @@ test('inputs of the process and of others are counted apart, and fill the pool',
   assert.deepEqual([full.buffersInLocal, full.buffersInRemote], [1, 3]);
   assert.deepEqual([full.inputQueueLength, full.inputQueueSize], [4, 4 * frame.length]);
   const cost = near.queuedCost;
-  assert.equal(full.inPoolUsage, (4 * cost) / (2 * memory.windowBytes));
+  const pool = memory.floating.capacityBytes;
+  assert.equal(full.inPoolUsage, (4 * cost) / (2 * memory.windowBytes + pool));
   assert.ok(full.inputExclusiveBuffersUsage > 0.7, 'one of the two is over its minimum');
   assert.ok(full.inputFloatingBuffersUsage > 0 && full.inputFloatingBuffersUsage < 0.2);
   for (const input of [near, far]) while (input.poll() !== undefined);

@@ -5,13 +5,15 @@
 import type { LocalQueue } from '../../network/local-queue.ts';
 import { LOCAL_QUEUE_BATCHES } from '../../network/local-queue.ts';
 import type { NetworkMemory } from '../../network/network-memory.ts';
-import { windowBytesMin } from '../../network/network-memory.ts';
 import type { RemoteInputChannel } from '../../network/remote-input-channel.ts';
 import type { RemoteOutputChannel } from '../../network/remote-output-channel.ts';
 import type { ExchangeMetrics } from '../../protocol/slot-messages.ts';
 
 export class TaskChannels {
-  readonly #memory: Pick<NetworkMemory, 'segmentBytes' | 'outputBytes'>;
+  readonly #memory: Pick<
+    NetworkMemory,
+    'segmentBytes' | 'outputBytes' | 'windowBytes' | 'floating'
+  >;
   /** Within the slot, by reference. */
   readonly inputQueues: LocalQueue[] = [];
   readonly outputQueues: LocalQueue[] = [];
@@ -20,7 +22,9 @@ export class TaskChannels {
   readonly farInputs: RemoteInputChannel[] = [];
   readonly outputs: RemoteOutputChannel[] = [];
 
-  constructor(memory: Pick<NetworkMemory, 'segmentBytes' | 'outputBytes'>) {
+  constructor(
+    memory: Pick<NetworkMemory, 'segmentBytes' | 'outputBytes' | 'windowBytes' | 'floating'>,
+  ) {
     this.#memory = memory;
   }
 
@@ -67,20 +71,21 @@ export class TaskChannels {
     | 'inputFloatingBuffersUsage'
   > {
     const { inputQueues, remoteInputs } = this;
-    const exclusive = windowBytesMin(this.#memory.segmentBytes);
+    const { windowBytes, floating } = this.#memory;
     const used = remoteInputs.map(({ queuedCost }) => queuedCost);
-    const usedExclusive = sum(used, (bytes) => Math.min(bytes, exclusive));
+    const usedExclusive = sum(used, (bytes) => Math.min(bytes, windowBytes));
     const allUsed = sum(used, (bytes) => bytes);
-    const windows = sum(remoteInputs, ({ windowBytes }) => windowBytes);
-    const exclusives = exclusive * remoteInputs.length;
+    const exclusives = windowBytes * remoteInputs.length;
+    // The pool is all tasks' of the slot; what this one uses of it is told, as it is in Flink.
+    const pool = remoteInputs.length === 0 ? 0 : floating.capacityBytes;
     return {
       inputQueueLength:
         sum(inputQueues, ({ queuedBatches }) => queuedBatches) +
         sum(remoteInputs, ({ queuedFrames }) => queuedFrames),
       inputQueueSize: sum(remoteInputs, ({ queuedBytes }) => queuedBytes),
-      inPoolUsage: share(allUsed, windows),
+      inPoolUsage: share(allUsed, exclusives + pool),
       inputExclusiveBuffersUsage: share(usedExclusive, exclusives),
-      inputFloatingBuffersUsage: share(allUsed - usedExclusive, windows - exclusives),
+      inputFloatingBuffersUsage: share(allUsed - usedExclusive, pool),
     };
   }
 

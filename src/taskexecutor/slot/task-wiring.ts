@@ -335,7 +335,7 @@ export class TaskWiring {
       const link = this.#options.linkTo(location, true);
       const remote = new RemoteInputChannel({
         ...{ channel, codec, sender: link },
-        windowBytes: this.#options.memory.windowBytes,
+        memory: this.#options.memory,
         frames: this.#frames,
       });
       link.addInput(channel, remote);
