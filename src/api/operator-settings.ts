@@ -56,6 +56,16 @@ export abstract class OperatorSettings {
     return this.#change({ slotSharingGroup: name }, 'slotSharingGroup');
   }
 
+  /**
+   * Subtask i of this operator runs in the same slot as subtask i of all others with the same key,
+   * also after every restart: for those that share something in the process. They must be of one
+   * slot sharing group and have equal parallelism. Flink's `setCoLocationGroupKey`.
+   */
+  coLocationGroup(key: string): this {
+    requireText(key, 'coLocationGroup');
+    return this.#change({ coLocationGroup: key }, 'coLocationGroup');
+  }
+
   /** Begins a task of its own, to which later operators may be chained. */
   startNewChain(): this {
     return this.#change({ chaining: 'head' }, 'startNewChain');

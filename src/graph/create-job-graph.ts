@@ -83,8 +83,15 @@ function createVertex(chain: Chain): JobVertex {
     parallelism: head.parallelism,
     maxParallelism: chain.maxParallelism ?? defaultMaxParallelism(head.parallelism),
     slotSharingGroup: head.slotSharingGroup,
+    ...coLocationOf(chain),
     operators: chain.members.map((node, position) => describeOperator(node, chain, position)),
   };
+}
+
+/** Absent where there is none, as it is part of the fingerprint. */
+function coLocationOf({ members }: Chain): Pick<JobVertex, 'coLocationGroups'> {
+  const keys = new Set(members.flatMap(({ coLocationGroup }) => coLocationGroup ?? []));
+  return keys.size === 0 ? {} : { coLocationGroups: [...keys] };
 }
 
 /** `a -> b`, and `a -> (b, c -> d)` where the chain branches. */

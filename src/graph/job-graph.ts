@@ -49,6 +49,8 @@ export interface JobVertex {
   readonly parallelism: number;
   readonly maxParallelism: number;
   readonly slotSharingGroup: string;
+  /** Keys of its operators: subtask i of all vertices with a key runs in one slot. */
+  readonly coLocationGroups?: readonly string[] | undefined;
   readonly operators: readonly ChainedOperator[];
 }
 

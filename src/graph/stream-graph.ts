@@ -8,6 +8,7 @@ import type { Schema } from '../types/schema.ts';
 import { dynamic } from '../types/t.ts';
 import type { OperatorId } from './job-graph.ts';
 import { requireTimestamps } from './event-time.ts';
+import { requireCoLocation } from './co-location.ts';
 import { requireInputs, requireKeys, requireSinks, requireUniqueUids } from './graph-checks.ts';
 import { operatorIds } from './operator-ids.ts';
 import type { OperatorSpec, PartitionerSpec } from './operator-spec.ts';
@@ -36,6 +37,7 @@ export interface StreamNode {
   /** As set by the job; undefined leaves it to the vertex. */
   readonly maxParallelism: number | undefined;
   readonly slotSharingGroup: string;
+  readonly coLocationGroup: string | undefined;
   readonly chaining: ChainingStrategy;
   /** Of the main output; undefined for sinks. */
   readonly output: Schema<unknown> | undefined;
@@ -98,6 +100,7 @@ export function createStreamGraph(
       parallelism,
       maxParallelism,
       slotSharingGroup: group,
+      coLocationGroup: node.coLocationGroup,
       chaining: node.chaining,
       output: node.output.kind === 'none' ? undefined : (schemas.of(node.id) ?? dynamic),
       sideOutputs: schemas.sideOutputs(node),
@@ -105,6 +108,7 @@ export function createStreamGraph(
     });
   }
   for (const node of nodes) requireKeys(node);
+  requireCoLocation(nodes);
   requireTimestamps(nodes);
   return { nodes, edges };
 }

@@ -33,6 +33,8 @@ export interface OperatorTransformation extends TransformationNode {
   readonly parallelism: number | undefined;
   readonly maxParallelism: number | undefined;
   readonly slotSharingGroup: string | undefined;
+  /** Subtask i of all that have the same key runs in one slot. */
+  readonly coLocationGroup?: string | undefined;
   readonly chaining: ChainingStrategy;
 }
 

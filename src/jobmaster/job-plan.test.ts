@@ -53,6 +53,27 @@ const location = (slot: number) => ({
   ...{ taskExecutorId: 'te', slot, generation: 3, host: 'h', dataPort: slot + 100 },
 });
 
+test('N1: subtask i of all vertices of a co-location group is in one slot', () => {
+  const together = (id: string, of: JobVertex): JobVertex => ({ ...of, coLocationGroups: [id] });
+  const plan = planned(
+    graph(
+      [
+        vertex('a', 3),
+        together('k', vertex('b', 2, 'x')),
+        vertex('c', 4, 'x'),
+        together('k', vertex('d', 2, 'x')),
+      ],
+      [edge('a', 'b'), edge('b', 'c'), edge('a', 'd')],
+    ),
+  );
+  const slot = (id: string): number => plan.executions[plan.indexes.get(id)!]!.slot;
+  for (const i of [0, 1]) assert.equal(slot(`b/${i}`), slot(`d/${i}`));
+  assert.notEqual(slot('b/0'), slot('b/1'));
+  // What no build lets through: the plan refuses it, too.
+  const torn = [together('k', vertex('a', 2)), together('k', vertex('b', 2, 'x'))];
+  assert.throws(() => planned(graph(torn, [edge('a', 'b')])), /N1: subtask 0 of k/);
+});
+
 test('subtask i of every vertex of a group shares slot i; groups have slots of their own', () => {
   const plan = planned(
     graph(

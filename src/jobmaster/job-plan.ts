@@ -2,6 +2,8 @@
  * Where the subtasks of a job run and what each of them is told: the ExecutionGraph laid out over
  * slots, and the deployments made of it. Subtask i of every vertex of a slot sharing group runs in
  * slot i of that group, so that what can stay in one thread does.
+ *
+ * N1. Subtask i of all vertices of a co-location group is in one slot of the job, in every attempt.
  */
 import { assert } from '../base/assert.ts';
 import { createExecutionGraph } from '../graph/execution-graph.ts';
@@ -60,6 +62,7 @@ export function planJob(jobGraph: JobGraph, strategy: FailoverStrategy): JobPlan
       return { vertex, subtask, wiring, slot: firstSlots.get(vertex.slotSharingGroup)! + subtask };
     }),
   );
+  requireTogether(executions);
   const indexes = new Map(
     executions.map(({ vertex, subtask }, index) => [`${vertex.id}/${subtask}`, index]),
   );
@@ -74,6 +77,19 @@ export function planJob(jobGraph: JobGraph, strategy: FailoverStrategy): JobPlan
     (vertex, subtask) => executions[indexes.get(`${vertex}/${subtask}`)!]!.slot,
   );
   return { graph, executions, slotCount, regionOf, resourceOf, indexes, sources };
+}
+
+/** N1. The graph was checked when it was built; here its plan is. */
+function requireTogether(executions: readonly PlannedExecution[]): void {
+  const slots = new Map<string, number>();
+  for (const { vertex, subtask, slot } of executions) {
+    for (const key of vertex.coLocationGroups ?? []) {
+      const place = `${subtask} of ${key}`;
+      const known = slots.get(place) ?? slot;
+      assert(known === slot, `N1: subtask ${place} is in the slots ${known} and ${slot}`);
+      slots.set(place, slot);
+    }
+  }
 }
 
 /** What the job needs, of the profiles that the pool asks for. */

@@ -23,6 +23,7 @@ export interface PlanVertex {
   readonly parallelism: number;
   readonly maxParallelism: number;
   readonly slotSharingGroup: string;
+  readonly coLocationGroups?: readonly string[];
   readonly operators: readonly PlanOperator[];
   readonly outputs: readonly PlanEdge[];
 }
@@ -67,6 +68,7 @@ export function planOf(graph: JobGraph): Plan {
       parallelism: vertex.parallelism,
       maxParallelism: vertex.maxParallelism,
       slotSharingGroup: vertex.slotSharingGroup,
+      ...(vertex.coLocationGroups && { coLocationGroups: vertex.coLocationGroups }),
       operators: vertex.operators.map((operator) => ({
         id: operator.id,
         name: operator.name,

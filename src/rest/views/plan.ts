@@ -21,6 +21,8 @@ interface PlanNode {
   readonly description: string;
   readonly optimizer_properties: Readonly<Record<string, unknown>>;
   readonly inputs?: readonly PlanInput[] | undefined;
+  /** Not of Flink's, which does not show them. */
+  readonly coLocationGroups?: readonly string[] | undefined;
 }
 
 export interface PlanInfo {
@@ -56,6 +58,7 @@ export const planInfo: Shape<PlanInfo> = named(
             }),
           ),
         ),
+        coLocationGroups: optional(list(text)),
       }),
     ),
   }),
@@ -88,6 +91,7 @@ function nodeOf(vertex: JobVertex, graph: JobGraph): PlanNode {
     description: descriptionOf(vertex),
     optimizer_properties: {},
     ...(inputs.length === 0 ? {} : { inputs }),
+    ...(vertex.coLocationGroups && { coLocationGroups: vertex.coLocationGroups }),
   };
 }
 
