@@ -24,6 +24,26 @@ export const counts = defineJob({
   },
 });
 
+/** Two regions with slots of their own. */
+export const twoParts = defineJob({
+  name: 'two-parts',
+  build(env) {
+    for (const group of ['first', 'second']) {
+      env.sequence(1, RECORDS).slotSharingGroup(group).sinkTo(discard());
+    }
+  },
+});
+
+/** One region that ends, and one that does not. */
+export const halfEndless = defineJob({
+  name: 'half-endless',
+  build(env) {
+    env.sequence(1, RECORDS).slotSharingGroup('first').sinkTo(discard());
+    const endless = generator(t.int32, (n) => n, { ratePerSecond: 100 });
+    env.from(endless).slotSharingGroup('second').sinkTo(discard());
+  },
+});
+
 export const prints = defineJob({
   name: 'prints',
   build(env) {

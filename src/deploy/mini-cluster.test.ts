@@ -342,3 +342,19 @@ test('closing ends a job that runs, and leaves nothing', async () => {
   await rejection(result, 'RPC_UNREACHABLE');
   assert.equal(cluster.workerCount, 0);
 });
+
+test('a region that has finished gives its slot to the one that waits: two parts in one slot', async () => {
+  await using cluster = await start({ slots: 1 });
+  const { status } = await run(cluster, job('twoParts'));
+  assert.equal(status, 'FINISHED');
+});
+
+test('a region that has finished gives its slot back, to the jobs of others', async () => {
+  await using cluster = await start({ slots: 2 });
+  const settings = { 'slot.idle.timeout': '50 ms' };
+  const endless = await cluster.submit(job('halfEndless', 1, settings));
+  const { status } = await run(cluster, job('counts'));
+  assert.equal(status, 'FINISHED');
+  await endless.cancel();
+  assert.equal((await endless.result()).status, 'CANCELED');
+});

@@ -221,11 +221,12 @@ export class JobMaster {
   }
 
   #waitingFor(): string | undefined {
-    const { slots } = this.#run.state;
-    if (!slots.includes('requested')) return undefined;
+    const requested = this.#run.state.slots.filter((phase) => phase === 'requested').length;
+    if (requested === 0) return undefined;
     const missing = this.#gateway.missing.slots;
     const rest = missing === 0 ? 'the rest is on its way' : `no TaskManager has ${missing} more`;
-    return `slots: has ${this.#slots.assignedCount} of ${slots.length}, ${rest}`;
+    const { assignedCount: has } = this.#slots;
+    return `slots: has ${has} of ${has + requested}, ${rest}`;
   }
 
   // ------------------------------------------------------------------------------------ the build
@@ -317,6 +318,8 @@ export class JobMaster {
         return this.#decision.whenStored(effect.region, () => this.#deployment!.deploy(effect));
       case 'stop-slot':
         return this.#deployment!.stop(effect);
+      case 'release-slot':
+        return this.#slots.release(effect.slot);
       case 'await-lease':
         return this.#slots.awaitLease(effect.slot, effect.generation);
       case 'start-sources':

@@ -151,6 +151,12 @@ export class JobSlots {
     this.#step({ kind: 'request', request, profile: this.#options.profileOf(request) });
   }
 
+  /** Nothing of the job runs in the slot of the request any more. */
+  release(request: number): void {
+    this.#assigned[request] = undefined;
+    this.#step({ kind: 'release', request });
+  }
+
   /** Calls for `lease-over` when nothing of a lost slot can act any more. */
   awaitLease(slot: number, generation: number): void {
     const { main, feed } = this.#options;

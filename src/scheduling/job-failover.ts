@@ -119,7 +119,8 @@ function stop(draft: JobDraft, regions: readonly number[], delay: Duration | und
   for (const region of regions) stopSlots(draft, draft.regions[region]!);
 }
 
-function stopSlots(draft: JobDraft, { slots, generation }: RegionState): void {
+/** Those at work. */
+export function stopSlots(draft: JobDraft, { slots, generation }: RegionState): void {
   for (const slot of slots) {
     const phase = draft.slots[slot]!;
     if (phase !== 'preparing' && phase !== 'prepared' && phase !== 'deployed') continue;

@@ -41,6 +41,8 @@ class World {
   readonly read = new Map<number, number[]>();
   /** Regions that went on while another one restarted. */
   survivals = 0;
+  /** Slots that were given back before the end. */
+  releases = 0;
   #now = 0;
 
   constructor(planned: PlannedSlots, committer: readonly boolean[], strategy: RestartStrategy) {
@@ -109,6 +111,19 @@ class World {
           slot: effect.slot,
           generation: effect.generation,
         });
+        break;
+      }
+      case 'release-slot': {
+        assert.ok(!this.workers.has(effect.slot), 'J11: given back with a worker in it');
+        const region = this.state.regionOf[effect.slot];
+        const own = this.state.executions.filter(
+          ({ slot }) => this.state.regionOf[slot] === region,
+        );
+        assert.ok(
+          own.every(({ state }) => state === 'FINISHED'),
+          'J11: its region has not finished',
+        );
+        this.releases++;
         break;
       }
       case 'await-lease':
@@ -306,7 +321,7 @@ const shape = fc
   });
 
 test('a job keeps its promises whatever fails and whenever, and ends once faults stop', () => {
-  const seen = { FINISHED: 0, FAILED: 0, CANCELED: 0, recommitted: 0, survived: 0 };
+  const seen = { FINISHED: 0, FAILED: 0, CANCELED: 0, recommitted: 0, survived: 0, released: 0 };
   const strategy: RestartStrategy = { kind: 'fixed-delay', attempts: 50, delay: milliseconds(10) };
   fc.assert(
     fc.property(
@@ -326,6 +341,7 @@ test('a job keeps its promises whatever fails and whenever, and ends once faults
         const last = (each: Prepared): Prepared =>
           `${Number.parseInt(each, 10)}@${state.executions[Number.parseInt(each, 10)]!.generation}`;
         if (decided?.some((each) => each !== last(each)) === true) seen.recommitted++;
+        if (world.releases > 0 && state.status === 'FINISHED') seen.released++;
         if (world.survivals > 0 && state.status === 'FINISHED') seen.survived++;
       },
     ),

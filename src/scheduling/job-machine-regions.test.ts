@@ -181,6 +181,47 @@ test('the end of the enumerators restarts everything, what has finished included
   assert.ok(again.executions.every((one) => one.state === 'SCHEDULED'));
 });
 
+test('J11: the slots of a region that has finished are given back when their workers are gone', () => {
+  const [one, none] = run(job(), [...DEPLOYED, finished(0)]);
+  assert.deepEqual(kinds(none), [], 'a task of its region still runs, and may read from it');
+  const [stopping, effects] = run(one, [finished(1)]);
+  assert.deepEqual(kinds(effects), ['stop-slot 0', 'stop-slot 1']);
+  const [half, first] = run(stopping, [stopped(1)]);
+  assert.deepEqual(kinds(first), ['release-slot 1']);
+  const [state, last] = run(half, [stopped(0)]);
+  assert.deepEqual(kinds(last), ['release-slot 0']);
+  assert.deepEqual(state.slots, ['absent', 'absent', 'deployed']);
+  const [end, ended] = run(state, [finished(2), stopped(2)]);
+  assert.equal(end.status, 'FINISHED');
+  assert.deepEqual(kinds(ended), ['status', 'ended'], 'they are not asked for again');
+});
+
+test('J11: what waits for its commit keeps its slots', () => {
+  const [state, effects] = run(job(), [...DEPLOYED, finished(0), ready(1)]);
+  assert.deepEqual(kinds(effects), []);
+  assert.deepEqual(state.slots, ['deployed', 'deployed', 'deployed']);
+});
+
+test('J11: a failure elsewhere leaves a finished region alone; one of all asks for its slots', () => {
+  const [done] = run(job(), [...DEPLOYED, finished(0), finished(1), stopped(0), stopped(1)]);
+  const [restarted, effects] = run(done, [failed(2), stopped(2), over(1)]);
+  assert.deepEqual(kinds(effects), ['status', 'prepare-slots']);
+  assert.deepEqual(generations(restarted), [1, 2]);
+  const sources: JobEvent = { kind: 'sources-failed', epoch: 1, error: lost() };
+  const [all, again] = run(done, [sources, stopped(2), over(0), over(1)]);
+  assert.deepEqual(kinds(again), ['status', 'prepare-slots']);
+  assert.deepEqual(generations(all), [2, 2]);
+});
+
+test('J11: a slot that is lost after its region has finished is no failure', () => {
+  const event: JobEvent = { kind: 'slot-lost', slot: 0, proof: false, error: lost() };
+  const [state] = run(job(), [...DEPLOYED, finished(0), finished(1), event]);
+  assert.equal(state.status, 'RUNNING');
+  const [after, effects] = run(state, [{ kind: 'lease-over', slot: 0, generation: 1 }]);
+  assert.deepEqual(kinds(effects), [], 'it is not asked for again');
+  assert.equal(after.slots[0], 'absent');
+});
+
 test('J3: after the decision only the region that failed commits again', () => {
   const [state, effects] = run(job(), [...DEPLOYED, ready(0), ready(1), ready(2), failed(2)]);
   assert.deepEqual(kinds(effects), ['await-delay', 'stop-slot 2']);

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { CommitDecision } from '../protocol/stored-job.ts';
 import { isQuiet } from './job-draft.ts';
 import type { JobDraft } from './job-draft.ts';
-import { stopAll } from './job-failover.ts';
+import { stopAll, stopSlots } from './job-failover.ts';
 
 export function start(draft: JobDraft, decision: CommitDecision | undefined): void {
   draft.enter('RUNNING');
@@ -58,6 +58,7 @@ export function advance(draft: JobDraft): void {
   if (status === 'RUNNING' || status === 'RESTARTING') {
     beginWherePossible(draft);
     if (draft.state.status === 'RUNNING' && decide(draft)) return;
+    releaseWherePossible(draft);
     deployWherePossible(draft);
   } else if (status === 'COMMITTING') {
     advanceCommit(draft);
@@ -74,7 +75,25 @@ function advanceCommit(draft: JobDraft): void {
     return;
   }
   beginWherePossible(draft);
+  releaseWherePossible(draft);
   deployWherePossible(draft);
+}
+
+/** J11: a region that has finished needs no slots any more. */
+function releaseWherePossible(draft: JobDraft): void {
+  for (const [region, { slots, stopping }] of draft.regions.entries()) {
+    if (stopping || !isDone(draft, region)) continue;
+    stopSlots(draft, draft.regions[region]!);
+    for (const slot of slots) {
+      if (draft.slots[slot] !== 'idle') continue;
+      draft.slots[slot] = 'absent';
+      draft.effects.push({ kind: 'release-slot', slot });
+    }
+  }
+}
+
+function isDone({ state: { regionOf }, executions }: JobDraft, region: number): boolean {
+  return executions.every((one) => one.state === 'FINISHED' || regionOf[one.slot] !== region);
 }
 
 /** J1, J9. */

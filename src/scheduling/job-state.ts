@@ -141,6 +141,8 @@ export type JobEffect =
       readonly commitOnly: boolean;
     }
   | { readonly kind: 'stop-slot'; readonly slot: number; readonly generation: number }
+  /** Nothing of the job will run there any more, unless it is requested again. */
+  | { readonly kind: 'release-slot'; readonly slot: number }
   /** Ask for `lease-over` when no worker of the slot can act any more. */
   | { readonly kind: 'await-lease'; readonly slot: number; readonly generation: number }
   | { readonly kind: 'start-sources'; readonly epoch: number }

@@ -107,6 +107,22 @@ test('P4: an idle slot goes back after its time-out; a request before that takes
   ]);
 });
 
+test('P4: a slot that is released serves the request that waits, the lowest first', () => {
+  const waiting = [
+    [0, request(0)],
+    [0, request(2)],
+    [0, request(1)],
+    [0, offer('a')],
+  ] as const;
+  const [state, effects] = play([...waiting, [5, { kind: 'release', request: 0 }]]);
+  assert.deepEqual(effects, [
+    { kind: 'assign', request: 1, slot: place('a') },
+    { kind: 'declare', needs: needs(2) },
+  ]);
+  const [, back] = stepSlotPool(state, { kind: 'release', request: 2 }, milliseconds(6));
+  assert.deepEqual(back, [{ kind: 'declare', needs: needs(1) }], 'one that waits has none');
+});
+
 test('a request that waits too long is told of with what there is, and the wait begins again', () => {
   const waiting = [
     [0, request(0)],
@@ -183,6 +199,7 @@ test('P1, P3: no slot serves two requests, no request has two slots, whatever ha
       for (const [event, span] of steps) {
         now += span;
         const [next, effects] = stepSlotPool(state, event, milliseconds(now));
+        if (event.kind === 'release') serving.delete(event.request);
         for (const effect of effects) {
           if (effect.kind === 'assign') {
             assert.ok(!serving.has(effect.request), 'P1: a request got a second slot');
@@ -201,7 +218,6 @@ test('P1, P3: no slot serves two requests, no request has two slots, whatever ha
             );
           }
         }
-        if (event.kind === 'release') serving.delete(event.request);
         state = next;
         assert.deepEqual(state.declared, needs(serving.size + state.waiting.size), 'P3');
         assert.ok(

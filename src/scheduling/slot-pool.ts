@@ -57,7 +57,7 @@ type OfferedSlot = Pick<PooledSlot, 'allocationId' | 'slot' | 'profile'>;
 
 export type SlotPoolEvent =
   | { readonly kind: 'request'; readonly request: number; readonly profile: string }
-  /** The request needs its slot no more; the slot becomes idle. */
+  /** The request needs its slot no more; the slot serves another that waits, or becomes idle. */
   | { readonly kind: 'release'; readonly request: number }
   | {
       readonly kind: 'offer';
@@ -123,7 +123,7 @@ function apply(
     case 'request':
       return state.ended ? state : request(state, event, now, effects);
     case 'release':
-      return release(state, event.request, now);
+      return release(state, event.request, now, effects);
     case 'offer':
       return offer(state, event.taskExecutorId, event.offers, effects);
     case 'task-executor-lost':
@@ -178,14 +178,28 @@ function request(
   return withSlot(state, { ...idle, request: number });
 }
 
-function release(state: SlotPoolState, number: number, now: Duration): SlotPoolState {
+function release(
+  state: SlotPoolState,
+  number: number,
+  now: Duration,
+  effects: SlotPoolEffect[],
+): SlotPoolState {
   const waiting = new Map(state.waiting);
   waiting.delete(number);
   const slot = state.slots.values().find((each) => each.request === number);
   const next = { ...state, waiting };
-  return slot === undefined
-    ? next
-    : withSlot(next, { ...slot, request: undefined, idleSince: now });
+  if (slot === undefined) return next;
+  const first = firstWaiting(waiting, slot.profile);
+  if (first === undefined) return withSlot(next, { ...slot, request: undefined, idleSince: now });
+  waiting.delete(first);
+  effects.push({ kind: 'assign', request: first, slot: placeOf(slot) });
+  return withSlot(next, { ...slot, request: first });
+}
+
+/** P5. */
+function firstWaiting(waiting: SlotPoolState['waiting'], profile: string): number | undefined {
+  const numbers = [...waiting].flatMap(([each, of]) => (of.profile === profile ? [each] : []));
+  return numbers.length === 0 ? undefined : Math.min(...numbers);
 }
 
 /** P1, P2. */
@@ -206,10 +220,7 @@ function offer(
       (known.taskExecutorId === taskExecutorId ? accepted : rejected).push(allocationId);
       continue;
     }
-    const [first] = [...waiting]
-      .filter(([, each]) => each.profile === profile)
-      .map(([number]) => number)
-      .sort((a, b) => a - b);
+    const first = firstWaiting(waiting, profile);
     if (first === undefined) {
       rejected.push(allocationId);
       continue;
