@@ -16,12 +16,13 @@ function vertexLines(vertex: PlanVertex): readonly string[] {
   const group =
     vertex.slotSharingGroup === 'default' ? '' : `, slots of "${vertex.slotSharingGroup}"`;
   const together = (vertex.coLocationGroups ?? []).map((key) => `, together with "${key}"`);
+  const slots = `${group}${together.join('')}`;
   const uids = vertex.operators
     .filter(({ uid }) => uid !== undefined)
     .map(({ name, uid }) => `      "${name}" has uid "${uid}"`);
   return [
     `[${vertex.number}] ${vertex.name}`,
-    `      parallelism ${vertex.parallelism} of at most ${vertex.maxParallelism}${group}${together.join('')}`,
+    `      parallelism ${vertex.parallelism} of at most ${vertex.maxParallelism}${slots}`,
     ...uids,
     ...vertex.outputs.map((edge) => `      ${edgeText(edge)}`),
   ];
