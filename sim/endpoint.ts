@@ -163,14 +163,18 @@ export class Endpoint implements Connection, Held, HeldUp {
 
   // ------------------------------------------------------------------------------------ faults
 
-  /** The connection is lost: each side notices on its own, what was on the way is gone. */
-  lose(random: Prng): void {
+  /**
+   * The connection is lost: each side notices on its own, what was on the way is gone.
+   * @param within microseconds; by default mostly soon, sometimes after seconds
+   */
+  lose(random: Prng, within?: number): void {
     if (this.#broken || this.#peer.#broken) return;
     for (const side of [this, this.#peer]) {
       side.#broken = true;
       side.#flight.length = random.below(side.#flight.length + 1);
-      const delay = random.chance(0.7) ? random.below(50_000) : random.below(8_000_000);
-      this.#scheduler.world(delay, 'net', side.id, 0, () => side.#fail(REASONS.reset));
+      const span = within ?? (random.chance(0.7) ? 50_000 : 8_000_000);
+      const fail = (): void => side.#fail(REASONS.reset);
+      this.#scheduler.world(random.below(span), 'net', side.id, 0, fail);
     }
   }
 

@@ -1,8 +1,9 @@
 // A cluster of three processes on three hosts in a simulated world, and a client that submits a job
 // to it and waits for the result through all that happens to the connection.
+import { equal } from 'node:assert/strict';
 import { assert } from '../base/assert.ts';
 import { isEngineError } from '../base/errors.ts';
-import { milliseconds, seconds } from '../base/units.ts';
+import { milliseconds, minutes, seconds } from '../base/units.ts';
 import { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
@@ -13,6 +14,7 @@ import { RpcService } from '../rpc/rpc-service.ts';
 import { slotWorker } from '../taskexecutor/slot/slot-worker.ts';
 import type { JobModules } from '../../sim/modules.ts';
 import { simulation, type Simulation, type SimulationOptions } from '../../sim/simulation.ts';
+import { OUT, RECORDS } from './cluster-job.test-kit.ts';
 import { JobManager } from './job-manager.ts';
 import { TaskManager } from './task-manager.ts';
 
@@ -159,4 +161,36 @@ async function endedMeanwhile(
     }
     await new Promise<void>((resolve) => env.clock.after(milliseconds(200), resolve));
   }
+}
+
+/** Every record once, from one generation. */
+export async function checkOutput(run: ClusterRun, seed: number): Promise<ReadonlySet<string>> {
+  const result = run.result();
+  equal(result?.status, 'FINISHED', `seed ${seed}: ${JSON.stringify(result?.error)}`);
+  const reader = run.world.host('reader');
+  const files = await run.world.runProcess(reader, readOutput, minutes(1));
+  const counts = new Map<string, number>();
+  const generations = new Set<string>();
+  for (const [name, ...records] of files.map((text) => text.split(' ').filter(Boolean))) {
+    generations.add(name!.slice(name!.indexOf('-')));
+    for (const record of records) counts.set(record, (counts.get(record) ?? 0) + 1);
+  }
+  for (let n = 0; n < RECORDS; n++) {
+    equal(counts.get(String(n)), 1, `seed ${seed}: record ${n} of ${files.length} files`);
+  }
+  equal(counts.size, RECORDS, `seed ${seed}`);
+  equal(generations.size, 1, `seed ${seed}: output of generations ${[...generations].join()}`);
+  return generations;
+}
+
+export async function readOutput(env: Env): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (const { name } of await env.disk.list(OUT)) {
+    const file = await env.disk.open(`${OUT}/${name}`, 'read');
+    const bytes = new Uint8Array(await file.size());
+    await file.read(bytes, 0);
+    await file.close();
+    texts.push(new TextDecoder().decode(bytes));
+  }
+  return texts;
 }

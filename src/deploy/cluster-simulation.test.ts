@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { minutes, seconds } from '../base/units.ts';
 import { eventTimeOf, eventTimeText } from '../client/event-time.ts';
-import type { Env } from '../env/env.ts';
 import { nothingLeft } from '../../sim/checkers/nothing-left.ts';
 import { FaultPlan } from '../../sim/fault-plan.ts';
 import { clockJump } from '../../sim/faults/clock-jump.ts';
@@ -19,8 +18,13 @@ import { slowDisk } from '../../sim/faults/slow-disk.ts';
 import { workerKill } from '../../sim/faults/worker-kill.ts';
 import { JobModules } from '../../sim/modules.ts';
 import { runPhases } from '../../sim/phases.ts';
-import { OUT, RECORDS } from './cluster-job.test-kit.ts';
-import { JOB_URL, jobDetails, startCluster } from './cluster-simulation.test-kit.ts';
+import {
+  checkOutput,
+  JOB_URL,
+  jobDetails,
+  readOutput,
+  startCluster,
+} from './cluster-simulation.test-kit.ts';
 import type { ClusterRun } from './cluster-simulation.test-kit.ts';
 
 let jobs: JobModules;
@@ -71,42 +75,6 @@ async function runSeed(seed: number, exportName: string, everyMillis: number): P
   });
   const injected = [...plan.injected.values()].reduce((sum, count) => sum + count, 0);
   return { run, injected, generations: await checkOutput(run, seed) };
-}
-
-/** Every record once, from one generation. */
-async function checkOutput(run: ClusterRun, seed: number): Promise<ReadonlySet<string>> {
-  const result = run.result();
-  assert.equal(result?.status, 'FINISHED', `seed ${seed}: ${JSON.stringify(result?.error)}`);
-  const reader = run.world.host('reader');
-  const files = await run.world.runProcess(reader, readOutput, minutes(1));
-  const counts = new Map<string, number>();
-  const generations = new Set<string>();
-  for (const [name, ...records] of files.map((text) => text.split(' ').filter(Boolean))) {
-    generations.add(name!.slice(name!.indexOf('-')));
-    for (const record of records) counts.set(record, (counts.get(record) ?? 0) + 1);
-  }
-  for (let n = 0; n < RECORDS; n++) {
-    assert.equal(counts.get(String(n)), 1, `seed ${seed}: record ${n} of ${files.length} files`);
-  }
-  assert.equal(counts.size, RECORDS, `seed ${seed}`);
-  assert.equal(
-    generations.size,
-    1,
-    `seed ${seed}: output of generations ${[...generations].join()}`,
-  );
-  return generations;
-}
-
-async function readOutput(env: Env): Promise<readonly string[]> {
-  const texts: string[] = [];
-  for (const { name } of await env.disk.list(OUT)) {
-    const file = await env.disk.open(`${OUT}/${name}`, 'read');
-    const bytes = new Uint8Array(await file.size());
-    await file.read(bytes, 0);
-    await file.close();
-    texts.push(new TextDecoder().decode(bytes));
-  }
-  return texts;
 }
 
 test('a job runs over three processes, and the same seed is the same run', async () => {

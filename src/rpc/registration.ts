@@ -19,6 +19,8 @@ export interface RegistrationOptions<Answer> {
   readonly main: MainThread;
   readonly rpc: RpcService;
   readonly address: string;
+  /** Whether the connection outlives short breaks. */
+  readonly resumable?: boolean | undefined;
   /** Introduces this component on a fresh connection. */
   readonly register: (connection: RpcConnection) => Promise<Answer>;
   readonly registered: (connection: RpcConnection, answer: Answer) => void;
@@ -57,9 +59,9 @@ export class Registration<Answer> implements Disposable {
   }
 
   #dial(): void {
-    const { main, rpc, address } = this.#options;
+    const { main, rpc, address, resumable } = this.#options;
     main.follow(
-      rpc.connect(address),
+      rpc.connect(address, { resumable }),
       (connection) => this.#connected(connection),
       (error) => this.#failed(error),
     );

@@ -10,12 +10,15 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
-import type { Env, Listener } from '../env/env.ts';
+import type { Connection, Env, Listener } from '../env/env.ts';
 import type { Service } from '../protocol/service.ts';
 import { dial } from './dial.ts';
 import type { Introduced } from './dial.ts';
+import type { Peer } from './handshake.ts';
 import type { Meeting } from './meeting.ts';
 import { Reception } from './reception.ts';
+import { ResumableConnection } from './resumable-connection.ts';
+import { beginContext, parseContext, resumeContext, SESSION_ID_BYTES } from './resumption.ts';
 import { RpcConnection } from './rpc-connection.ts';
 import type { RpcCounters, RpcSurroundings } from './rpc-connection.ts';
 import { RpcEndpoint } from './rpc-endpoint.ts';
@@ -24,6 +27,8 @@ import { RPC_VERSIONS } from './rpc-frames.ts';
 
 /** Connections that others have made to one port. */
 const CONNECTIONS_MAX = 1000;
+/** Of a connection that is for no session. */
+const NONE = new Uint8Array(0);
 /** 128 bits, and room for a text of them. */
 const SECRET_BYTES_MIN = 16;
 
@@ -45,6 +50,8 @@ export class RpcService {
   readonly #endpoints = new Map<string, RpcEndpoint>();
   readonly #connections = new Set<RpcConnection>();
   readonly #dialling = new Set<Meeting>();
+  /** Resumable connections that others have made, by what their diallers call them. */
+  readonly #sessions = new Map<string, ResumableConnection>();
   #reception: Reception | undefined;
   #listener: Listener | undefined;
   #closed = false;
@@ -82,8 +89,8 @@ export class RpcService {
     const { env, connectionsMax = CONNECTIONS_MAX } = this.#options;
     const reception = new Reception({
       ...{ ...this.#introduced(), env, connectionsMax },
-      accept: (connection, peer) =>
-        this.#adopt(new RpcConnection(connection, peer, this.#surroundings())),
+      admit: (context) => this.#refusal(context),
+      accept: (connection, peer) => this.#accept(connection, peer),
       refused: () => (this.counters.broken += 1),
     });
     const listener = await env.network.listen(host, port, (connection) =>
@@ -99,20 +106,66 @@ export class RpcService {
   }
 
   /**
-   * Resolves when both sides know each other.
+   * Resolves when both sides know each other. `resumable`: the connection outlives breaks of some
+   * milliseconds, as `ResumableConnection` says.
    * @throws EngineError NETWORK_FAILED, RPC_UNREACHABLE, RPC_REFUSED, RPC_SECRET_MISMATCH,
    * RPC_VERSION_MISMATCH, RPC_PROTOCOL
    */
-  async connect(address: string): Promise<RpcConnection> {
-    const { connection, peer } = await dial({
-      ...{ ...this.#introduced(), ...parseAddress(address), env: this.#options.env },
-      meetings: this.#dialling,
-      isClosed: () => this.#closed,
-    });
-    const rpc = new RpcConnection(connection, peer, this.#surroundings());
+  async connect(address: string, { resumable = false } = {}): Promise<RpcConnection> {
+    const { clock, random } = this.#options.env;
+    const session = random.bytes(SESSION_ID_BYTES);
+    const { connection, peer } = await this.#dial(
+      address,
+      resumable ? beginContext(session) : NONE,
+    );
+    const lasting = resumable
+      ? new ResumableConnection({
+          ...{ clock, carrier: connection },
+          redial: async (received) =>
+            (await this.#dial(address, resumeContext(session, received))).connection,
+        })
+      : connection;
+    const rpc = new RpcConnection(lasting, peer, this.#surroundings());
     this.#adopt(rpc);
     if (this.#closed) rpc.close();
     return rpc;
+  }
+
+  #dial(address: string, context: Uint8Array): ReturnType<typeof dial> {
+    return dial({
+      ...{ ...this.#introduced(), ...parseAddress(address), env: this.#options.env, context },
+      meetings: this.#dialling,
+      isClosed: () => this.#closed,
+    });
+  }
+
+  /** Why who asks for a session is refused, if he is. */
+  #refusal(context: Uint8Array): string | undefined {
+    const wish = parseContext(context);
+    if (wish.kind === 'plain') return undefined;
+    const session = this.#sessions.get(wish.session);
+    if (wish.kind === 'begin') return session && 'there is that session already';
+    return session?.canResume === true ? undefined : 'there is no such session any more';
+  }
+
+  #accept(connection: Connection, peer: Peer): void {
+    const wish = parseContext(peer.context);
+    if (wish.kind === 'resume') {
+      const session = this.#sessions.get(wish.session);
+      if (session?.canResume === true) session.resume(connection, wish.received);
+      else connection.destroy();
+      return;
+    }
+    if (wish.kind === 'plain') {
+      this.#adopt(new RpcConnection(connection, peer, this.#surroundings()));
+      return;
+    }
+    const session = new ResumableConnection({
+      ...{ clock: this.#options.env.clock, carrier: connection },
+      ended: () => void this.#sessions.delete(wish.session),
+    });
+    this.#sessions.set(wish.session, session);
+    this.#adopt(new RpcConnection(session, peer, this.#surroundings()));
   }
 
   register<S extends Service>(options: EndpointOptions<S>): RpcEndpoint {

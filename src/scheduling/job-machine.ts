@@ -21,8 +21,8 @@
  *     again; the other regions work on.
  * J10. Enumerators live as long as a region does whose readers they know: they are closed when all
  *     regions stop, and readers that start again are attached to them before they are deployed.
- * J11. Before the job ends a slot is given back only when every execution of its region has FINISHED
- *     and its worker is gone. Who starts all regions again asks for it again.
+ * J11. Before the job ends a slot is given back only when every execution of its region has
+ *     FINISHED and its worker is gone. Who starts all regions again asks for it again.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';

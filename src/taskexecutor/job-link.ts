@@ -3,6 +3,9 @@
  * has offered. A connection that is lost ends all workers of the job here, because what was under
  * way on it is lost too; only when they are gone does the TaskExecutor register again.
  *
+ * A break that is over within `GRACE` (rpc/resumable-connection.ts) is none: nothing on the way is
+ * lost by it.
+ *
  * O1. The link registers only while no worker of the job lives in this process.
  * O2. The lease of a connection is renewed by its own answers only, with the time of asking, and is
  *     revoked when the connection is lost.
@@ -94,6 +97,7 @@ export class JobLink implements Disposable {
       main,
       rpc,
       address: jobMaster.address,
+      resumable: true,
       register: (connection) =>
         this.#gatewayOn(connection).registerTaskExecutor({ taskExecutorId, host }),
       registered: (connection, { leaseDuration, clientAttached }) => {
