@@ -10,11 +10,11 @@ import { requireText } from './callbacks.ts';
  */
 export interface SlotSharingGroup {
   readonly name: string;
-  /** Cores; may be a fraction. */
+  /** Cores; may be a fraction. Counted, not enforced, as in Flink. */
   readonly cpu?: number | undefined;
-  /** V8's heap for functions and state; tasks that use more fail. */
+  /** V8's heap for functions and state; tasks that use more than it and the next fail. */
   readonly taskHeapMemory?: number | string | undefined;
-  /** For buffers of functions; counted, not enforced. */
+  /** For buffers of functions. */
   readonly taskOffHeapMemory?: number | string | undefined;
   /** For state on disk; counted, not enforced. */
   readonly managedMemory?: number | string | undefined;

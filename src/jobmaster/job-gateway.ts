@@ -72,8 +72,8 @@ export class JobGateway {
         this.#from(caller, () => this.#parts().client.deliver(message)),
       metrics: ({ tasks }, caller) => this.#from(caller, () => this.#takeMetrics(tasks)),
       slotStopped: (report, caller) => this.#from(caller, () => this.#slotStopped(report)),
-      heartbeatFromResourceManager: () => {
-        this.#parts().resourceManager.sign();
+      heartbeatFromResourceManager: ({ slots }) => {
+        this.#parts().resourceManager.sign(slots);
         return {};
       },
       missingSlots: (missing) => {

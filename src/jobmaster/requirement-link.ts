@@ -35,6 +35,8 @@ export class RequirementLink implements Disposable {
   #watch: HeartbeatWatch | undefined;
   #requirements: readonly SlotRequirement[] = [];
   #declaring = false;
+  /** Declarations that were not answered yet. */
+  #underWay = 0;
 
   constructor(options: RequirementLinkOptions) {
     this.#options = options;
@@ -76,8 +78,18 @@ export class RequirementLink implements Disposable {
     });
   }
 
-  sign(): void {
-    this.#watch?.sign();
+  /**
+   * The ResourceManager lives, and takes the job to need so many slots. If that is not what it was
+   * told, it is told again: a job whose need nobody knows would wait for ever.
+   */
+  sign(slots: number): void {
+    if (this.#watch?.sign() !== true) return;
+    const needed = this.#requirements.reduce((sum, each) => sum + each.slots, 0);
+    if (slots === needed || this.#underWay > 0 || this.#declaring) return;
+    const { jobId } = this.#options.jobMaster;
+    const text = `the ResourceManager knows of ${slots} slots of the ${needed} needed: told again`;
+    this.#options.log.write('warn', text, { jobId });
+    this.#declare();
   }
 
   [Symbol.dispose](): void {
@@ -90,10 +102,12 @@ export class RequirementLink implements Disposable {
     const { jobId } = jobMaster;
     const connection = this.#connection;
     if (this.#gateway === undefined || connection === undefined) return;
+    this.#underWay++;
     main.follow(
       this.#gateway.declareRequirement({ jobId, requirements: this.#requirements }),
-      () => undefined,
+      () => this.#underWay--,
       (error) => {
+        this.#underWay--;
         if (this.#connection !== connection) return;
         // Nobody knows what the ResourceManager knows: begin again and declare anew.
         log.write('warn', `could not declare the slots needed: ${error.message}`, { jobId });

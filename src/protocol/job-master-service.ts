@@ -85,7 +85,8 @@ export type JobMasterService = Service<{
   readonly metrics: Tell<{ readonly tasks: readonly TaskMetrics[] }>;
   /** A worker has ended unasked. */
   readonly slotStopped: Tell<SlotStopped>;
-  readonly heartbeatFromResourceManager: Ask<{}, {}>;
+  /** `slots`: how many the ResourceManager takes the job to have declared. */
+  readonly heartbeatFromResourceManager: Ask<{ readonly slots: number }, {}>;
   /** How many of the declared slots nobody has. */
   readonly missingSlots: Tell<MissingSlots>;
   /** From now on the messages for the client go to its endpoint on this connection. */
@@ -108,7 +109,7 @@ export const jobMasterService: JobMasterService = service('JobMaster', {
   clientMessage: tell(plain<ClientMessage>()),
   metrics: tell(plain<{ readonly tasks: readonly TaskMetrics[] }>()),
   slotStopped: tell(plain<SlotStopped>()),
-  heartbeatFromResourceManager: ask(Empty, Empty),
+  heartbeatFromResourceManager: ask(t.struct({ slots: t.integer }), Empty),
   missingSlots: tell(t.struct({ slots: t.integer, available: t.string })),
   attachClient: ask(Empty, Empty),
   clientAcknowledge: tell(plain<ClientAcknowledgement>()),

@@ -236,7 +236,7 @@ export class ResourceManager {
     const heartbeats = sendHeartbeats(
       this.#main,
       this.#options.heartbeat,
-      () => gateway.heartbeatFromResourceManager({}),
+      () => gateway.heartbeatFromResourceManager({ slots: declaredSlots(this.#slots, jobId) }),
       () => undefined,
       (reason) => this.#giveUp(`the master of job ${jobId}`, connection, reason),
     );
@@ -307,6 +307,10 @@ export class ResourceManager {
     const fields = { taskExecutor: taskExecutorId, slot };
     this.#options.env.log.write('info', `a slot was refused: ${error.message}`, fields);
   }
+}
+
+function declaredSlots({ jobs }: SlotManagerState, jobId: string): number {
+  return (jobs.get(jobId)?.slots ?? []).reduce((sum, { slots }) => sum + slots, 0);
 }
 
 function missingSlots(state: SlotManagerState): number {

@@ -43,6 +43,10 @@ export interface RpcServiceOptions {
   readonly connectionsMax?: number | undefined;
 }
 
+interface ConnectOptions {
+  readonly resumable?: boolean | undefined;
+}
+
 export class RpcService {
   readonly name: string;
   readonly counters: RpcCounters = { timedOut: 0, late: 0, broken: 0 };
@@ -111,7 +115,10 @@ export class RpcService {
    * @throws EngineError NETWORK_FAILED, RPC_UNREACHABLE, RPC_REFUSED, RPC_SECRET_MISMATCH,
    * RPC_VERSION_MISMATCH, RPC_PROTOCOL
    */
-  async connect(address: string, { resumable = false } = {}): Promise<RpcConnection> {
+  async connect(
+    address: string,
+    { resumable = false }: ConnectOptions = {},
+  ): Promise<RpcConnection> {
     const { clock, random } = this.#options.env;
     const session = random.bytes(SESSION_ID_BYTES);
     const { connection, peer } = await this.#dial(

@@ -159,7 +159,9 @@ export class SlotWorkers {
     const { main, env, options } = this.#parts;
     const { taskExecutorId, host, bindHost, dataPort, tls } = options;
     const { network, cancellationTimeout, code, logsOutput = false } = options;
-    const ownHeap = resourceOf(slot.state)?.taskHeapBytes;
+    const own = resourceOf(slot.state);
+    // Buffers beside V8's heap count, too: what a slot of the default size has is for both.
+    const ownHeap = own && own.taskHeapBytes + own.taskOffHeapBytes;
     const heapBudgetBytes = ownHeap ?? options.heapBudgetBytes;
     const { generation, allocationId, preparation } = request;
     const { link } = slot;

@@ -14,7 +14,7 @@ import { redact } from '../redaction.ts';
 import { handlerError, serverError } from '../rest-error.ts';
 import * as shape from '../shape.ts';
 import { failureCause, failureCauseOf } from '../views/async-answer.ts';
-import { rootExceptionInfo, rootExceptionOf } from '../views/failures.ts';
+import { rootExceptionInfo, rootExceptionOf, withinLimit } from '../views/failures.ts';
 import { jobDetailsInfo, jobDetailsOf } from '../views/job-details.ts';
 import { jobOverview, jobOverviewOf } from '../views/job-overview.ts';
 import { planInfo, planInfoOf } from '../views/plan.ts';
@@ -149,8 +149,9 @@ function exceptionsEndpoint(cluster: RestCluster): Endpoint {
       const { failures, failuresTruncated } = await requireJob(cluster, path.jobid);
       const shown = query.maxExceptions?.[0] ?? EXCEPTIONS_SHOWN;
       const labelled = query.failureLabelFilter === undefined ? failures : [];
-      const entries = [...labelled].reverse().slice(0, shown).map(rootExceptionOf);
-      const truncated = failuresTruncated || entries.length < labelled.length;
+      const newestFirst = [...labelled].reverse().slice(0, shown);
+      const { entries, cut } = withinLimit(newestFirst.map(rootExceptionOf));
+      const truncated = failuresTruncated || cut || entries.length < labelled.length;
       const [newest] = entries;
       return {
         exceptionHistory: { entries, truncated },

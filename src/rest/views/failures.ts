@@ -42,6 +42,37 @@ export function rootExceptionOf(failure: FailureInfo): RootExceptionInfo {
   };
 }
 
+/** Characters of all texts of an answer together, however many failures a job keeps. */
+const TEXTS_MAX = 1024 * 1024;
+
+/**
+ * As many of the failures, newest first, as an answer may have: the first whole, then what fits.
+ * `cut`: something was left out.
+ */
+export function withinLimit(
+  failures: readonly RootExceptionInfo[],
+  limit: number = TEXTS_MAX,
+): { readonly entries: readonly RootExceptionInfo[]; readonly cut: boolean } {
+  let left = limit;
+  let cut = false;
+  const fits = ({ stacktrace }: ExceptionInfo): boolean => {
+    if (stacktrace.length > left) return false;
+    left -= stacktrace.length;
+    return true;
+  };
+  const entries: RootExceptionInfo[] = [];
+  for (const failure of failures) {
+    if (!fits(failure) && entries.length > 0) {
+      cut = true;
+      break;
+    }
+    const concurrentExceptions = failure.concurrentExceptions.filter((each) => fits(each));
+    cut ||= concurrentExceptions.length < failure.concurrentExceptions.length;
+    entries.push({ ...failure, concurrentExceptions });
+  }
+  return { entries, cut };
+}
+
 function exceptionOf(failure: FailureInfo): ExceptionInfo {
   const { error, timestamp, taskName, endpoint, taskManagerId } = failure;
   return {
