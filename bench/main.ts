@@ -4,6 +4,7 @@
  * of single parts are programs of their own, in bench/micro.
  */
 import { parseArgs } from 'node:util';
+import { checkpointsBenchmarks } from './checkpoints/checkpoints.ts';
 import { clusterBenchmarks } from './cluster/cluster.ts';
 import { coreBenchmarks } from './core/core.ts';
 import { report } from './lib/report.ts';
@@ -11,6 +12,7 @@ import { windowsBenchmarks } from './windows/windows.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 
 const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
+  checkpoints: checkpointsBenchmarks,
   cluster: clusterBenchmarks,
   core: coreBenchmarks,
   windows: windowsBenchmarks,

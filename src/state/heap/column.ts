@@ -39,7 +39,7 @@ export function makeColumn(kind: ColumnKind, length: number): Column {
     case 'bigint':
       return new BigInt64Array(length);
     case 'reference':
-      return Array.from({ length });
+      return new Array<unknown>(length).fill(undefined);
   }
 }
 

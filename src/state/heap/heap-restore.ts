@@ -256,21 +256,27 @@ async function restoreSection(source: Source, state: HeapState): Promise<void> {
     }
     before = table;
     beforeLookup = lookup;
-    load(entry, table, found, () => {
-      const slot = table.insert(lookup, key);
-      table.markRestored(slot);
-      return slot;
-    });
+    load(entry, { table, found, lookup, key });
   });
 }
 
-/** Reads the value of an entry, whose key is at slot `found` or ABSENT, into the table. */
-type Loader = (
-  entry: ByteReader,
-  table: KeyGroupTable,
-  found: number,
-  insert: () => number,
-) => void;
+/** Where an entry belongs. */
+interface Place {
+  readonly table: KeyGroupTable;
+  /** The slot of the key, or ABSENT. */
+  readonly found: number;
+  readonly lookup: KeyLookup;
+  readonly key: Key;
+}
+
+function insert({ table, lookup, key }: Place): number {
+  const slot = table.insert(lookup, key);
+  table.markRestored(slot);
+  return slot;
+}
+
+/** Reads the value of an entry into the table. */
+type Loader = (entry: ByteReader, place: Place) => void;
 
 /**
  * Reads the time of what follows. Where the snapshot has none, and the state wants one, it is that
@@ -294,9 +300,10 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
   const { codec } = state.schemas.value;
   switch (state.description.kind) {
     case 'list':
-      return (entry, table, found, insert) => {
+      return (entry, place) => {
+        const { table, found } = place;
         const count = partSize(entry, entry.varint());
-        const slot = found === ABSENT ? insert() : found;
+        const slot = found === ABSENT ? insert(place) : found;
         if (state.isTimed) {
           const lists = table.values as StampedList[];
           const list =
@@ -317,9 +324,10 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
     case 'map': {
       const keys = state.schemas.key!.codec;
       const lookups = state.mapLookups!;
-      return (entry, table, found, insert) => {
+      return (entry, place) => {
+        const { table, found } = place;
         const count = partSize(entry, entry.uint32());
-        const slot = found === ABSENT ? insert() : found;
+        const slot = found === ABSENT ? insert(place) : found;
         const maps = table.values as OrderedMap[];
         const map =
           found === ABSENT ? (maps[slot] = new OrderedMap(lookups, state.isTimed)) : maps[slot]!;
@@ -331,7 +339,8 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
       };
     }
     case 'timeline':
-      return (entry, table, found, insert) => {
+      return (entry, place) => {
+        const { table, found } = place;
         const count = partSize(entry, entry.varint());
         let into = found === ABSENT ? undefined : (table.values as TimedValues[])[found];
         for (let i = 0; i < count; i++) {
@@ -343,16 +352,17 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
           }
           into = new TimedValues(time, value);
           // Inserting may replace the column.
-          const slot = insert();
+          const slot = insert(place);
           (table.values as TimedValues[])[slot] = into;
         }
       };
     default:
-      return (entry, table, found, insert) => {
+      return (entry, place) => {
+        const { table, found } = place;
         if (found !== ABSENT) entry.corrupt('a key for the second time');
         const time = timeOf(entry);
         const value = codec.decode(entry);
-        const slot = insert();
+        const slot = insert(place);
         storeValue(state.column, table.values, slot, value);
         if (state.isTimed) table.setTime(slot, time);
       };

@@ -17,6 +17,7 @@ import type { KeyFamily } from '../../types/key.ts';
 import type { Key } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import { shown } from '../state-errors.ts';
+import { FlatTexts } from './flat-texts.ts';
 
 /**
  * A key as something that `===` and Map compare by value: itself, or for a tuple its canonical
@@ -33,6 +34,8 @@ export interface HandleContext {
   readonly operator: string;
   readonly family: KeyFamily | undefined;
   lookupOf(key: Key): KeyLookup;
+  /** The lookup of the current key as a text of its own. */
+  lookupToKeep(): KeyLookup;
 }
 
 export class KeyContext implements HandleContext {
@@ -47,6 +50,7 @@ export class KeyContext implements HandleContext {
   /** The family once more, as what `typeof` says of its keys. */
   #type: string;
   readonly #scratch: ByteWriter;
+  readonly #flat = new FlatTexts();
 
   constructor(operator: string, range: KeyGroupRange) {
     this.key = undefined;
@@ -101,6 +105,12 @@ export class KeyContext implements HandleContext {
     }
     this.#family = family;
     this.#type = family === 'tuple' ? 'object' : family;
+  }
+
+  lookupToKeep(): KeyLookup {
+    const lookup = this.lookup!;
+    // Those of tuples are.
+    return typeof this.key === 'string' ? this.#flat.of(this.key) : lookup;
   }
 
   /** C3 */

@@ -99,7 +99,7 @@ export abstract class KeyGroupTable implements TableRows {
 
   /**
    * Makes an entry for a key that has none and returns its slot. The caller stores a value there at
-   * once.
+   * once. A text must not be a part of a longer one: it is kept.
    */
   abstract insert(lookup: KeyLookup, key: Key): number;
 

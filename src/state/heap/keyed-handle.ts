@@ -85,8 +85,9 @@ export abstract class KeyedHandle {
 
   #insert(): number {
     const context = this.context;
-    this.table = this.state.makeTableOf(context.group, context.lookup!);
-    this.slot = this.table.insert(context.lookup!, context.key!);
+    const lookup = context.lookupToKeep();
+    this.table = this.state.makeTableOf(context.group, lookup);
+    this.slot = this.table.insert(lookup, context.key!);
     return this.slot;
   }
 

@@ -4,7 +4,7 @@
  */
 import { ByteWriter } from '../../base/byte-writer.ts';
 import type { Schema } from '../../types/schema.ts';
-import { flat } from './flat.ts';
+import { FlatTexts } from './flat-texts.ts';
 import type { Lookup } from './lookup-index.ts';
 
 const DIRECT: ReadonlySet<string> = new Set([
@@ -29,6 +29,7 @@ export class MapLookups {
   readonly direct: boolean;
   readonly #schema: Schema<unknown>;
   readonly #scratch = new ByteWriter(64);
+  readonly #flat = new FlatTexts();
 
   constructor(schema: Schema<unknown>) {
     this.#schema = schema;
@@ -46,6 +47,6 @@ export class MapLookups {
   /** The key to keep for a lookup: strings without the text they were cut out of. */
   kept(key: unknown, lookup: Lookup): unknown {
     if (!this.direct) return key;
-    return typeof lookup === 'string' ? flat(lookup) : lookup;
+    return typeof lookup === 'string' ? this.#flat.of(lookup) : lookup;
   }
 }

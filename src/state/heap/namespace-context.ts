@@ -67,6 +67,10 @@ export class NamespaceContext implements HandleContext {
     return lookup === undefined ? undefined : this.#find(lookup);
   }
 
+  lookupToKeep(): KeyLookup {
+    return this.lookup!;
+  }
+
   /** Of a tuple of a key and the parts of a namespace. */
   lookupOf(key: Key): KeyLookup {
     const [first, ...rest] = key as readonly Key[];

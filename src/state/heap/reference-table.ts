@@ -10,7 +10,6 @@
 import type { Key } from '../../types/schema.ts';
 import { columnBytes, growColumn, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column } from './column.ts';
-import { flat } from './flat.ts';
 import { KeyGroupTable } from './key-group-table.ts';
 import type { TablePlace, TableRows } from './key-group-table.ts';
 import { LookupIndex } from './lookup-index.ts';
@@ -72,10 +71,9 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
 
   override insert(lookup: Lookup, key: Key): number {
     const slot = this.#free.pop() ?? this.#append();
-    const kept = typeof lookup === 'string' ? flat(lookup) : lookup;
-    this.#index.add(kept, slot);
+    this.#index.add(lookup, slot);
     if (this.#tuples) this.#keys[slot] = key;
-    this.#lookups[slot] = kept;
+    this.#lookups[slot] = lookup;
     this.#versions[slot] = this.clock.now + 1;
     this.size += 1;
     return slot;

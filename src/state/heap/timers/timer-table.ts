@@ -14,7 +14,7 @@
  *     removed and not been released: its owner still has it somewhere.
  */
 import type { Key } from '../../../types/schema.ts';
-import { flat } from '../flat.ts';
+import { FlatTexts } from '../flat-texts.ts';
 import { grownCapacity, hashInt32, shiftOf } from '../hash-slots.ts';
 import type { KeyLookup } from '../key-context.ts';
 import { hashLookup } from '../lookup-index.ts';
@@ -111,6 +111,7 @@ export class TimerTable {
   readonly #texts: string[] | undefined;
   /** The last text that was stored as a key. */
   #kept = '';
+  readonly #flat = new FlatTexts();
 
   /** @param parts of a namespace @param numeric whether all of them are numbers */
   constructor(parts: number, numeric: boolean) {
@@ -300,7 +301,7 @@ export class TimerTable {
     this.#keys ??= [];
     this.#lookups ??= tuple ? [] : (this.#keys as KeyLookup[]);
     // Timers of one key mostly come in a row: they share their text.
-    if (typeof lookup === 'string' && lookup !== this.#kept) this.#kept = flat(lookup);
+    if (typeof lookup === 'string' && lookup !== this.#kept) this.#kept = this.#flat.of(lookup);
     this.#lookups[slot] = typeof lookup === 'string' ? this.#kept : lookup;
     if (tuple) this.#keys[slot] = key;
   }
