@@ -13,7 +13,7 @@ export class FileOutput implements SnapshotOutput {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
-  #failed: unknown;
+  #failed: Error | undefined;
 
   private constructor(file: FileHandle) {
     this.#file = file;
@@ -27,7 +27,7 @@ export class FileOutput implements SnapshotOutput {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     this.#writing ??= this.#drain().catch((error: unknown) => {
-      this.#failed = error;
+      this.#failed = error instanceof Error ? error : new Error(String(error));
     });
   }
 

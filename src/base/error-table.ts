@@ -477,6 +477,14 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The key {key} of "{operator}" is a {family}, but the keys of its state are of the family {pinned}.',
     'Let the key selector always return the same kind of value.',
   ),
+  STATE_MIGRATION_FAILED: user(
+    'The migration of the state "{state}" of "{operator}" failed: {reason}',
+    'Make the function take every value that may have been stored.',
+  ),
+  STATE_NOT_EVOLVABLE: user(
+    'What was stored of the state "{state}" of "{operator}" cannot go on as what this program declares, because of {field}: {reason}.',
+    '{fix}',
+  ),
   STATE_NOT_SERIALIZABLE: user(
     'The state "{state}" of "{operator}" holds a value that does not fit its schema, at the key {key}: {reason}',
     'Store only what the declared schema describes.',

@@ -74,6 +74,17 @@ export interface ReadOnlyBroadcastState<MK, V> {
   readonly size: number;
 }
 
+/** How values of a former schema become values of the one that is declared now. */
+export interface StateMigration<out V> {
+  readonly from: Schema<unknown>;
+  readonly migrate: (old: never) => V;
+}
+
+/** What descriptors have of older programs. */
+interface Migrating {
+  readonly migrations?: readonly StateMigration<unknown>[] | undefined;
+}
+
 declare const handle: unique symbol;
 
 /** What all descriptors of keyed state have in common: the type of their handle. */
@@ -81,34 +92,34 @@ export interface Descriptor<out H> {
   readonly [handle]?: () => H;
 }
 
-export interface ValueStateDescriptor<out H> extends Descriptor<H> {
+export interface ValueStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'value';
   readonly value: Schema<unknown>;
   readonly initial: unknown;
   readonly ttl?: StateTtl | undefined;
 }
 
-export interface ListStateDescriptor<out H> extends Descriptor<H> {
+export interface ListStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'list';
   readonly element: Schema<unknown>;
   readonly ttl?: StateTtl | undefined;
 }
 
-export interface MapStateDescriptor<out H> extends Descriptor<H> {
+export interface MapStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'map';
   readonly key: Schema<unknown>;
   readonly value: Schema<unknown>;
   readonly ttl?: StateTtl | undefined;
 }
 
-export interface ReducingStateDescriptor<out H> extends Descriptor<H> {
+export interface ReducingStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'reducing';
   readonly value: Schema<unknown>;
   readonly reduce: (accumulated: never, value: never) => unknown;
   readonly ttl?: StateTtl | undefined;
 }
 
-export interface AggregatingStateDescriptor<out H> extends Descriptor<H> {
+export interface AggregatingStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'aggregating';
   readonly aggregate: AggregateFunction<never, any, unknown>;
   readonly ttl?: StateTtl | undefined;
@@ -124,18 +135,18 @@ export type StateDescriptor<H = unknown> =
   | TimelineStateDescriptor<H>;
 
 /** A list of the operator that is dealt out anew when the parallelism changes; `state.split`. */
-export interface SplitStateDescriptor<out H> extends Descriptor<H> {
+export interface SplitStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'split';
   readonly element: Schema<unknown>;
 }
 
 /** A list of the operator that every subtask gets as a whole when restored; `state.union`. */
-export interface UnionStateDescriptor<out H> extends Descriptor<H> {
+export interface UnionStateDescriptor<out H> extends Descriptor<H>, Migrating {
   readonly kind: 'union';
   readonly element: Schema<unknown>;
 }
 
-export interface BroadcastStateDescriptor<out MK, out V> {
+export interface BroadcastStateDescriptor<out MK, out V> extends Migrating {
   readonly kind: 'broadcast';
   readonly name: string;
   readonly key: Schema<MK>;
@@ -152,7 +163,15 @@ export type Handles<S extends StateSpec | OperatorStateSpec> = {
   readonly [N in keyof S]: S[N] extends Descriptor<infer H> ? H : never;
 };
 
-interface TtlOption {
+interface MigrationOption<V> {
+  /**
+   * For state that an older program has stored with a schema from which the declared one does not
+   * follow by itself: values, elements or accumulators, one by one. Made by `state.migration`.
+   */
+  readonly migrations?: readonly StateMigration<NoInfer<V>>[] | undefined;
+}
+
+interface StateOptions<V> extends MigrationOption<V> {
   /** How long what is stored lives; for ever if undefined. */
   readonly ttl?: StateTtl | undefined;
 }
@@ -161,20 +180,20 @@ interface StateDeclarations {
   /** One value; with `initial` there always is one. */
   value<V, I extends NoInfer<V> | undefined = undefined>(
     of: Schema<V>,
-    options?: TtlOption & { readonly initial?: I },
+    options?: StateOptions<V> & { readonly initial?: I },
   ): ValueStateDescriptor<ValueState<V | (undefined extends I ? undefined : never)>>;
   /** With `ttl` by element. */
-  list<V>(of: Schema<V>, options?: TtlOption): ListStateDescriptor<ListState<V>>;
+  list<V>(of: Schema<V>, options?: StateOptions<V>): ListStateDescriptor<ListState<V>>;
   /** With `ttl` by entry. */
   map<MK, V>(
     key: Schema<MK>,
     value: Schema<V>,
-    options?: TtlOption,
+    options?: StateOptions<V>,
   ): MapStateDescriptor<MapState<MK, V>>;
   reducing<V>(
     of: Schema<V>,
     reduce: (accumulated: NoInfer<V>, value: NoInfer<V>) => NoInfer<V>,
-    options?: TtlOption,
+    options?: StateOptions<V>,
   ): ReducingStateDescriptor<ReducingState<V>>;
   /**
    * Keeps the accumulator of an AggregateFunction, which brings its schema; `get` gives the result.
@@ -187,7 +206,7 @@ interface StateDeclarations {
    */
   aggregating<T, A, R>(
     aggregate: AggregateFunction<T, A, R>,
-    options?: TtlOption,
+    options?: StateOptions<A>,
   ): AggregatingStateDescriptor<AggregatingState<T, R>>;
   /**
    * For `operatorState`: a list of which every subtask holds a part. After a restore with another
@@ -201,7 +220,7 @@ interface StateDeclarations {
    *   for (const order of context.operatorState.pending.values()) context.emit(order);
    * }
    */
-  split<V>(element: Schema<V>): SplitStateDescriptor<ListState<V>>;
+  split<V>(element: Schema<V>, options?: MigrationOption<V>): SplitStateDescriptor<ListState<V>>;
   /**
    * For `operatorState`: a list of which every subtask writes a part, and gets the whole when it is
    * restored. `values` are the parts of all and what this subtask has added since, until it calls
@@ -210,12 +229,25 @@ interface StateDeclarations {
    * @example
    * operatorState: { seen: state.union(t.string) }
    */
-  union<V>(element: Schema<V>): UnionStateDescriptor<ListState<V>>;
+  union<V>(element: Schema<V>, options?: MigrationOption<V>): UnionStateDescriptor<ListState<V>>;
   broadcast<MK, V>(
     name: string,
     key: Schema<MK>,
     value: Schema<V>,
+    options?: MigrationOption<V>,
   ): BroadcastStateDescriptor<MK, V>;
+  /**
+   * The way from a former schema of a state to the one that is declared now, for what `t.field` and
+   * wider numbers cannot say. It is asked once for each value at the restore of an older snapshot,
+   * and must answer at once.
+   * @example
+   * state: {
+   *   total: state.value(t.int64, {
+   *     migrations: [state.migration(t.string, (text) => BigInt(text))],
+   *   }),
+   * }
+   */
+  migration<O, V>(from: Schema<O>, migrate: (old: O) => V): StateMigration<V>;
 }
 
 /**
@@ -228,31 +260,43 @@ export const state: StateDeclarations = {
     kind: 'value',
     value: of,
     initial: options?.initial,
+    migrations: options?.migrations,
     ttl: checkedTtl('state.value', options?.ttl),
   }),
   list: (of, options) => ({
     kind: 'list',
     element: of,
+    migrations: options?.migrations,
     ttl: checkedTtl('state.list', options?.ttl),
   }),
   map: (key, value, options) => ({
     kind: 'map',
     key,
     value,
+    migrations: options?.migrations,
     ttl: checkedTtl('state.map', options?.ttl),
   }),
   reducing: (of, reduce, options) => ({
     kind: 'reducing',
     value: of,
     reduce,
+    migrations: options?.migrations,
     ttl: checkedTtl('state.reducing', options?.ttl),
   }),
   aggregating: (aggregate, options) => ({
     kind: 'aggregating',
     aggregate,
+    migrations: options?.migrations,
     ttl: checkedTtl('state.aggregating', options?.ttl),
   }),
-  split: (element) => ({ kind: 'split', element }),
-  union: (element) => ({ kind: 'union', element }),
-  broadcast: (name, key, value) => ({ kind: 'broadcast', name, key, value }),
+  split: (element, options) => ({ kind: 'split', element, migrations: options?.migrations }),
+  union: (element, options) => ({ kind: 'union', element, migrations: options?.migrations }),
+  broadcast: (name, key, value, options) => ({
+    kind: 'broadcast',
+    name,
+    key,
+    value,
+    migrations: options?.migrations,
+  }),
+  migration: (from, migrate) => ({ from, migrate }),
 };

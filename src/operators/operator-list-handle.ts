@@ -13,10 +13,13 @@ export function operatorListHandles(
   check: (what: string) => void,
 ): Handles {
   const handles = Object.create(null) as Record<string, ListState<unknown>>;
-  for (const [name, { kind, element }] of Object.entries(spec)) {
+  for (const [name, { kind, element, migrations }] of Object.entries(spec)) {
     // Never the name of a list that the operator keeps for itself.
     const full = `operatorState.${name}`;
-    const list = kind === 'split' ? backend.split(full, element) : backend.union(full, element);
+    const list =
+      kind === 'split'
+        ? backend.split(full, element, migrations)
+        : backend.union(full, element, migrations);
     handles[name] = new OperatorListHandle(list, () => check(full));
   }
   return Object.freeze(handles);

@@ -5,17 +5,21 @@
 import type { ByteReader } from '../base/byte-reader.ts';
 import type { ByteWriter } from '../base/byte-writer.ts';
 import type { BroadcastState } from '../functions/state.ts';
+import type { Convert } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
 import { MapLookups } from './heap/map-lookup.ts';
 import { OrderedMap } from './heap/ordered-map.ts';
 import { valueCheckOf } from './heap/value-check.ts';
 import type { ValueCheck } from './heap/value-check.ts';
 import type { StateParts } from './operator-snapshot-writer.ts';
+import type { StateReading, StoredParts } from './state-evolution.ts';
 import { notSerializable, valueInvalid } from './state-errors.ts';
 import type { StateNames } from './state-errors.ts';
 
 /** Entries in one piece of a snapshot. */
 const PART_ENTRIES = 256;
+
+const same: Convert = (value) => value;
 
 export class BroadcastMap implements BroadcastState<unknown, unknown> {
   readonly #names: StateNames;
@@ -91,12 +95,23 @@ export class BroadcastMap implements BroadcastState<unknown, unknown> {
   }
 
   /** Takes in what `parts` has written. */
-  readEntry(entry: ByteReader): void {
+  readEntry(entry: ByteReader, stored: StoredParts | undefined): void {
+    const keys = stored?.codecs.key ?? this.#key.codec;
+    const values = stored?.codecs.value ?? this.#value.codec;
+    const { key: convertKey = same, value: convertValue = same } = stored?.reading ?? {};
     const count = entry.uint32();
     if (count > PART_ENTRIES) entry.corrupt(`${count} entries in one piece`);
     for (let i = 0; i < count; i++) {
-      const key = this.#key.codec.decode(entry);
-      this.#map.set(this.#lookups.of(key), key, this.#value.codec.decode(entry));
+      const key = convertKey(keys.decode(entry));
+      this.#map.set(this.#lookups.of(key), key, convertValue(values.decode(entry)));
+    }
+  }
+
+  /** The same map, with keys and values as they are from now on. */
+  convertTo(other: BroadcastMap, { key = same, value = same }: StateReading): void {
+    for (const [k, v] of this.entries()) {
+      const now = key(k);
+      other.#map.set(other.#lookups.of(now), now, value(v));
     }
   }
 }

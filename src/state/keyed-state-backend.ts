@@ -69,8 +69,10 @@ export interface KeyedStateBackend {
   readonly currentKeyGroup: number;
   /**
    * The handle of a state by its name in the operator; the same for the same name. States are told
-   * from one another by name alone. @throws EngineError STATE_INCOMPATIBLE if restored or
-   * registered otherwise.
+   * from one another by name alone. What was restored with another schema becomes what the
+   * descriptor says.
+   * @throws EngineError STATE_INCOMPATIBLE if it was registered otherwise, STATE_NOT_EVOLVABLE if
+   * restored so.
    */
   register<H>(name: string, descriptor: StateDescriptor<H>): H;
   /**

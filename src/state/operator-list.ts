@@ -11,12 +11,14 @@
  *     parts of the others as well until `update` or `clear`.
  */
 import type { ByteReader } from '../base/byte-reader.ts';
+import type { Convert } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
 import { ListView } from './heap/list-view.ts';
 import { valueCheckOf } from './heap/value-check.ts';
 import type { ValueCheck } from './heap/value-check.ts';
 import type { RestoredUnion, SplitState, UnionState } from './operator-state.ts';
 import type { StateParts } from './operator-snapshot-writer.ts';
+import type { StoredParts } from './state-evolution.ts';
 import { notSerializable, valueInvalid } from './state-errors.ts';
 import type { StateNames } from './state-errors.ts';
 
@@ -94,9 +96,18 @@ export class OperatorList implements SplitState<unknown>, UnionState<unknown> {
     };
   }
 
-  /** Takes in what `parts` has written, an entry at a time. */
-  readEntry(entry: ByteReader, into: unknown[]): void {
-    into.push(this.#element.codec.decode(entry));
+  /** Takes in what `parts` of a list of this schema has written, an entry at a time. */
+  readEntry(entry: ByteReader, into: unknown[], stored: StoredParts | undefined): void {
+    const element = (stored?.codecs.value ?? this.#element.codec).decode(entry);
+    const convert = stored?.reading.value;
+    into.push(convert === undefined ? element : convert(element));
+  }
+
+  /** The same list, each element as it is from now on. */
+  convertTo(other: OperatorList, convert: Convert): void {
+    const { own, all } = this.#restored;
+    if (this.#restored === NOT_RESTORED) return other.restoreSplit(this.#own.map(convert));
+    other.restoreUnion({ own: own?.map(convert), all: all.map(convert) }, this.#own.map(convert));
   }
 
   /** Split state: the part that this subtask has got. */

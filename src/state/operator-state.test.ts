@@ -168,7 +168,7 @@ describe('split state', () => {
     await between.restore([snapshotOf(backend)]);
     assert.throws(
       () => between.split('splits', t.int32),
-      (error) => isEngineError(error, 'STATE_INCOMPATIBLE'),
+      (error) => isEngineError(error, 'STATE_NOT_EVOLVABLE'),
     );
     const again = backendOf(0, 1);
     await again.restore([snapshotOf(between)]);
@@ -256,7 +256,7 @@ describe('union state', () => {
     const after = backendOf(0, 1);
     unionOf(after);
     await assert.rejects(after.restore([snapshotOf(backend)]), (error) =>
-      isEngineError(error, 'STATE_INCOMPATIBLE'),
+      isEngineError(error, 'STATE_NOT_EVOLVABLE'),
     );
   });
 });

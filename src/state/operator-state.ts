@@ -14,7 +14,11 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
-import type { BroadcastState, BroadcastStateDescriptor } from '../functions/state.ts';
+import type {
+  BroadcastState,
+  BroadcastStateDescriptor,
+  StateMigration,
+} from '../functions/state.ts';
 import { schemaOf } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
 import { BroadcastMap } from './broadcast-map.ts';
@@ -25,6 +29,8 @@ import type { OperatorManifest } from './snapshot-layout.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
 import { requireSameState } from './state-description.ts';
 import type { StateDescription } from './state-description.ts';
+import { readingOf, storedCodecs } from './state-evolution.ts';
+import type { StateReading, StoredParts } from './state-evolution.ts';
 
 export interface OperatorStateOptions {
   /** The operator's name, for messages. */
@@ -68,6 +74,21 @@ export interface RestoredUnion<T> {
 }
 
 type StoredState = BroadcastMap | OperatorList;
+
+interface KnownState {
+  readonly description: StateDescription;
+  readonly value: Schema<unknown>;
+  readonly migrations: readonly StateMigration<unknown>[];
+  readonly stored: StoredState;
+  /** By the program; else only restored. */
+  readonly declared: boolean;
+}
+
+interface DeclaredParts {
+  readonly value: Schema<unknown>;
+  readonly key: Schema<unknown> | undefined;
+  readonly migrations: readonly StateMigration<unknown>[] | undefined;
+}
 type OperatorFile = SnapshotFileReader & { readonly manifest: OperatorManifest };
 
 /**
@@ -79,7 +100,7 @@ type OperatorFile = SnapshotFileReader & { readonly manifest: OperatorManifest }
 export class OperatorStateBackend {
   readonly #options: OperatorStateOptions;
   /** Q2, in the order in which they were made. */
-  readonly #states: { readonly description: StateDescription; readonly stored: StoredState }[] = [];
+  readonly #states: KnownState[] = [];
 
   constructor(options: OperatorStateOptions) {
     this.#options = options;
@@ -92,26 +113,36 @@ export class OperatorStateBackend {
 
   /** @throws EngineError STATE_INCOMPATIBLE */
   broadcast<MK, V>(descriptor: BroadcastStateDescriptor<MK, V>): BroadcastState<MK, V> {
-    const { name, key, value } = descriptor;
+    const { name, key, value, migrations } = descriptor;
     const description = {
       name,
       kind: 'broadcast' as const,
       value: value.description,
       key: key.description,
     };
-    return this.#state(description, value, key) as BroadcastState<MK, V>;
+    return this.#declare(description, { value, key, migrations }) as BroadcastState<MK, V>;
   }
 
   /** @throws EngineError STATE_INCOMPATIBLE */
-  split<T>(name: string, element: Schema<T>): SplitState<T> {
+  split<T>(
+    name: string,
+    element: Schema<T>,
+    migrations?: readonly StateMigration<unknown>[],
+  ): SplitState<T> {
     const description = { name, kind: 'split' as const, value: element.description };
-    return this.#state(description, element, undefined) as SplitState<T>;
+    const declared = { value: element, key: undefined, migrations };
+    return this.#declare(description, declared) as SplitState<T>;
   }
 
   /** @throws EngineError STATE_INCOMPATIBLE */
-  union<T>(name: string, element: Schema<T>): UnionState<T> {
+  union<T>(
+    name: string,
+    element: Schema<T>,
+    migrations?: readonly StateMigration<unknown>[],
+  ): UnionState<T> {
     const description = { name, kind: 'union' as const, value: element.description };
-    return this.#state(description, element, undefined) as UnionState<T>;
+    const declared = { value: element, key: undefined, migrations };
+    return this.#declare(description, declared) as UnionState<T>;
   }
 
   /** At a record boundary only. */
@@ -137,28 +168,45 @@ export class OperatorStateBackend {
     for (const file of files) {
       for (const description of file.manifest.states) this.#restored(description);
     }
-    for (const { description, stored } of this.#states) {
-      if (stored instanceof OperatorList) await this.#restoreList(files, description, stored);
-      else await this.#restoreBroadcast(files, description, stored);
+    for (const state of this.#states) {
+      const { stored } = state;
+      if (stored instanceof OperatorList) await this.#restoreList(files, state, stored);
+      else await this.#restoreBroadcast(files, state, stored);
     }
   }
 
   /** One's own; if the parallelism was smaller, that of another, since all are the same. */
   async #restoreBroadcast(
     files: readonly OperatorFile[],
-    description: StateDescription,
+    state: KnownState,
     map: BroadcastMap,
   ): Promise<void> {
     const file = files[this.#options.subtask % files.length]!;
-    await readState(file, description, (entry) => map.readEntry(entry));
+    const parts = this.#storedParts(file, state);
+    await readState(file, state.description, (entry) => map.readEntry(entry, parts));
+  }
+
+  /** Undefined where the state of the file is as the program has it. */
+  #storedParts(file: OperatorFile, state: KnownState): StoredParts | undefined {
+    const stored = file.manifest.states.find((other) => isNamed(other, state.description));
+    if (stored === undefined) return undefined;
+    const reading = this.#readingOf(stored, state);
+    return reading && { codecs: storedCodecs(stored), reading };
+  }
+
+  #readingOf(stored: StateDescription, state: KnownState): StateReading | undefined {
+    const { description, value: schema, migrations } = state;
+    const names = { operator: this.#options.operator, state: description.name };
+    return readingOf(stored, { names, description, schema, migrations });
   }
 
   /** Q3 */
   async #restoreList(
     files: readonly OperatorFile[],
-    description: StateDescription,
+    state: KnownState,
     list: OperatorList,
   ): Promise<void> {
+    const { description } = state;
     const { subtask, parallelism } = this.#options;
     const same = files.length === parallelism;
     const union = description.kind === 'union';
@@ -167,7 +215,8 @@ export class OperatorStateBackend {
     for (const [index, file] of files.entries()) {
       if (same && !union && index !== subtask) continue;
       const from = all.length;
-      await readState(file, description, (entry) => list.readEntry(entry, all));
+      const parts = this.#storedParts(file, state);
+      await readState(file, description, (entry) => list.readEntry(entry, all, parts));
       if (same && index === subtask) own = all.slice(from);
     }
     const share = own ?? evenShare(all, subtask, parallelism);
@@ -184,25 +233,50 @@ export class OperatorStateBackend {
       kind === 'broadcast' || kind === 'split' || kind === 'union',
       'Q2: keyed state among operator state',
     );
-    this.#state(description, schemaOf(value), key === undefined ? undefined : schemaOf(key));
-  }
-
-  #state(
-    description: StateDescription,
-    value: Schema<unknown>,
-    key: Schema<unknown> | undefined,
-  ): unknown {
-    const { operator } = this.#options;
     const known = this.#states.find((state) => isNamed(state.description, description));
     if (known !== undefined) {
-      requireSameState(operator, known.description, description);
+      this.#readingOf(description, known);
+      return;
+    }
+    const parts = { value: schemaOf(value), key: key && schemaOf(key), migrations: undefined };
+    this.#states.push(this.#newState(description, parts, false));
+  }
+
+  /** The state of that name, as the program has it: what was restored becomes it. */
+  #declare(description: StateDescription, parts: DeclaredParts): unknown {
+    const at = this.#states.findIndex((state) => isNamed(state.description, description));
+    const known = this.#states[at];
+    if (known?.declared === true) {
+      requireSameState(this.#options.operator, known.description, description);
       return known.stored;
     }
-    const names = { operator, state: description.name };
+    const state = this.#newState(description, parts, true);
+    if (known === undefined) {
+      this.#states.push(state);
+      return state.stored;
+    }
+    const reading = this.#readingOf(known.description, state);
+    const { stored } = known;
+    if (reading === undefined) {
+      this.#states[at] = { ...state, stored };
+      return stored;
+    }
+    if (stored instanceof OperatorList) {
+      stored.convertTo(state.stored as OperatorList, reading.value ?? ((element) => element));
+    } else stored.convertTo(state.stored as BroadcastMap, reading);
+    this.#states[at] = state;
+    return state.stored;
+  }
+
+  #newState(
+    description: StateDescription,
+    { value, key, migrations = [] }: DeclaredParts,
+    declared: boolean,
+  ): KnownState {
+    const names = { operator: this.#options.operator, state: description.name };
     const stored =
       key === undefined ? new OperatorList(names, value) : new BroadcastMap(names, key, value);
-    this.#states.push({ description, stored });
-    return stored;
+    return { description, value, migrations, stored, declared };
   }
 }
 

@@ -253,7 +253,7 @@ function decoding<R>(name: string, where: string, decode: () => R): R {
   try {
     return decode();
   } catch (error) {
-    if (isEngineError(error) && error.code.startsWith('STATE_')) throw error;
+    if (isEngineError(error) && !error.code.startsWith('DATA_')) throw error;
     if (error instanceof AssertionError) throw error;
     return corrupt(name, `${where} cannot be decoded: ${messageOf(error)}`, error);
   }

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import type { StateDescriptor } from '../functions/state.ts';
-import { t } from '../types/index.ts';
+import { bareDescription, t } from '../types/index.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
 
@@ -87,7 +87,7 @@ export function requireSameState(
 }
 
 /** E.g. `map {"kind":"string"} -> {"kind":"int32"}`; the same text exactly for the same type. */
-function typeText(state: StateDescription): string {
+export function typeText(state: StateDescription): string {
   const key = state.key === undefined ? '' : `${schemaText(state.key)} -> `;
   const namespace = state.namespace === undefined ? '' : ` by ${schemaText(state.namespace)}`;
   const slice = state.sliced === true ? ' by slice' : '';
@@ -97,5 +97,5 @@ function typeText(state: StateDescription): string {
 
 /** Primitives by their name alone. */
 function schemaText(schema: SchemaDescription): string {
-  return Object.keys(schema).length === 1 ? schema.kind : JSON.stringify(schema);
+  return Object.keys(schema).length === 1 ? schema.kind : JSON.stringify(bareDescription(schema));
 }

@@ -4,7 +4,7 @@
  */
 import { createCodec } from './codec.ts';
 import type { Codec, Schema, Shape, Struct } from './schema.ts';
-import type { SchemaDescription } from './schema-description.ts';
+import type { FieldDescription, SchemaDescription } from './schema-description.ts';
 
 export function described<T>(description: SchemaDescription): Schema<T> {
   return new DescribedSchema<T>(description);
@@ -36,13 +36,43 @@ class StructSchema<out F extends Shape> extends DescribedSchema<any> implements 
   constructor(fields: F) {
     super({
       kind: 'struct',
-      fields: Object.entries(fields).map(([name, { description }]) => ({
+      fields: Object.entries(fields).map(([name, field]) => ({
         name,
-        type: description,
+        type: field.description,
+        ...(field as Partial<EvolvingField>).evolution,
       })),
     });
     this.fields = fields;
   }
+}
+
+/** A schema of a field, with what is to be done about older values. */
+type Evolution = Pick<FieldDescription, 'default' | 'aliases'>;
+
+class EvolvingField implements Schema<unknown> {
+  readonly kind: SchemaDescription['kind'];
+  readonly description: SchemaDescription;
+  readonly evolution: Evolution;
+  /** Of a struct. */
+  readonly fields: Shape | undefined;
+  readonly #of: Schema<unknown>;
+
+  constructor(of: Schema<unknown>, evolution: Evolution) {
+    this.kind = of.kind;
+    this.description = of.description;
+    this.evolution = evolution;
+    this.fields = (of as Partial<Struct<Shape>>).fields;
+    this.#of = of;
+  }
+
+  get codec(): Codec<unknown> {
+    return this.#of.codec;
+  }
+}
+
+/** The same schema for its values; as a field of a struct, one that can do without older ones. */
+export function evolvingField<S extends Schema<unknown>>(of: S, evolution: Evolution): S {
+  return new EvolvingField(of, deepFreeze(evolution)) as Schema<unknown> as S;
 }
 
 function deepFreeze<T>(value: T): T {

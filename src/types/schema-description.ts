@@ -3,6 +3,7 @@
  * JobGraph and in snapshots, from which an equal schema can be made again. Two schemas are equal
  * exactly if their descriptions are. Kinds are never renamed or reused: old snapshots hold them.
  */
+import type { JsonValue } from './schema.ts';
 
 export type SchemaDescription =
   | PrimitiveDescription
@@ -96,6 +97,10 @@ interface OneOfDescription {
 export interface FieldDescription {
   readonly name: string;
   readonly type: SchemaDescription;
+  /** For structs that were stored without the field; in the JSON form of its type. */
+  readonly default?: JsonValue;
+  /** What the field was called before. */
+  readonly aliases?: readonly string[];
 }
 
 export interface ArmDescription<D extends SchemaDescription = SchemaDescription> {

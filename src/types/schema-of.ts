@@ -44,7 +44,14 @@ export function schemaOf(description: SchemaDescription): Schema<unknown> {
 }
 
 function structOf(description: StructDescription): Struct<Shape> {
-  return t.struct(shapeOf(description.fields, schemaOf));
+  const shape = shapeOf(description.fields, schemaOf);
+  for (const { name, default: missing, aliases: alias } of description.fields) {
+    if (missing === undefined && alias === undefined) continue;
+    const of = shape[name]!;
+    const value = missing === undefined ? undefined : of.codec.fromJson(missing);
+    shape[name] = t.field(of, { default: value, alias });
+  }
+  return t.struct(shape);
 }
 
 function shapeOf<D, S>(

@@ -2,11 +2,12 @@
  * `t`: the constructors of schemas. A schema checks its parts when it is made, so that a codec is
  * only ever generated from a description that makes sense.
  */
+import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { CalendarDate } from './calendar-date.ts';
 import type { Decimal } from './decimal.ts';
-import { described, describedStruct } from './described-schema.ts';
+import { described, describedStruct, evolvingField } from './described-schema.ts';
 import type {
   Infer,
   JsonValue,
@@ -18,6 +19,12 @@ import type {
   UnionValue,
 } from './schema.ts';
 import type { PrimitiveKind, StructDescription } from './schema-description.ts';
+
+/** See `t.field`. */
+export interface FieldEvolution<V> {
+  readonly default?: V | undefined;
+  readonly alias?: string | readonly string[] | undefined;
+}
 
 export interface SchemaConstructors {
   /** Any JavaScript string, lone surrogates included. */
@@ -54,6 +61,17 @@ export interface SchemaConstructors {
     key: Schema<K>,
     value: Schema<V>,
   ): Schema<ReadonlyMap<K, V>>;
+  /**
+   * A field of a struct with what makes up for it in state that an older program has stored: a
+   * `default` where it had no such field (or an optional one), and what it was called before.
+   * @example
+   * const Order = t.struct({
+   *   id: t.string,
+   *   currency: t.field(t.string, { default: 'EUR' }),
+   *   customer: t.field(t.string, { alias: 'user' }),
+   * });
+   */
+  field<S extends Schema<unknown>>(of: S, evolution: FieldEvolution<Infer<S>>): S;
   /** @example const Order = t.struct({ id: t.string, note: t.optional(t.string) }); */
   struct<F extends Shape>(fields: F): Struct<F>;
   tuple<const S extends readonly Schema<unknown>[]>(
@@ -105,6 +123,7 @@ export const t: SchemaConstructors = Object.freeze<SchemaConstructors>({
   decimal,
   array: (of) => described({ kind: 'array', of: of.description }),
   map,
+  field,
   struct,
   tuple: (...items) =>
     described({ kind: 'tuple', items: items.map(({ description }) => description) }),
@@ -161,6 +180,25 @@ function map<K, V>(key: Schema<K>, value: Schema<V>): Schema<ReadonlyMap<K, V>> 
 
 function struct<F extends Shape>(fields: F): Struct<F> {
   return describedStruct(Object.freeze({ ...fields }));
+}
+
+function field<S extends Schema<unknown>>(of: S, evolution: FieldEvolution<Infer<S>>): S {
+  const { default: missing, alias } = evolution;
+  const aliases = typeof alias === 'string' ? [alias] : [...(alias ?? [])];
+  if (missing === undefined && aliases.length === 0) {
+    invalid('t.field takes a default, an alias, or both');
+  }
+  if (new Set(aliases).size !== aliases.length) invalid('an alias of a field stands there twice');
+  return evolvingField(of, {
+    ...(missing === undefined ? undefined : { default: jsonOf(of, missing) }),
+    ...(aliases.length === 0 ? undefined : { aliases }),
+  });
+}
+
+/** @throws EngineError if the value is not of the schema */
+function jsonOf(of: Schema<unknown>, value: unknown): JsonValue {
+  of.codec.encode(value, new ByteWriter());
+  return of.codec.toJson(value) as JsonValue;
 }
 
 function optional<T>(of: Schema<T>): OptionalSchema<T> {

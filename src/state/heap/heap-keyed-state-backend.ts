@@ -8,7 +8,7 @@
  * B2. There is one handle for a state; all access of operators goes through it.
  */
 import { assert } from '../../base/assert.ts';
-import type { StateDescriptor } from '../../functions/state.ts';
+import type { StateDescriptor, StateMigration } from '../../functions/state.ts';
 import type { StateTtl } from '../../functions/state-ttl.ts';
 import { schemaOf } from '../../types/index.ts';
 import { keyFamilyOfSchema } from '../../types/key-schema.ts';
@@ -40,10 +40,14 @@ import {
   requireSameState,
 } from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
+import { canEvolve, readingOf } from '../state-evolution.ts';
+import type { EvolvingState, StateReading } from '../state-evolution.ts';
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
+import { evolveEntries } from './heap-evolution.ts';
 import { restoreHeap } from './heap-restore.ts';
+import type { RestoredState } from './heap-restore.ts';
 import { HeapSlicedState } from './heap-sliced-state.ts';
 import { HeapSnapshotWriter } from './heap-snapshot-writer.ts';
 import { HeapState, schemasOf } from './heap-state.ts';
@@ -125,7 +129,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   register<H>(name: string, descriptor: StateDescriptor<H>): H {
-    const state = this.#tablesOf(describeState(name, descriptor), schemasOf(descriptor));
+    const state = this.#declare(describeState(name, descriptor), descriptor);
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as H;
     const handle = this.#openHandle(state, descriptor);
@@ -139,7 +143,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     namespace: Schema<N>,
   ): NamespacedState<H, N> {
     const description = { ...describeState(name, descriptor), namespace: namespace.description };
-    const state = this.#tablesOf(description, schemasOf(descriptor)) as NamespacedHeapState;
+    const state = this.#declare(description, descriptor) as NamespacedHeapState;
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as NamespacedState<H, N>;
     const namespaced = new HeapNamespacedState(state, this.#openHandle(state, descriptor));
@@ -150,7 +154,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   registerSliced<H>(name: string, descriptor: StateDescriptor<H>): SlicedState<H> {
     assert(ttlOf(descriptor) === undefined, 'slices are dropped by their owner, and do not expire');
     const description = { ...describeState(name, descriptor), sliced: true };
-    const state = this.#tablesOf(description, schemasOf(descriptor)) as SlicedHeapState;
+    const state = this.#declare(description, descriptor) as SlicedHeapState;
     const known = this.#handles.get(name);
     if (known !== undefined) return known as unknown as SlicedState<H>;
     const sliced = new HeapSlicedState(state, openHandle(state, descriptor));
@@ -246,7 +250,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         context: this.#context,
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
-        stateOf: (description) => this.#stateOf(description),
+        targetOf: (description) => this.#targetOf(description),
         pause: this.#pause,
       },
       chains,
@@ -274,17 +278,46 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     for (const state of this.#states) state.drop();
   }
 
-  #tablesOf(description: StateDescription, schemas?: StateSchemas): HeapState {
-    const known = this.#known(description);
-    if (known !== undefined) return known as HeapState;
-    const state = new (stateClassOf(description))(
-      this.#states.length,
+  /** The state of that name, as the program has it: what was restored becomes it. */
+  #declare(description: StateDescription, descriptor: StateDescriptor): HeapState {
+    const declaration = {
       description,
-      schemas ?? describedSchemas(description),
-      this.#parts,
-      this.#groups,
-    );
+      schemas: schemasOf(descriptor),
+      migrations: ('migrations' in descriptor ? descriptor.migrations : undefined) ?? [],
+    };
+    const known = this.#states.find(({ name }) => name === description.name);
+    if (known === undefined) return this.#addTables(declaration);
+    if (!(known instanceof HeapState) || this.#handles.has(known.name)) {
+      requireSameState(this.#operator, known.description, description);
+      return known as HeapState;
+    }
+    const names = { operator: this.#operator, state: description.name };
+    const schema = declaration.schemas.value;
+    const reading = readingOf(known.description, { ...declaration, names, schema });
+    if (reading !== undefined) return this.#evolve(known, declaration, reading);
+    known.declare(declaration.schemas, declaration.migrations);
+    return known;
+  }
+
+  #evolve(known: HeapState, declaration: StateDeclaration, reading: StateReading): HeapState {
+    const { timed } = known.description;
+    const description = { ...declaration.description, ...(timed === true ? { timed } : undefined) };
+    const state = this.#makeTables(known.index, { ...declaration, description });
+    evolveEntries(known, state, reading);
+    this.#states[known.index] = state;
+    return state;
+  }
+
+  #addTables(declaration: StateDeclaration): HeapState {
+    const state = this.#makeTables(this.#states.length, declaration);
     this.#states.push(state);
+    return state;
+  }
+
+  #makeTables(index: number, { description, schemas, migrations }: StateDeclaration): HeapState {
+    const State = stateClassOf(description);
+    const state = new State(index, description, schemas, this.#parts, this.#groups);
+    state.declare(schemas, migrations);
     return state;
   }
 
@@ -296,16 +329,54 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return handle;
   }
 
-  #stateOf(description: StateDescription): AnyState {
+  /** What a section of a snapshot is read into, and how. */
+  #targetOf(description: StateDescription): RestoredState {
     switch (description.kind) {
       case 'timers':
-        return this.#timersOf(description);
+        return { state: this.#timersOf(description), reading: undefined };
       case 'rowTable':
       case 'rowLog':
-        return this.#rowsOf(description);
+        return { state: this.#rowsOf(description), reading: undefined };
       default:
-        return this.#tablesOf(description);
+        return this.#tablesFor(description);
     }
+  }
+
+  #tablesFor(stored: StateDescription): RestoredState {
+    const known = this.#states.find(({ name }) => name === stored.name);
+    if (known === undefined) {
+      const schemas = describedSchemas(stored);
+      return {
+        state: this.#addTables({ description: stored, schemas, migrations: [] }),
+        reading: undefined,
+      };
+    }
+    if (!(known instanceof HeapState)) {
+      requireSameState(this.#operator, known.description, stored);
+      return { state: known, reading: undefined };
+    }
+    const evolving = this.#evolving(known);
+    // Of subtasks that were restored from an older program some may have written the state as it
+    // was: one of the two goes on as the other.
+    if (!this.#handles.has(known.name) && !canEvolve(stored, evolving)) {
+      const declaration = {
+        description: stored,
+        schemas: describedSchemas(stored),
+        migrations: [],
+      };
+      const names = evolving.names;
+      const later = { ...declaration, names, schema: declaration.schemas.value };
+      const reading = readingOf(known.description, later);
+      if (reading !== undefined) {
+        return { state: this.#evolve(known, declaration, reading), reading: undefined };
+      }
+    }
+    return { state: known, reading: readingOf(stored, evolving) };
+  }
+
+  #evolving({ description, schemas, migrations }: HeapState): EvolvingState {
+    const names = { operator: this.#operator, state: description.name };
+    return { names, description, schema: schemas.value, migrations };
   }
 
   #rowsOf(description: StateDescription): HeapRows {
@@ -347,6 +418,13 @@ type AnyState = HeapState | HeapTimerQueue | HeapRows;
 
 /** As far as the backend itself uses a handle. */
 type HeapHandle = Pick<KeyedHandle, 'forget'> & { readonly cleaner?: TtlCleaner | undefined };
+
+/** What is known of a state with tables. */
+interface StateDeclaration {
+  readonly description: StateDescription;
+  readonly schemas: StateSchemas;
+  readonly migrations: readonly StateMigration<unknown>[];
+}
 
 function describedSchemas({ value, key }: StateDescription): StateSchemas {
   return { value: schemaOf(value), key: key === undefined ? undefined : schemaOf(key) };

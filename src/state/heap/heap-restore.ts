@@ -9,7 +9,8 @@ import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
 import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
 import type { KeyFamily } from '../../types/key.ts';
-import type { Key } from '../../types/schema.ts';
+import type { Convert } from '../../types/index.ts';
+import type { Key, Schema } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileReader } from '../snapshot-file-reader.ts';
@@ -18,6 +19,8 @@ import { corrupt } from '../snapshot-layout.ts';
 import type { KeyedManifest, Section } from '../snapshot-layout.ts';
 import type { SnapshotInput } from '../snapshot.ts';
 import type { StateDescription } from '../state-description.ts';
+import { storedCodecs } from '../state-evolution.ts';
+import type { StateReading } from '../state-evolution.ts';
 import { storeValue } from './column.ts';
 import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
@@ -31,21 +34,28 @@ import { StampedList } from './ttl/stamped-list.ts';
 import { TimedValues } from './timed-values.ts';
 import { newTimer } from './timers/timer-table.ts';
 
+/** What a section is read into. */
+export interface RestoredState {
+  readonly state: HeapState | HeapTimerQueue | HeapRows;
+  /** Undefined: it is what was stored. */
+  readonly reading: StateReading | undefined;
+}
+
 /** What a restore fills. */
 export interface RestoreTarget {
   readonly context: KeyContext;
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
   /**
-   * The state of that description, made if there is none. @throws EngineError STATE_INCOMPATIBLE
+   * The state of that name, made if there is none.
+   * @throws EngineError STATE_INCOMPATIBLE, STATE_NOT_EVOLVABLE
    */
-  stateOf(description: StateDescription): HeapState | HeapTimerQueue | HeapRows;
+  targetOf(stored: StateDescription): RestoredState;
   /** See `KeyedStateOptions`. */
   readonly pause: (() => Promise<void>) | undefined;
 }
 
 type KeyedFile = SnapshotFileReader & { readonly manifest: KeyedManifest };
-type AnyState = HeapState | HeapTimerQueue | HeapRows;
 
 export async function restoreHeap(
   target: RestoreTarget,
@@ -62,7 +72,7 @@ export async function restoreHeap(
     // All of them, with or without entries: what is not compatible is refused in any case. The
     // latest first, which says what they have become.
     for (const { manifest } of files.toReversed()) {
-      for (const description of manifest.states) target.stateOf(description);
+      for (const description of manifest.states) target.targetOf(description);
     }
     for (const file of files) await restoreFile(target, file);
   }
@@ -135,7 +145,7 @@ function isIn(group: number, range: KeyGroupRange): boolean {
 async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void> {
   const { manifest, input } = file;
   const { keyGroups } = target;
-  const states = manifest.states.map((description) => target.stateOf(description));
+  const states = manifest.states.map((description) => target.targetOf(description));
   const seen = new Set<string>();
   for (const section of file.sections) {
     if (!isIn(section.group, manifest.keyGroups)) {
@@ -156,7 +166,7 @@ async function restoreInto(
   target: RestoreTarget,
   file: KeyedFile,
   section: Section,
-  state: AnyState,
+  { state, reading }: RestoredState,
 ): Promise<void> {
   if (section.mode === 'whole') state.clearGroup(section.group - target.keyGroups.first);
   if (section.blocks === 0) return;
@@ -167,7 +177,7 @@ async function restoreInto(
   const source = { target, file, section, checkKey };
   if (state instanceof HeapTimerQueue) await restoreTimers(source, state);
   else if (section.mode === 'removals') await restoreRemovals(source, state);
-  else await restoreSection(source, state);
+  else await restoreSection(source, state, reading);
 }
 
 function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
@@ -230,13 +240,18 @@ async function restoreRemovals(source: Source, state: HeapState): Promise<void> 
   await read(source, (entry) => state.readRemoval(entry, group, source.checkKey));
 }
 
-async function restoreSection(source: Source, state: HeapState): Promise<void> {
+async function restoreSection(
+  source: Source,
+  state: HeapState,
+  reading: StateReading | undefined,
+): Promise<void> {
   const { target, file, section, checkKey } = source;
   const { context } = state;
   const group = section.group - target.keyGroups.first;
-  const fileTimed = file.manifest.states[section.state]!.timed === true;
+  const stored = file.manifest.states[section.state]!;
   const changes = file.manifest.base !== null;
-  const load = loaderOf(state, timeReaderOf(state, fileTimed));
+  const parts = partReadersOf(state, stored, reading);
+  const load = loaderOf(state, parts, timeReaderOf(state, stored.timed === true));
   let before: KeyGroupTable | undefined;
   let beforeLookup: KeyLookup = NaN;
   await read(source, (entry) => {
@@ -296,8 +311,58 @@ function timeReaderOf(state: HeapState, fileTimed: boolean): TimeReader {
   };
 }
 
-function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
-  const { codec } = state.schemas.value;
+/** Read what a value, element or key of a map is now. */
+interface PartReaders {
+  readonly value: (entry: ByteReader) => unknown;
+  readonly key: (entry: ByteReader) => unknown;
+}
+
+function partReadersOf(
+  state: HeapState,
+  stored: StateDescription,
+  reading: StateReading | undefined,
+): PartReaders {
+  const { value, key } = reading === undefined ? codecsOf(state) : storedCodecs(stored);
+  return {
+    value: partReader(value, reading?.value),
+    key: partReader(key ?? value, reading?.key),
+  };
+}
+
+function codecsOf({ schemas }: HeapState): ReturnType<typeof storedCodecs> {
+  return { value: schemas.value.codec, key: schemas.key?.codec };
+}
+
+function partReader(
+  codec: Schema<unknown>['codec'],
+  convert: Convert | undefined,
+): (entry: ByteReader) => unknown {
+  if (convert === undefined) return (entry) => codec.decode(entry);
+  return (entry) => convert(codec.decode(entry));
+}
+
+function timelineLoader(readValue: (entry: ByteReader) => unknown): Loader {
+  return (entry, place) => {
+    const { table, found } = place;
+    const count = partSize(entry, entry.varint());
+    let into = found === ABSENT ? undefined : (table.values as TimedValues[])[found];
+    for (let i = 0; i < count; i++) {
+      const time = entry.zigzag();
+      const value = readValue(entry);
+      if (into !== undefined) {
+        into.add(time, value);
+        continue;
+      }
+      into = new TimedValues(time, value);
+      // Inserting may replace the column.
+      const slot = insert(place);
+      (table.values as TimedValues[])[slot] = into;
+    }
+  };
+}
+
+function loaderOf(state: HeapState, parts: PartReaders, timeOf: TimeReader): Loader {
+  const { value: readValue, key: readPart } = parts;
   switch (state.description.kind) {
     case 'list':
       return (entry, place) => {
@@ -310,7 +375,7 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
             found === ABSENT ? (lists[slot] = StampedList.of([], Infinity)) : lists[slot]!;
           for (let i = 0; i < count; i++) {
             const time = timeOf(entry);
-            list.append(codec.decode(entry), time);
+            list.append(readValue(entry), time);
           }
           return;
         }
@@ -318,11 +383,10 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
         const list = found === ABSENT ? (lists[slot] = []) : lists[slot]!;
         for (let i = 0; i < count; i++) {
           timeOf(entry);
-          list.push(codec.decode(entry));
+          list.push(readValue(entry));
         }
       };
     case 'map': {
-      const keys = state.schemas.key!.codec;
       const lookups = state.mapLookups!;
       return (entry, place) => {
         const { table, found } = place;
@@ -333,35 +397,19 @@ function loaderOf(state: HeapState, timeOf: TimeReader): Loader {
           found === ABSENT ? (maps[slot] = new OrderedMap(lookups, state.isTimed)) : maps[slot]!;
         for (let i = 0; i < count; i++) {
           const time = timeOf(entry);
-          const key = keys.decode(entry);
-          map.set(lookups.of(key), key, codec.decode(entry), time);
+          const key = readPart(entry);
+          map.set(lookups.of(key), key, readValue(entry), time);
         }
       };
     }
     case 'timeline':
-      return (entry, place) => {
-        const { table, found } = place;
-        const count = partSize(entry, entry.varint());
-        let into = found === ABSENT ? undefined : (table.values as TimedValues[])[found];
-        for (let i = 0; i < count; i++) {
-          const time = entry.zigzag();
-          const value = codec.decode(entry);
-          if (into !== undefined) {
-            into.add(time, value);
-            continue;
-          }
-          into = new TimedValues(time, value);
-          // Inserting may replace the column.
-          const slot = insert(place);
-          (table.values as TimedValues[])[slot] = into;
-        }
-      };
+      return timelineLoader(readValue);
     default:
       return (entry, place) => {
         const { table, found } = place;
         if (found !== ABSENT) entry.corrupt('a key for the second time');
         const time = timeOf(entry);
-        const value = codec.decode(entry);
+        const value = readValue(entry);
         const slot = insert(place);
         storeValue(state.column, table.values, slot, value);
         if (state.isTimed) table.setTime(slot, time);

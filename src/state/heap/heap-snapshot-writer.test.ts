@@ -200,7 +200,7 @@ describe('snapshots', () => {
     assert.deepEqual([...restored.entries()], [['x', 2n ** 62n]]);
     assert.throws(
       () => again.register('new', state.list(t.float64)),
-      code('STATE_INCOMPATIBLE', 'value float64', 'list float64'),
+      code('STATE_NOT_EVOLVABLE', '"new"', 'was a value state', 'is a list state'),
     );
   });
 
@@ -284,7 +284,7 @@ describe('snapshots', () => {
     other.register('l', state.list(t.string));
     await assert.rejects(
       other.restore([[memory.input()]]),
-      code('STATE_INCOMPATIBLE', 'list float64', 'list string'),
+      code('STATE_NOT_EVOLVABLE', '"l"', 'was float64', 'is string'),
     );
   });
 });

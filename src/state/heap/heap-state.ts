@@ -10,7 +10,7 @@
 import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import { assert } from '../../base/assert.ts';
-import type { StateDescriptor } from '../../functions/state.ts';
+import type { StateDescriptor, StateMigration } from '../../functions/state.ts';
 import { readKey, writeKey } from '../../types/key-bytes.ts';
 import type { Key, Schema } from '../../types/schema.ts';
 import type { StateDescription } from '../state-description.ts';
@@ -56,7 +56,9 @@ export class HeapState {
   readonly index: number;
   /** What a snapshot says of it. */
   description: StateDescription;
-  readonly schemas: StateSchemas;
+  schemas: StateSchemas;
+  /** From schemas that older programs had. */
+  migrations: readonly StateMigration<unknown>[];
   readonly column: ColumnKind;
   /** Of map state: how its keys are compared. */
   readonly mapLookups: MapLookups | undefined;
@@ -81,6 +83,7 @@ export class HeapState {
     this.index = index;
     this.description = description;
     this.schemas = schemas;
+    this.migrations = [];
     this.column = this.changesInPlace ? 'reference' : columnKindOf(schemas.value);
     this.mapLookups = schemas.key === undefined ? undefined : new MapLookups(schemas.key);
     this.parts = parts;
@@ -89,6 +92,12 @@ export class HeapState {
     this.wideTables = Array.from({ length: groups });
     this.slice = undefined;
     this.ttl = undefined;
+  }
+
+  /** As the program says, whose schemas are equal to those that are here. */
+  declare(schemas: StateSchemas, migrations: readonly StateMigration<unknown>[]): void {
+    this.schemas = schemas;
+    this.migrations = migrations;
   }
 
   get name(): string {

@@ -1,0 +1,188 @@
+/**
+ * Whether a state that was stored can go on as the one that a program declares, and how: decided
+ * from what both say of themselves, without their entries and without the program that stored them.
+ * A restore does what was decided, and whoever starts a job can ask before anything is started.
+ *
+ * A migration that is declared from exactly the stored schema comes first, then what schemas allow
+ * by themselves (`types/evolution.ts`), then the first migration to whose schema the stored one can
+ * go on.
+ */
+import { EngineError, messageOf } from '../base/errors.ts';
+import type { StateMigration } from '../functions/state.ts';
+import { bareDescription, evolutionOf, schemaOf } from '../types/index.ts';
+import type { Convert } from '../types/index.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
+import type { Schema } from '../types/schema.ts';
+import { valueCheckOf } from './heap/value-check.ts';
+import { typeText } from './state-description.ts';
+import type { StateDescription } from './state-description.ts';
+import { refusePromise, valueInvalid } from './state-errors.ts';
+import type { StateNames } from './state-errors.ts';
+
+/** What a program says of a state, as plain data. */
+export interface DeclaredState {
+  readonly description: StateDescription;
+  /** The schemas from which migrations are declared. */
+  readonly migrations: readonly SchemaDescription[];
+}
+
+export type StateEvolution =
+  /** Both say the same. */
+  | { readonly kind: 'same' }
+  | {
+      readonly kind: 'possible';
+      /** Of the value or element; undefined: it stays as it is. */
+      readonly value: Convert | undefined;
+      /** Which of the migrations takes what `value` gives. */
+      readonly migration: number | undefined;
+      /** Of the keys of a map. */
+      readonly key: Convert | undefined;
+    }
+  | {
+      readonly kind: 'refused';
+      /** Which part of the values, or the state itself. */
+      readonly field: string;
+      readonly reason: string;
+      readonly fix: string;
+    };
+
+export function resolveEvolution(
+  stored: StateDescription,
+  { description: declared, migrations }: DeclaredState,
+): StateEvolution {
+  const texts = [typeText(stored), typeText(declared)];
+  if (texts[0] === texts[1]) return { kind: 'same' };
+  const other = otherThanSchemas(stored, declared);
+  if (other !== undefined) return { kind: 'refused', field: 'the state', ...other };
+  const key = keyEvolution(stored.key, declared.key);
+  if (key.kind === 'refused') return { kind: 'refused', ...key.refusal };
+  const found = { kind: 'possible', key: key.convert } as const;
+  const storedText = JSON.stringify(bareDescription(stored.value));
+  const exact = migrations.findIndex(
+    (from) => JSON.stringify(bareDescription(from)) === storedText,
+  );
+  if (exact >= 0) return { ...found, value: undefined, migration: exact };
+  const direct = evolutionOf(stored.value, declared.value, 'value');
+  if (direct.kind === 'possible') {
+    return { ...found, value: direct.convert, migration: undefined };
+  }
+  for (const [migration, from] of migrations.entries()) {
+    const first = evolutionOf(stored.value, from, 'value');
+    if (first.kind === 'possible') return { ...found, value: first.convert, migration };
+  }
+  return { kind: 'refused', ...direct.refusal };
+}
+
+function keyEvolution(
+  stored: SchemaDescription | undefined,
+  declared: SchemaDescription | undefined,
+): ReturnType<typeof evolutionOf> {
+  if (stored === undefined || declared === undefined)
+    return { kind: 'possible', convert: undefined };
+  return evolutionOf(stored, declared, 'key');
+}
+
+/** What no schema can make up for. */
+function otherThanSchemas(
+  stored: StateDescription,
+  declared: StateDescription,
+): { readonly reason: string; readonly fix: string } | undefined {
+  const fix = 'Give the new state another name.';
+  if (stored.kind !== declared.kind) {
+    return { reason: `it was a ${stored.kind} state, and is a ${declared.kind} state`, fix };
+  }
+  if (stored.width !== declared.width) return { reason: 'its slots have another width', fix };
+  if ((stored.sliced === true) !== (declared.sliced === true)) {
+    return { reason: 'it belongs to slices of time in one of them alone', fix };
+  }
+  const namespaces = [stored.namespace, declared.namespace].map(
+    (namespace) => namespace && JSON.stringify(bareDescription(namespace)),
+  );
+  if (namespaces[0] !== namespaces[1]) return { reason: 'it has other namespaces', fix };
+  return undefined;
+}
+
+/** How stored values and keys are read as those that are declared. */
+export interface StateReading {
+  readonly value: Convert | undefined;
+  readonly key: Convert | undefined;
+}
+
+/** What a state is restored with, where it is not what was stored. */
+export interface EvolvingState {
+  readonly names: StateNames;
+  readonly description: StateDescription;
+  readonly schema: Schema<unknown>;
+  readonly migrations: readonly StateMigration<unknown>[];
+}
+
+/**
+ * Undefined if nothing is to be done.
+ * @throws EngineError STATE_NOT_EVOLVABLE
+ */
+export function readingOf(
+  stored: StateDescription,
+  state: EvolvingState,
+): StateReading | undefined {
+  const { names, description, schema, migrations } = state;
+  const from = migrations.map((migration) => migration.from.description);
+  const evolution = resolveEvolution(stored, { description, migrations: from });
+  if (evolution.kind === 'same') return undefined;
+  if (evolution.kind === 'refused') throw notEvolvable(names, evolution);
+  const { value, key, migration } = evolution;
+  if (migration === undefined) return { value, key };
+  const { migrate } = migrations[migration]!;
+  return {
+    key,
+    value: (old) =>
+      migrated(names, schema, migrate as Convert, value === undefined ? old : value(old)),
+  };
+}
+
+export function canEvolve(stored: StateDescription, state: EvolvingState): boolean {
+  const migrations = state.migrations.map(({ from }) => from.description);
+  return (
+    resolveEvolution(stored, { description: state.description, migrations }).kind !== 'refused'
+  );
+}
+
+function notEvolvable(
+  names: StateNames,
+  refused: Extract<StateEvolution, { kind: 'refused' }>,
+): EngineError {
+  const { field, reason, fix } = refused;
+  return new EngineError('STATE_NOT_EVOLVABLE', { ...names, field, reason, fix });
+}
+
+function migrated(
+  names: StateNames,
+  schema: Schema<unknown>,
+  migrate: Convert,
+  old: unknown,
+): unknown {
+  let now: unknown;
+  try {
+    now = migrate(old);
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new EngineError('STATE_MIGRATION_FAILED', { ...names, reason }, { cause: error });
+  }
+  if (typeof now === 'object' && now !== null) refusePromise(now, 'migrate', names.operator);
+  if (now === undefined || !valueCheckOf(schema)(now)) throw valueInvalid(names, now, schema.kind);
+  return now;
+}
+
+/** How what was stored with other schemas is read. */
+export interface StoredParts {
+  readonly codecs: ReturnType<typeof storedCodecs>;
+  readonly reading: StateReading;
+}
+
+/** Reads values, elements or keys as they were stored. */
+export function storedCodecs(stored: StateDescription): {
+  readonly value: Schema<unknown>['codec'];
+  readonly key: Schema<unknown>['codec'] | undefined;
+} {
+  const { value, key } = stored;
+  return { value: schemaOf(value).codec, key: key && schemaOf(key).codec };
+}
