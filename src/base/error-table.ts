@@ -7,6 +7,7 @@ import type { ErrorCode } from './error-code.ts';
 import { external, internal, user } from './error-entry.ts';
 import type { ErrorEntry } from './errors.ts';
 import { OPERATION_ERRORS } from './operation-errors.ts';
+import { STATE_ERRORS } from './state-errors.ts';
 
 export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   // The user's API
@@ -31,6 +32,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   ...OPERATION_ERRORS,
+  ...STATE_ERRORS,
 
   // Connectors
   CONNECTOR_COMMIT_FAILED: external(
@@ -466,40 +468,6 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   TASK_EXECUTOR_UNREGISTERED: external(
     'No ResourceManager at {address} has taken this TaskManager within {timeout}.',
     'Start a JobManager there, or correct the address.',
-  ),
-
-  // State
-  STATE_INCOMPATIBLE: user(
-    'The state "{state}" of "{operator}" is {saved} where it was saved or declared first, and {declared} in this program.',
-    'Give the new state another name, or keep its kind and schema.',
-  ),
-  STATE_KEY_FAMILY: user(
-    'The key {key} of "{operator}" is a {family}, but the keys of its state are of the family {pinned}.',
-    'Let the key selector always return the same kind of value.',
-  ),
-  STATE_MIGRATION_FAILED: user(
-    'The migration of the state "{state}" of "{operator}" failed: {reason}',
-    'Make the function take every value that may have been stored.',
-  ),
-  STATE_NOT_EVOLVABLE: user(
-    'What was stored of the state "{state}" of "{operator}" cannot go on as what this program declares, because of {field}: {reason}.',
-    '{fix}',
-  ),
-  STATE_NOT_SERIALIZABLE: user(
-    'The state "{state}" of "{operator}" holds a value that does not fit its schema, at the key {key}: {reason}',
-    'Store only what the declared schema describes.',
-  ),
-  STATE_SNAPSHOT_CORRUPT: external(
-    'The snapshot {source} is damaged: {reason}.',
-    'Restore an older snapshot, and look at the disk or the store that it was read from.',
-  ),
-  STATE_SNAPSHOT_MISMATCH: user(
-    'The snapshot {source} cannot be restored here: {reason}.',
-    'Restore with the program, the settings and the version that belong to it.',
-  ),
-  STATE_VALUE_INVALID: user(
-    'The state "{state}" of "{operator}" cannot hold {value}: its schema is {wanted}.',
-    'Store only what the declared schema describes, or declare another schema.',
   ),
 
   // User code
