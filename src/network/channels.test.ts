@@ -340,6 +340,21 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
     assert.throws(() => output.credited(40_000), /O1/, 'a consumer cannot give what it has not');
   });
 
+  it('data leaves from an aligned place, however many records a frame has', () => {
+    const places: number[] = [];
+    const sender: FrameSender = {
+      send: (_kind, _channel, bytes) => places.push(bytes.byteOffset % 8) > 0,
+      sendControl: () => undefined,
+    };
+    const { output, memory } = ends(sender, sender);
+    output.credited(memory.windowBytes);
+    for (const records of [1, 2, 127, 128, 400]) {
+      for (let n = 0; n < records; n += 1) output.add({ n, text: 'x' }, NO_TIMESTAMP);
+      output.flush();
+    }
+    assert.deepEqual(places, [0, 0, 0, 0, 0]);
+  });
+
   it('N1: a producer that sends more than its credit breaks the protocol', () => {
     const back = new FlakySender(forever(true));
     const { input, memory } = ends(back, back, { spareBytes: 0 });

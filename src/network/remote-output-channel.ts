@@ -174,10 +174,10 @@ export class RemoteOutputChannel implements OutputChannel {
   flush(): boolean {
     if (this.#records === 0) return false;
     const body = this.#body;
-    const begin = patchBatchHead(body, this.#flags, this.#records);
+    patchBatchHead(body, this.#flags, this.#records);
     this.#records = 0;
     this.#since = -1;
-    this.#pushData(body.written(begin));
+    this.#pushData(body.written());
     // A very large record is over: its buffer would stay as large.
     if (body.bytes.length > BODY_BYTES_KEPT_MAX) this.#body = new ByteWriter();
     return true;
