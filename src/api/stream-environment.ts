@@ -1,12 +1,16 @@
 /** What `build` gets: where a job's streams begin, and its defaults. */
 import { MAX_PARALLELISM_LIMIT } from '../config/options/pipeline-options.ts';
+import type { CheckpointingMode } from '../config/options/checkpointing-options.ts';
 import { EngineError } from '../base/errors.ts';
+import type { Duration } from '../base/units.ts';
 import { collection } from '../connectors/collection/collection.ts';
 import { sequence } from '../connectors/generator/sequence.ts';
 import type { OutputSpec } from '../functions/process-function.ts';
 import type { AnySource } from '../functions/source.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import type { Schema } from '../types/schema.ts';
+import { checkpointOptions } from './checkpoint-settings.ts';
+import type { CheckpointSettings } from './checkpoint-settings.ts';
 import { requireCount, requireSchema } from './callbacks.ts';
 import type { DataStream } from './data-stream.ts';
 import type { JobBuilder } from './job-builder.ts';
@@ -99,6 +103,30 @@ export class StreamEnvironment {
   setMaxParallelism(maxParallelism: number): this {
     requireCount(maxParallelism, 'setMaxParallelism', MAX_PARALLELISM_LIMIT);
     return this.configure('pipeline.max-parallelism', String(maxParallelism));
+  }
+
+  /**
+   * Takes a checkpoint of the job every `interval`. After a failure the job goes on from the newest
+   * complete one, and every record counts exactly once in its state, or at least once if that is
+   * said. Operators with state need a name of their own then, or a `uid`.
+   * @example
+   * defineJob({
+   *   name: 'orders',
+   *   build(env) {
+   *     env.enableCheckpointing(seconds(10), { directory: 's3://orders/checkpoints' });
+   *     env.sequence(1, 10).print();
+   *   },
+   * });
+   */
+  enableCheckpointing(
+    interval: Duration,
+    settings: CheckpointingMode | CheckpointSettings = {},
+  ): this {
+    const given = typeof settings === 'string' ? { mode: settings } : settings;
+    for (const [key, value] of Object.entries(checkpointOptions(interval, given))) {
+      this.configure(key, value);
+    }
+    return this;
   }
 
   /** Every operator runs as a task of its own. */

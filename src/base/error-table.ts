@@ -307,6 +307,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
     'Move it out of the folder: the job in it is then given up.',
   ),
+  HA_SUPERSEDED: {
+    domain: 'external',
+    retry: 'never',
+    message: 'Another master has the job {jobId}: this one ends.',
+  },
   HA_STORAGE_HELD: user(
     'The folder {folder}, in which this JobManager would keep its jobs, is held by {holder}.',
     'Two JobManagers on one folder would run every job twice: stop that one first, or give this ' +

@@ -42,6 +42,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   CHECKPOINT_QUEUE_FULL: user(
     '{limit} checkpoints of the job have been asked for already, and wait for their turn.',
   ),
+  CHECKPOINT_STATE_TOO_LARGE: user(
+    'A state of more than 5 MiB does not fit into a checkpoint that is kept in the memory of the JobManager.',
+    'Set execution.checkpointing.dir to a folder that the JobManager and all TaskManagers see.',
+  ),
   CHECKPOINT_TASKS_FINISHED: user(
     'There is no checkpoint of the job, because tasks of it have finished.',
     'See execution.checkpointing.checkpoints-after-tasks-finish.',
@@ -54,9 +58,33 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The {what} of job {jobId} was not taken: this version cannot take checkpoints and savepoints yet.',
     'The job goes on as it was.',
   ),
+  RESTORE_IN_FLIGHT_LOST: user(
+    'The job cannot go on from checkpoint {checkpointId}: records were on their way to or from "{vertex}", and the job has no such way any more.',
+    'Change the ways between operators after an aligned checkpoint or a savepoint, or give these records up with --allowNonRestoredState.',
+  ),
+  RESTORE_OTHER_KEY_GROUPS: user(
+    '"{operator}" cannot take its state over: its keys are in {maxParallelism} groups, and now there are to be {actual}.',
+    'Set .setMaxParallelism({maxParallelism}) on the operator, or pipeline.max-parallelism: the number of groups is fixed when state is first kept.',
+  ),
+  RESTORE_STATE_UNCLAIMED: user(
+    'The job cannot go on from checkpoint {checkpointId}: it has no operator for the state of {operators}.',
+    'Give operators the uid that they had, or leave the state behind with --allowNonRestoredState.',
+  ),
+  RESTORE_TOO_FEW_KEY_GROUPS: user(
+    '"{operator}" cannot run with parallelism {parallelism}: its keys are in {maxParallelism} groups.',
+    'Give it a parallelism of at most {maxParallelism}.',
+  ),
   RESTORE_UNSUPPORTED: user(
     'The job cannot start from {path}: this version cannot restore checkpoints and savepoints yet.',
     'Start it without.',
+  ),
+  SAVEPOINT_DIRECTORY_UNSET: user(
+    'Nobody said where the savepoint is to lie.',
+    'Name a folder, or set execution.checkpointing.savepoint-dir.',
+  ),
+  SAVEPOINT_STOP_FAILED: external(
+    'The savepoint {location} is complete, but the job did not stop after it: it goes on from there.',
+    'The log of the JobManager tells what failed. Stop the job again.',
   ),
   SAVEPOINT_NOT_FOUND: user('There is no savepoint of this engine at {path}.'),
 

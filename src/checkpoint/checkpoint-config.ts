@@ -38,15 +38,22 @@ export interface CheckpointConfig {
   readonly stateBackend: 'hashmap';
 }
 
-/** @throws EngineError CONFIG_INVALID_VALUE for options that do not go together */
-export function checkpointConfigOf(configuration: Configuration): CheckpointConfig {
+/**
+ * @param defaultDirectory where checkpoints lie for which nobody names a place
+ * @throws EngineError CONFIG_INVALID_VALUE for options that do not go together
+ */
+export function checkpointConfigOf(
+  configuration: Configuration,
+  defaultDirectory?: string,
+): CheckpointConfig {
   const get = configuration.get.bind(configuration);
   const minPause = get(Options.minPause);
   const given = get(Options.interval) ?? 0;
   // As in Flink: a pause that is longer than the interval is the interval.
   const interval = given > 0 ? milliseconds(Math.max(given, minPause)) : undefined;
   const mode = get(Options.mode) === 'EXACTLY_ONCE' ? 'exactly-once' : 'at-least-once';
-  const directory = directoryOf(configuration);
+  const named = directoryOf(configuration);
+  const directory = named ?? defaultDirectory;
   const unaligned = get(Options.unaligned);
   if (unaligned && mode === 'at-least-once') {
     throw conflict(Options.unaligned.key, 'true', 'false, as the mode is AT_LEAST_ONCE');
@@ -63,7 +70,7 @@ export function checkpointConfigOf(configuration: Configuration): CheckpointConf
     numRetained: get(Options.numRetained),
     savepointDirectory: get(Options.savepointDirectory),
     incremental: get(Options.incremental),
-    inlineBytes: directory === undefined ? IN_MEMORY_BYTES_MAX : get(Options.inlineThreshold),
+    inlineBytes: named === undefined ? IN_MEMORY_BYTES_MAX : get(Options.inlineThreshold),
     unalignedForced: get(Options.unalignedForced),
     alignedTimeout: get(Options.alignedTimeout),
     afterTasksFinish: get(Options.afterTasksFinish),

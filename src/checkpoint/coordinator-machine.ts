@@ -144,6 +144,7 @@ function tasksChanged(draft: CoordinatorDraft, tasks: readonly TaskStanding[]): 
     abort(draft, pending, { error: abortError(pending, reason), counts: false });
   }
   if (tasks.includes('absent')) {
+    draft.state.stopping = false;
     for (const { requestId } of draft.state.queue) draft.refuse(requestId, notRunning());
     draft.state.queue = [];
   }

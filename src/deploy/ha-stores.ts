@@ -4,10 +4,13 @@ import type { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { HighAvailabilityOptions } from '../config/options/high-availability-options.ts';
 import type { Env } from '../env/env.ts';
+import { fileCheckpointPointers, memoryCheckpointPointers } from '../ha/checkpoint-pointers.ts';
 import { fileJobResultStore, fileJobStore } from '../ha/file-job-store.ts';
 import { FolderLock } from '../ha/folder-lock.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
+import { StoredFiles } from '../ha/stored-files.ts';
+import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 
 /** Results of ended jobs that are kept. */
 const RESULTS_MAX = 1000;
@@ -15,6 +18,10 @@ const RESULTS_MAX = 1000;
 export interface HaStores {
   readonly jobs: JobStore;
   readonly results: JobResultStore;
+  /** Which checkpoints of a job are complete. */
+  readonly pointersOf: (jobId: string) => CheckpointPointers;
+  /** Where checkpoints lie for which nobody names a place; undefined: in memory. */
+  readonly checkpointFolder: string | undefined;
   /** Gives the folder to the next JobManager. */
   readonly close: () => Promise<void>;
 }
@@ -32,17 +39,30 @@ export async function openStores(options: StoresOptions): Promise<HaStores> {
   const folder = storageFolder(env, configuration);
   if (folder === undefined) {
     const results = memoryJobResultStore(RESULTS_MAX);
-    return { jobs: memoryJobStore(), results, close: async () => undefined };
+    const pointersOf = memoryCheckpointPointers;
+    const close = async (): Promise<void> => undefined;
+    return { jobs: memoryJobStore(), results, pointersOf, checkpointFolder: undefined, close };
   }
   const holder = { host: env.machine.hostName, pid: env.processes.pid };
   const lock = await FolderLock.take({ env, folder, holder, onLost });
   const place = { env, folder, confirm: () => lock.confirm() };
   try {
-    const [jobs, results] = await Promise.all([
+    const [jobs, results, pointers] = await Promise.all([
       fileJobStore(place),
       fileJobResultStore(place, RESULTS_MAX),
+      StoredFiles.open({ ...place, folder: `${folder}/checkpoints`, kind: 'checkpoints' }),
     ]);
-    return { jobs, results, close: () => lock.release() };
+    const remove = async (jobId: string): Promise<void> => {
+      await pointers.remove(jobId);
+      await jobs.remove(jobId);
+    };
+    return {
+      jobs: { ...jobs, remove },
+      results,
+      pointersOf: (jobId) => fileCheckpointPointers(pointers, jobId),
+      checkpointFolder: `${folder}/checkpoint-files`,
+      close: () => lock.release(),
+    };
   } catch (thrown) {
     await lock.release();
     throw thrown;

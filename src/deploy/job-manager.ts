@@ -104,6 +104,8 @@ export class JobManager {
         new JobMaster({
           ...{ env, rpc, submission, client, recovered, configuration, heartbeat, onFatal },
           storeDecision: (decision) => stores.jobs.decide(submission.job.jobId, decision),
+          pointers: stores.pointersOf(submission.job.jobId),
+          checkpointFolder: stores.checkpointFolder,
           address,
           resourceManagerAddress: address,
           code: stores.blobs,

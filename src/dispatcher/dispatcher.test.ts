@@ -80,6 +80,7 @@ function master({ job }: JobSubmission, cancelled: string[]): JobMasterHandle {
     info: () => assert.fail('nobody asks'),
     summary: () => summary as ReturnType<JobMasterHandle['summary']>,
     cancel: () => void cancelled.push(jobId),
+    cleanUp: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -48,6 +48,8 @@ export interface JobMasterHandle {
   info(): ExecutionGraphInfo;
   summary(): JobSummary;
   cancel(): void;
+  /** The end of the job is known to all: its checkpoints go, unless they are to stay. */
+  cleanUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -339,7 +341,7 @@ export class Dispatcher {
       master.result,
       (result) => {
         this.#main.follow(
-          this.#archive(result),
+          this.#archive(result, master),
           () => {
             const [details, info, summary] = [master.details(), master.info(), master.summary()];
             this.#ended.add({ details, info, summary }, this.#main.now());
@@ -361,9 +363,10 @@ export class Dispatcher {
   }
 
   /** D2. */
-  async #archive(result: JobResult): Promise<void> {
+  async #archive(result: JobResult, master: JobMasterHandle): Promise<void> {
     await this.#options.results.put(result);
     await this.#options.jobs.remove(result.jobId);
+    await master.cleanUp();
   }
 
   #closeMaster(master: JobMasterHandle, gone: () => void): void {

@@ -18,7 +18,11 @@ import {
   decodeFromCoordinator,
   encodeCoordinatorMessage,
 } from '../protocol/coordinator-messages.ts';
-import type { FromCoordinator, ToCoordinator } from '../protocol/coordinator-messages.ts';
+import type {
+  FromCoordinator,
+  RestoredSources,
+  ToCoordinator,
+} from '../protocol/coordinator-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 
@@ -67,9 +71,22 @@ export class JobCoordinator {
     this.#worker = this.#spawn();
   }
 
-  startSources(epoch: number): void {
+  /** `restored`: their states in the checkpoint from which the job goes on. */
+  startSources(epoch: number, restored: RestoredSources | undefined): void {
     this.#worker ??= this.#spawn();
-    this.#post({ kind: 'start-sources', epoch });
+    this.#post({ kind: 'start-sources', epoch, restored });
+  }
+
+  snapshotSources(checkpointId: number): void {
+    this.#post({ kind: 'snapshot-sources', checkpointId });
+  }
+
+  checkpointComplete(checkpointId: number): void {
+    this.#post({ kind: 'checkpoint-complete', checkpointId });
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.#post({ kind: 'checkpoint-aborted', checkpointId });
   }
 
   closeSources(): void {

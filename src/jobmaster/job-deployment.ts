@@ -7,6 +7,7 @@
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type { FromCoordinator } from '../protocol/coordinator-messages.ts';
+import type { CheckpointingOfSlot, StateRestore } from '../protocol/checkpoint.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -25,6 +26,12 @@ export interface JobDeploymentOptions {
   /** With which its slots of different processes know each other. */
   readonly dataKey: Uint8Array;
   readonly plan: JobPlan;
+  /** How slots take part in checkpoints. */
+  readonly checkpointing: CheckpointingOfSlot;
+  /** From what an execution goes on; undefined: from the start. */
+  readonly restoreOf: (execution: number) => StateRestore | undefined;
+  /** Calls when it is clear from which checkpoint tasks go on. */
+  readonly whenSettled: (then: () => void) => void;
 }
 
 type ReaderEvent = Extract<FromCoordinator, { readonly kind: 'source-event' }>;
@@ -38,19 +45,19 @@ export class JobDeployment {
   }
 
   prepare({ region, generation, slots }: Effect<'prepare-slots'>): void {
-    const { main, slots: held, job, dataKey, plan, run } = this.#options;
+    const { main, slots: held, job, dataKey, plan, run, checkpointing } = this.#options;
     const assigned = slots.map((slot) => held.at(slot)!);
     const listen = new Set(assigned.map(({ taskExecutorId }) => taskExecutorId)).size > 1;
     const { fingerprint } = plan.graph.jobGraph;
     for (const [i, slot] of slots.entries()) {
       const { session, allocationId } = assigned[i]!;
-      const preparation = { job, fingerprint, dataKey, listen };
+      const preparation = { job, fingerprint, dataKey, listen, checkpointing };
       main.follow(
         session.gateway.prepareSlot({ allocationId, generation, preparation }),
         ({ dataPort }) => {
           const holder = held.at(slot);
           if (holder?.allocationId === allocationId) holder.dataPort = dataPort;
-          run.feed({ kind: 'slot-prepared', slot, generation });
+          this.#options.whenSettled(() => run.feed({ kind: 'slot-prepared', slot, generation }));
         },
         (cause) => {
           const error = prepareError(assigned[i]!, cause);
@@ -71,7 +78,9 @@ export class JobDeployment {
         const { taskExecutorId, slot: index, session, dataPort } = held.at(slot)!;
         return { taskExecutorId, slot: index, generation, host: session.host, dataPort };
       },
-      committablesOf: commitOnly ? (each) => records[each]!.committables : undefined,
+      restoreOf: commitOnly
+        ? (each) => ({ kind: 'commit', committables: records[each]!.committables })
+        : this.#options.restoreOf,
     });
     for (const execution of executions) {
       const { session, dataPort } = held.at(plan.executions[execution]!.slot)!;

@@ -19,6 +19,7 @@ import type { TaskMetrics } from '../protocol/slot-messages.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 import type { Caller, Handlers } from '../rpc/rpc-endpoint.ts';
 import type { ClientChannel } from './client-channel.ts';
+import type { JobCheckpoints } from './job-checkpoints.ts';
 import type { JobCoordinator } from './job-coordinator.ts';
 import type { JobRun } from './job-run.ts';
 import type { JobSlots } from './job-slots.ts';
@@ -30,6 +31,8 @@ export interface JobParts {
   readonly main: MainThread;
   readonly location: JobMasterLocation;
   readonly run: JobRun;
+  /** Undefined until the job is built. */
+  readonly checkpoints: JobCheckpoints | undefined;
   readonly slots: JobSlots;
   readonly client: ClientChannel;
   readonly coordinator: JobCoordinator;
@@ -65,8 +68,10 @@ export class JobGateway {
       },
       taskState: (report, caller) => this.#from(caller, () => this.#taskState(report)),
       readyToCommit: (report, caller) => this.#from(caller, () => this.#readyToCommit(report)),
-      acknowledgeCheckpoint: ({ checkpointId }) => noCheckpoint(checkpointId),
-      declineCheckpoint: ({ checkpointId }) => noCheckpoint(checkpointId),
+      acknowledgeCheckpoint: (answer, caller) =>
+        this.#from(caller, () => this.#parts().checkpoints?.acknowledged(answer)),
+      declineCheckpoint: (refusal, caller) =>
+        this.#from(caller, () => this.#parts().checkpoints?.declined(refusal)),
       sourceEvent: (event, caller) => this.#from(caller, () => this.#sourceEvent(event)),
       clientMessage: (message, caller) =>
         this.#from(caller, () => this.#parts().client.deliver(message)),
@@ -147,9 +152,4 @@ export class JobGateway {
     if (slot === undefined) return;
     run.feed({ kind: 'slot-stopped', slot, generation, error: EngineError.fromData(error) });
   }
-}
-
-/** Until somebody triggers them. */
-export function noCheckpoint(checkpointId: number): never {
-  throw new EngineError('INTERNAL', { message: `checkpoint ${checkpointId} was not triggered` });
 }

@@ -35,13 +35,19 @@ import type { RpcService } from '../rpc/rpc-service.ts';
 import { plannedJob } from '../scheduling/job-machine.ts';
 import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
+import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
+import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
+import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
+import { CheckpointPlace } from './checkpoint-place.ts';
+import { CheckpointSenders } from './checkpoint-senders.ts';
+import { JobCheckpoints } from './job-checkpoints.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobDeployment } from './job-deployment.ts';
-import { JobGateway, noCheckpoint } from './job-gateway.ts';
+import { JobGateway } from './job-gateway.ts';
 import type { JobParts } from './job-gateway.ts';
 import { planJob, requirementsOf } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
@@ -52,7 +58,7 @@ import { RequirementLink } from './requirement-link.ts';
 const DATA_KEY_BYTES = 32;
 
 export interface JobMasterOptions {
-  readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log' | 'disk'>;
   readonly rpc: RpcService;
   /** Under which TaskExecutors and clients reach it, wherever it listens. */
   readonly address: string;
@@ -67,6 +73,10 @@ export interface JobMasterOptions {
   readonly recovered?: Pick<StoredJob, 'decision' | 'masters'> | undefined;
   /** Stores the decision to commit, so that a later master knows it. */
   readonly storeDecision: (decision: CommitDecision) => Promise<void>;
+  /** Which checkpoints are complete, for a later master. */
+  readonly pointers: CheckpointPointers;
+  /** Where checkpoints lie for which nobody names a place; undefined: in memory. */
+  readonly checkpointFolder?: string | undefined;
   /** Where submitted code is; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
@@ -93,6 +103,7 @@ export class JobMaster {
   #configuration: Configuration;
   /** There is one as soon as there is a plan. */
   #deployment: JobDeployment | undefined;
+  #checkpoints: JobCheckpoints | undefined;
   readonly #startedAt: Duration;
 
   constructor(options: JobMasterOptions) {
@@ -110,6 +121,7 @@ export class JobMaster {
     this.#run = new JobRun({
       ...{ main: this.#main, env, configuration: this.#configuration },
       execute: (effect) => this.#execute(effect),
+      onStep: () => this.#checkpoints?.observe(),
     });
     this.#decision = new StoredDecision({
       ...{ main: this.#main, run: this.#run, store: options.storeDecision },
@@ -185,6 +197,13 @@ export class JobMaster {
     this.#main.run(() => this.#run.feed({ kind: 'cancel' }));
   }
 
+  /** The end of the job is known to all: its checkpoints go, unless they are to stay. */
+  async cleanUp(): Promise<void> {
+    const { status } = this.#run.state;
+    assert(isTerminal(status), 'B3: the job has not ended');
+    await this.#checkpoints?.cleanUp(status);
+  }
+
   /** Resolves when nothing of it is left. A job that has not ended is given up. */
   async close(): Promise<void> {
     this.#options.rpc.unregister(this.#endpoint);
@@ -199,6 +218,7 @@ export class JobMaster {
       main: this.#main,
       location: this.location,
       run: this.#run,
+      checkpoints: this.#checkpoints,
       slots: this.#slots,
       client: this.#client,
       coordinator: this.#coordinator,
@@ -245,7 +265,7 @@ export class JobMaster {
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
       onReaderEvent: (event) => this.#deployment?.toReader(event),
-      onSourcesSnapshot: ({ checkpointId }) => noCheckpoint(checkpointId),
+      onSourcesSnapshot: (answer) => this.#checkpoints?.sourcesSnapshot(answer),
       onSourceFailed: (epoch, error) => this.#run.feed({ kind: 'sources-failed', epoch, error }),
       onDied: (error) =>
         this.#run.feed({ kind: 'sources-failed', epoch: this.#run.state.sourcesEpoch, error }),
@@ -272,10 +292,49 @@ export class JobMaster {
       this.#run.feed({ kind: 'failure', error: toEngineError(error) });
       return;
     }
+    let checkpoints: JobCheckpoints;
+    try {
+      checkpoints = this.#checkpointsOf(plan);
+    } catch (error) {
+      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
+      return;
+    }
+    const restore = this.#options.submission.restore ?? restoreSettingsOf(this.#configuration);
+    this.#main.follow(
+      checkpoints.open(restore),
+      () => this.#beginWith(plan, checkpoints),
+      (error) => this.#run.feed({ kind: 'failure', error }),
+    );
+  }
+
+  #checkpointsOf(plan: JobPlan): JobCheckpoints {
+    const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
+    const { jobId } = submission.job;
+    const config = checkpointConfigOf(this.#configuration, checkpointFolder);
+    const main = this.#main;
+    const run = this.#run;
+    const place = new CheckpointPlace({
+      ...{ jobId, pointers, log: env.log, directory: config.directory },
+      fileSystems: FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord())),
+      masters: recovered?.masters ?? 1,
+    });
+    const senders = new CheckpointSenders({
+      ...{ plan, run, slots: this.#slots, coordinator: this.#coordinator },
+    });
+    return new JobCheckpoints({ main, env, jobId, run, plan, config, place, senders });
+  }
+
+  #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {
+    if (isTerminal(this.#run.state.status)) return;
+    this.#checkpoints = checkpoints;
     this.#deployment = new JobDeployment({
       ...{ main: this.#main, slots: this.#slots, run: this.#run, plan },
       ...{ job: this.#options.submission.job, dataKey: this.#dataKey },
+      checkpointing: checkpoints.ofSlot(fileSystemOptions(this.#configuration.toRecord())),
+      restoreOf: (execution) => checkpoints.restoreOf(execution),
+      whenSettled: (then) => checkpoints.whenSettled(then),
     });
+    const built = plan.graph.jobGraph;
     const slotOf = plan.executions.map(({ slot }) => slot);
     const { regionOf } = plan;
     const { masters = 1 } = this.#options.recovered ?? {};
@@ -323,7 +382,7 @@ export class JobMaster {
       case 'await-lease':
         return this.#slots.awaitLease(effect.slot, effect.generation);
       case 'start-sources':
-        return this.#coordinator.startSources(effect.epoch);
+        return this.#coordinator.startSources(effect.epoch, this.#checkpoints?.restoredSources());
       case 'attach-readers':
         return this.#attachReaders(effect.generation, effect.executions);
       case 'close-sources':
@@ -382,12 +441,15 @@ export class JobMaster {
         kind === 'source' ? [{ operator, subtask }] : [],
       );
     });
-    if (readers.length > 0) this.#coordinator.attachReaders({ generation, readers });
+    if (readers.length === 0) return;
+    const restoredCheckpoint = this.#checkpoints?.restoredCheckpoint ?? 0;
+    this.#coordinator.attachReaders({ generation, restoredCheckpoint, readers });
   }
 
   #end(): void {
     const { status, failure } = this.#run.state;
     assert(isTerminal(status), 'B3: the job has not ended');
+    this.#checkpoints?.ended(status);
     const error = status === 'FAILED' ? failure : undefined;
     this.#ended.resolve({
       jobId: this.location.jobId,

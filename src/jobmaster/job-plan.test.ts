@@ -105,7 +105,7 @@ test('a deployment that only commits has no channels', () => {
     attempt: 3,
     executions: [1],
     locationOf: location,
-    committablesOf: () => committables,
+    restoreOf: () => ({ kind: 'commit', committables }),
   });
   const [task] = bySlot.get(0)!;
   assert.deepEqual([task!.inputs, task!.outputs], [[], []]);
@@ -123,7 +123,7 @@ test('every channel has one producer and one consumer, which name each other', (
         const plan = planned(graph([vertex('a', a), vertex('b', b)], [edge('a', 'b', kind)]));
         const executions = plan.executions.keys().toArray();
         const bySlot = deploymentsOf(plan, {
-          ...{ attempt: 3, executions, locationOf: location, committablesOf: undefined },
+          ...{ attempt: 3, executions, locationOf: location, restoreOf: () => undefined },
         });
         const tasks = [...bySlot].flatMap(([slot, each]) => each.map((task) => ({ slot, task })));
         assert.equal(tasks.length, a + b);

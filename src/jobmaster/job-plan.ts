@@ -16,11 +16,7 @@ import { NO_RESOURCES, profileKey } from '../protocol/resource-profile.ts';
 import type { ResourceProfile } from '../protocol/resource-profile.ts';
 import type { SlotRequirement } from '../protocol/resource-manager-service.ts';
 import type { ProfileNeed } from '../scheduling/slot-pool.ts';
-import type {
-  OperatorCommittables,
-  SlotLocation,
-  TaskDeployment,
-} from '../protocol/task-deployment.ts';
+import type { SlotLocation, TaskDeployment, TaskRestore } from '../protocol/task-deployment.ts';
 
 export interface PlannedExecution {
   readonly vertex: JobVertex;
@@ -129,8 +125,8 @@ export interface DeploymentRequest {
   /** Indexes of the executions to deploy. */
   readonly executions: readonly number[];
   readonly locationOf: (slot: number) => SlotLocation;
-  /** Undefined: the tasks run; else they only commit this. */
-  readonly committablesOf: ((execution: number) => readonly OperatorCommittables[]) | undefined;
+  /** From what an execution goes on; undefined: from the start. */
+  readonly restoreOf: (execution: number) => TaskRestore | undefined;
 }
 
 /** By number of the slot. */
@@ -153,12 +149,13 @@ function deploymentOf(
   plan: JobPlan,
   execution: PlannedExecution,
   index: number,
-  { attempt, locationOf, committablesOf }: DeploymentRequest,
+  { attempt, locationOf, restoreOf }: DeploymentRequest,
 ): TaskDeployment {
   const { vertex, subtask, wiring } = execution;
   const at = (vertexId: VertexId, of: number): SlotLocation =>
     locationOf(plan.executions[plan.indexes.get(`${vertexId}/${of}`)!]!.slot);
-  const runs = committablesOf === undefined;
+  const restore = restoreOf(index);
+  const runs = restore?.kind !== 'commit';
   return {
     executionId: executionIdOf(execution, attempt),
     vertex: vertex.id,
@@ -183,6 +180,6 @@ function deploymentOf(
         location: at(edge.target, consumer),
       })),
     })),
-    restore: runs ? undefined : { kind: 'commit', committables: committablesOf(index) },
+    restore,
   };
 }

@@ -24,6 +24,8 @@ export interface JobRunOptions {
   readonly env: Pick<Env, 'clock' | 'random'>;
   readonly configuration: Configuration;
   readonly execute: (effect: JobEffect) => void;
+  /** After every event and its effects. */
+  readonly onStep: () => void;
 }
 
 export class JobRun {
@@ -69,7 +71,7 @@ export class JobRun {
 
   /** B1. */
   feed(event: JobEvent): void {
-    const { main, env, execute } = this.#options;
+    const { main, env, execute, onStep } = this.#options;
     main.assertInside();
     this.#events.push(event);
     if (this.#stepping) return;
@@ -80,6 +82,7 @@ export class JobRun {
       this.history.note(this.#state, state, next, this.#moment());
       this.#state = state;
       for (const effect of effects) execute(effect);
+      onStep();
     }
     this.#stepping = false;
   }

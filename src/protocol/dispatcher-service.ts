@@ -2,6 +2,7 @@
 import type { Duration } from '../base/units.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { t } from '../types/index.ts';
+import type { RestoreSettings } from './checkpoint.ts';
 import type { ClusterOverview, ExecutionGraphInfo, JobSummary } from './execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from './job-report.ts';
 import type { Service } from './service.ts';
@@ -15,6 +16,8 @@ export interface JobSubmission {
   readonly job: JobReference;
   /** Given by who has built the job already; the job's own build must agree with it. */
   readonly graph: Pick<JobGraph, 'fingerprint'> | undefined;
+  /** From what it starts; undefined: as its options say, else from nothing. */
+  readonly restore?: RestoreSettings | undefined;
   /** A client will attach: messages for it wait instead of being dropped. */
   readonly attached: boolean;
   /**

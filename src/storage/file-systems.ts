@@ -3,6 +3,7 @@ import { didYouMean } from '../base/did-you-mean.ts';
 import { EngineError } from '../base/errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { schemeOf } from './file-uri.ts';
+import { jobManagerStorage } from './job-manager-storage.ts';
 import { S3FileSystem } from './s3/s3-file-system.ts';
 import { s3Settings } from './s3/s3-settings.ts';
 import { S3Store } from './s3/s3-store.ts';
@@ -29,7 +30,7 @@ export class FileSystems {
       store: new S3Store(s3Settings(options)),
       uniqueName: () => randomHex(env.random, 16),
     });
-    const known = { file: local, s3, s3a: s3, s3p: s3 };
+    const known = { file: local, s3, s3a: s3, s3p: s3, jobmanager: jobManagerStorage() };
     return new FileSystems(env, new Map<string, FileSystem>(Object.entries(known)));
   }
 

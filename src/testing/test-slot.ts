@@ -78,7 +78,7 @@ export class TestSlot {
       attempt: 1,
       executions: plan.executions.map((_, index) => index),
       locationOf: () => HERE,
-      committablesOf: undefined,
+      restoreOf: () => undefined,
     });
     const wiring = new TaskWiring({
       job,

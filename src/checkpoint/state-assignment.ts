@@ -1,0 +1,210 @@
+/**
+ * Which states of a checkpoint go to which subtask of the job as it is now, at any parallelism.
+ *
+ * A1. Every key group, list, committable and record in flight of the checkpoint goes to whom it
+ *     belongs now, and to nobody twice: key groups by their range, committables and what is in
+ *     flight to the former subtask's successor; lists are given to all, who deal them out alike.
+ * A2. A job that cannot go on from the checkpoint is refused before anything of it runs: what has
+ *     state and is not there any more, more subtasks than key groups, other key groups.
+ * A3. At the same parallelism every subtask gets exactly what it had.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
+import { keyGroupRange } from '../graph/key-groups.ts';
+import type { ChannelState, OperatorRestore, StateRestore } from '../protocol/checkpoint.ts';
+import type { SourceState } from '../protocol/coordinator-messages.ts';
+import type {
+  CheckpointMetadata,
+  OperatorMetadata,
+  VertexMetadata,
+} from '../storage/checkpoint-metadata.ts';
+
+export class StateAssignment {
+  readonly #metadata: CheckpointMetadata;
+  readonly #graph: JobGraph;
+  readonly #operators: ReadonlyMap<string, OperatorMetadata>;
+  readonly #vertices: ReadonlyMap<string, VertexMetadata>;
+
+  /** A2. @throws EngineError RESTORE_* */
+  constructor(metadata: CheckpointMetadata, graph: JobGraph, allowNonRestored: boolean) {
+    this.#metadata = metadata;
+    this.#graph = graph;
+    this.#operators = new Map(metadata.operators.map((each) => [each.operator, each]));
+    this.#vertices = new Map(metadata.vertices.map((each) => [each.vertex, each]));
+    for (const vertex of graph.vertices) this.#requireKeyGroups(vertex);
+    if (!allowNonRestored) {
+      this.#requireOperators();
+      this.#requireEdges();
+    }
+  }
+
+  get checkpointId(): number {
+    return this.#metadata.checkpointId;
+  }
+
+  get metadata(): CheckpointMetadata {
+    return this.#metadata;
+  }
+
+  /** Of the enumerators of sources that are still there. */
+  sources(): readonly SourceState[] {
+    const ids = new Set(this.#graph.vertices.flatMap(({ operators }) => operators.map(idOf)));
+    return this.#metadata.operators.flatMap(({ operator, enumerator }) =>
+      enumerator !== undefined && ids.has(operator) ? [{ operator, state: enumerator }] : [],
+    );
+  }
+
+  restoreOf(vertex: JobVertex, subtask: number): StateRestore {
+    return {
+      kind: 'state',
+      checkpointId: this.checkpointId,
+      operators: vertex.operators.flatMap(({ id }) => this.#operator(id, vertex, subtask)),
+      inputs: this.#inputs(vertex, subtask),
+      outputs: this.#outputs(vertex, subtask),
+      finished: this.#hasFinished(vertex, subtask),
+    };
+  }
+
+  #operator(id: string, vertex: JobVertex, subtask: number): readonly OperatorRestore[] {
+    const former = this.#operators.get(id);
+    if (former === undefined) return [];
+    const { parallelism, maxParallelism } = vertex;
+    const range = keyGroupRange(subtask, maxParallelism, parallelism);
+    const known = former.subtasks.flatMap((snapshot, of) =>
+      snapshot === undefined ? [] : [{ snapshot, of }],
+    );
+    return [
+      {
+        operator: id,
+        keyed: known.flatMap(({ snapshot: { keyed } }) =>
+          keyed !== undefined &&
+          keyed.firstKeyGroup <= range.last &&
+          range.first <= keyed.lastKeyGroup
+            ? [keyed]
+            : [],
+        ),
+        operatorState: known.flatMap(({ snapshot: { operatorState: handle }, of }) =>
+          handle === undefined ? [] : [{ subtask: of, handle }],
+        ),
+        formerParallelism: former.parallelism,
+        committables: known.flatMap(({ snapshot: { committables }, of }) =>
+          of % parallelism === subtask ? committables : [],
+        ),
+      },
+    ];
+  }
+
+  /** A3; at another parallelism a task has finished if all have. */
+  #hasFinished({ id, parallelism }: JobVertex, subtask: number): boolean {
+    const former = this.#vertices.get(id);
+    if (former === undefined) return false;
+    if (former.parallelism === parallelism) return former.subtasks[subtask]!.finished;
+    return former.subtasks.every(({ finished }) => finished);
+  }
+
+  #inputs(vertex: JobVertex, subtask: number): readonly ChannelState[] {
+    const former = this.#vertices.get(vertex.id);
+    if (former === undefined) return [];
+    const edges = new Map(
+      this.#graph.edges.filter(({ target }) => target === vertex.id).map((edge) => [edge.id, edge]),
+    );
+    const { parallelism, maxParallelism } = vertex;
+    const range = keyGroupRange(subtask, maxParallelism, parallelism);
+    return former.subtasks.flatMap(({ inputs }, of) => {
+      const had = keyGroupRange(of, former.maxParallelism, former.parallelism);
+      const overlaps = had.first <= range.last && range.first <= had.last;
+      return inputs.filter((channel) => {
+        const edge = edges.get(channel.edge);
+        if (edge === undefined) return false;
+        if (former.parallelism === parallelism) return of === subtask;
+        // Whose key it is takes a record; the others leave it out.
+        return isKeyed(edge) ? overlaps : of % parallelism === subtask;
+      });
+    });
+  }
+
+  #outputs({ id, parallelism }: JobVertex, subtask: number): readonly ChannelState[] {
+    const edges = new Set(
+      this.#graph.edges.filter(({ source }) => source === id).map((edge) => edge.id),
+    );
+    const states = this.#vertices.get(id)?.subtasks ?? [];
+    return states.flatMap(({ outputs }, of) =>
+      of % parallelism === subtask ? outputs.filter(({ edge }) => edges.has(edge)) : [],
+    );
+  }
+
+  #requireKeyGroups({ operators, parallelism, maxParallelism }: JobVertex): void {
+    for (const { id, name } of operators) {
+      const former = this.#operators.get(id);
+      if (former === undefined || !hasKeyedState(former)) continue;
+      const parameters = { operator: name, parallelism, maxParallelism: former.maxParallelism };
+      if (parallelism > former.maxParallelism) {
+        throw new EngineError('RESTORE_TOO_FEW_KEY_GROUPS', parameters);
+      }
+      if (maxParallelism !== former.maxParallelism) {
+        throw new EngineError('RESTORE_OTHER_KEY_GROUPS', {
+          ...parameters,
+          actual: maxParallelism,
+        });
+      }
+    }
+  }
+
+  #requireOperators(): void {
+    const ids = new Set(this.#graph.vertices.flatMap(({ operators }) => operators.map(idOf)));
+    const lost = this.#metadata.operators.filter(
+      (former) => !ids.has(former.operator) && hasState(former),
+    );
+    if (lost.length === 0) return;
+    throw new EngineError('RESTORE_STATE_UNCLAIMED', {
+      checkpointId: this.checkpointId,
+      operators: lost
+        .map(
+          ({ name, uid, operator }) => `"${name}" (${uid === undefined ? operator : `uid ${uid}`})`,
+        )
+        .join(', '),
+    });
+  }
+
+  /** What was in flight can only go where it went. */
+  #requireEdges(): void {
+    const edges = new Map(this.#graph.edges.map((edge) => [edge.id, edge]));
+    for (const { vertex, name, subtasks } of this.#metadata.vertices) {
+      for (const { inputs, outputs } of subtasks) {
+        const isLost =
+          inputs.some(({ edge }) => edges.get(edge)?.target !== vertex) ||
+          outputs.some(({ edge }) => edges.get(edge)?.source !== vertex);
+        if (!isLost) continue;
+        throw new EngineError('RESTORE_IN_FLIGHT_LOST', {
+          checkpointId: this.checkpointId,
+          vertex: name,
+        });
+      }
+    }
+  }
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
+}
+
+function isKeyed({ partitioner }: JobEdge): boolean {
+  return partitioner === 'hash';
+}
+
+function hasKeyedState({ subtasks }: OperatorMetadata): boolean {
+  return subtasks.some((snapshot) => snapshot?.keyed !== undefined);
+}
+
+function hasState({ subtasks, enumerator }: OperatorMetadata): boolean {
+  return (
+    enumerator !== undefined ||
+    subtasks.some(
+      (snapshot) =>
+        snapshot !== undefined &&
+        (snapshot.keyed !== undefined ||
+          snapshot.operatorState !== undefined ||
+          snapshot.committables.length > 0),
+    )
+  );
+}

@@ -1,0 +1,43 @@
+/** What outlives a JobManager of the checkpoints of a job: which are complete, and where. */
+import { ByteReader } from '../base/byte-reader.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import { dynamic } from '../types/index.ts';
+
+export interface StoredCheckpoints {
+  /** How many masters have had the job when it was written: an earlier one changes it no more. */
+  readonly masters: number;
+  /** No checkpoint has a higher id: ids above it are free. */
+  readonly reservedId: number;
+  /** Oldest first. */
+  readonly checkpoints: readonly StoredPointer[];
+}
+
+export interface StoredPointer {
+  readonly checkpointId: number;
+  /** The folder of its `_metadata`. */
+  readonly location: string;
+  /** Whether its files go with the job. */
+  readonly isOurs: boolean;
+}
+
+/** Where this is kept. */
+export interface CheckpointPointers {
+  /** Undefined if nothing was written yet. @throws EngineError HA_FILE_INVALID, IO_* */
+  read(): Promise<StoredCheckpoints | undefined>;
+  /**
+   * Durable once it has resolved. @throws EngineError HA_SUPERSEDED if a later master has written,
+   * IO_* if it is not known whether it is there
+   */
+  write(stored: StoredCheckpoints): Promise<void>;
+}
+
+export function encodeStoredCheckpoints(stored: StoredCheckpoints): Uint8Array {
+  const out = new ByteWriter();
+  dynamic.codec.encode(stored, out);
+  return out.copy();
+}
+
+/** @throws EngineError DATA_CORRUPT */
+export function decodeStoredCheckpoints(bytes: Uint8Array): StoredCheckpoints {
+  return dynamic.codec.decode(new ByteReader(bytes)) as StoredCheckpoints;
+}
