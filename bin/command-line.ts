@@ -1,6 +1,7 @@
 // The command line in this process: what bin/cli.ts and the processes of a cluster have in common.
 import manifest from '../package.json' with { type: 'json' };
 import type { Timestamp } from '../src/base/units.ts';
+import type { CertificateMaker } from '../src/env/certificate-maker.ts';
 import type { Env, Workers } from '../src/env/env.ts';
 import type { HttpClient } from '../src/env/http.ts';
 import { resolveEngineDirectly } from '../src/env/node/engine-resolution.ts';
@@ -32,11 +33,20 @@ export async function commandLine(args: readonly string[]): Promise<void> {
   const workers = await workersAhead(env.workers, args);
   const { cli } = await import('../src/client/cli.ts');
   const terminal: Env['terminal'] = { ...env.terminal, args };
-  process.exit(await cli({ ...env, workers, terminal, loadHttp, utcOffset }, manifest.version));
+  process.exit(
+    await cli(
+      { ...env, workers, terminal, loadHttp, loadCertificates, utcOffset },
+      manifest.version,
+    ),
+  );
 }
 
 async function loadHttp(): Promise<HttpClient> {
   return (await import('../src/env/node/http-client.ts')).nodeHttpClient();
+}
+
+async function loadCertificates(): Promise<CertificateMaker> {
+  return (await import('../src/env/node/certificates.ts')).nodeCertificates;
 }
 
 function utcOffset(at: Timestamp): number {

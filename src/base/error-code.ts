@@ -221,6 +221,8 @@ export type ErrorCode =
   | 'RPC_UNREACHABLE'
   | 'RPC_VERSION_MISMATCH'
   // Slots and their workers
+  | 'SECURITY_FILES_EXIST'
+  | 'SECURITY_FILES_MISSING'
   | 'SLOT_MESSAGE_TOO_LARGE'
   | 'SLOT_NOT_ALLOCATED'
   | 'SLOT_OCCUPIED'

@@ -8,7 +8,7 @@ import type { ErrorEntry } from './errors.ts';
 
 type OperationErrorCode = Extract<
   ErrorCode,
-  `${'CHECKPOINT' | 'CLI' | 'CLUSTER' | 'CONFIG' | 'RESTORE' | 'REST' | 'SAVEPOINT'}_${string}`
+  `${'CHECKPOINT' | 'CLI' | 'CLUSTER' | 'CONFIG' | 'RESTORE' | 'REST' | 'SAVEPOINT' | 'SECURITY'}_${string}`
 >;
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
@@ -156,6 +156,15 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'See `millrace {command} --help`.',
   ),
   CLI_VALUE_INVALID: user('{option} cannot be "{value}".', 'It must be {expected}.'),
+
+  SECURITY_FILES_EXIST: user(
+    'In {folder} there are {files} already, and nothing is written over them.',
+    'Choose another folder with --out, or make new certificates of the same authority with --renew.',
+  ),
+  SECURITY_FILES_MISSING: user(
+    'New certificates need the authority, but {path} is not there.',
+    'Name the folder in which `millrace secure init` was run with --out.',
+  ),
 
   // Clusters on this machine
   CLUSTER_ADDRESS_LOCAL: user(

@@ -13,6 +13,7 @@ import {
   JOBMANAGER,
   RUN,
   RUN_APPLICATION,
+  SECURE,
   STANDALONE_JOB,
   SUPERVISOR,
   TASKMANAGER,
@@ -49,6 +50,7 @@ const COMMANDS: readonly Command[] = [
   [JOBMANAGER, async () => (await import('./process-commands.ts')).jobManagerCommand],
   [TASKMANAGER, async () => (await import('./process-commands.ts')).taskManagerCommand],
   [SUPERVISOR, async () => (await import('./process-commands.ts')).supervisorCommand],
+  [SECURE, async () => (await import('./secure-command.ts')).secureCommand],
   [CLUSTER, async () => (await import('./cluster-command.ts')).clusterCommand],
 ];
 

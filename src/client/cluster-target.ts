@@ -50,6 +50,7 @@ export async function clientAt(
     clock: env.clock,
     timeout: configuration.get(RestOptions.connectionTimeout),
     authorities: await pemOf(env, configuration.get(SecurityOptions.restAuthority)),
+    identity: await identityOf(env, configuration),
     retry: {
       attempts: configuration.get(RestOptions.retryMaxAttempts),
       delay: configuration.get(RestOptions.retryDelay),
@@ -61,6 +62,16 @@ export async function clientAt(
 async function pemOf({ disk }: CommandEnv, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   return readTextFile(disk, disk.resolve(path), PEM_BYTES_MAX);
+}
+
+/** Of a client whose certificate and key are configured, both. */
+async function identityOf(
+  env: CommandEnv,
+  configuration: Configuration,
+): Promise<{ readonly certificate: string; readonly key: string } | undefined> {
+  const certificate = await pemOf(env, configuration.get(SecurityOptions.restCertificate));
+  const key = await pemOf(env, configuration.get(SecurityOptions.restKey));
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
 async function clusterUrl(

@@ -300,6 +300,38 @@ export const SUPERVISOR: CommandSpec = {
   examples: [],
 };
 
+export const SECURE: CommandSpec = {
+  name: 'secure',
+  summary: 'Makes the secret and the certificates of a cluster.',
+  positionals: ['ACTION'],
+  options: [
+    {
+      name: 'out',
+      value: 'FOLDER',
+      help: 'where the files are put; millrace-security by default',
+    },
+    {
+      name: 'host',
+      value: 'HOST',
+      multiple: true,
+      help: 'a name or address under which the machines are reached, for the certificates; may be repeated; this machine by default',
+    },
+    { name: 'days', value: 'N', help: 'how long the certificates are valid; 365 by default' },
+    { name: 'renew', help: 'new certificates of the authority that is there already' },
+    { name: 'json', help: 'print what was made, and the options to set, as JSON' },
+    { name: 'verbose', help: 'print whole stacks of errors' },
+    HELP,
+  ],
+  exitCodes: [
+    [ExitCode.success, 'done'],
+    [ExitCode.failure, 'it could not be done; files that were there are as they were'],
+  ],
+  examples: [
+    'millrace secure init --out /etc/millrace --host master.example --host worker-1.example',
+    'millrace secure init --out /etc/millrace --renew',
+  ],
+};
+
 export const CLUSTER: CommandSpec = {
   name: 'cluster',
   summary: 'Starts, stops or shows a cluster in the background.',

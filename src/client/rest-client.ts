@@ -5,7 +5,7 @@
 import { EngineError, isEngineError, type ErrorData } from '../base/errors.ts';
 import { milliseconds, type Duration } from '../base/units.ts';
 import type { Clock } from '../env/env.ts';
-import type { HttpAnswer, HttpClient } from '../env/http.ts';
+import type { HttpAnswer, HttpClient, HttpClientRequest } from '../env/http.ts';
 
 export interface RestClientOptions {
   readonly http: HttpClient;
@@ -19,6 +19,8 @@ export interface RestClientOptions {
   readonly timeout: Duration;
   /** The authorities (PEM) that the server's certificate must be of. */
   readonly authorities?: string | undefined;
+  /** What is shown where the server wants a certificate. */
+  readonly identity?: HttpClientRequest['identity'];
   readonly retry: RestRetry;
   /** Of an answer. */
   readonly maxBytes: number;
@@ -83,13 +85,13 @@ export class RestClient {
 
   /** Resolves with an answer of success. */
   async send(request: RestRequest): Promise<HttpAnswer> {
-    const { http, url, token, authorities } = this.#options;
+    const { http, url, token, authorities, identity } = this.#options;
     const { timeout = this.#options.timeout } = request;
     const { method, path, json, body, headers } = request;
     let answer: HttpAnswer;
     try {
       answer = await http.request({
-        ...{ method, url: `${url}${path}`, timeout, authorities },
+        ...{ method, url: `${url}${path}`, timeout, authorities, identity },
         headers: {
           accept: 'application/json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

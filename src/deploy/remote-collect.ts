@@ -6,6 +6,7 @@ import { executeAndCollectBy } from '../api/execute-and-collect.ts';
 import type { ExecuteOptions } from '../api/execute-and-collect.ts';
 import type { ParameterSpec } from '../api/parameters.ts';
 import { remoteExecution } from '../client/remote-execution.ts';
+import { nodeCertificates } from '../env/node/certificates.ts';
 import { nodeHttpClient } from '../env/node/http-client.ts';
 import { nodeEnv } from '../env/node/node-env.ts';
 
@@ -17,6 +18,7 @@ export function executeRemotely<P extends ParameterSpec, R extends BuildResult>(
     // Nothing of the job runs here.
     ...nodeEnv({ entries: {}, log: { level: 'warn' } }),
     loadHttp: async () => nodeHttpClient(),
+    loadCertificates: async () => nodeCertificates,
     utcOffset: () => 0,
   };
   return executeAndCollectBy(remoteExecution(env, manifest.version), job, options);

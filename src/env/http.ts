@@ -114,6 +114,8 @@ export interface HttpClientRequest {
   readonly timeout: Duration;
   /** The authorities (PEM) that the server's certificate must be of; undefined: the system's. */
   readonly authorities?: string | undefined;
+  /** What the client shows if the server wants a certificate (PEM). */
+  readonly identity?: { readonly certificate: string; readonly key: string } | undefined;
 }
 
 export interface HttpAnswer {

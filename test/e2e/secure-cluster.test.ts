@@ -1,6 +1,9 @@
 // A cluster of processes with TLS between them, and what does not get into it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -10,6 +13,7 @@ import { createAuthority, issueCertificate } from '../../src/env/node/certificat
 import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
+import { REPOSITORY } from '../command.test-kit.ts';
 import { addressIn, SECRET, startProcess, type ClusterProcess } from './cluster.test-kit.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-secure-')));
@@ -126,6 +130,99 @@ describe('a cluster with TLS', () => {
     for (const process of outside) {
       assert.ok(process.log.every(({ message }) => message !== 'TaskManager registered'));
     }
+  });
+});
+
+/** Runs `millrace ARGS` to its end. */
+async function millrace(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [join(REPOSITORY, 'bin', 'millrace.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...variables },
+  });
+  const texts = ['', ''];
+  for (const [i, stream] of [child.stdout, child.stderr].entries()) {
+    stream.setEncoding('utf8').on('data', (text: string) => (texts[i] += text));
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: texts[0]!, stderr: texts[1]! };
+}
+
+describe('millrace secure init', () => {
+  const out = join(folder, 'made');
+
+  test('makes what a cluster with TLS everywhere starts with', async () => {
+    const made = await millrace(['secure', 'init', '--out', out, '--host', 'master', '--json']);
+    assert.equal(made.code, 0, made.stderr);
+    const { written, configuration, clientConfiguration } = JSON.parse(made.stdout);
+    assert.equal(written.length, 9);
+    for (const { path } of written) assert.equal(statSync(path).mode & 0o777, 0o600, path);
+
+    const jobManager = start('jobmanager', {
+      ...configuration,
+      'security.ssl.rest.authentication-enabled': 'true',
+      // The certificate alone decides here.
+      'millrace.rest.authentication': 'false',
+      'jobmanager.rpc.address': '127.0.0.1',
+      'jobmanager.rpc.port': 0,
+    });
+    const ready = await jobManager.said('JobManager ready');
+    const { host, port } = addressIn(ready);
+    const worker = start('taskmanager', {
+      ...{ ...configuration, 'taskmanager.host': '127.0.0.1' },
+      ...{ 'jobmanager.rpc.address': host, 'jobmanager.rpc.port': port },
+      'taskmanager.numberOfTaskSlots': 1,
+    });
+    await worker.said('TaskManager registered');
+
+    const url = new URL(String(ready.fields['restUrl']));
+    assert.equal(url.protocol, 'https:');
+    const list = (settings: Readonly<Record<string, string>>) =>
+      millrace([
+        ...['list', '-m', url.host, '--json'],
+        ...Object.entries(settings).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
+      ]);
+    const listed = await list(clientConfiguration);
+    assert.equal(listed.code, 0, listed.stderr);
+    const certificate = 'millrace.security.ssl.rest.certificate';
+    const { [certificate]: _left, ...without } = clientConfiguration;
+    assert.equal((await list(without)).code, 1, 'who shows no certificate stays outside');
+  });
+
+  test('writes over nothing, unless certificates are to be renewed', async () => {
+    const read = (name: string): string => readFileSync(join(out, name), 'utf8');
+    const names = ['cluster-secret', 'ca.pem', 'ca.key', 'node.pem', 'node.key'];
+    const before = names.map(read);
+    const again = await millrace(['secure', 'init', '--out', out]);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /there are cluster-secret, ca\.pem, .*client\.key already/);
+    assert.match(again.stderr, /--out.*--renew/);
+    assert.deepEqual(names.map(read), before);
+
+    const renewed = await millrace(['secure', 'init', '--out', out, '--renew', '--days', '30']);
+    assert.equal(renewed.code, 0, renewed.stderr);
+    const after = names.map(read);
+    assert.deepEqual(after.slice(0, 3), before.slice(0, 3), 'secret and authority stay');
+    assert.notEqual(after[3], before[3]);
+    const [node, root] = [new X509Certificate(after[3]!), new X509Certificate(after[1]!)];
+    assert.ok(node.verify(root.publicKey) && node.checkHost('localhost') !== undefined);
+    const days = (node.validToDate.getTime() - Date.now()) / 86_400_000;
+    assert.ok(days > 29 && days < 31, String(days));
+  });
+
+  test('says what is wrong with an option', async () => {
+    for (const [args, expected] of [
+      [['--days', '0', '--out', join(folder, 'other')], /--days cannot be "0"/],
+      [['--host', 'a b', '--out', join(folder, 'other')], /--host cannot be "a b"/],
+      [['--renew', '--out', join(folder, 'nowhere')], /ca\.pem is not there/],
+    ] as const) {
+      const said = await millrace(['secure', 'init', ...args]);
+      assert.equal(said.code, 1);
+      assert.match(said.stderr, expected);
+    }
+    assert.match((await millrace(['secure', 'int'])).stderr, /init/);
   });
 });
 

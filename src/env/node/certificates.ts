@@ -4,23 +4,8 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
+import type { CertificateMaker, CertificateRequest, Certified } from '../certificate-maker.ts';
 import * as der from './der.ts';
-
-/** As PEM. */
-export interface Certified {
-  readonly certificate: string;
-  readonly key: string;
-}
-
-export interface CertificateRequest {
-  /** Whom it is for, e.g. `cluster default`. */
-  readonly name: string;
-  /** Names and addresses under which others reach its owner. */
-  readonly hosts: readonly string[];
-  readonly validDays: number;
-  /** Before which it is not valid; now if undefined. */
-  readonly from?: Date | undefined;
-}
 
 const DAY_MILLISECONDS = 86_400_000;
 /** Clocks of other machines may be behind. */
@@ -72,6 +57,8 @@ export function issueCertificate(authority: Certified, request: CertificateReque
   assert(isIssued, 'a certificate is of the authority that was given');
   return { certificate, key: pemOf(privateKey) };
 }
+
+export const nodeCertificates: CertificateMaker = { createAuthority, issueCertificate };
 
 interface Signing {
   readonly request: Omit<CertificateRequest, 'hosts'>;

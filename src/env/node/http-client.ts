@@ -42,15 +42,18 @@ function request(options: HttpClientRequest): Promise<HttpAnswer> {
   });
 }
 
-function start({ method, url, headers, body, authorities }: HttpClientRequest): ClientRequest {
+function start(request: HttpClientRequest): ClientRequest {
+  const { method, url, headers, body, authorities, identity } = request;
   const length = body === undefined ? {} : { 'content-length': body.byteLength };
   const options = { method, headers: { ...headers, ...length }, agent: false } as const;
   if (new URL(url).protocol === 'http:') {
     return process.getBuiltinModule('node:http').request(url, options);
   }
-  return process
-    .getBuiltinModule('node:https')
-    .request(url, { ...options, ...(authorities === undefined ? {} : { ca: authorities }) });
+  return process.getBuiltinModule('node:https').request(url, {
+    ...options,
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
+  });
 }
 
 class NodeAnswer implements HttpAnswer {

@@ -9,7 +9,7 @@ import { networkContract } from '../contract/network-contract.ts';
 import { nextTurn, pattern, Recorder } from '../contract/rig.test-kit.ts';
 import type { Listener, Log, Network, TlsIdentity } from '../env.ts';
 import { createAuthority, issueCertificate } from './certificates.ts';
-import type { Certified } from './certificates.ts';
+import type { Certified } from '../certificate-maker.ts';
 import { nodeClock } from './clock.ts';
 import { nodeNetwork } from './network.ts';
 import { tlsNetwork } from './tls-network.ts';
