@@ -103,3 +103,19 @@ test('FP2: who waits has it as soon as another channel has ended', () => {
     [60 * KIB, 40 * KIB, 0],
   );
 });
+
+test('who waits asks again: nobody for what is on its way, and who has become rich for the rest', () => {
+  const pool = poolOf(1000 * KIB);
+  const [first, second, third] = [new User(), new User(), new User()];
+  pool.request(first, 600 * KIB);
+  pool.request(second, 400 * KIB);
+  pool.request(third, 400 * KIB);
+  assert.deepEqual([first.askedBytes, second.askedBytes], [300 * KIB, 0]);
+  pool.request(third, 400 * KIB);
+  assert.deepEqual([first.askedBytes, second.askedBytes], [300 * KIB, 100 * KIB]);
+  pool.request(third, 400 * KIB);
+  assert.deepEqual([first.askedBytes, second.askedBytes], [300 * KIB, 100 * KIB]);
+  first.giveBack(pool, 300 * KIB);
+  second.giveBack(pool, 100 * KIB);
+  assert.equal(third.floatingBytes, 400 * KIB);
+});

@@ -49,10 +49,12 @@ export class FloatingPool {
     this.#freeBytes = capacityBytes;
   }
 
-  /** Grants what there is at once, and the rest when others have given back. */
+  /**
+   * Grants what there is at once, and the rest when others have given back. Who waits and asks
+   * again wants no more than before, but others may have more to give by now.
+   */
   request(user: FloatingUser, bytes: number): void {
-    if (this.#waiting.has(user)) return;
-    this.#waiting.set(user, bytes);
+    if (!this.#waiting.has(user)) this.#waiting.set(user, bytes);
     this.#serve();
     if (this.#waiting.has(user)) this.#askRichest(user);
   }
@@ -88,16 +90,18 @@ export class FloatingPool {
   /** FP3. */
   #askRichest(user: FloatingUser): void {
     let richest: FloatingUser | undefined;
+    let missing = this.#waiting.get(user)!;
     for (const holder of this.#holders) {
       if (holder === user) continue;
+      missing -= holder.askedBytes;
       if (richest === undefined || keeps(holder) > keeps(richest)) richest = holder;
     }
-    if (richest === undefined) return;
+    if (richest === undefined || missing <= 0) return;
     const more = keeps(richest) - user.floatingBytes;
     if (more < WORTHWHILE_BYTES) return;
     // It would have back at once what it gives, where it had wanted more before.
     this.#waiting.delete(richest);
-    richest.askBack(Math.min(Math.floor(more / 2), this.#waiting.get(user)!));
+    richest.askBack(Math.min(Math.floor(more / 2), missing));
   }
 }
 
