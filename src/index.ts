@@ -138,6 +138,7 @@ export type {
   AnySink,
   Committer,
   CommitRequest,
+  RestoredWriterState,
   Sink,
   SinkWriter,
   SinkWriterContext,

@@ -11,7 +11,7 @@ import { seconds } from '../src/base/units.ts';
 import { drive } from '../src/connectors/files/files.test-kit.ts';
 import { files } from '../src/connectors/files/index.ts';
 import { openContext } from '../src/connectors/source-harness.test-kit.ts';
-import { commitRequests } from '../src/testing/commit-requests.ts';
+import { commitRequests, NO_WRITER_STATE } from '../src/testing/commit-requests.ts';
 import { nodeClock } from '../src/env/node/clock.ts';
 import { nodeCompression } from '../src/env/node/compression.ts';
 import { nodeDisk } from '../src/env/node/disk.ts';
@@ -53,7 +53,7 @@ async function write(path: string, attempt: number, compression?: 'gzip'): Promi
     jobId: 'job',
     sendToClient: () => undefined,
   };
-  const writer = sink.createWriter(context, []);
+  const writer = sink.createWriter(context, NO_WRITER_STATE);
   await writer.start!();
   for (const row of rows) {
     writer.write(row, {} as WriteContext);

@@ -3,7 +3,7 @@
  * only, with text(), and with json() of two fields, beside the same parser on one block in memory
  * (the difference is the reader); and writing lines. `node bench/micro/files.ts [--json]`.
  */
-import { commitRequests } from '../../src/testing/commit-requests.ts';
+import { commitRequests, NO_WRITER_STATE } from '../../src/testing/commit-requests.ts';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -220,7 +220,7 @@ const at = {} as WriteContext;
 const written = await measure(content.length, async () => {
   const sink = fileSink({ path: folder, format: text(), onExisting: 'replace' });
   const context = { ...open, env, jobId: 'bench', sendToClient: () => undefined };
-  const writer = sink.createWriter(context, []);
+  const writer = sink.createWriter(context, NO_WRITER_STATE);
   await writer.start!();
   for (const line of lines) {
     writer.write(line, at);

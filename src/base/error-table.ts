@@ -84,6 +84,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '{parallelism} subtasks cannot write one file, {path}.',
     'Add .setParallelism(1) after sinkTo(...), or leave out singleFile.',
   ),
+  CONNECTOR_SINGLE_FILE_CHECKPOINT: user(
+    'The one file {path} cannot be written by a job with checkpoints: it would be visible in parts.',
+    'Leave out singleFile, so that every checkpoint brings files of its own, or the checkpoints.',
+  ),
   CONNECTOR_SOCKET_CLOSED: external(
     'The connection to {address} was lost: {reason}.',
     'Set reconnect on the source to try again.',

@@ -4,7 +4,7 @@
  *
  * The order of calls, for each subtask: after a restore the committables of the checkpoint are
  * committed; then the writer is made from its restored state and started; records are written; at
- * every checkpoint `flush`, `snapshotState` and `prepareCommit`, in this order and with no record
+ * every checkpoint `flush`, `prepareCommit` and `snapshotState`, in this order and with no record
  * between them. What was prepared for a checkpoint is committed when that checkpoint is complete,
  * which includes what was prepared for those before it that were aborted.
  */
@@ -27,12 +27,11 @@ export interface Sink<in T, Committable = never, WriterState = never> {
   /** Present for sinks whose writers keep state (`snapshotState`). */
   readonly writerState?: Schema<WriterState> | undefined;
   /**
-   * `restored` is what writers gave in `snapshotState`: this subtask's own, or at another
-   * parallelism an even share of all; empty at the first start.
+   * `restored` is what writers gave in `snapshotState`; empty at the first start.
    */
   createWriter(
     context: SinkWriterContext,
-    restored: readonly WriterState[],
+    restored: RestoredWriterState<WriterState>,
   ): SinkWriter<unknown, Committable, WriterState>;
   /**
    * May be called more than once in a subtask, and on another machine than the writer's: what it
@@ -43,6 +42,14 @@ export interface Sink<in T, Committable = never, WriterState = never> {
 
 /** A Sink whatever its committable type, as pipelines hold it. */
 export type AnySink<T = never> = Sink<T, any, any>;
+
+/** Small: every subtask gets to see that of all. */
+export interface RestoredWriterState<WriterState> {
+  /** To go on from: of the same subtask, or at another parallelism an even share of all. */
+  readonly own: readonly WriterState[];
+  /** Of all former subtasks, in the order of their numbers. */
+  readonly all: readonly WriterState[];
+}
 
 export interface SinkWriterContext extends OpenContext {
   readonly env: ConnectorEnv;
@@ -77,7 +84,7 @@ export interface SinkWriter<in T, Committable, WriterState = never> {
    * of the next committables, or of the state.
    */
   flush(endOfInput: boolean): void | Promise<void>;
-  /** After `flush`, at a checkpoint: what the writer goes on from if the job is restored. */
+  /** After `prepareCommit`, at a checkpoint: what the writer goes on from if it is restored. */
   snapshotState?(checkpointId: number): readonly WriterState[] | Promise<readonly WriterState[]>;
   /**
    * After `flush`: what the committer must make visible when this checkpoint is complete; without

@@ -105,7 +105,7 @@ class Rig {
       accepts: undefined,
       committable: t.string,
       ...(stateful ? { writerState: t.string } : {}),
-      createWriter: ({ restoredCheckpointId }, restored) => {
+      createWriter: ({ restoredCheckpointId }, { own: restored }) => {
         calls.push(['writer', restoredCheckpointId, ...restored].join(' ').trimEnd());
         let written: string[] = [];
         let all = restored.join('');

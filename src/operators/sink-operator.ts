@@ -13,9 +13,15 @@ import { assert } from '../base/assert.ts';
 import type { Timestamp } from '../base/units.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { OpenContext } from '../functions/function-context.ts';
-import type { AnySink, SinkWriter, SinkWriterContext, WriteContext } from '../functions/sink.ts';
+import type {
+  AnySink,
+  RestoredWriterState,
+  SinkWriter,
+  SinkWriterContext,
+  WriteContext,
+} from '../functions/sink.ts';
 import type { ConnectorEnv } from '../functions/source.ts';
-import type { SplitState } from '../state/operator-state.ts';
+import type { UnionState } from '../state/operator-state.ts';
 import { projectionOf } from '../types/projection.ts';
 import type { CheckpointNotice, OneInputOperator, OperatorContext } from './operator.ts';
 import { SinkCommits } from './sink-commits.ts';
@@ -33,6 +39,8 @@ interface RestoredSink {
   readonly committables: readonly CommittablesOfCheckpoint[];
 }
 
+const NO_STATE = { own: [], all: [] };
+
 export class SinkOperator implements OneInputOperator {
   readonly #sink: AnySink;
   readonly #wiring: SinkWiring;
@@ -41,7 +49,7 @@ export class SinkOperator implements OneInputOperator {
   #context: OperatorContext | undefined;
   #writer: SinkWriter<unknown, unknown, unknown> | undefined;
   #commits: SinkCommits | undefined;
-  #states: SplitState<unknown> | undefined;
+  #states: UnionState<unknown> | undefined;
   #restored: RestoredSink | undefined;
   #finishing: 'no' | 'flushing' | 'done' = 'no';
 
@@ -83,7 +91,7 @@ export class SinkOperator implements OneInputOperator {
     this.#commits = new SinkCommits(this.#sink, opened, this.#wiring);
     const { writerState } = this.#sink;
     if (writerState !== undefined) {
-      this.#states = context.operatorState.split('writer', writerState);
+      this.#states = context.operatorState.union('writer', writerState);
     }
     if (restored === undefined || restored.committables.length === 0) return this.#start(opened);
     return this.#commitRestored(restored, opened);
@@ -161,8 +169,15 @@ export class SinkOperator implements OneInputOperator {
   }
 
   #start(context: SinkWriterContext): void | Promise<void> {
-    this.#writer = this.#sink.createWriter(context, this.#states?.values() ?? []);
+    this.#writer = this.#sink.createWriter(context, this.#restoredStates(context));
     return this.#writer.start?.();
+  }
+
+  #restoredStates({ subtask, parallelism }: SinkWriterContext): RestoredWriterState<unknown> {
+    const { own, all } = this.#states?.restored() ?? NO_STATE;
+    if (own !== undefined) return { own, all };
+    const cut = (part: number): number => Math.floor((part * all.length) / parallelism);
+    return { own: all.slice(cut(subtask), cut(subtask + 1)), all };
   }
 
   async #flush(): Promise<void> {

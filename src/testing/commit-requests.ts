@@ -1,5 +1,8 @@
-/** Requests to commit, for tests of committers: they remember what the committer said of them. */
-import type { CommitRequest } from '../functions/sink.ts';
+/** What a test of a sink gives to its writer and committer. */
+import type { CommitRequest, RestoredWriterState } from '../functions/sink.ts';
+
+/** Of a writer at a fresh start. */
+export const NO_WRITER_STATE: RestoredWriterState<never> = { own: [], all: [] };
 
 export interface TestCommitRequest<Committable> extends CommitRequest<Committable> {
   /** What the committer has said, `committed` if nothing. */

@@ -1,5 +1,5 @@
 /** The public subpath `millrace/testing`: operators held to their contract, with time by hand. */
-export { commitRequests } from './commit-requests.ts';
+export { commitRequests, NO_WRITER_STATE } from './commit-requests.ts';
 export type { TestCommitRequest } from './commit-requests.ts';
 export { JobHarness } from './job-harness.ts';
 export type { JobHarnessOptions, JobOrBuild, JobSnapshot } from './job-harness.ts';
@@ -27,3 +27,5 @@ export { verifyOperator } from './verify-operator.ts';
 export type { VerifyOperatorOptions } from './verify-operator.ts';
 export type { KeySelector } from '../graph/operator-spec.ts';
 export type { Operator, OperatorContext } from '../operators/operator.ts';
+export { verifySink } from './verify-sink.ts';
+export type { SinkUnderTest, VerifySinkOptions } from './verify-sink.ts';

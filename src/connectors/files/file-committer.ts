@@ -6,6 +6,8 @@
  * Invariants
  * C1. A file has its final name only with all its content, which is durable by then.
  * C2. A file that is replaced is removed only when the files that replace it have come, durably.
+ * C3. A commit that is repeated removes no file that a later one has published under an old name:
+ *     whoever repeats a commit gets all that came after it in the same call.
  */
 import { crc32 } from '../../base/crc32.ts';
 import { EngineError } from '../../base/errors.ts';
@@ -49,18 +51,20 @@ export class FileCommitter implements Committer<FileCommittable> {
   }
 
   async commit(requests: readonly CommitRequest<FileCommittable>[]): Promise<void> {
-    for (const { committable } of requests) await this.#commit(committable);
-  }
-
-  async #commit(committable: FileCommittable): Promise<void> {
-    const { folder, files, replaces } = committable;
-    for (const file of files) await this.#publish(committable, file);
-    await this.#disk.syncDirectory(folder);
-    const kept = new Set(files.map(({ final }) => final));
-    const old = replaces.filter((name) => !kept.has(name));
-    if (old.length === 0) return;
-    for (const name of old) await this.#disk.remove(`${folder}/${name}`);
-    await this.#disk.syncDirectory(folder);
+    const committables = requests.map(({ committable }) => committable);
+    for (const committable of committables) {
+      for (const file of committable.files) await this.#publish(committable, file);
+      await this.#disk.syncDirectory(committable.folder);
+    }
+    const names = committables.flatMap(({ files }) => files.map(({ final }) => final));
+    const kept = new Set(names);
+    for (const { folder, replaces } of committables) {
+      // C3
+      const old = replaces.filter((name) => !kept.has(name));
+      if (old.length === 0) continue;
+      for (const name of old) await this.#disk.remove(`${folder}/${name}`);
+      await this.#disk.syncDirectory(folder);
+    }
   }
 
   async #publish({ folder, overwrites }: FileCommittable, file: WrittenFile): Promise<void> {

@@ -9,12 +9,13 @@ import { Prng } from '../../base/prng.ts';
 import { minutes, seconds } from '../../base/units.ts';
 import type { Duration } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
-import type { Sink, SinkWriter, SinkWriterContext, WriteContext } from '../../functions/sink.ts';
+import type { SinkWriter, SinkWriterContext, WriteContext } from '../../functions/sink.ts';
 import { text } from '../../formats/text/text.ts';
-import { commitRequests } from '../../testing/commit-requests.ts';
+import { commitRequests, NO_WRITER_STATE } from '../../testing/commit-requests.ts';
 import { simulation } from '../../../sim/simulation.ts';
 import { openContext } from '../source-harness.test-kit.ts';
 import type { FileCommittable } from './file-committer.ts';
+import type { FileWriterState } from './file-writer.ts';
 import { fileSink, type FileSink, type FileSinkOptions } from './file-sink.ts';
 import { onDisk, readFile, writeFile } from './files.test-kit.ts';
 
@@ -41,7 +42,7 @@ function contextOf(env: Env, place: Place): SinkWriterContext {
 const AT = {} as WriteContext;
 
 async function writeAll(
-  writer: SinkWriter<unknown, FileCommittable>,
+  writer: SinkWriter<unknown, FileCommittable, FileWriterState>,
   records: readonly string[],
 ): Promise<void> {
   for (const record of records) {
@@ -57,7 +58,7 @@ async function prepare(
   records: readonly string[],
   place: Place = {},
 ): Promise<Uint8Array[]> {
-  const writer = sink.createWriter(contextOf(env, place), []);
+  const writer = sink.createWriter(contextOf(env, place), NO_WRITER_STATE);
   await writer.start?.();
   await writeAll(writer, records);
   await writer.flush(true);
@@ -72,7 +73,7 @@ async function prepare(
 
 async function commit(
   env: Env,
-  sink: Sink<string, FileCommittable>,
+  sink: FileSink<string>,
   stored: readonly Uint8Array[],
 ): Promise<void> {
   const decoded = stored.map((bytes) => sink.committable!.codec.decode(new ByteReader(bytes)));
@@ -141,7 +142,7 @@ describe('file sink: what is seen', () => {
   test('files roll by age, also when no record comes', () =>
     onDisk(1, async (env) => {
       const sink = textSink({ rollInterval: seconds(10) });
-      const writer = sink.createWriter(contextOf(env, {}), []);
+      const writer = sink.createWriter(contextOf(env, {}), NO_WRITER_STATE);
       await writer.start?.();
       const wait = (time: Duration): Promise<void> =>
         new Promise((resolve) => void env.clock.after(time, resolve));
@@ -183,7 +184,7 @@ describe('file sink: what is seen', () => {
       await commit(env, replacing, await prepare(env, replacing, ['a'], { jobId: 'job-2' }));
       assert.deepEqual(await visible(env), { 'result.csv': 'a\n' });
       assert.throws(
-        () => sink.createWriter(contextOf(env, { parallelism: 2 }), []),
+        () => sink.createWriter(contextOf(env, { parallelism: 2 }), NO_WRITER_STATE),
         (error) => isEngineError(error, 'CONNECTOR_SINGLE_FILE'),
       );
     }));
@@ -268,7 +269,7 @@ describe('file sink: failures', () => {
   test('W3: a writer that is closed before it is asked for its files removes them', () =>
     onDisk(3, async (env) => {
       const sink = textSink({ rollBytes: 1 });
-      const writer = sink.createWriter(contextOf(env, {}), []);
+      const writer = sink.createWriter(contextOf(env, {}), NO_WRITER_STATE);
       await writer.start?.();
       await writeAll(writer, ['x'.repeat(300_000), 'y'.repeat(300_000), 'z']);
       await writer.close();
@@ -308,7 +309,7 @@ describe('file sink: failures', () => {
       host,
       async (env) => {
         const sink = textSink({ rollBytes: 300_000 });
-        const writer = sink.createWriter(contextOf(env, {}), []);
+        const writer = sink.createWriter(contextOf(env, {}), NO_WRITER_STATE);
         await writer.start?.();
         const records = Array.from({ length: 20 }, () => 'x'.repeat(100_000));
         await assert.rejects(
@@ -331,7 +332,7 @@ describe('file sink: failures', () => {
     await world.runProcess(
       host,
       async (env) => {
-        const writer = textSink().createWriter(contextOf(env, {}), []);
+        const writer = textSink().createWriter(contextOf(env, {}), NO_WRITER_STATE);
         await writer.start?.();
         await writeAll(writer, ['a']);
         host.files.syncFailures = 1;
@@ -349,7 +350,7 @@ describe('file sink: failures', () => {
       world.host('host'),
       async (env) => {
         const sink = textSink();
-        const writer = sink.createWriter(contextOf(env, {}), []);
+        const writer = sink.createWriter(contextOf(env, {}), NO_WRITER_STATE);
         await writer.start?.();
         const records = Array.from({ length: 300 }, (_, i) => `${i}-${'x'.repeat(10_000)}`);
         let unhindered = 0;
@@ -375,7 +376,7 @@ describe('file sink: failures', () => {
   test('two sinks of a job that write the same files fail', () =>
     onDisk(3, async (env) => {
       const sink = textSink({ onExisting: 'append' });
-      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {}), []));
+      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {}), NO_WRITER_STATE));
       for (const writer of [one!, two!]) {
         await writer.start?.();
         await writeAll(writer, ['a']);

@@ -5,7 +5,12 @@ import type { Disk } from '../../env/env.ts';
 import type { Sink, SinkWriterContext } from '../../functions/sink.ts';
 import type { LineFormat } from '../../formats/format.ts';
 import { FileCommitter, FileCommittableSchema, type FileCommittable } from './file-committer.ts';
-import { FileWriter, type FileWriterOptions } from './file-writer.ts';
+import {
+  FileWriter,
+  FileWriterStateSchema,
+  type FileWriterOptions,
+  type FileWriterState,
+} from './file-writer.ts';
 import type { OnExisting } from './output-folder.ts';
 import type { PartNames } from './part-files.ts';
 import { requirePositive } from './require-positive.ts';
@@ -33,7 +38,7 @@ export interface FileSinkOptions<T> {
   readonly singleFile?: string | undefined;
 }
 
-export type FileSink<T> = Sink<T, FileCommittable>;
+export type FileSink<T> = Sink<T, FileCommittable, FileWriterState>;
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -51,7 +56,9 @@ export function fileSink<T>(options: FileSinkOptions<T>): FileSink<T> {
     name: `files(${singleFile === undefined ? path : `${path}/${singleFile}`})`,
     accepts: format.schema,
     committable: FileCommittableSchema,
-    createWriter: (context) => new FileWriter(context, writerOptions(options, context)),
+    writerState: FileWriterStateSchema,
+    createWriter: (context, { all }) =>
+      new FileWriter(context, writerOptions(options, context), all),
     createCommitter: ({ env }) => new FileCommitter(env.disk),
   };
 }

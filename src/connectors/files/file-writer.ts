@@ -9,11 +9,14 @@
  *     not is removed by `close`.
  */
 import { assert } from '../../base/assert.ts';
+import { EngineError } from '../../base/errors.ts';
 import { allocateTextBuffer } from '../../base/text-buffer.ts';
 import type { Duration } from '../../base/units.ts';
 import type { CompressionKind } from '../../env/env.ts';
 import type { SinkWriter, SinkWriterContext } from '../../functions/sink.ts';
 import type { LineEncoder, LineFormat } from '../../formats/format.ts';
+import type { Schema } from '../../types/schema.ts';
+import { t } from '../../types/t.ts';
 import type { FileCommittable, WrittenFile } from './file-committer.ts';
 import { planOutput, type OnExisting, type OutputPlan } from './output-folder.ts';
 import { finalName, pendingName, type PartNames } from './part-files.ts';
@@ -30,7 +33,15 @@ export interface FileWriterOptions<T> {
   readonly blockBytes: number;
 }
 
-export class FileWriter<T> implements SinkWriter<T, FileCommittable> {
+/** What a subtask goes on from after a restore. */
+export interface FileWriterState {
+  /** Of the file that it begins next: the names of all before may be taken. */
+  readonly nextNumber: number;
+}
+
+export const FileWriterStateSchema: Schema<FileWriterState> = t.struct({ nextNumber: t.integer });
+
+export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterState> {
   readonly #context: SinkWriterContext;
   readonly #options: FileWriterOptions<T>;
   readonly #encoder: LineEncoder<T>;
@@ -54,7 +65,13 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable> {
   #prepared = false;
   #closed = false;
 
-  constructor(context: SinkWriterContext, options: FileWriterOptions<T>) {
+  /** `all`: the states of all former subtasks. */
+  constructor(
+    context: SinkWriterContext,
+    options: FileWriterOptions<T>,
+    all: readonly FileWriterState[] = [],
+  ) {
+    this.#number = Math.max(0, ...all.map(({ nextNumber }) => nextNumber));
     this.#context = context;
     this.#options = options;
     this.#encoder = options.format.createEncoder();
@@ -64,9 +81,10 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable> {
 
   async start(): Promise<void> {
     const { names, onExisting, shown } = this.#options;
-    const { parallelism, env } = this.#context;
-    this.#plan = await planOutput(env.disk, { names, parallelism, onExisting, shown });
-    this.#number = this.#plan.firstNumber;
+    const { parallelism, env, restoredCheckpointId } = this.#context;
+    const restored = restoredCheckpointId !== undefined;
+    this.#plan = await planOutput(env.disk, { names, parallelism, onExisting, shown, restored });
+    this.#number = Math.max(this.#number, this.#plan.firstNumber);
   }
 
   get busy(): Promise<void> | undefined {
@@ -89,9 +107,12 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable> {
   }
 
   async flush(endOfInput: boolean): Promise<void> {
+    const { names, shown } = this.#options;
+    if (names.single !== undefined && !endOfInput) {
+      throw new EngineError('CONNECTOR_SINGLE_FILE_CHECKPOINT', { path: shown });
+    }
     this.#cancelTimer();
     await this.#settled();
-    const { names } = this.#options;
     // One file of a fixed name is there also if it has no records.
     const isOwed = endOfInput && names.single !== undefined && this.#number === 0;
     if (this.#file === undefined && isOwed) this.#begin();
@@ -111,6 +132,10 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable> {
     const { onExisting, names } = this.#options;
     const overwrites = onExisting === 'replace';
     return [{ folder: names.folder, files, overwrites, replaces }];
+  }
+
+  snapshotState(): readonly FileWriterState[] {
+    return [{ nextNumber: this.#number }];
   }
 
   async close(): Promise<void> {

@@ -32,12 +32,14 @@ export interface OutputFolderOptions {
   readonly onExisting: OnExisting;
   /** The folder (or single file) as the user wrote it. */
   readonly shown: string;
+  /** The job goes on from a checkpoint: what it has committed since its start is its own. */
+  readonly restored: boolean;
 }
 
 /**
- * Makes the folder, removes what earlier attempts of this subtask left, and looks at the rest. An
- * attempt begins only while nothing of the job is decided to be committed, so that unfinished files
- * of earlier ones are of no use to anybody.
+ * Makes the folder, removes what earlier attempts of this subtask left, and looks at the rest. What
+ * was decided to be committed of earlier attempts is committed before an attempt begins, so that
+ * other unfinished files of them are of no use to anybody.
  * @throws EngineError CONNECTOR_OUTPUT_EXISTS, before anything is written
  */
 export async function planOutput(disk: Disk, options: OutputFolderOptions): Promise<OutputPlan> {
@@ -52,22 +54,23 @@ export async function planOutput(disk: Disk, options: OutputFolderOptions): Prom
   }
   await makeFolder(disk, folder);
   const entries = await disk.list(folder);
-  refuseExisting(options, entries);
+  if (!options.restored) refuseExisting(options, entries);
+  const isReplacing = onExisting === 'replace' && !options.restored;
   const replaces: string[] = [];
   let firstNumber = 0;
   for (const { name, kind } of entries) {
     if (kind !== 'file') continue;
     const pending = parsePendingName(name);
     if (pending !== undefined) {
-      const isOurs = pending.jobId === fileSafe(names.jobId) && isOfSubtask(names, pending);
+      const isOurs = pending.jobId === fileSafe(names.jobId) && isOfSubtask(options, pending);
       if (isOurs && pending.attempt < names.attempt) await disk.remove(`${folder}/${name}`);
-      else if (onExisting === 'replace' && isReplaced(options, pending)) replaces.push(name);
+      else if (isReplacing && isReplaced(options, pending)) replaces.push(name);
       continue;
     }
-    if (names.single !== undefined) continue;
+    if (names.single !== undefined || options.restored) continue;
     const final = parseFinalName(prefix, name);
     if (final === undefined) continue;
-    if (onExisting === 'replace' && final.subtask % parallelism === subtask) replaces.push(name);
+    if (isReplacing && final.subtask % parallelism === subtask) replaces.push(name);
     if (onExisting === 'append' && final.subtask === subtask) {
       firstNumber = Math.max(firstNumber, final.number + 1);
     }
@@ -75,12 +78,17 @@ export async function planOutput(disk: Disk, options: OutputFolderOptions): Prom
   return { firstNumber, replaces };
 }
 
-/** Of this sink and subtask: another sink of the job may write to the folder too. */
+/**
+ * Of this sink and subtask, or of one that it has taken over; another sink of the job may write to
+ * the folder too.
+ */
 function isOfSubtask(
-  names: PartNames,
+  { names, parallelism }: OutputFolderOptions,
   pending: { readonly subtask: number; readonly name: string },
 ): boolean {
-  if (pending.subtask !== names.subtask) return false;
+  const isGone = pending.subtask >= parallelism;
+  const heir = isGone ? pending.subtask % parallelism : pending.subtask;
+  if (heir !== names.subtask) return false;
   return names.single === undefined
     ? parseFinalName(names.prefix, pending.name) !== undefined
     : pending.name === names.single;

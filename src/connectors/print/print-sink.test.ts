@@ -11,6 +11,7 @@ import { discard } from '../discard/discard.ts';
 import { ManualClock, openContext } from '../source-harness.test-kit.ts';
 import { formatValue } from './format-value.ts';
 import { printSink } from './print-sink.ts';
+import { NO_WRITER_STATE } from '../../testing/commit-requests.ts';
 import { countingMetrics } from '../../testing/counting-metrics.test-kit.ts';
 
 const at = { timestamp: undefined, watermark: 0 as never };
@@ -35,7 +36,7 @@ class Client {
         return this.answer;
       },
     };
-    return sink.createWriter(context, []);
+    return sink.createWriter(context, NO_WRITER_STATE);
   }
 
   get text(): string {
