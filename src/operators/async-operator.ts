@@ -11,12 +11,12 @@
  * A4. A snapshot holds the records in flight, in order; they are called again after a restore.
  */
 import { assert } from '../base/assert.ts';
-import { ByteReader } from '../base/byte-reader.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Duration } from '../base/units.ts';
 import type { AsyncFunction, AsyncOptions, AsyncRetry } from '../functions/async-function.ts';
+import type { SplitState } from '../state/operator-state.ts';
 import type { Schema } from '../types/schema.ts';
+import { t } from '../types/t.ts';
 import type { DeferrableEvent, OneInputOperator, OperatorContext } from './operator.ts';
 import { userCodeFailure } from './user-code.ts';
 
@@ -49,6 +49,8 @@ export class AsyncOperator implements OneInputOperator {
   readonly #capacity: number;
   readonly #queue: Entry[] = [];
   #context!: OperatorContext;
+  /** A4. As it was at the last snapshot. */
+  #kept: SplitState<{ readonly value: unknown; readonly timestamp: number }> | undefined;
   #name = '';
   #inFlight = 0;
   #held = false;
@@ -70,6 +72,10 @@ export class AsyncOperator implements OneInputOperator {
     } catch (thrown) {
       throw userCodeFailure('open', this.#name, thrown);
     }
+    const kept = t.struct({ timestamp: t.float64, value: this.#input });
+    this.#kept = context.operatorState.split('in-flight', kept);
+    // A4
+    for (const { value, timestamp } of this.#kept.values()) this.#start(value, timestamp);
   }
 
   async close(): Promise<void> {
@@ -101,26 +107,12 @@ export class AsyncOperator implements OneInputOperator {
     return false;
   }
 
-  snapshot(): Uint8Array {
-    const out = new ByteWriter();
+  /** A4 */
+  prepareSnapshot(): void {
     const calls = this.#queue.filter(
       (entry) => entry.kind === 'call' && entry.state !== 'emitted',
     ) as Call[];
-    out.varint(calls.length);
-    for (const call of calls) {
-      out.float64(call.timestamp);
-      this.#input.codec.encode(call.value, out);
-    }
-    return out.copy();
-  }
-
-  restore(snapshot: Uint8Array): void {
-    const input = new ByteReader(snapshot);
-    const count = input.varint();
-    for (let i = 0; i < count; i += 1) {
-      const timestamp = input.float64();
-      this.#start(this.#input.codec.decode(input), timestamp);
-    }
+    this.#kept!.update(calls.map(({ value, timestamp }) => ({ value, timestamp })));
   }
 
   // ---------------------------------------------------------------------------------------- calls

@@ -158,9 +158,6 @@ export interface Operator {
    * ended. What it throws or rejects with fails the task.
    */
   notifyCheckpoint?(notice: CheckpointNotice): void | Promise<void>;
-  /** State that is neither keyed nor in `operatorState`, e.g. records in flight. */
-  snapshot?(): Uint8Array | undefined;
-  restore?(snapshot: Uint8Array): void;
 }
 
 export interface OneInputOperator extends Operator, Downstream {

@@ -22,8 +22,6 @@ export interface SubtaskState {
   readonly keyed: Uint8Array | undefined;
   /** Undefined if the operator has none. */
   readonly operatorState: Uint8Array | undefined;
-  /** What the operator keeps beside it, e.g. records in flight. */
-  readonly own: Uint8Array | undefined;
 }
 
 export interface OperatorSnapshot {
@@ -88,13 +86,12 @@ export async function snapshotOperators(
 /** A harness has no checkpoints that could be told apart. */
 const SNAPSHOT_ID = 1;
 
-function snapshotOf({ operator, keyedState, operatorState }: WiredOperator): SubtaskState {
+function snapshotOf({ keyedState, operatorState }: WiredOperator): SubtaskState {
   return {
     keyed: keyedState && writtenBy((output) => keyedState.beginSnapshot(output)),
     operatorState: operatorState.isEmpty
       ? undefined
       : writtenBy((output) => operatorState.beginSnapshot(output)),
-    own: operator.snapshot?.(),
   };
 }
 
@@ -114,15 +111,6 @@ export async function restoreState(
   await operatorState.restore(inputsOf('state', subtasks, (state) => state.operatorState));
 }
 
-/** Gives an operator that was opened and not run yet what it had kept beside its state. */
-export function restoreOwn(
-  { operator }: WiredOperator,
-  { subtasks }: OperatorSnapshot,
-  deployment: Place,
-): void {
-  for (const own of ownOf(subtasks, deployment)) operator.restore!(own);
-}
-
 /** Whether a former subtask had any of these key groups. */
 function overlapping(
   { first, last }: KeyGroupRange,
@@ -132,21 +120,6 @@ function overlapping(
     const had = keyGroupRange(subtask, maxParallelism, subtasks.length);
     return had.first <= last && first <= had.last;
   };
-}
-
-interface Place {
-  readonly subtask: number;
-  readonly parallelism: number;
-}
-
-/** What a subtask takes over of what operators kept beside their state. */
-function ownOf(
-  subtasks: readonly SubtaskState[],
-  { subtask, parallelism }: Place,
-): readonly Uint8Array[] {
-  return subtasks.flatMap(({ own }, index) =>
-    own !== undefined && index % parallelism === subtask ? [own] : [],
-  );
 }
 
 /** The bytes of a snapshot, written at once. */

@@ -24,7 +24,7 @@ import { CapturedSink } from './captured-sink.ts';
 import { DrivenSource } from './driven-source.ts';
 import { FedSource } from './fed-source.ts';
 import type { JobHarnessOptions } from './job-harness.ts';
-import { requireRest, restoreOwn, restoreState, snapshotOperators } from './job-snapshot.ts';
+import { requireRest, restoreState, snapshotOperators } from './job-snapshot.ts';
 import type { JobState, OperatorSnapshot } from './job-snapshot.ts';
 import { findOperator, operatorsOf, producerOf, shownName } from './operator-lookup.ts';
 import type { FoundOperator } from './operator-lookup.ts';
@@ -83,11 +83,6 @@ export class JobUnderTest {
     const restored = this.#restored;
     if (restored !== undefined) await this.#restore(restored);
     await this.#slot.open();
-    if (restored !== undefined) {
-      this.#each(restored, (operator, snapshot, { deployment }) =>
-        restoreOwn(operator, snapshot, deployment),
-      );
-    }
     await this.settle();
   }
 

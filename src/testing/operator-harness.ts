@@ -86,7 +86,6 @@ export interface OperatorHarnessOptions {
 export interface HarnessSnapshot {
   readonly keyed: Uint8Array | undefined;
   readonly operatorState: Uint8Array;
-  readonly inFlight: Uint8Array | undefined;
   readonly now: Timestamp;
   /** How far event time had come on each input. */
   readonly inputs: readonly InputTime[];
@@ -182,12 +181,11 @@ export class OperatorHarness {
   /** Opens the operator, as it was at `snapshot` if one is given. */
   async open(snapshot?: HarnessSnapshot): Promise<void> {
     if (snapshot === undefined) return this.#task.start();
-    const { keyed, operatorState, inFlight, inputs } = snapshot;
+    const { keyed, operatorState, inputs } = snapshot;
     this.#clock.jumpTo(snapshot.now);
     if (keyed !== undefined) await this.#keyed!.restore([[snapshotInputOf('keyed', keyed)]]);
     await this.#operatorState.restore([snapshotInputOf('operator', operatorState)]);
     await this.#task.start();
-    if (inFlight !== undefined) this.#options.operator.restore!(inFlight);
     for (const [index, channel] of this.#channels.entries()) channel.restore(inputs[index]!);
   }
 
@@ -273,7 +271,6 @@ export class OperatorHarness {
           ? undefined
           : writtenBy((output) => this.#keyed!.beginSnapshot(output)),
       operatorState: writtenBy((output) => this.#operatorState.beginSnapshot(output)),
-      inFlight: this.#options.operator.snapshot?.(),
       now: this.#clock.now(),
       inputs: this.#channels.map((channel) => channel.time),
     };
