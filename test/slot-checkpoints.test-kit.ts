@@ -25,6 +25,7 @@ import type {
   SnapshotOutputStream,
   SnapshotStorage,
 } from '../src/taskexecutor/slot/checkpoint/snapshot-streams.ts';
+import { notifyTask } from '../src/taskexecutor/slot/checkpoint/notify-task.ts';
 import type { CheckpointAnswer } from '../src/taskexecutor/slot/checkpoint/task-checkpoints.ts';
 import { SlotLoop } from '../src/taskexecutor/slot/slot-loop.ts';
 import { TaskWiring } from '../src/taskexecutor/slot/task-wiring.ts';
@@ -107,7 +108,7 @@ export class CheckpointedSlot {
         attempt: 1,
         executions: plan.executions.map((_, index) => index),
         locationOf: () => HERE,
-        committablesOf: undefined,
+        restoreOf: () => undefined,
       }).values(),
     ].flat();
     const wiring = this.#wiring(job);
@@ -164,15 +165,8 @@ export class CheckpointedSlot {
   }
 
   notify(checkpointId: number, outcome: 'complete' | 'aborted'): void {
-    for (const { task, checkpoints } of this.tasks) {
-      if (outcome === 'complete') {
-        checkpoints!.completed(checkpointId, checkpointId);
-        task.checkpointCompleted(checkpointId);
-      } else {
-        checkpoints!.aborted(checkpointId);
-        task.checkpointAborted(checkpointId);
-      }
-    }
+    const latestComplete = outcome === 'complete' ? checkpointId : 0;
+    for (const wired of this.tasks) notifyTask(wired, { checkpointId, outcome, latestComplete });
   }
 
   /** What all tasks have acknowledged; undefined if one has not. */

@@ -187,7 +187,7 @@ describe('checkpoints of a slot', () => {
   });
 
   for (const stop of ['suspend', 'drain'] as const) {
-    it(`T7: a savepoint that stops the job (${stop}): nothing after it, then all tasks end`, async () => {
+    it(`T7: a savepoint that stops the job (${stop}): nothing after it, then all end`, async () => {
       const { slot, storage, outcome, job } = await started(2);
       for (let i = 0; i < 9; i += 1) slot.step('up');
       slot.trigger(1, { purpose: 'savepoint', stop });

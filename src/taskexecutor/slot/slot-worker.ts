@@ -31,13 +31,13 @@ import type {
 } from '../../protocol/task-deployment.ts';
 import { hadFinished } from './checkpoint/checkpoint-wiring.ts';
 import type { SlotCheckpoints } from './checkpoint/checkpoint-wiring.ts';
+import { notifyTask } from './checkpoint/notify-task.ts';
 import { slotCheckpoints } from './checkpoint/slot-checkpoints.ts';
 import { ClientMessages } from './client-messages.ts';
 import { commitPrepared } from './commit-prepared.ts';
 import { PeerLinks } from './peer-links.ts';
 import { SlotLoop } from './slot-loop.ts';
 import { SlotMetrics } from './slot-metrics.ts';
-import type { TaskPhase } from './task-options.ts';
 import type { WiredTask } from './task-wiring.ts';
 import { TaskWiring } from './task-wiring.ts';
 
@@ -46,8 +46,6 @@ const HEAP_CHECK_INTERVAL = milliseconds(100);
 /** The counter of every operator that drops late records. */
 const LATE_DROPPED = 'numLateRecordsDropped';
 const LEASE_RETRY = milliseconds(50);
-/** In which the sinks of a task may commit. */
-const OPEN_PHASES: ReadonlySet<TaskPhase> = new Set(['running', 'finishing', 'ready-to-commit']);
 
 /** The entry point of a slot's worker. */
 export function slotWorker(context: WorkerContext): void {
@@ -102,7 +100,7 @@ class SlotWorker {
         return;
       }
       case 'notify-checkpoint':
-        for (const wired of this.#tasks.values()) notify(wired, message);
+        for (const wired of this.#tasks.values()) notifyTask(wired, message);
         return;
       case 'request-metrics':
         this.#send({
@@ -468,28 +466,4 @@ function stateOf(
   state: Extract<FromSlot, { kind: 'task-state' }>['state'],
 ): Extract<FromSlot, { kind: 'task-state' }> {
   return { kind: 'task-state', executionId, state, error: undefined, accumulators: [] };
-}
-
-/** What has become of a checkpoint. */
-function notify(
-  wired: WiredTask,
-  { checkpointId, outcome, latestComplete }: Extract<ToSlot, { kind: 'notify-checkpoint' }>,
-): void {
-  const { task, checkpoints, sinks } = wired;
-  if (outcome === 'aborted') {
-    checkpoints?.aborted(checkpointId);
-    task.checkpointAborted(checkpointId);
-    return;
-  }
-  checkpoints?.completed(checkpointId, latestComplete);
-  task.checkpointCompleted(checkpointId);
-  if (!OPEN_PHASES.has(task.phase)) return;
-  Promise.all(sinks.map(({ sink }) => sink.checkpointComplete(checkpointId))).then(
-    (committed) => {
-      if (committed.every(Boolean) && sinks.every(({ sink }) => sink.uncommitted.length === 0)) {
-        task.allCommitted();
-      }
-    },
-    (thrown: unknown) => task.fail(thrown),
-  );
 }

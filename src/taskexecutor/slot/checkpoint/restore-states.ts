@@ -29,7 +29,7 @@ import type { StatefulOperator } from './operator-states.ts';
 import type { SnapshotFile, SnapshotStorage } from './snapshot-streams.ts';
 
 /** An edge that ends at the task, or begins there. */
-export interface RestoredEdge {
+interface RestoredEdge {
   readonly edge: string;
   readonly codec: Codec<unknown>;
   /** As it is now. */

@@ -5,7 +5,7 @@ import type { StateHandle } from '../../../protocol/checkpoint.ts';
 import type { SnapshotInput, SnapshotOutput } from '../../../state/snapshot.ts';
 
 /** `exclusive`: of one checkpoint; `shared`: later ones may refer to it. */
-export type SnapshotScope = 'exclusive' | 'shared';
+type SnapshotScope = 'exclusive' | 'shared';
 
 export interface SnapshotStreams {
   /** @param location the folder of the files that belong to one checkpoint alone */

@@ -31,7 +31,7 @@ import type { SnapshotStreams } from './snapshot-streams.ts';
 import type { BarrierHandler } from './taken-barrier.ts';
 
 /** The channel at a place of the gate. */
-export interface InputPlace {
+interface InputPlace {
   readonly edge: string;
   readonly producer: number;
 }
@@ -73,6 +73,8 @@ export class TaskCheckpoints implements BarrierHandler {
   readonly #states: OperatorStates;
   /** Being written, by checkpoint. */
   readonly #current = new Map<number, Current>();
+  /** That its operators have been asked for, and whose fate is not known yet. */
+  readonly #taken = new Set<number>();
   /** Of the barrier for which operators prepare. */
   #syncBegan = 0;
   #closed = false;
@@ -86,6 +88,7 @@ export class TaskCheckpoints implements BarrierHandler {
   prepare({ barrier }: AlignedBarrier): Promise<void> | undefined {
     this.#syncBegan = this.#options.clock.monotonic();
     if (this.#options.hadFinished) return undefined;
+    this.#taken.add(barrier.checkpointId);
     const { chain } = this.#options;
     chain.closeEpoch();
     const waiting: Promise<void>[] = [];
@@ -148,6 +151,7 @@ export class TaskCheckpoints implements BarrierHandler {
 
   takeFinished(barrier: BarrierElement): void {
     const { checkpointId } = barrier;
+    this.#taken.add(checkpointId);
     const event = { kind: 'barrier', barrier, since: this.#now(), inFlight: [] } as const;
     this.#syncBegan = this.#now();
     const metrics = this.#metrics(event);
@@ -175,13 +179,20 @@ export class TaskCheckpoints implements BarrierHandler {
     );
   }
 
+  /** Whether its operators were asked for their state, and have not been told what became of it. */
+  tookPart(checkpointId: number): boolean {
+    return this.#taken.has(checkpointId);
+  }
+
   /** It is durable: later ones may refer to it. */
   completed(checkpointId: number, latestComplete: number): void {
+    for (const id of this.#taken) if (id <= checkpointId) this.#taken.delete(id);
     this.#states.completed(Math.max(checkpointId, latestComplete));
   }
 
   /** T2. It never will be durable. */
   aborted(checkpointId: number): void {
+    this.#taken.delete(checkpointId);
     this.#states.aborted(checkpointId);
     const current = this.#current.get(checkpointId);
     if (current === undefined) return;
