@@ -53,8 +53,15 @@ export interface RunOn extends Submission {
 
 /** Runs a job on a cluster that is known. @returns the exit code */
 export async function runOn(run: RunOn): Promise<number> {
-  const { env, args, isAttached } = run;
-  const submitted = await submitJob(run);
+  const { env, args, isAttached, cancelsAtExit, configuration } = run;
+  // From the submission on: a client may be lost before its first heartbeat.
+  const promised = isAttached && cancelsAtExit;
+  const submitted = await submitJob({
+    ...run,
+    clientHeartbeatTimeout: promised
+      ? configuration.get(ClientOptions.heartbeatTimeout)
+      : undefined,
+  });
   const { stdout } = env.terminal;
   const { jobId } = submitted;
   if (args.has('json')) stdout.write(`${JSON.stringify({ type: 'submitted', jobId })}\n`);

@@ -1,6 +1,7 @@
 /** Brings a job to a cluster: bundles it, uploads the bundle, and has it run. */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { fileUrl } from '../base/file-url.ts';
+import type { Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ClientOptions } from '../config/options/client-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
@@ -22,6 +23,8 @@ export interface Submission {
   readonly version: string;
   /** Whether somebody will read what the job prints. */
   readonly isAttached: boolean;
+  /** The job is cancelled when the client has said nothing for so long, if that is said. */
+  readonly clientHeartbeatTimeout?: Duration | undefined;
 }
 
 export interface Submitted {
@@ -81,13 +84,19 @@ export function atSources(error: EngineError, root: string): EngineError {
   return here;
 }
 
-function runBody({ args, job, isAttached }: Submission): Readonly<Record<string, unknown>> {
+function runBody({
+  args,
+  job,
+  isAttached,
+  clientHeartbeatTimeout,
+}: Submission): Readonly<Record<string, unknown>> {
   const savepointPath = args.value('fromSavepoint');
   return {
     exportName: job.exportName,
     parameters: job.parameters,
     flinkConfiguration: jobConfiguration(job.configuration),
     attached: isAttached,
+    ...(clientHeartbeatTimeout === undefined ? {} : { clientHeartbeatTimeout }),
     ...(savepointPath === undefined
       ? {}
       : {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
-import { minutes } from '../base/units.ts';
+import { minutes, seconds } from '../base/units.ts';
+import type { Duration } from '../base/units.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type { DispatcherService, JobSubmission } from '../protocol/dispatcher-service.ts';
@@ -24,14 +25,14 @@ interface Rig {
   readonly gateway: Gateway<DispatcherService>;
   readonly cancelled: string[];
   /** Lets all that is under way come to its end. */
-  readonly pass: () => Promise<void>;
+  readonly pass: (span?: Duration) => Promise<void>;
   /** Lets the store answer that the job has another master now. */
   readonly takeOver: () => void;
   readonly close: () => Promise<void>;
 }
 
 /** A Dispatcher that has just found a job of an earlier process. */
-async function recovering(jobId: string): Promise<Rig> {
+async function recovering(jobId: string, clientHeartbeatTimeout?: Duration): Promise<Rig> {
   const env = testEnv();
   const rpc = new RpcService({ env, name: 'jobmanager' });
   const address = await rpc.listen('jobmanager', 0);
@@ -48,9 +49,10 @@ async function recovering(jobId: string): Promise<Rig> {
     endedJobs: { capacity: 10, maxBytes: 1e6, expiration: minutes(1) },
     onFatal: (component, error) => assert.fail(`${component}: ${error.message}`),
   });
-  const stored: StoredJob = { submission: submission(jobId), decision: undefined, masters: 1 };
+  const found = { ...submission(jobId), clientHeartbeatTimeout };
+  const stored: StoredJob = { submission: found, decision: undefined, masters: 1 };
   dispatcher.recover([stored]);
-  const pass = (): Promise<void> => env.clock.pass();
+  const pass = (span?: Duration): Promise<void> => env.clock.pass(span);
   const connecting = rpc.connect(address);
   await pass();
   const connection = await connecting;
@@ -101,6 +103,16 @@ test('D6: who asks for a job of an earlier process is answered when it has a mas
   rig.takeOver();
   await rig.pass();
   assert.deepEqual(await Promise.all(asked), ['RUNNING', 'master a', 1, 1, 'a']);
+  await rig.close();
+});
+
+test('D4: the client of a job of an earlier process has its promised time to be heard', async () => {
+  const rig = await recovering('a', seconds(30));
+  rig.takeOver();
+  await rig.pass(seconds(29));
+  assert.deepEqual(rig.cancelled, []);
+  await rig.pass(seconds(2));
+  assert.deepEqual(rig.cancelled, ['a']);
   await rig.close();
 });
 

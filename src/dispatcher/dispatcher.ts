@@ -322,7 +322,8 @@ export class Dispatcher {
       }
       entry.master = master;
       const { clientHeartbeatTimeout: wait } = submission;
-      if (wait !== undefined && origin.recovered === undefined) this.#clients.expect(jobId, wait);
+      // The client of a job of an earlier process speaks to this one next, if it lives.
+      if (wait !== undefined) this.#clients.expect(jobId, wait);
       this.#follow(entry, master);
       entry.begun.resolve(master);
       started.resolve(master);

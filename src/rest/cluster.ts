@@ -56,6 +56,8 @@ export interface SubmitOptions {
   readonly fingerprint: string | undefined;
   /** Messages for a client wait until it takes them. */
   readonly attached: boolean;
+  /** After so long without a word of the client the job is cancelled, from its submission on. */
+  readonly clientHeartbeatTimeout: Duration | undefined;
 }
 
 /** @throws RestError 404 in Flink's words */

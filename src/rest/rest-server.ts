@@ -217,10 +217,11 @@ function clusterOf(
       await (await leader.dispatcher()).reportClientHeartbeat({ jobId, expiredTimestamp });
     },
     clientMessages: (jobId) => streams.open(jobId),
-    async submit(job, { fingerprint, attached }) {
+    async submit(job, { fingerprint, attached, clientHeartbeatTimeout }) {
       const graph = fingerprint === undefined ? undefined : { fingerprint };
-      if (attached) await streams.submit({ job, graph });
-      else await (await leader.dispatcher()).submitJob({ job, graph, attached: false });
+      const submission = { job, graph, clientHeartbeatTimeout };
+      if (attached) await streams.submit(submission);
+      else await (await leader.dispatcher()).submitJob({ ...submission, attached: false });
     },
   };
 }

@@ -220,6 +220,40 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
   });
 });
 
+describe('an attached client that is lost', { timeout: 120_000 }, () => {
+  test('takes its job with it where -sae was given, and only there', async () => {
+    const soon = ['-D', 'client.heartbeat.timeout=2 s', '-D', 'client.heartbeat.interval=500 ms'];
+    const alone = begin(...remote, 'endless', ...soon);
+    const together = begin(...remote, 'endless', '-sae', ...soon);
+    const ids: string[] = [];
+    for (const command of [alone, together]) {
+      await command.said('\n20\n');
+      command.process.kill('SIGKILL');
+      ids.push(idIn((await command.ended).stdout));
+    }
+    await hasStatus(ids[1]!, 'CANCELED');
+    assert.equal(await statusOf(ids[0]!), 'RUNNING');
+    await said('cancel', ids[0]!);
+    await hasStatus(ids[0]!, 'CANCELED');
+  });
+
+  test('is not missed as long as it says that it is there', async () => {
+    const soon = [
+      '-D',
+      'client.heartbeat.timeout=1500 ms',
+      '-D',
+      'client.heartbeat.interval=300 ms',
+    ];
+    const command = begin(...remote, 'endless', '-sae', ...soon);
+    // Much later than after its time-out: it is asked for before that.
+    await command.said('\n800\n');
+    command.process.kill('SIGINT');
+    const { stdout, stderr } = await command.ended;
+    assert.match(stderr, /Cancelling the job; once more leaves at once/);
+    assert.equal(await statusOf(idIn(stdout)), 'CANCELED');
+  });
+});
+
 describe('run-application', { timeout: 300_000 }, () => {
   const clusters = (): readonly string[] =>
     readdirSync(join(home, 'clusters')).filter((name) => name !== 'default');

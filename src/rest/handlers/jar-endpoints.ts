@@ -3,6 +3,8 @@
  * and its operators do it.
  */
 import { EngineError } from '../../base/errors.ts';
+import { milliseconds } from '../../base/units.ts';
+import type { Duration } from '../../base/units.ts';
 import { Configuration } from '../../config/configuration.ts';
 import { MAX_PARALLELISM_LIMIT, PipelineOptions } from '../../config/options/pipeline-options.ts';
 import { RestOptions } from '../../config/options/rest-options.ts';
@@ -39,6 +41,8 @@ const runFields = {
   parameters: absent(record(anything)),
   exportName: absent(text),
   attached: absent(boolean),
+  // Not of Flink's, whose client puts it into the graph that it submits.
+  clientHeartbeatTimeout: absent(integer),
   graphFingerprint: absent(text),
 };
 
@@ -225,8 +229,19 @@ async function run(cluster: RestCluster, jars: JarStore, call: RunCall): Promise
   const { body } = call;
   const job = referenceOf(cluster, requireBundle(jars, call.id), call.query, body);
   const fingerprint = body.graphFingerprint ?? undefined;
-  await cluster.submit(job, { fingerprint, attached: body.attached ?? false });
+  await cluster.submit(job, {
+    fingerprint,
+    attached: body.attached ?? false,
+    clientHeartbeatTimeout: heartbeatTimeoutOf(body.clientHeartbeatTimeout),
+  });
   return job.jobId;
+}
+
+/** @throws RestError 400 */
+function heartbeatTimeoutOf(given: number | bigint | null | undefined): Duration | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (given > 0) return milliseconds(Number(given));
+  throw handlerError(400, `clientHeartbeatTimeout is milliseconds above 0, not ${given}.`);
 }
 
 function requireBundle(jars: JarStore, id: string): UploadedBundle {
