@@ -283,6 +283,14 @@ test('execute-and-collect: a program gets the records', async () => {
   ]);
 });
 
+test('savepoint-state: made, renamed and read by a program', async () => {
+  const folder = join(scratch, 'savepoint-state');
+  const { stdout, stderr, code } = await startNode(['examples/savepoint-state.ts', folder]).ended;
+  assert.deepEqual({ stderr, code }, { stderr: '', code: 0 });
+  const expected = ['"Totals" has 1 operator', 'AMS 1218', 'CDG 1270', 'LHR 1302'];
+  assert.deepEqual(linesOf(stdout), expected);
+});
+
 test('csv-to-json: every airport of the state, exact numbers', async () => {
   const expected = dataFile('airports.csv')
     .slice(1)

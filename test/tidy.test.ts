@@ -65,7 +65,11 @@ const FOLDERS = table({
 
   // What people meet.
   rest: 'base types config env graph protocol rpc metrics package.json',
-  client: 'base types functions config env graph api protocol rpc blob metrics deploy package.json',
+  // Programs that work on savepoints, on the disk of this machine.
+  'state-processor': 'base types functions config env env/node graph state storage protocol',
+  client:
+    'base types functions config env graph api protocol rpc blob metrics deploy state-processor ' +
+    'storage package.json',
   // `deploy` by a dynamic import, for executeAndCollect.
   index: 'base types functions config graph api table formats connectors deploy',
   testing:

@@ -87,6 +87,7 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The log of the JobManager tells what failed. Stop the job again.',
   ),
   SAVEPOINT_NOT_FOUND: user('There is no savepoint of this engine at {path}.'),
+  SAVEPOINT_STATE_UNKNOWN: user('{location} has {what}.', '{known}.'),
 
   // The REST interface
   REST_UNPROTECTED: user(

@@ -91,20 +91,22 @@ export const STOP: CommandSpec = {
 
 export const SAVEPOINT: CommandSpec = {
   name: 'savepoint',
-  summary: 'Takes a savepoint of a job, or disposes of one.',
-  positionals: [`[${JOB_ID}]`, '[DIRECTORY]'],
+  summary: 'Takes a savepoint of a job, disposes of one, or shows what is in it: `inspect PATH`.',
+  positionals: [`[${JOB_ID}|inspect]`, '[DIRECTORY|PATH]'],
   options: [
     { name: 'dispose', short: 'd', value: 'PATH', help: 'delete this savepoint' },
+    { name: 'state', help: 'inspect: print all entries of all states as well' },
     FORMAT,
     DETACHED,
     ...COMMON,
   ],
   exitCodes: EXIT_CODES,
-  json: '{"jobId", "savepoint"}, with -detached {"jobId", "triggerId"}, with --dispose {"savepoint", "disposed": true}',
+  json: '{"jobId", "savepoint"}, with -detached {"jobId", "triggerId"}, with --dispose {"savepoint", "disposed": true}; inspect: {"type": "savepoint", "location", "operators" ...}, with --state a line {"type": "entry", "operator", "state", "key", "value"} for each entry',
   examples: [
     'millrace savepoint 6f1c0a',
     'millrace savepoint 6f1c0a /var/savepoints -type native',
     'millrace savepoint -d /var/savepoints/savepoint-6f1c0a-1',
+    'millrace savepoint inspect /var/savepoints/savepoint-6f1c0a-1 --state',
   ],
 };
 

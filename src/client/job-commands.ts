@@ -71,6 +71,9 @@ export async function stopCommand(env: CommandEnv, args: ParsedArguments): Promi
 }
 
 export async function savepointCommand(env: CommandEnv, args: ParsedArguments): Promise<number> {
+  if (args.positionals[0] === 'inspect') {
+    return (await import('./inspect-command.ts')).inspectCommand(env, args);
+  }
   const session = await clusterSession(env, args);
   const dispose = args.value('dispose');
   if (dispose !== undefined) return disposeSavepoint(session, dispose);

@@ -4,7 +4,7 @@ import { S3Options } from '../../config/options/s3-options.ts';
 import { EngineError } from '../../base/errors.ts';
 
 /** S3 takes no smaller part, but the last of a file. */
-export const PART_BYTES_MIN: number = 5 * 1024 * 1024;
+const PART_BYTES_MIN: number = 5 * 1024 * 1024;
 
 export interface S3Settings {
   readonly endpoint: string | undefined;
