@@ -4,11 +4,15 @@
  * when its time is over, whether its trigger has fired or not: what has never been fired is in no
  * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
  *
- * What a record costs in windows that overlap depends on the trigger. With `eventTime`, early and
- * late firings included, and `processingTime` it costs the same however many windows it is in,
- * with `windowState` and `onClear` of a window function, too. Any
- * other trigger is asked for each window that the record is in, as is one around another
- * (`purging`); the record is added up once all the same (see `sliding`).
+ * What a record costs in windows that overlap, with an accumulator (`reduce`, `aggregate`, rolling
+ * functions): it is added up once, whatever the trigger; windows are merged when they fire.
+ * - The same however many windows it is in: `eventTime` with early and late firings,
+ *   `processingTime`, `continuousEventTime`, `continuousProcessingTime`, also with `windowState`
+ *   and
+ *   `onClear` of a window function; without allowed lateness `purging` around the first two if they
+ *   fire at the end only, and `timeout` around `eventTime` unless it is reset by each record.
+ * - `count`, `delta`, `custom`, and others around another one, look at each record of each window:
+ *   what they keep is asked and kept for each window that the record is in.
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';

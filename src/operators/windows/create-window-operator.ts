@@ -1,11 +1,12 @@
 /** Chooses the operator for windows: what each can do differs, what comes out does not. */
-import type { EventTimeTrigger } from '../../functions/trigger.ts';
+import type { Trigger } from '../../functions/trigger.ts';
 import type { WindowAssigner, WindowTime } from '../../functions/window.ts';
 import { windowTimeOf } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { Operator } from '../operator.ts';
 import { SessionWindowOperator } from './session-window-operator.ts';
 import { SliceWindowOperator } from './slice-window-operator.ts';
+import type { SliceTrigger } from './slice-window-operator.ts';
 import { cumulatingSlices, slidingSlices, tumblingSlices } from './slices.ts';
 import type { Slices } from './slices.ts';
 import { WindowOperator } from './window-operator.ts';
@@ -13,7 +14,7 @@ import { WindowOperator } from './window-operator.ts';
 export function createWindowOperator(spec: WindowSpec): Operator {
   const { assigner } = spec;
   if (!isIncremental(spec)) return new WindowOperator(spec);
-  const trigger = clockPartOf(spec);
+  const trigger = sliceTriggerOf(spec);
   if (assigner.kind === 'session' && trigger === AT_END && isClearedByItself(spec)) {
     return new SessionWindowOperator(spec, assigner);
   }
@@ -40,19 +41,59 @@ function isOverlapping(assigner: WindowAssigner<any>): boolean {
   return assigner.kind === 'cumulating' && assigner.size > assigner.step;
 }
 
-type ClockPart = Pick<EventTimeTrigger, 'early' | 'late'>;
-const AT_END: ClockPart = { early: undefined, late: 'each' };
+const AT_END: SliceTrigger = { atEnd: true, clock: undefined, every: undefined };
 
-/** What fires windows besides their end; undefined if their trigger is of another kind. */
-function clockPartOf({ assigner, trigger, allowedLateness }: WindowSpec): ClockPart | undefined {
+/** What fires windows, of all of them alike; undefined if each has to be asked. */
+function sliceTriggerOf({
+  assigner,
+  trigger,
+  allowedLateness,
+}: WindowSpec): SliceTrigger | undefined {
   if (trigger === undefined) return AT_END;
   const time = windowTimeOf(assigner);
-  if (trigger.kind === 'processingTime') return time === 'processing' ? AT_END : undefined;
-  if (trigger.kind !== 'eventTime' || time !== 'event') return undefined;
-  const { early } = trigger;
-  // Nothing is late but taken.
-  const late = allowedLateness === 0 ? 'each' : trigger.late;
-  return early === undefined && late === 'each' ? AT_END : { early, late };
+  if (time === undefined) return undefined;
+  const wanted = simplified(trigger, time, allowedLateness);
+  switch (wanted.kind) {
+    case 'processingTime':
+      return time === 'processing' ? AT_END : undefined;
+    case 'eventTime': {
+      if (time !== 'event') return undefined;
+      const { early } = wanted;
+      // Nothing is late but taken.
+      const late = allowedLateness === 0 ? 'each' : wanted.late;
+      return early === undefined && late === 'each'
+        ? AT_END
+        : { ...AT_END, clock: { early, late } };
+    }
+    case 'continuousEventTime':
+      if (time !== 'event') return undefined;
+      return { ...AT_END, every: { interval: wanted.interval, time } };
+    case 'continuousProcessingTime': {
+      const atEnd = time === 'processing';
+      return { ...AT_END, atEnd, every: { interval: wanted.interval, time: 'processing' } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * A trigger of the same effect. Where nothing is late but taken, a window is over when it has fired
+ * at its end: there is nothing to purge, and a time-out around that is an early firing.
+ */
+function simplified(
+  trigger: Trigger<unknown>,
+  time: WindowTime,
+  lateness: number,
+): Trigger<unknown> {
+  if (lateness > 0 || (trigger.kind !== 'purging' && trigger.kind !== 'timeout')) return trigger;
+  const nested = simplified(trigger.nested, time, lateness);
+  const isEvent = nested.kind === 'eventTime' && nested.early === undefined && time === 'event';
+  if (trigger.kind === 'purging') {
+    const isAtEnd = isEvent || (nested.kind === 'processingTime' && time === 'processing');
+    return isAtEnd ? nested : trigger;
+  }
+  return isEvent && !trigger.resetOnElement ? { ...nested, early: trigger.timeout } : trigger;
 }
 
 /** Undefined where windows of different subtasks, or of a user, begin at other times. */

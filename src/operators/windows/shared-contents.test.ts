@@ -167,7 +167,7 @@ async function outputs(
   },
 ): Promise<readonly (readonly string[])[]> {
   const out: string[][] = [];
-  let dropped: string[] = [];
+  const counted = new Map<string, number>();
   const fresh = (): OperatorHarness =>
     new OperatorHarness({
       operator: create(),
@@ -175,7 +175,9 @@ async function outputs(
       keys: [spec.key],
       output: dynamic,
       sideOutputs: { late: Row },
-      open: { metrics: countingMetrics((name, by) => dropped.push(`${name} ${by}`)) },
+      open: {
+        metrics: countingMetrics((name, by) => counted.set(name, (counted.get(name) ?? 0) + by)),
+      },
       fullAfterEveryRecord: restoreAt % 2 === 0,
     });
   let harness = fresh();
@@ -184,8 +186,8 @@ async function outputs(
     if (harness.failure !== undefined) throw harness.failure;
     const found = harness.results.splice(0).filter(({ kind }) => kind === 'record');
     const shown = found.map((each) => JSON.stringify(each));
-    out.push([...shown, ...dropped, ...cleared.splice(0)].toSorted());
-    dropped = [];
+    out.push([...shown, ...cleared.splice(0), ...[...counted].map(String)].toSorted());
+    counted.clear();
   };
   for (const [index, step] of steps.entries()) {
     if (index === restoreAt) {

@@ -24,8 +24,8 @@ import type { Window, WindowTime } from '../../functions/window.ts';
 import { LATE_OUTPUT } from '../../graph/operator-spec.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
+import { MAX_WATERMARK } from '../../network/control-element.ts';
 import type { KeyedStateBackend, SlicedState } from '../../state/keyed-state-backend.ts';
-import { t } from '../../types/t.ts';
 import { KeySelection } from '../key-selection.ts';
 import { LateRecords } from '../late-records.ts';
 import type { KeyedOperator, OperatorContext } from '../operator.ts';
@@ -38,10 +38,12 @@ import type { Incremental } from './incremental.ts';
 import { LiveSlices } from './live-slices.ts';
 import { MergedPanes } from './merged-panes.ts';
 import { PaneStack } from './pane-stack.ts';
+import { RepeatedFirings } from './repeated-firings.ts';
 import { SliceBlocks } from './slice-blocks.ts';
 import type { Slices } from './slices.ts';
 import { MergedFiring, SliceFiring, windowOf } from './window-firing.ts';
 import type { FiringSurroundings, WindowFiring } from './window-firing.ts';
+import { UnfiredCounts } from './unfired-counts.ts';
 import { WindowClearing } from './window-clearing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
 import type { GroupedKey } from './window-results.ts';
@@ -53,14 +55,23 @@ const FEW_SLICES = 32;
 export interface SliceTiming {
   readonly slices: Slices;
   readonly time: WindowTime;
+  readonly trigger: SliceTrigger;
+}
+
+export interface SliceTrigger {
+  /** Whether windows fire at their end, and with each late record. */
+  readonly atEnd: boolean;
   /** With event time, besides the firing at the end of the window. */
-  readonly trigger: ClockFiringsOptions['trigger'];
+  readonly clock: ClockFiringsOptions['trigger'] | undefined;
+  /** Whether they also fire at every multiple of an interval, of which time. */
+  readonly every: { readonly interval: number; readonly time: WindowTime } | undefined;
 }
 
 export class SliceWindowOperator implements KeyedOperator {
   readonly #spec: WindowSpec;
   readonly #slices: Slices;
   readonly #lateness: number;
+  readonly #time: WindowTime;
   readonly #byClock: boolean;
   #context!: OperatorContext;
   #backend!: KeyedStateBackend;
@@ -69,7 +80,7 @@ export class SliceWindowOperator implements KeyedOperator {
   #contents!: SlicedState<ValueState<unknown>>;
   #accumulator!: ValueState<unknown>;
   /** How many records are in a slice, where some may never be fired. */
-  #counts: SlicedState<ValueState<number>> | undefined;
+  #counts: UnfiredCounts | undefined;
   /** Undefined if `open` has failed before it. */
   #results: WindowResults | undefined;
   /** How far event time, or the clock, has come; `#limit` once it is loaded. */
@@ -78,15 +89,18 @@ export class SliceWindowOperator implements KeyedOperator {
   #late!: LateRecords;
   #panes!: MergedPanes;
   #blocks!: SliceBlocks;
-  readonly #trigger: SliceTiming['trigger'];
+  readonly #trigger: SliceTrigger;
   /** Undefined where windows fire at their end, and late records at once. */
   #clock: ClockFirings | undefined;
+  #repeated: RepeatedFirings | undefined;
   /** Undefined if nobody has to know when a window is over. */
   #clearing: WindowClearing | undefined;
   #live = new LiveSlices();
   #nextEnd = Infinity;
   #limit = -Infinity;
   #firing: WindowFiring | undefined;
+  /** A watermark has not fired all that is due yet. */
+  #isAdvancing = false;
   /** The slice of the last record, which is mostly that of the next one. */
   #start = NaN;
   #end = NaN;
@@ -102,6 +116,7 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#slices = slices;
     this.#trigger = trigger;
     this.#lateness = spec.allowedLateness;
+    this.#time = time;
     this.#byClock = time === 'processing';
   }
 
@@ -114,9 +129,8 @@ export class SliceWindowOperator implements KeyedOperator {
     const { accumulator } = this.#incremental;
     this.#contents = this.#backend.registerSliced('window-contents', state.value(accumulator));
     this.#accumulator = this.#contents.handle;
-    if (this.#byClock) {
-      const count = state.value(t.integer, { initial: 0 });
-      this.#counts = this.#backend.registerSliced('window-counts', count);
+    if (this.#byClock || this.#trigger.every?.time === 'processing') {
+      this.#counts = new UnfiredCounts(context, this.#slices);
     }
     this.#reached = new GroupWatermark(context, this.#byClock ? 'clock' : 'watermark');
     this.#surroundings = this.#createSurroundings(context);
@@ -129,6 +143,7 @@ export class SliceWindowOperator implements KeyedOperator {
       read: (slice) => this.#read(slice),
     });
     this.#clock = this.#createClock(context);
+    this.#repeated = this.#createRepeated(context);
     this.#results = new WindowResults(spec, context, {
       watermark: () => (this.#byClock ? context.watermark() : this.#limit),
       processingTime: () => context.processingTime(),
@@ -157,34 +172,37 @@ export class SliceWindowOperator implements KeyedOperator {
     const accumulator = this.#accumulator;
     accumulator.set(this.#incremental.add(accumulator.get(), value));
     if (!this.#entered) this.#addSlice();
-    if (this.#counts !== undefined) this.#count(this.#counts);
+    this.#counts?.add();
     if (this.#end - 1 <= this.#limit) this.#blocks.changed(key, this.#start);
     if (this.#firstEnd - 1 <= limit) this.#addLate({ key, keyGroup }, limit);
     if (this.#clock !== undefined) this.#planEarly(this.#clock, limit);
+    if (this.#repeated !== undefined) this.#planRepeated(this.#repeated, timestamp, limit);
   }
 
   watermark(timestamp: number): boolean {
-    return this.#byClock || this.#advance(timestamp);
+    if (this.#byClock) return true;
+    // Given again after a restore, it fires nothing: what was planned too late for it waits on.
+    const isKnown = timestamp <= this.#limit && timestamp !== MAX_WATERMARK && !this.#isAdvancing;
+    if (this.#repeated !== undefined && isKnown) return true;
+    this.#isAdvancing = !this.#advance(timestamp);
+    return !this.#isAdvancing;
   }
 
   processingTime(now: Timestamp): boolean {
     this.#loadOnce();
     if (!this.#byClock) return this.#fireByClock(now);
     if (!this.#advance(Math.max(now - 1, this.#limit))) return false;
-    if (this.#nextEnd !== Infinity) this.#context.wakeAt(this.#nextEnd as Timestamp);
+    const next = Math.min(this.#nextEnd, this.#repeated?.next ?? Infinity);
+    if (next !== Infinity) this.#context.wakeAt(next as Timestamp);
     return true;
   }
 
   /** What has not been fired never will be. */
   finish(): boolean {
-    if (this.#counts === undefined) return true;
-    let unfired = 0;
-    for (const slice of this.#live) {
-      if (this.#slices.lastEnd(slice) - 1 <= this.#limit) continue;
-      const cursor = this.#counts.cursor(slice);
-      while (cursor.next()) unfired += cursor.value as number;
-    }
-    reportUnfired(this.#context.open, unfired, 'windows');
+    const isLeft = (slice: number): boolean =>
+      !this.#byClock || this.#slices.lastEnd(slice) - 1 > this.#limit;
+    const unfired = this.#counts?.total(this.#live, isLeft) ?? 0;
+    reportUnfired(this.#context.open, unfired, this.#byClock ? 'windows' : 'unfired windows');
     return true;
   }
 
@@ -213,14 +231,11 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#entered = true;
     if (!this.#live.add(this.#start)) return;
     this.#clearing?.added(this.#firstEnd, this.#lastEnd, this.#limit);
+    if (!this.#trigger.atEnd) return;
     const end = Math.max(this.#firstEnd, this.#slices.endAtOrAfter(this.#limit + 2));
     if (end > this.#lastEnd || end >= this.#nextEnd) return;
     this.#nextEnd = end;
     if (this.#byClock) this.#context.wakeAt(end as Timestamp);
-  }
-
-  #count({ handle }: SlicedState<ValueState<number>>): void {
-    handle.set(handle.get() + 1);
   }
 
   /**
@@ -237,6 +252,7 @@ export class SliceWindowOperator implements KeyedOperator {
     const slices = this.#slices;
     if (this.#end <= this.#panes.foldedTo) this.#panes.markChanged(of.key, of.keyGroup);
     this.#clearing?.changed(of, this.#end);
+    if (!this.#trigger.atEnd) return;
     const first = Math.max(this.#firstEnd, slices.endAtOrAfter(limit - this.#lateness + 2));
     const last = Math.min(this.#lastEnd, slices.endAtOrBefore(limit + 1));
     if (first > last || this.#clock?.planLate(first, last) === true) return;
@@ -250,17 +266,26 @@ export class SliceWindowOperator implements KeyedOperator {
     clock.planEarly(first, this.#lastEnd);
   }
 
+  #planRepeated(repeated: RepeatedFirings, timestamp: number, limit: number): void {
+    const byEvent = this.#trigger.every!.time === 'event';
+    // A window that has ended fires with each late record, or goes on by the clock.
+    const over = byEvent ? limit : limit - this.#lateness;
+    const first = Math.max(this.#firstEnd, this.#slices.endAtOrAfter(over + 2));
+    const before = repeated.next;
+    const at = byEvent ? timestamp : this.#context.processingTime();
+    repeated.plan(first, this.#lastEnd, at);
+    if (!byEvent && repeated.next < before) this.#context.wakeAt(repeated.next as Timestamp);
+  }
+
   // -------------------------------------------------------------------------------------- firing
 
   /** Fires what is due at the limit. False: call again. */
   #advance(limit: number): boolean {
     this.#limit = limit;
     this.#reached.advance(limit);
-    const clearing = this.#clearing;
     while (this.#firing !== undefined || this.#isDue(limit)) {
       if (this.#firing === undefined) {
-        // In the order of time: what was over before comes first.
-        if (clearing?.advance(this.#nextEnd - 2) === false) return false;
+        if (!this.#comeTo(this.#nextEnd - 2)) return false;
         this.#firing = this.#begin(this.#nextEnd);
       }
       if (!this.#firing.run()) return false;
@@ -270,7 +295,8 @@ export class SliceWindowOperator implements KeyedOperator {
       if (!this.#drop(Math.min(fired - 1, limit - this.#lateness))) return false;
       if (this.#context.isHeld && this.#isDue(limit)) return false;
     }
-    if (clearing?.advance(limit) === false) return false;
+    if (!this.#comeTo(limit)) return false;
+    this.#repeated?.leave(this.#trigger.atEnd ? limit : limit - this.#lateness);
     if (!this.#drop(limit - this.#lateness)) return false;
     if (this.#uneven) {
       this.#reached.settle();
@@ -278,6 +304,35 @@ export class SliceWindowOperator implements KeyedOperator {
     }
     this.#backend.clearCurrentKey();
     return true;
+  }
+
+  /**
+   * Besides the ends of windows, in the order of time: repeated firings, and windows that are over.
+   * False: call again.
+   */
+  #comeTo(limit: number): boolean {
+    const clearing = this.#clearing;
+    const repeated = this.#repeatedInTime();
+    // By the clock, the limit is the moment before now.
+    const ahead = this.#byClock ? 1 : 0;
+    while (repeated !== undefined && repeated.next - ahead <= limit) {
+      const before = Math.min(limit, (clearing?.nextTime ?? Infinity) - 1);
+      if (repeated.next - ahead > before) {
+        if (!clearing!.advance(repeated.next - ahead)) return false;
+      } else if (!repeated.advance(before + ahead)) return false;
+    }
+    return clearing?.advance(limit) !== false;
+  }
+
+  /** Those by the time of the windows, unless there are to be none any more. */
+  #repeatedInTime(): RepeatedFirings | undefined {
+    const repeated = this.#repeated;
+    if (repeated === undefined) return undefined;
+    if (this.#trigger.every!.time !== this.#time) return undefined;
+    if (this.#limit !== MAX_WATERMARK) return repeated;
+    // All multiples up to the end of a window would show the same.
+    repeated.cancelAll();
+    return undefined;
   }
 
   #isDue(limit: number): boolean {
@@ -294,16 +349,37 @@ export class SliceWindowOperator implements KeyedOperator {
   }
 
   #createClock(context: OperatorContext): ClockFirings | undefined {
-    const { early, late } = this.#trigger;
-    if (early === undefined && late === 'each') return undefined;
+    const trigger = this.#trigger.clock;
+    if (trigger === undefined) return undefined;
     const slices = this.#slices;
     return new ClockFirings(context, {
-      trigger: this.#trigger,
+      trigger,
       lateness: this.#lateness,
       step: slices.step,
       reachedOf: (keyGroup) => (this.#uneven ? this.#reached.of(keyGroup) : this.#limit),
       endAtOrAfter: (at) => slices.endAtOrAfter(at),
       fire: (of, first, last) => this.#fireWindows(of, first, last),
+    });
+  }
+
+  #createRepeated(context: OperatorContext): RepeatedFirings | undefined {
+    const { every, atEnd } = this.#trigger;
+    if (every === undefined) return undefined;
+    const slices = this.#slices;
+    const reached = (keyGroup: number): number =>
+      this.#uneven ? this.#reached.restoredOf(keyGroup) : -Infinity;
+    const goesOn = this.#byClock ? 1 : 2;
+    return new RepeatedFirings(context, {
+      interval: every.interval,
+      step: slices.step,
+      firstEndAfter: (at, keyGroup) =>
+        atEnd
+          ? slices.endAtOrAfter(Math.max(at + goesOn, reached(keyGroup) + 2))
+          : slices.endAtOrAfter(Math.max(this.#limit, reached(keyGroup)) - this.#lateness + 2),
+      fire: (of, first, last) => {
+        this.#fireWindows(of, first, last);
+        this.#counts?.shown(this.#live, first, last);
+      },
     });
   }
 
@@ -357,7 +433,8 @@ export class SliceWindowOperator implements KeyedOperator {
     if (live.isEmpty || this.#slices.lastEnd(live.first) - 1 > last) return true;
     while (!live.isEmpty && this.#slices.lastEnd(live.first) - 1 <= last) {
       this.#contents.dropSlice(live.first);
-      this.#counts?.dropSlice(live.first);
+      if (this.#byClock) this.#counts?.dropSlice(live.first);
+      else this.#counts?.dropUnfired(live.first, this.#limit === MAX_WATERMARK);
       live.removeFirst();
     }
     this.#blocks.dropBefore(live.isEmpty ? Infinity : live.first);
@@ -369,9 +446,12 @@ export class SliceWindowOperator implements KeyedOperator {
   }
 
   #fireByClock(now: Timestamp): boolean {
-    if (this.#clock === undefined) return true;
-    const done = this.#clock.advance(now);
+    const repeated = this.#trigger.every?.time === 'processing' ? this.#repeated : undefined;
+    if (this.#clock === undefined && repeated === undefined) return true;
+    const done = this.#clock?.advance(now) !== false && repeated?.advance(now) !== false;
     this.#backend.clearCurrentKey();
+    const next = repeated?.next ?? Infinity;
+    if (done && next !== Infinity) this.#context.wakeAt(next as Timestamp);
     return done;
   }
 
@@ -476,10 +556,11 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#limit = this.#reached.value;
     this.#uneven = this.#reached.isUneven;
     this.#live = new LiveSlices(this.#contents.slices());
+    this.#clearing?.load(this.#limit);
+    if (!this.#trigger.atEnd) return;
     const slices = this.#slices;
     const from = slices.endAtOrAfter(this.#limit + 2);
     const first = this.#live.firstWhere((start) => slices.lastEnd(start) >= from);
     if (first !== undefined) this.#nextEnd = Math.max(slices.firstEnd(first), from);
-    this.#clearing?.load(this.#limit);
   }
 }

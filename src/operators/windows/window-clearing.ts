@@ -43,6 +43,12 @@ export class WindowClearing {
     return this.#next;
   }
 
+  /** When the earliest is over; infinity if there is none, or never. */
+  get nextTime(): number {
+    const last = this.#next - 1 + this.#options.lateness;
+    return last <= Number.MAX_SAFE_INTEGER ? last : Infinity;
+  }
+
   /** A slice holds something now; windows that were over at `limit` are none of its. */
   added(firstEnd: number, lastEnd: number, limit: number): void {
     const { slices, lateness } = this.#options;
@@ -84,8 +90,8 @@ export class WindowClearing {
 
   /** C3 */
   #isDue(limit: number): boolean {
-    const last = this.#next - 1 + this.#options.lateness;
-    return last <= limit && last <= Number.MAX_SAFE_INTEGER;
+    const at = this.nextTime;
+    return at !== Infinity && at <= limit;
   }
 
   #begin(end: number): WindowFiring {

@@ -345,10 +345,12 @@ describe('window functions', () => {
     });
     const script = 'a1@1 b1@1 W9 a1@2 W14 a1@11 W24';
     const expected = 'a[0,10):1#1/1^9 b[0,10):1#1/1^9 a[0,10):2#2/3^9 a[10,20):1#1/4^24';
-    assert.equal((await outcomeOf(spec, script)).out, expected);
+    // Keys of a window come in any order; counts say in which order those of one have come.
+    const sorted = (out: string): readonly string[] => out.split(' ').toSorted();
+    assert.deepEqual(sorted((await outcomeOf(spec, script)).out), sorted(expected));
     assert.deepEqual(seen.slice(0, 2).toSorted(), ['a0:2', 'b0:1']);
     assert.equal(seen.length, 3);
-    assert.equal(await resultsOf(spec, script), expected);
+    assert.deepEqual(sorted(await resultsOf(spec, script)), sorted(expected));
   });
 
   it('open and close, and fail by their name', async () => {

@@ -16,7 +16,6 @@ import type { Trigger } from '../../functions/trigger.ts';
 import type { Window, WindowTime } from '../../functions/window.ts';
 import { defaultTriggerOf, isMerging, windowTimeOf } from '../../functions/window.ts';
 import { LATE_OUTPUT, type WindowSpec } from '../../graph/operator-spec.ts';
-import type { Counter } from '../../functions/metric-group.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import { MAX_WATERMARK, MIN_WATERMARK } from '../../network/control-element.ts';
 import type { Key } from '../../types/schema.ts';
@@ -44,6 +43,7 @@ import { SharedContents } from './shared-contents.ts';
 import type { Slices } from './slices.ts';
 import { createContents, type FiredWindows, type KeptContents } from './window-contents.ts';
 import { WindowFunctionRunner } from './window-function-runner.ts';
+import { DroppedUnfired, unfiredWarning } from './window-results.ts';
 import { WINDOW_SCHEMA, type Times } from './window-schema.ts';
 
 export class WindowOperator implements KeyedOperator, FiredWindows {
@@ -72,8 +72,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
   #merging: MergingWindowSet | undefined;
   #function: WindowFunctionRunner | undefined;
   #unfired: UnfiredElements | undefined;
-  #unfiredDropped: Counter | undefined;
-  #hasWarned = false;
+  #dropped!: DroppedUnfired;
 
   /** Of the record or timer at hand. */
   #at = NO_TIMESTAMP;
@@ -97,6 +96,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     const { operatorName } = context.open;
     this.#context = context;
     this.#name = operatorName;
+    this.#dropped = new DroppedUnfired(context.open);
     this.#output = context.output;
     this.#late = new LateRecords(context, LATE_OUTPUT);
     this.#keys = new KeySelection(this.#spec.key, context);
@@ -290,19 +290,8 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
     this.#run.clear(window);
     this.#function?.clear(window, this.#resultTime(window));
     if (this.#reached === MAX_WATERMARK) this.#unfired?.clearedAtEnd(stateWindow);
-    else this.#dropUnfired(this.#unfired?.done(stateWindow) ?? 0);
+    else this.#dropped.add(this.#unfired?.done(stateWindow) ?? 0);
     this.#merging?.retire(window);
-  }
-
-  /** Records of a window that is cleared, and that its trigger has never fired with. */
-  #dropUnfired(count: number): void {
-    if (count === 0) return;
-    const { metrics, logger } = this.#context.open;
-    this.#unfiredDropped ??= metrics.counter('numElementsDroppedUnfired');
-    this.#unfiredDropped.increment(count);
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    logger.warn(droppedWarning(this.#name));
   }
 
   // -------------------------------------------------------------------------------------- results
@@ -390,24 +379,4 @@ function latestOf(windows: readonly Window[]): Window | undefined {
     if (windows[i]!.end > latest!.end) latest = windows[i];
   }
   return latest;
-}
-
-function unfiredWarning(operator: string, unfired: number, time: WindowTime | undefined): string {
-  const why =
-    time === 'processing'
-      ? 'windows of processing time fire by the clock, which had not come to their end'
-      : 'their trigger had not fired';
-  return (
-    `"${operator}": ${unfired} records were left in windows when the input ended and are in no ` +
-    `result, because ${why}. If they must be, use event time with trigger.eventTime().`
-  );
-}
-
-/** Given once, at the first such window. */
-function droppedWarning(operator: string): string {
-  return (
-    `"${operator}": a window was cleared with records that its trigger had never fired, and they ` +
-    'are in no result. numElementsDroppedUnfired counts them. If they must be, use a trigger that ' +
-    'fires at the end of the window, such as the one it has by default or trigger.timeout(...).'
-  );
 }

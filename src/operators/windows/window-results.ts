@@ -4,7 +4,8 @@
  */
 import type { Timestamp } from '../../base/units.ts';
 import type { OpenContext } from '../../functions/function-context.ts';
-import type { Window } from '../../functions/window.ts';
+import type { Counter } from '../../functions/metric-group.ts';
+import type { Window, WindowTime } from '../../functions/window.ts';
 import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import type { Key } from '../../types/schema.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
@@ -18,18 +19,60 @@ export interface GroupedKey {
   readonly keyGroup: number;
 }
 
-/** How windows of the clock that were not fired are told of at the end. */
+/** How windows that were not fired are told of at the end. */
 export function reportUnfired(
   { metrics, logger, operatorName }: OpenContext,
   unfired: number,
-  what: 'windows' | 'sessions',
+  what: 'windows' | 'sessions' | 'unfired windows',
 ): void {
   if (unfired === 0) return;
   metrics.counter('numElementsUnfired').increment(unfired);
   logger.warn(
-    `${unfired} records were still in ${what} of "${operatorName}" when its input ended: ` +
-      `${what} of processing time that the clock has not come to the end of are not fired`,
+    what === 'unfired windows'
+      ? unfiredWarning(operatorName, unfired, 'event')
+      : `${unfired} records were still in ${what} of "${operatorName}" when its input ended: ` +
+          `${what} of processing time that the clock has not come to the end of are not fired`,
   );
+}
+
+export function unfiredWarning(
+  operator: string,
+  unfired: number,
+  time: WindowTime | undefined,
+): string {
+  const why =
+    time === 'processing'
+      ? 'windows of processing time fire by the clock, which had not come to their end'
+      : 'their trigger had not fired';
+  return (
+    `"${operator}": ${unfired} records were left in windows when the input ended and are in no ` +
+    `result, because ${why}. If they must be, use event time with trigger.eventTime().`
+  );
+}
+
+/** Counts records of windows that were over, and that their trigger has never fired with. */
+export class DroppedUnfired {
+  readonly #open: OpenContext;
+  #counter: Counter | undefined;
+
+  constructor(open: OpenContext) {
+    this.#open = open;
+  }
+
+  add(count: number): void {
+    if (count === 0) return;
+    const { metrics, logger, operatorName } = this.#open;
+    if (this.#counter === undefined) {
+      this.#counter = metrics.counter('numElementsDroppedUnfired');
+      logger.warn(
+        `"${operatorName}": a window was cleared with records that its trigger had never fired, ` +
+          'and they are in no result. numElementsDroppedUnfired counts them. If they must be, use ' +
+          'a trigger that fires at the end of the window, such as the one it has by default or ' +
+          'trigger.timeout(...).',
+      );
+    }
+    this.#counter.increment(count);
+  }
 }
 
 export class WindowResults {
