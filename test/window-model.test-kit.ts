@@ -35,12 +35,24 @@ interface ModelWindow {
   unfired: number[];
   /** When it is to be fired by the clock. */
   planned: number;
+  /** The next multiple, from the first record on. */
+  next: number | undefined;
+  /** Records since it was fired last, of those that are counted. */
+  counted: number;
 }
 
-/** Firings of windows of event time besides that at their end. */
+/** When windows fire. */
 export interface ModelTrigger {
+  /** At their end, and then with each late record or as `late` says. */
+  readonly atEnd: boolean;
   readonly early: number | undefined;
   readonly late: number | 'each';
+  /** At every multiple of this, by event time or by the clock. */
+  readonly every?: { readonly interval: number; readonly by: 'event' | 'clock' } | undefined;
+  /** With every so many records. */
+  readonly count?: number | undefined;
+  /** What a firing has shown is gone. */
+  readonly purges: boolean;
 }
 
 export class WindowModel {
@@ -52,6 +64,9 @@ export class WindowModel {
   #limit = -Infinity;
   /** By the clock, since the begin. */
   #now = 0;
+  /** Of the record at hand. */
+  #at = 0;
+  #unfiredAtEnd = 0;
   readonly firings: Firing[] = [];
   readonly late: Entry[] = [];
 
@@ -62,6 +77,7 @@ export class WindowModel {
   }
 
   record({ key, value, gap }: Entry, at: number): void {
+    this.#at = at;
     const taken =
       typeof this.#assigner === 'function'
         ? this.#addToWindows(this.#assigner(at), key, value)
@@ -73,29 +89,72 @@ export class WindowModel {
   advance(limit: number): void {
     if (limit <= this.#limit) return;
     this.#limit = limit;
+    if (this.#trigger.every?.by === 'event' && limit !== Infinity) this.#fireMultiples(limit);
     for (const window of this.#windows) {
-      if (!window.fired && window.end - 1 <= limit) this.#fire(window);
+      if (this.#trigger.atEnd && !window.fired && window.end - 1 <= limit) this.#fire(window);
     }
     for (const window of this.#windows) {
       if (this.#isOver(window.end) && window.planned < Infinity) this.#fire(window);
     }
+    for (const { end, unfired } of this.#windows) {
+      if (limit === Infinity && this.#isOver(end)) this.#unfiredAtEnd += unfired.length;
+    }
     this.#windows = this.#windows.filter((window) => !this.#isOver(window.end));
+  }
+
+  /** Before anything else: what the clock says. */
+  startAt(now: number): void {
+    this.#now = now;
   }
 
   /** Time passes by the clock. */
   pass(by: number): void {
     this.#now += by;
+    if (this.#trigger.every?.by === 'clock') this.#fireMultiples(this.#now);
     for (const window of this.#windows) if (window.planned <= this.#now) this.#fire(window, true);
   }
 
-  /** Records that no firing has shown, each once. */
+  /**
+   * Time of windows passes by the clock, until `now`: multiples before the end of each come first.
+   */
+  passBoth(by: number, now: number): void {
+    this.#now += by;
+    if (this.#trigger.every !== undefined) this.#fireMultiples(now);
+    this.advance(now - 1);
+  }
+
+  /** Of windows that go on: with event time, multiples before their last millisecond. */
+  #fireMultiples(until: number): void {
+    const { interval } = this.#trigger.every!;
+    for (const window of this.#windows) {
+      while (window.next !== undefined && window.next <= until) {
+        const at = window.next;
+        if (at === this.#lastOf(window)) break;
+        window.next = this.#capped(window, at + interval);
+        this.#fire(window, true);
+      }
+    }
+  }
+
+  /** When a window fires at its end; never, with some triggers. */
+  #lastOf({ end }: ModelWindow): number {
+    const { every, atEnd } = this.#trigger;
+    if (!atEnd) return Infinity;
+    return every?.by === 'event' ? end - 1 : end;
+  }
+
+  #capped(window: ModelWindow, at: number): number {
+    return Math.min(at, this.#lastOf(window));
+  }
+
+  /** Records that no firing of their latest window has shown. */
   get unfired(): number {
-    return new Set(this.#windows.flatMap(({ key, unfired }) => unfired.map((v) => `${key}/${v}`)))
-      .size;
+    return this.#windows.reduce((sum, { unfired }) => sum + unfired.length, this.#unfiredAtEnd);
   }
 
   #addToWindows(windows: readonly Window[], key: string, value: number): boolean {
     let taken = false;
+    const latest = Math.max(...windows.map(({ end }) => end));
     for (const { start, end } of windows) {
       if (this.#isOver(end)) continue;
       taken = true;
@@ -103,11 +162,21 @@ export class WindowModel {
         (each) => each.key === key && each.start === start && each.end === end,
       );
       if (window === undefined) {
-        window = { key, start, end, values: [], fired: false, unfired: [], planned: Infinity };
+        window = {
+          key,
+          start,
+          end,
+          values: [],
+          fired: false,
+          unfired: [],
+          planned: Infinity,
+          next: undefined,
+          counted: 0,
+        };
         this.#windows.push(window);
       }
       window.values.push(value);
-      window.unfired.push(value);
+      if (end === latest) window.unfired.push(value);
       this.#added(window);
     }
     return taken;
@@ -135,6 +204,8 @@ export class WindowModel {
       fired: false,
       unfired: [...joined.flatMap(({ unfired }) => unfired), value],
       planned: Math.min(Infinity, ...joined.map(({ planned }) => planned)),
+      next: leastOf(joined.map(({ next }) => next)),
+      counted: joined.reduce((sum, { counted }) => sum + counted, 0),
     };
     this.#windows = [...this.#windows.filter((each) => !joined.includes(each)), window];
     this.#added(window);
@@ -143,7 +214,18 @@ export class WindowModel {
 
   /** A record has come to the window. */
   #added(window: ModelWindow): void {
-    const { early, late } = this.#trigger;
+    const { atEnd, early, late, every, count } = this.#trigger;
+    if (count !== undefined) {
+      window.counted += 1;
+      if (window.counted >= count) this.#fire(window, true);
+      return;
+    }
+    if (every !== undefined && !(atEnd && window.end - 1 <= this.#limit)) {
+      const from = every.by === 'event' ? this.#at : this.#now;
+      const multiple = Math.floor(from / every.interval) * every.interval;
+      window.next ??= this.#capped(window, multiple + every.interval);
+    }
+    if (!atEnd) return;
     const isLate = window.end - 1 <= this.#limit;
     if (isLate) window.fired = true;
     if (isLate && late === 'each') this.#fire(window);
@@ -156,13 +238,20 @@ export class WindowModel {
     if (!byClock) window.fired = true;
     window.unfired = [];
     window.planned = Infinity;
+    window.counted = 0;
     const { key, start, end, values } = window;
-    this.firings.push({ key, start, end, values: [...values] });
+    if (values.length > 0) this.firings.push({ key, start, end, values: [...values] });
+    if (this.#trigger.purges) values.length = 0;
   }
 
   #isOver(end: number): boolean {
     return end - 1 + this.#lateness <= this.#limit;
   }
+}
+
+function leastOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /** All windows of a kind that hold a time, by trying every begin. */

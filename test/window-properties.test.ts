@@ -1,6 +1,7 @@
 // Windows of every kind against their definition: whole jobs with random input out of order, late
-// records, early and late firings, subtasks, snapshots at random moments that are restored at
-// another parallelism. What comes out must be the same records, of each key and all in all.
+// records, early and late firings, continuous and counting triggers, purges, subtasks, snapshots at
+// random moments that are restored at another parallelism. What comes out must be the same records,
+// of each key and all in all.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -83,20 +84,49 @@ function drawCase(random: Prng, kind: string): Case {
   };
 }
 
-/** With `custom` windows are taken one by one. */
-function drawTrigger(
-  random: Prng,
-  time: Time,
-): readonly [Trigger<Visit> | undefined, ModelTrigger, string] {
-  const firings: ModelTrigger = { early: undefined, late: 'each' };
-  const draw = random.below(6);
+type DrawnTrigger = readonly [Trigger<Visit> | undefined, ModelTrigger, string];
+
+/** With `custom` windows are asked one by one. */
+function drawTrigger(random: Prng, time: Time): DrawnTrigger {
+  const firings: ModelTrigger = { atEnd: true, early: undefined, late: 'each', purges: false };
+  const draw = random.below(10);
   if (draw < 2) return [undefined, firings, 'default trigger'];
   if (draw === 2) return [customTrigger(time), firings, 'custom trigger'];
-  if (time === 'processing') return [trigger.processingTime(), firings, 'explicit trigger'];
-  const early = draw === 3 ? undefined : milliseconds(1 + random.below(40));
+  if (draw < 6) return purgedOrNot(random, drawCounted(random, { time, firings }));
+  const end = time === 'event' ? trigger.eventTime() : trigger.processingTime();
+  if (draw === 6) return purgedOrNot(random, [end, firings, 'explicit trigger']);
+  if (time === 'processing') return [end, firings, 'explicit trigger'];
+  const early = draw === 7 ? undefined : milliseconds(1 + random.below(40));
   const late = random.below(2) === 0 ? 'each' : milliseconds(1 + random.below(40));
   const by = trigger.eventTime({ early, late });
-  return [by, { early, late }, `trigger with early ${early} and late ${late}`];
+  const said = `trigger with early ${early} and late ${late}`;
+  return purgedOrNot(random, [by, { ...firings, early, late }, said]);
+}
+
+function drawCounted(
+  random: Prng,
+  { time, firings }: { readonly time: Time; readonly firings: ModelTrigger },
+): DrawnTrigger {
+  const interval = milliseconds(1 + random.below(12));
+  const draw = random.below(3);
+  if (draw === 0) {
+    const count = 1 + random.below(5);
+    return [trigger.count(count), { ...firings, atEnd: false, count }, `count ${count}`];
+  }
+  if (draw === 1 && time === 'event') {
+    const every = { interval, by: 'event' } as const;
+    const by = trigger.continuousEventTime(interval);
+    return [by, { ...firings, every }, `every ${interval} by event time`];
+  }
+  const atEnd = time === 'processing';
+  const every = { interval, by: 'clock' } as const;
+  const by = trigger.continuousProcessingTime(interval);
+  return [by, { ...firings, atEnd, every }, `every ${interval} by the clock`];
+}
+
+function purgedOrNot(random: Prng, [by, firings, said]: DrawnTrigger): DrawnTrigger {
+  if (by === undefined || random.below(3) > 0) return [by, firings, said];
+  return [trigger.purging(by), { ...firings, purges: true }, `purging, ${said}`];
 }
 
 /** The default one, written by a user. */
@@ -242,6 +272,7 @@ class Run {
     const random = this.#random;
     const parallelism = 1 + random.below(4);
     this.#harness = await JobHarness.start((env) => build(env, this.#case), { parallelism });
+    this.#model.startAt(this.#harness.now);
     for (let step = 10 + random.below(35); step > 0; step--) {
       const draw = random.below(20);
       if (draw < 13) this.#record();
@@ -278,7 +309,7 @@ class Run {
       this.#model.advance(this.#watermark);
     } else {
       await this.#harness.advance(milliseconds(by));
-      this.#model.advance(this.#harness.now - 1);
+      this.#model.passBoth(by, this.#harness.now);
     }
   }
 

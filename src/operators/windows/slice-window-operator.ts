@@ -311,17 +311,22 @@ export class SliceWindowOperator implements KeyedOperator {
    * False: call again.
    */
   #comeTo(limit: number): boolean {
-    const clearing = this.#clearing;
     const repeated = this.#repeatedInTime();
+    if (repeated !== undefined && !this.#repeatUntil(limit, repeated)) return false;
+    return this.#clearing?.advance(limit) !== false;
+  }
+
+  #repeatUntil(limit: number, repeated: RepeatedFirings): boolean {
+    const clearing = this.#clearing;
     // By the clock, the limit is the moment before now.
     const ahead = this.#byClock ? 1 : 0;
-    while (repeated !== undefined && repeated.next - ahead <= limit) {
+    while (repeated.next - ahead <= limit) {
       const before = Math.min(limit, (clearing?.nextTime ?? Infinity) - 1);
       if (repeated.next - ahead > before) {
         if (!clearing!.advance(repeated.next - ahead)) return false;
       } else if (!repeated.advance(before + ahead)) return false;
     }
-    return clearing?.advance(limit) !== false;
+    return true;
   }
 
   /** Those by the time of the windows, unless there are to be none any more. */
