@@ -17,6 +17,17 @@ import type { HeapFigures } from './heap-checkpoint.ts';
 const MEGABYTES = 1000;
 const HEAP_MEGABYTES = 6000;
 
+const NO_FIGURES: HeapFigures = {
+  rates: [],
+  cpuRates: [],
+  pauses: [],
+  restoreRates: [],
+  restoreCpuRates: [],
+  restorePauses: [],
+  bytesRatios: [],
+  timeRatios: [],
+};
+
 export const checkpointsBenchmarks: readonly Benchmark[] = heapBenchmarks([
   (figures) => ({
     name: 'heap-checkpoint-rate',
@@ -68,17 +79,6 @@ function heapBenchmarks(
     measure: async (runs) => measure(await (figures ??= heapFigures(runs))),
   }));
 }
-
-const NO_FIGURES: HeapFigures = {
-  rates: [],
-  cpuRates: [],
-  pauses: [],
-  restoreRates: [],
-  restoreCpuRates: [],
-  restorePauses: [],
-  bytesRatios: [],
-  timeRatios: [],
-};
 
 async function heapFigures(runs: number): Promise<HeapFigures> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
