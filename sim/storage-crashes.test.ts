@@ -9,8 +9,11 @@ import { isEngineError } from '../src/base/errors.ts';
 import { minutes } from '../src/base/units.ts';
 import { pattern } from '../src/env/contract/rig.test-kit.ts';
 import type { Env } from '../src/env/env.ts';
+import { CheckpointStreams } from '../src/storage/checkpoint-streams.ts';
+import { FileSystems } from '../src/storage/file-systems.ts';
 import { LocalFileSystem } from '../src/storage/local-file-system.ts';
 import { readFile } from '../src/storage/stored-checkpoint.ts';
+import type { FileSystem } from './file-system.ts';
 import { simulation, type Simulation } from './simulation.ts';
 
 const FOLDER = '/shared/out';
@@ -198,4 +201,51 @@ test('W1, W3: a commit interrupted anywhere is repeated to the same file, once',
     });
   });
   assert.ok(before > SEEDS && after > SEEDS, `${before} before, ${after} after`);
+});
+
+test('L2, L3, O1: where the disk fails nothing is left, and the error says what and why', async () => {
+  const faults: Readonly<Record<string, (files: FileSystem) => void>> = {
+    IO_FAILED: (files) => (files.failures = 0.25),
+    IO_NO_SPACE: (files) => (files.room = 0),
+    IO_READ_ONLY: (files) => (files.readOnly = true),
+    sync: (files) => (files.syncFailures = 1),
+  };
+  const seen = new Map<string, number>();
+  let finished = 0;
+  for (let seed = 1; seed <= cases(40, 1000); seed += 1) {
+    const world = simulation({ seed, buggify: false, sharedFolders: ['/shared'] });
+    const { files } = world.mounts[0]!;
+    const random = world.random('faults');
+    const life = async (env: Env): Promise<void> => {
+      const fileSystems = FileSystems.create(env);
+      await fileSystems.of(FOLDER).makeFolder(FOLDER);
+      const streams = new CheckpointStreams(fileSystems, { directory: FOLDER, inlineBytes: 0 });
+      const strike = Object.entries(faults)[seed % 4]!;
+      const output = streams.open(FOLDER, 'exclusive');
+      const whole = random.below(2) === 0;
+      if (!whole) strike[1](files);
+      try {
+        for (let piece = 0; piece < 4; piece += 1) output.write(pattern(1000, piece));
+        if (whole) strike[1](files);
+        await output.finish();
+        finished += 1;
+        return;
+      } catch (error) {
+        assert.ok(isEngineError(error), String(error));
+        assert.ok(error.message.includes(FOLDER), error.message);
+        seen.set(error.code, (seen.get(error.code) ?? 0) + 1);
+      }
+      files.failures = 0;
+      files.room = Infinity;
+      files.readOnly = false;
+      files.syncFailures = 0;
+      await output.abort();
+      assert.deepEqual(await env.disk.list(FOLDER), [], `seed ${seed}`);
+    };
+    await world.runProcess(world.host('writer'), life, minutes(10));
+  }
+  for (const code of ['IO_FAILED', 'IO_NO_SPACE', 'IO_READ_ONLY']) {
+    assert.ok((seen.get(code) ?? 0) > 3, `${code}: ${seen.get(code)}`);
+  }
+  assert.ok(finished > 0);
 });

@@ -9,7 +9,7 @@ import { JOB_ID, someMetadata } from '../src/storage/checkpoint.test-kit.ts';
 import { withFolder } from './storage.test-kit.ts';
 import { handlesOf, type CheckpointMetadata } from '../src/storage/checkpoint-metadata.ts';
 import { CheckpointStorage } from '../src/storage/checkpoint-storage.ts';
-import { CheckpointStreams } from '../src/storage/checkpoint-streams.ts';
+import { CheckpointStreams, type CheckpointOutput } from '../src/storage/checkpoint-streams.ts';
 import type { FileSystems } from '../src/storage/file-systems.ts';
 import { disposeSavepoint, openHandle, readCheckpoint } from '../src/storage/stored-checkpoint.ts';
 
@@ -169,18 +169,22 @@ describe('CheckpointStorage', () => {
         directory: storage.jobDirectory,
         inlineBytes: 0,
       });
+      const killed: CheckpointOutput[] = [];
       for (const scope of ['shared', 'exclusive'] as const) {
         const output = streams.open(await storage.prepareLocation(8), scope);
         output.write(pattern(100));
         await output.finish();
         const unfinished = streams.open(storage.locationOf(8), scope);
         unfinished.write(pattern(100));
+        killed.push(unfinished);
         await untilThere(folder, /\.writing-/);
       }
       const stored = await storage.readMetadata(kept.location);
       const removed = await storage.removeLeftovers([stored]);
       assert.equal(removed.length, 2 + 3, 'chk-6, chk-8 and three files of shared state');
       const left = await filesIn(`${folder}/${JOB_ID}`);
+      // Their files are open still, and would be closed whenever garbage is collected.
+      for (const output of killed) await output.abort();
       assert.equal(left.length, 4, left.join());
       assert.deepEqual((await storage.readMetadata(kept.location)).metadata, kept.metadata);
       for (const handle of handlesOf(kept.metadata)) {

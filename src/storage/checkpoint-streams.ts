@@ -137,7 +137,11 @@ class Output implements CheckpointOutput {
   }
 
   abort(): Promise<void> {
-    this.#aborting ??= this.#abort();
+    this.#aborting ??= this.#abort().catch((error: unknown) => {
+      // To be tried again.
+      this.#aborting = undefined;
+      throw error;
+    });
     return this.#aborting;
   }
 

@@ -5,8 +5,8 @@
  * Invariants
  * L1. Whatever a process was killed at or a machine lost, a file that has not a temporary name is
  *     whole, and one whose `finish`, `writeIf` or `commit` has resolved is there.
- * L2. Where an operation has failed, the temporary file is removed; only who is killed leaves one,
- *     and its name says so.
+ * L2. Where an operation has failed, the temporary file is removed (by `abort`, which may be tried
+ *     again where it fails itself); only who is killed leaves one, and its name says so.
  * L3. A file whose sync has failed is given up, never tried again as if it were clean.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
@@ -234,13 +234,13 @@ class LocalOutput implements FileOutput {
   /** L2. */
   async abort(): Promise<void> {
     if (this.#ended !== undefined) return;
-    this.#ended = 'aborted';
     const { env, file } = this.#options;
     try {
       await file.close();
     } finally {
       await env.disk.remove(this.#place);
     }
+    this.#ended = 'aborted';
   }
 }
 
