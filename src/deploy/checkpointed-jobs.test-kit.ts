@@ -1,0 +1,102 @@
+// Jobs for the tests of checkpoints on a mini cluster: totals by key, which a sink with a committer
+// writes into files that nobody writes twice; what goes wrong on the way is a parameter.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { milliseconds } from '../base/units.ts';
+import { param } from '../api/parameters.ts';
+import { defineJob } from '../api/define-job.ts';
+import { generator } from '../connectors/generator/generator.ts';
+import type { Sink } from '../functions/sink.ts';
+import { state } from '../functions/state.ts';
+import { t } from '../types/index.ts';
+
+const Lines = t.struct({ name: t.string, lines: t.array(t.string) });
+type Lines = { readonly name: string; readonly lines: readonly string[] };
+
+/** Lines come into a file of the folder when their checkpoint is complete, once. */
+export function committedLines(folder: string): Sink<string, Lines> {
+  return {
+    kind: 'sink',
+    name: 'committed lines',
+    accepts: t.string,
+    committable: Lines,
+    createWriter({ subtask, attempt }) {
+      let lines: string[] = [];
+      let sequence = 0;
+      return {
+        write: (line) => void lines.push(line as string),
+        flush: () => undefined,
+        prepareCommit() {
+          if (lines.length === 0) return [];
+          const name = `${subtask}-${attempt}-${sequence++}`;
+          const prepared = [{ name, lines }];
+          lines = [];
+          return prepared;
+        },
+        close: () => undefined,
+      };
+    },
+    createCommitter: () => ({
+      commit(requests) {
+        mkdirSync(folder, { recursive: true });
+        for (const { committable } of requests) {
+          writeFileSync(`${folder}/${committable.name}`, committable.lines.join('\n'));
+        }
+      },
+      close: () => undefined,
+    }),
+  };
+}
+
+const Record = t.struct({ key: t.int32, value: t.int32 });
+
+/** `key/total/count` after every record; the totals of a key have no gap and none comes twice. */
+export const totals = defineJob({
+  name: 'totals',
+  params: {
+    folder: t.string,
+    records: param(t.int32, 4000),
+    rate: param(t.int32, 4000),
+    /** Records at which the first attempts fail, one each. */
+    failAt: param(t.string, ''),
+    interval: param(t.int32, 50),
+  },
+  build(env, { folder, records, rate, failAt, interval }) {
+    if (interval > 0) env.enableCheckpointing(milliseconds(interval));
+    let attempt = 1;
+    const failures = failAt === '' ? [] : failAt.split(',').map(Number);
+    env
+      .from(
+        generator(Record, (index) => ({ key: index % 7, value: index }), {
+          count: records,
+          ratePerSecond: rate,
+        }),
+      )
+      .uid('numbers')
+      .process({
+        emits: Record,
+        open: (context) => {
+          attempt = context.attempt;
+        },
+        onElement(record, context) {
+          if (failures[attempt - 1] === record.value) throw new Error(`record ${record.value}`);
+          context.emit(record);
+        },
+      })
+      .uid('fails')
+      .keyBy(({ key }) => key)
+      .process({
+        emits: t.string,
+        state: { sum: state.value(t.float64), count: state.value(t.int32) },
+        onElement({ key, value }, context) {
+          const sum = (context.state.sum.get() ?? 0) + value;
+          const count = (context.state.count.get() ?? 0) + 1;
+          context.state.sum.set(sum);
+          context.state.count.set(count);
+          context.emit(`${key}/${count}/${sum}`);
+        },
+      })
+      .uid('totals')
+      .sinkTo(committedLines(folder))
+      .uid('files');
+  },
+});

@@ -1,0 +1,114 @@
+// Checkpoints on a whole cluster with real threads: what a job that fails, or whose JobManager is
+// replaced, has written in the end is what it would have written without.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Configuration } from '../config/configuration.ts';
+import { nodeEnv } from '../env/node/node-env.ts';
+import type { JobResult } from '../protocol/job-report.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
+import { MiniCluster } from './mini-cluster.ts';
+
+const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
+
+type Settings = Readonly<Record<string, string>>;
+
+const env = nodeEnv({
+  entries: {
+    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
+    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
+  },
+  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
+});
+
+const RESTARTS: Settings = {
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': '5',
+  'restart-strategy.fixed-delay.delay': '10 ms',
+};
+
+class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'millrace-checkpoints-'));
+
+  get output(): string {
+    return join(this.path, 'out');
+  }
+
+  get checkpoints(): string {
+    return join(this.path, 'checkpoints');
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+
+  /** All lines of all files. */
+  lines(): readonly string[] {
+    const names = existsSync(this.output) ? readdirSync(this.output) : [];
+    return names.flatMap((name) => readFileSync(join(this.output, name), 'utf8').split('\n'));
+  }
+}
+
+/**
+ * Every record has been added to the total of its key exactly once: totals are counted from 1
+ * without a gap, and the last of each key is the sum of all its values.
+ */
+function requireTotals(lines: readonly string[], records: number): void {
+  const totals = lines.map((line) => line.split('/').map(Number) as [number, number, number]);
+  for (let key = 0; key < 7; key++) {
+    const own = totals.filter(([of]) => of === key).toSorted(([, left], [, right]) => left - right);
+    const values = Array.from({ length: records }, (_, value) => value).filter(
+      (value) => value % 7 === key,
+    );
+    assert.deepEqual(
+      own.map(([, count]) => count),
+      values.map((_, index) => index + 1),
+      `totals of key ${key}`,
+    );
+    const sum = values.reduce((left, right) => left + right, 0);
+    assert.equal(own.at(-1)![2], sum, `sum of key ${key}`);
+  }
+}
+
+function job(
+  folder: Folder,
+  parameters: Readonly<Record<string, unknown>>,
+  settings: Settings = {},
+): JobReference {
+  return {
+    jobId: env.random.uuid(),
+    ...{ moduleUrl: JOBS, exportName: 'totals' },
+    parameters: { folder: folder.output, ...parameters },
+    configuration: { ...RESTARTS, ...settings },
+  };
+}
+
+async function run(reference: JobReference, slots: number): Promise<JobResult> {
+  await using cluster = await MiniCluster.start({
+    ...{ env, slots, spareWorkers: 0, configuration: Configuration.parse({}) },
+  });
+  return await (await cluster.submit(reference)).result();
+}
+
+test('a job that fails thrice goes on from its checkpoints: every total is written once', async () => {
+  using folder = new Folder();
+  const parameters = { records: 4000, rate: 4000, failAt: '1200,2000,3100' };
+  const reference = job(folder, parameters, {
+    'execution.checkpointing.dir': folder.checkpoints,
+    'parallelism.default': '2',
+  });
+  const result = await run(reference, 2);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(folder.lines(), 4000);
+  // The files of its checkpoints are gone, with their folders.
+  assert.deepEqual(readdirSync(folder.checkpoints), []);
+});
+
+test('checkpoints in the memory of the JobManager serve as well', async () => {
+  using folder = new Folder();
+  const result = await run(job(folder, { records: 2000, failAt: '1200' }), 1);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(folder.lines(), 2000);
+});
