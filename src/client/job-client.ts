@@ -17,7 +17,12 @@ import { BLOBS, blobService } from '../protocol/blob-service.ts';
 import type { BlobService } from '../protocol/blob-service.ts';
 import { blobUrl } from '../protocol/job-code.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
-import type { DispatcherService, JobMasterLocation } from '../protocol/dispatcher-service.ts';
+import type {
+  DispatcherService,
+  JobMasterLocation,
+  SavepointTrigger,
+  TakenCheckpoint,
+} from '../protocol/dispatcher-service.ts';
 import {
   jobClientEndpoint,
   jobClientService,
@@ -167,6 +172,16 @@ export class JobClient {
   /** Resolves when the cancellation has begun; `result` tells when it is done. */
   async cancel(): Promise<void> {
     await this.#orBroken(this.#dispatcher.cancelJob({ jobId: this.jobId }));
+  }
+
+  /**
+   * Resolves when the savepoint is complete, with where it lies; where it stops the job, when the
+   * job has ended. @throws EngineError CHECKPOINT_*, SAVEPOINT_*
+   * @example
+   * const { location } = await client.triggerSavepoint({ directory: '/savepoints' });
+   */
+  triggerSavepoint(trigger: SavepointTrigger = {}): Promise<TakenCheckpoint> {
+    return this.#orBroken(this.#dispatcher.triggerSavepoint({ jobId: this.jobId, ...trigger }));
   }
 
   /** C2. A failed job resolves too, with its error. @throws EngineError if it cannot be known. */

@@ -13,7 +13,7 @@ const Lines = t.struct({ name: t.string, lines: t.array(t.string) });
 type Lines = { readonly name: string; readonly lines: readonly string[] };
 
 /** Lines come into a file of the folder when their checkpoint is complete, once. */
-export function committedLines(folder: string): Sink<string, Lines> {
+export function committedLines(folder: string, prefix: string): Sink<string, Lines> {
   return {
     kind: 'sink',
     name: 'committed lines',
@@ -27,7 +27,7 @@ export function committedLines(folder: string): Sink<string, Lines> {
         flush: () => undefined,
         prepareCommit() {
           if (lines.length === 0) return [];
-          const name = `${subtask}-${attempt}-${sequence++}`;
+          const name = `${prefix}${subtask}-${attempt}-${sequence++}`;
           const prepared = [{ name, lines }];
           lines = [];
           return prepared;
@@ -54,13 +54,15 @@ export const totals = defineJob({
   name: 'totals',
   params: {
     folder: t.string,
+    /** Of the names of files. */
+    prefix: param(t.string, ''),
     records: param(t.int32, 4000),
     rate: param(t.int32, 4000),
     /** Records at which the first attempts fail, one each. */
     failAt: param(t.string, ''),
     interval: param(t.int32, 50),
   },
-  build(env, { folder, records, rate, failAt, interval }) {
+  build(env, { folder, prefix, records, rate, failAt, interval }) {
     if (interval > 0) env.enableCheckpointing(milliseconds(interval));
     let attempt = 1;
     const failures = failAt === '' ? [] : failAt.split(',').map(Number);
@@ -96,7 +98,7 @@ export const totals = defineJob({
         },
       })
       .uid('totals')
-      .sinkTo(committedLines(folder))
+      .sinkTo(committedLines(folder, prefix))
       .uid('files');
   },
 });

@@ -23,6 +23,8 @@ import { openStores } from './ha-stores.ts';
 import type { HaStores } from './ha-stores.ts';
 import { startBlobs } from './job-blobs.ts';
 import type { BlobStart } from './job-blobs.ts';
+import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
+import { disposeSavepoint } from '../storage/stored-checkpoint.ts';
 import { startRest } from './rest-start.ts';
 import type { RestStart } from './rest-start.ts';
 
@@ -110,6 +112,10 @@ export class JobManager {
           resourceManagerAddress: address,
           code: stores.blobs,
         }),
+      disposeSavepoint: (path) => {
+        const options = fileSystemOptions(configuration.toRecord());
+        return disposeSavepoint(FileSystems.create(env, options), path);
+      },
       onGone: (jobId) => stores.blobs?.release(jobId),
     });
   }

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { milliseconds } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobResult } from '../protocol/job-report.ts';
@@ -111,4 +112,58 @@ test('checkpoints in the memory of the JobManager serve as well', async () => {
   const result = await run(job(folder, { records: 2000, failAt: '1200' }), 1);
   assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
   requireTotals(folder.lines(), 2000);
+});
+
+/** Resolves when some lines are committed. */
+async function firstLines(folder: Folder): Promise<void> {
+  while (folder.lines().length === 0) {
+    await new Promise<void>((resolve) => env.clock.after(milliseconds(10), resolve));
+  }
+}
+
+async function cluster(slots: number): Promise<MiniCluster> {
+  const configuration = Configuration.parse({});
+  return MiniCluster.start({ env, slots, spareWorkers: 0, configuration });
+}
+
+test('a job that was stopped with a savepoint goes on from it at another parallelism', async () => {
+  using folder = new Folder();
+  const directory = join(folder.path, 'savepoints');
+  await using first = await cluster(3);
+  const parameters = { records: 5000, rate: 2500 };
+  const client = await first.submit(job(folder, parameters, { 'parallelism.default': '2' }));
+  await firstLines(folder);
+  const { location } = await client.triggerSavepoint({ directory, stop: 'suspend' });
+  assert.equal((await client.result()).status, 'FINISHED');
+  const written = folder.lines().length;
+  assert.ok(written > 0 && written < 5000, `${written} lines`);
+  const again = job(
+    folder,
+    { ...parameters, prefix: 'second-' },
+    {
+      ...{ 'parallelism.default': '3', 'execution.state-recovery.path': location },
+    },
+  );
+  const result = await (await first.submit(again)).result();
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(folder.lines(), 5000);
+});
+
+test("a savepoint is the user's: the job goes on, commits nothing with it, and leaves it", async () => {
+  using folder = new Folder();
+  const directory = join(folder.path, 'savepoints');
+  await using first = await cluster(1);
+  const client = await first.submit(job(folder, { records: 3000, rate: 3000 }));
+  await firstLines(folder);
+  const { location } = await client.triggerSavepoint({ directory });
+  assert.equal((await client.result()).status, 'FINISHED');
+  requireTotals(folder.lines(), 3000);
+  assert.ok(existsSync(join(new URL(location).pathname, '_metadata')), location);
+});
+
+test('what a job cannot take over is refused before anything of it runs', async () => {
+  using folder = new Folder();
+  await using first = await cluster(1);
+  const missing = job(folder, {}, { 'execution.state-recovery.path': `${folder.path}/none` });
+  await assert.rejects(first.submit(missing), { code: 'SAVEPOINT_NOT_FOUND' });
 });

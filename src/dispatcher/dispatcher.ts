@@ -21,6 +21,8 @@ import type {
   DispatcherService,
   JobMasterLocation,
   JobSubmission,
+  SavepointTrigger,
+  TakenCheckpoint,
 } from '../protocol/dispatcher-service.ts';
 import type {
   ClusterOverview,
@@ -48,6 +50,8 @@ export interface JobMasterHandle {
   info(): ExecutionGraphInfo;
   summary(): JobSummary;
   cancel(): void;
+  triggerSavepoint(trigger: SavepointTrigger): Promise<TakenCheckpoint>;
+  triggerCheckpoint(full: boolean): Promise<TakenCheckpoint>;
   /** The end of the job is known to all: its checkpoints go, unless they are to stay. */
   cleanUp(): Promise<void>;
   close(): Promise<void>;
@@ -64,6 +68,8 @@ export interface DispatcherOptions {
     client: RpcConnection | undefined,
     recovered: StoredJob | undefined,
   ) => JobMasterHandle;
+  /** Removes a savepoint from where it lies. */
+  readonly disposeSavepoint: (path: string) => Promise<void>;
   /** What the cluster has, for those who ask. */
   readonly resources: () => {
     readonly taskManagers: number;
@@ -193,6 +199,14 @@ export class Dispatcher {
         master?.cancel();
         return {};
       },
+      triggerSavepoint: async ({ jobId, ...trigger }) =>
+        (await this.#running(jobId)).triggerSavepoint(trigger),
+      triggerCheckpoint: async ({ jobId, full }) =>
+        (await this.#running(jobId)).triggerCheckpoint(full),
+      disposeSavepoint: async ({ path }) => {
+        await this.#options.disposeSavepoint(path);
+        return {};
+      },
       reportClientHeartbeat: ({ jobId, expiredTimestamp }) => {
         if (!this.#jobs.has(jobId)) this.#endedJob(jobId);
         else this.#clients.expect(jobId, expiredTimestamp - this.#options.env.clock.now());
@@ -226,6 +240,14 @@ export class Dispatcher {
   async #master(jobId: string): Promise<JobMasterHandle | undefined> {
     const entry = this.#jobs.get(jobId);
     return entry?.master ?? entry?.begun.promise.catch(() => undefined);
+  }
+
+  /** @throws EngineError JOB_NOT_FOUND, CHECKPOINT_TASKS_NOT_RUNNING if it has ended */
+  async #running(jobId: string): Promise<JobMasterHandle> {
+    const master = await this.#master(jobId);
+    if (master !== undefined) return master;
+    this.#endedJob(jobId);
+    throw new EngineError('CHECKPOINT_TASKS_NOT_RUNNING', {});
   }
 
   /** In the order in which they were submitted. */

@@ -163,7 +163,9 @@ export class JobCheckpoints {
     const { run, plan } = this.#options;
     if (run.plan !== plan) return;
     const tasks = standingsOf(run.state);
-    if (tasks.includes('absent')) this.#requests.notStopped();
+    // Who commits comes to its end.
+    const isAtWork = run.state.status !== 'COMMITTING' && run.state.status !== 'FINISHED';
+    if (isAtWork && tasks.includes('absent')) this.#requests.notStopped();
     const before = this.#state.tasks;
     if (tasks.every((standing, index) => standing === before[index])) return;
     this.#feed({ kind: 'tasks', tasks });

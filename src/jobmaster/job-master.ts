@@ -18,7 +18,13 @@ import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
-import type { JobMasterLocation, JobSubmission } from '../protocol/dispatcher-service.ts';
+import type { CheckpointRequest } from '../checkpoint/coordinator-state.ts';
+import type {
+  JobMasterLocation,
+  JobSubmission,
+  SavepointTrigger,
+  TakenCheckpoint,
+} from '../protocol/dispatcher-service.ts';
 import { jobMasterEndpoint, jobMasterService } from '../protocol/job-master-service.ts';
 import type { ExecutionGraphInfo, JobSummary } from '../protocol/execution-graph-info.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
@@ -195,6 +201,30 @@ export class JobMaster {
 
   cancel(): void {
     this.#main.run(() => this.#run.feed({ kind: 'cancel' }));
+  }
+
+  /** @throws EngineError CHECKPOINT_*, SAVEPOINT_* */
+  async triggerSavepoint(trigger: SavepointTrigger): Promise<TakenCheckpoint> {
+    const { directory: given, format = 'canonical', stop } = trigger;
+    const { savepointDirectory } = checkpointConfigOf(this.#configuration);
+    const directory = given ?? savepointDirectory;
+    if (directory === undefined) throw new EngineError('SAVEPOINT_DIRECTORY_UNSET', {});
+    return this.#request({ full: true, savepoint: { directory, format, stop } });
+  }
+
+  /** @throws EngineError CHECKPOINT_* */
+  async triggerCheckpoint(full: boolean): Promise<TakenCheckpoint> {
+    return this.#request({ full, savepoint: undefined });
+  }
+
+  #request(wanted: Omit<CheckpointRequest, 'requestId'>): Promise<TakenCheckpoint> {
+    const { promise, resolve, reject } = Promise.withResolvers<TakenCheckpoint>();
+    this.#main.run(() => {
+      const checkpoints = this.#checkpoints;
+      if (checkpoints === undefined) reject(new EngineError('CHECKPOINT_TASKS_NOT_RUNNING', {}));
+      else checkpoints.request(wanted).then(resolve, reject);
+    });
+    return promise;
   }
 
   /** The end of the job is known to all: its checkpoints go, unless they are to stay. */

@@ -2,7 +2,7 @@
 import type { Duration } from '../base/units.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { t } from '../types/index.ts';
-import type { RestoreSettings } from './checkpoint.ts';
+import type { RestoreSettings, SavepointFormat } from './checkpoint.ts';
 import type { ClusterOverview, ExecutionGraphInfo, JobSummary } from './execution-graph-info.ts';
 import type { JobDetails, JobOverview, JobResult } from './job-report.ts';
 import type { Service } from './service.ts';
@@ -45,6 +45,22 @@ interface JobRequest {
   readonly jobId: string;
 }
 
+export interface SavepointTrigger {
+  /** Undefined: where the options of the job say. */
+  readonly directory?: string | undefined;
+  /** `canonical` unless said. */
+  readonly format?: SavepointFormat | undefined;
+  /** The job ends with it. `drain`: event time and all input end before. */
+  readonly stop?: 'drain' | 'suspend' | undefined;
+}
+
+/** A checkpoint or savepoint that is complete. */
+export interface TakenCheckpoint {
+  readonly checkpointId: number;
+  /** From which a job can start; empty: it is in the memory of the JobManager. */
+  readonly location: string;
+}
+
 const JobRequestSchema = t.struct({ jobId: t.string });
 const Empty = t.struct({});
 
@@ -64,6 +80,15 @@ export type DispatcherService = Service<{
   /** Answers when the cancellation has begun. */
   readonly cancelJob: Ask<JobRequest, {}>;
   /**
+   * Answers when the savepoint is complete and, where it stops the job, when the job has ended.
+   * @throws EngineError CHECKPOINT_*, SAVEPOINT_*, JOB_NOT_FOUND
+   */
+  readonly triggerSavepoint: Ask<JobRequest & SavepointTrigger, TakenCheckpoint>;
+  /** `full`: it holds everything, whatever the options say. @throws EngineError CHECKPOINT_* */
+  readonly triggerCheckpoint: Ask<JobRequest & { readonly full: boolean }, TakenCheckpoint>;
+  /** Removes a savepoint. @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID, IO_* */
+  readonly disposeSavepoint: Ask<{ readonly path: string }, {}>;
+  /**
    * The client of an attached job is there; when it is silent for too long the job is cancelled. A
    * word about a job that has ended changes nothing. @throws EngineError JOB_NOT_FOUND
    */
@@ -82,6 +107,15 @@ export const dispatcherService: DispatcherService = service('Dispatcher', {
   requestMultipleJobDetails: ask(Empty, plain<readonly JobSummary[]>()),
   requestClusterOverview: ask(Empty, plain<ClusterOverview>()),
   cancelJob: ask(JobRequestSchema, Empty),
+  triggerSavepoint: ask(plain<JobRequest & SavepointTrigger>(), plain<TakenCheckpoint>(), {
+    timeout: 'never',
+  }),
+  triggerCheckpoint: ask(
+    plain<JobRequest & { readonly full: boolean }>(),
+    plain<TakenCheckpoint>(),
+    { timeout: 'never' },
+  ),
+  disposeSavepoint: ask(t.struct({ path: t.string }), Empty, { timeout: 'never' }),
   reportClientHeartbeat: ask(plain<ClientHeartbeat>(), Empty),
   requestJobResult: ask(JobRequestSchema, plain<JobResult>(), { timeout: 'never' }),
 });
