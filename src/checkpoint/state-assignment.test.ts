@@ -1,0 +1,222 @@
+// Who gets which state of a checkpoint; the names of rules are those of state-assignment.ts.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { cases } from '../base/cases.test-kit.ts';
+import { isEngineError } from '../base/errors.ts';
+import type { Timestamp } from '../base/units.ts';
+import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
+import { keyGroupRange } from '../graph/key-groups.ts';
+import type { ChannelState, OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
+import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
+import { StateAssignment } from './state-assignment.ts';
+
+const MAX_PARALLELISM = 16;
+
+function vertex(id: string, parallelism: number, maxParallelism = MAX_PARALLELISM): JobVertex {
+  const operators = [
+    {
+      ...{ id, name: id, uid: `uid-${id}`, kind: 'process' as const, stateful: true },
+      ...{ chainedOutputs: [], output: undefined },
+    },
+  ];
+  return { id, name: id, parallelism, maxParallelism, slotSharingGroup: 'default', operators };
+}
+
+function graph(
+  producers: number,
+  consumers: number,
+  partitioner: JobEdge['partitioner'],
+): JobGraph {
+  const edge: JobEdge = {
+    id: 'a:0',
+    source: 'a',
+    sourceOperator: 0,
+    tag: undefined,
+    target: 'b',
+    targetInput: 0,
+    partitioner,
+    schema: {} as never,
+    exchange: 'pipelined',
+  };
+  return {
+    ...{ version: 1, name: 'job', fingerprint: 'f', edges: [edge], parameters: {} },
+    vertices: [vertex('a', producers), vertex('b', consumers)],
+    configuration: {},
+  };
+}
+
+function inline(...bytes: number[]): StateHandle {
+  return { kind: 'inline', bytes: new Uint8Array(bytes) };
+}
+
+function snapshot(operator: string, subtask: number, parallelism: number): OperatorSnapshot {
+  const { first, last } = keyGroupRange(subtask, MAX_PARALLELISM, parallelism);
+  return {
+    operator,
+    keyed: { firstKeyGroup: first, lastKeyGroup: last, parts: [inline(1, subtask)] },
+    operatorState: inline(2, subtask),
+    committables: [{ checkpointId: 3, committables: [new Uint8Array([subtask])] }],
+  };
+}
+
+/** Of a job with these parallelisms, in which every channel has records in flight. */
+function taken(producers: number, consumers: number): CheckpointMetadata {
+  const channel = (producer: number, consumer: number): ChannelState => ({
+    ...{ edge: 'a:0', producer, consumer, handle: inline(producer, consumer) },
+  });
+  const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+  const operator = (id: string, parallelism: number) => ({
+    ...{ operator: id, uid: `uid-${id}`, name: id, parallelism, maxParallelism: MAX_PARALLELISM },
+    subtasks: numbers(parallelism).map((subtask) => snapshot(id, subtask, parallelism)),
+    enumerator: undefined,
+  });
+  return {
+    ...{ jobId: 'j', jobName: 'job', checkpointId: 7, triggeredAt: 0 as Timestamp },
+    ...{ purpose: 'checkpoint', format: undefined, fingerprint: 'f', blob: new Uint8Array(0) },
+    operators: [operator('a', producers), operator('b', consumers)],
+    vertices: [
+      {
+        ...{ vertex: 'a', name: 'a', parallelism: producers, maxParallelism: MAX_PARALLELISM },
+        subtasks: numbers(producers).map((producer) => ({
+          finished: false,
+          inputs: [],
+          outputs: numbers(consumers).map((consumer) => channel(producer, consumer)),
+        })),
+      },
+      {
+        ...{ vertex: 'b', name: 'b', parallelism: consumers, maxParallelism: MAX_PARALLELISM },
+        subtasks: numbers(consumers).map((consumer) => ({
+          finished: false,
+          inputs: numbers(producers).map((producer) => channel(producer, consumer)),
+          outputs: [],
+        })),
+      },
+    ],
+  };
+}
+
+function channelsOf(states: readonly ChannelState[]): string[] {
+  return states.map(({ producer, consumer }) => `${producer}-${consumer}`);
+}
+
+const parallelism = fc.integer({ min: 1, max: 9 });
+
+test('A1: everything goes to whom it belongs, at any parallelism', () => {
+  const property = fc.property(
+    ...([parallelism, parallelism, parallelism, parallelism] as const),
+    fc.constantFrom('hash' as const, 'rebalance' as const),
+    (producers, consumers, newProducers, newConsumers, partitioner) => {
+      const now = graph(newProducers, newConsumers, partitioner);
+      const assignment = new StateAssignment(taken(producers, consumers), now, false);
+      const [a, b] = now.vertices as [JobVertex, JobVertex];
+      const ofA = Array.from({ length: newProducers }, (_, i) => assignment.restoreOf(a, i));
+      const ofB = Array.from({ length: newConsumers }, (_, i) => assignment.restoreOf(b, i));
+      for (const [subtask, { operators }] of ofB.entries()) {
+        const [own] = operators;
+        const range = keyGroupRange(subtask, MAX_PARALLELISM, newConsumers);
+        for (let group = range.first; group <= range.last; group++) {
+          const holders = own!.keyed.filter(
+            ({ firstKeyGroup, lastKeyGroup }) => firstKeyGroup <= group && group <= lastKeyGroup,
+          );
+          assert.equal(holders.length, 1, `key group ${group}`);
+        }
+        for (const { firstKeyGroup, lastKeyGroup } of own!.keyed) {
+          assert.ok(firstKeyGroup <= range.last && range.first <= lastKeyGroup);
+        }
+        assert.deepEqual(
+          own!.operatorState.map(({ subtask: of }) => of),
+          Array.from({ length: consumers }, (_, of) => of),
+        );
+        assert.equal(own!.formerParallelism, consumers);
+      }
+      const committed = ofB.flatMap(({ operators }) =>
+        operators[0]!.committables.flatMap(({ committables }) => committables.map(([of]) => of)),
+      );
+      assert.deepEqual(
+        committed.toSorted((left, right) => left! - right!),
+        Array.from({ length: consumers }, (_, of) => of),
+      );
+      const all = channelsOf(
+        taken(producers, consumers).vertices[1]!.subtasks.flatMap(({ inputs }) => inputs),
+      ).toSorted();
+      assert.deepEqual(channelsOf(ofA.flatMap(({ outputs }) => outputs)).toSorted(), all);
+      // Of a keyed channel each subtask takes the records that are its own.
+      const inputs = channelsOf(ofB.flatMap((restore) => restore.inputs)).toSorted();
+      const isShared = partitioner === 'hash' && consumers !== newConsumers;
+      assert.deepEqual(isShared ? [...new Set(inputs)] : inputs, all);
+    },
+  );
+  fc.assert(property, { numRuns: cases(300), seed: 5 });
+});
+
+test('A3: at the same parallelism every subtask gets what it had', () => {
+  const now = graph(2, 3, 'hash');
+  const assignment = new StateAssignment(taken(2, 3), now, false);
+  const { operators, inputs } = assignment.restoreOf(now.vertices[1]!, 2);
+  assert.deepEqual(operators[0]!.keyed, [snapshot('b', 2, 3).keyed]);
+  assert.deepEqual(channelsOf(inputs), ['0-2', '1-2']);
+  const { outputs } = assignment.restoreOf(now.vertices[0]!, 1);
+  assert.deepEqual(channelsOf(outputs), ['1-0', '1-1', '1-2']);
+});
+
+test('A3: a task that had finished has finished; at another parallelism if all had', () => {
+  const metadata = taken(2, 2);
+  const finishing = (...finished: boolean[]): CheckpointMetadata => ({
+    ...metadata,
+    vertices: metadata.vertices.map((each) => ({
+      ...each,
+      subtasks: each.subtasks.map((subtask, index) => ({
+        ...{ ...subtask, finished: finished[index]! },
+      })),
+    })),
+  });
+  const finished = (given: CheckpointMetadata, producers: number): boolean[] => {
+    const now = graph(producers, 2, 'hash');
+    const assignment = new StateAssignment(given, now, false);
+    return Array.from({ length: producers }, (_, subtask) =>
+      assignment.restoreOf(now.vertices[0]!, subtask),
+    ).map((restore) => restore.finished);
+  };
+  assert.deepEqual(finished(finishing(true, false), 2), [true, false]);
+  assert.deepEqual(finished(finishing(true, false), 3), [false, false, false]);
+  assert.deepEqual(finished(finishing(true, true), 3), [true, true, true]);
+});
+
+function refusal(metadata: CheckpointMetadata, now: JobGraph): string {
+  try {
+    const assignment = new StateAssignment(metadata, now, false);
+    return `checkpoint ${assignment.checkpointId} was taken`;
+  } catch (error) {
+    assert.ok(isEngineError(error), String(error));
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+test('A2: what cannot go on is refused, with the operator and the fix', () => {
+  const now = graph(2, 2, 'hash');
+  const { vertices } = now;
+  const without = { ...now, vertices: vertices.slice(1), edges: [] };
+  assert.match(
+    refusal(taken(2, 2), without),
+    /^RESTORE_STATE_UNCLAIMED: .* checkpoint 7.* "a" \(uid uid-a\)/,
+  );
+  assert.equal(
+    new StateAssignment(taken(2, 2), without, true).restoreOf(vertices[1]!, 0).finished,
+    false,
+  );
+  const wide = { ...now, vertices: [vertices[0]!, vertex('b', 20, 32)] };
+  assert.match(refusal(taken(2, 2), wide), /^RESTORE_TOO_FEW_KEY_GROUPS: "b" .* parallelism 20/);
+  const other = { ...now, vertices: [vertices[0]!, vertex('b', 2, 32)] };
+  assert.match(refusal(taken(2, 2), other), /^RESTORE_OTHER_KEY_GROUPS: "b" .* 16 .* 32/);
+  assert.match(refusal(taken(2, 2), { ...now, edges: [] }), /^RESTORE_IN_FLIGHT_LOST: .*"a"/);
+});
+
+test('the states of enumerators go to the sources that are still there', () => {
+  const metadata = taken(1, 1);
+  const [a, b] = metadata.operators;
+  const state = new Uint8Array([1]);
+  const withState = { ...metadata, operators: [{ ...a!, enumerator: state }, b!] };
+  const assignment = new StateAssignment(withState, graph(1, 1, 'hash'), false);
+  assert.deepEqual(assignment.sources(), [{ operator: 'a', state }]);
+});
