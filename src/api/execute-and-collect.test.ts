@@ -44,6 +44,7 @@ interface Sent {
   readonly attempt?: number;
   readonly sequence?: number;
   readonly last?: boolean;
+  readonly from?: number;
 }
 
 function sending(...messages: readonly Sent[]): JobExecution {
@@ -57,6 +58,7 @@ function sending(...messages: readonly Sent[]): JobExecution {
         attempt = 1,
         sequence = 0,
         last = true,
+        from = 0,
       } = message;
       const out = new ByteWriter();
       for (const value of values) schema.codec.encode(value, out);
@@ -68,6 +70,7 @@ function sending(...messages: readonly Sent[]): JobExecution {
           attempt,
           sequence,
           last,
+          from,
           count: values.length,
           body: out.copy(),
         }),
@@ -101,6 +104,24 @@ test('X1: what an attempt before the last had sent does not count', async () => 
   );
   const collected = await executeAndCollectBy(execution, job);
   assert.deepEqual(collected, { numbers: [], rows: [{ n: 7 }] });
+});
+
+test('X4: an attempt that was restored goes on behind what its checkpoint holds', async () => {
+  const execution = sending(
+    { ...numbers, values: [1, 2], last: false },
+    { ...numbers, values: [3, 4], sequence: 1, last: false, from: 2 },
+    { ...numbers, values: [33], attempt: 2, from: 2, last: false },
+    { ...numbers, values: [333], attempt: 3, from: 3 },
+    { ...rows, subtask: 0, values: [{ n: 7 }] },
+    { ...rows, subtask: 1, values: [] },
+  );
+  const collected = await executeAndCollectBy(execution, job);
+  assert.deepEqual(collected, { numbers: [1, 2, 33, 333], rows: [{ n: 7 }] });
+  const lost = sending(
+    { ...numbers, values: [1], last: false },
+    { ...numbers, values: [4], attempt: 2, from: 3 },
+  );
+  await assert.rejects(() => executeAndCollectBy(lost, job), /X4: records of a complete/);
 });
 
 test('X1: subtasks that start again are told from those that do not', async () => {

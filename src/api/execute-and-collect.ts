@@ -4,11 +4,12 @@
  * the job. How a job is run is handed in (`JobExecution`), because this folder runs nothing.
  *
  * Invariants
- * X1. Only messages of the newest attempt seen of a subtask count: what an earlier one had sent is
- *     dropped.
+ * X1. Only messages of the newest attempt seen of a subtask count, and what earlier ones had sent
+ *     up to where it goes on: the rest of theirs is dropped.
  * X2. The messages of a subtask are taken in their order, without gaps; one that comes again, as
  *     after a lost connection to a cluster, is taken once.
  * X3. Records are given back only if every subtask has sent its last message.
+ * X4. An attempt goes on behind what the checkpoint holds that it was restored from.
  */
 import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
@@ -118,9 +119,23 @@ function collectedRows(stream: CollectedStream<unknown>, compiled: CompiledJob):
 
 interface CollectedSubtask {
   readonly attempt: number;
+  /** Records that came before this client did. */
+  readonly base: number;
   next: number;
   ended: boolean;
   readonly rows: unknown[];
+}
+
+/** X4 */
+function continued(
+  known: CollectedSubtask | undefined,
+  attempt: number,
+  from: number,
+): CollectedSubtask {
+  const base = known?.base ?? from;
+  const rows = known?.rows ?? [];
+  assert(from - base <= rows.length, 'X4: records of a complete checkpoint have not come');
+  return { attempt, base, next: 0, ended: false, rows: rows.slice(0, Math.max(0, from - base)) };
 }
 
 /** The records of one collected stream, by subtask and then in order. */
@@ -136,10 +151,10 @@ class CollectedRows {
     this.#parallelism = parallelism;
   }
 
-  add({ subtask, attempt, sequence, count, last, body }: CollectMessage): void {
+  add({ subtask, attempt, sequence, count, last, from, body }: CollectMessage): void {
     const known = this.#subtasks.get(subtask);
     if (known !== undefined && attempt < known.attempt) return;
-    const of = known?.attempt === attempt ? known : { attempt, next: 0, ended: false, rows: [] };
+    const of = known?.attempt === attempt ? known : continued(known, attempt, from);
     this.#subtasks.set(subtask, of);
     if (sequence < of.next) return;
     assert(

@@ -25,6 +25,11 @@ interface PrintMessage extends Origin {
 export interface CollectMessage extends Origin {
   readonly kind: 'collect';
   readonly count: number;
+  /**
+   * How many records of the subtask come before these: after a restore the next one follows those
+   * that the checkpoint holds, and takes the place of what was sent after it.
+   */
+  readonly from: number;
   /** The subtask's last message; every subtask that reaches the end of its input sends one. */
   readonly last: boolean;
   readonly body: Uint8Array;
@@ -32,8 +37,10 @@ export interface CollectMessage extends Origin {
 
 const KINDS = ['print', 'collect'] as const;
 
-/** kind (1), subtask (4), attempt (4), sequence (4), count (4), last (1), little-endian. */
-const HEADER_BYTES = 18;
+/**
+ * kind (1), subtask (4), attempt (4), sequence (4), count (4), last (1), from (8), little-endian.
+ */
+const HEADER_BYTES = 26;
 
 export function encodeClientMessage(message: ClientMessage): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + message.body.length);
@@ -44,6 +51,7 @@ export function encodeClientMessage(message: ClientMessage): Uint8Array {
   view.setUint32(9, message.sequence, true);
   view.setUint32(13, message.kind === 'collect' ? message.count : 0, true);
   bytes[17] = message.kind === 'collect' && message.last ? 1 : 0;
+  view.setFloat64(18, message.kind === 'collect' ? message.from : 0, true);
   bytes.set(message.body, HEADER_BYTES);
   return bytes;
 }
@@ -63,5 +71,6 @@ export function decodeClientMessage(bytes: Uint8Array): ClientMessage {
     body: bytes.subarray(HEADER_BYTES),
   };
   if (kind === 'print') return { kind, ...origin };
-  return { kind, ...origin, count: view.getUint32(13, true), last: bytes[17] === 1 };
+  const from = view.getFloat64(18, true);
+  return { kind, ...origin, count: view.getUint32(13, true), last: bytes[17] === 1, from };
 }

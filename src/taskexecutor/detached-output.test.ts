@@ -59,7 +59,10 @@ test('Z1: what is for a client alone is acknowledged and dropped, said once', as
   const output = new DetachedOutput((text) => void written.push(text), rig.log);
   const body = new Uint8Array([1, 2, 3]);
   const origin = { subtask: 0, attempt: 1, sequence: 0, body };
-  rig.take(output, encodeClientMessage({ kind: 'collect', ...origin, count: 1, last: true }));
+  rig.take(
+    output,
+    encodeClientMessage({ kind: 'collect', ...origin, count: 1, from: 0, last: true }),
+  );
   rig.take(output, new TextEncoder().encode('0: 1 2 3'));
   rig.take(output, print('x\n'));
   await turns();

@@ -20,11 +20,15 @@ export class ClientOutput {
   readonly #context: SinkWriterContext;
   readonly #kind: ClientMessage['kind'];
   #count = 0;
+  /** Records that were sent, those before a restore included. */
+  #sent: number;
   #sequence = 0;
   #timer: Disposable | undefined;
   #busy: Promise<void> | undefined;
 
-  constructor(context: SinkWriterContext, kind: ClientMessage['kind']) {
+  /** `sent`: what of the subtask's records the restored checkpoint holds. */
+  constructor(context: SinkWriterContext, kind: ClientMessage['kind'], sent: number = 0) {
+    this.#sent = sent;
     this.#context = context;
     this.#kind = kind;
   }
@@ -32,6 +36,10 @@ export class ClientOutput {
   /** Pending while the client has not taken what was sent. */
   get busy(): Promise<void> | undefined {
     return this.#busy;
+  }
+
+  get sent(): number {
+    return this.#sent;
   }
 
   /** One more record is in `out`. */
@@ -55,8 +63,9 @@ export class ClientOutput {
     const message: ClientMessage =
       this.#kind === 'print'
         ? { kind: 'print', ...origin }
-        : { kind: 'collect', ...origin, count: this.#count, last };
+        : { kind: 'collect', ...origin, count: this.#count, last, from: this.#sent };
     this.out.reset();
+    this.#sent += this.#count;
     this.#count = 0;
     const sent = this.#context.sendToClient(encodeClientMessage(message));
     if (sent === undefined) return;

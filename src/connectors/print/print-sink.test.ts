@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteReader } from '../../base/byte-reader.ts';
 import { decodeClientMessage, type ClientMessage } from '../../functions/client-message.ts';
-import type { Sink, SinkWriter, SinkWriterContext } from '../../functions/sink.ts';
+import type {
+  Sink,
+  SinkWriter,
+  SinkWriterContext,
+  RestoredWriterState,
+} from '../../functions/sink.ts';
 import type { ConnectorEnv } from '../../functions/source.ts';
 import { t } from '../../types/index.ts';
 import { collectSink } from '../collect/collect-sink.ts';
@@ -23,7 +28,11 @@ class Client {
   /** What `sendToClient` answers. */
   answer: Promise<void> | undefined = undefined;
 
-  writer<T>(sink: Sink<T>, parts: Partial<SinkWriterContext> = {}): SinkWriter<unknown, unknown> {
+  writer<T, S = never>(
+    sink: Sink<T, never, S>,
+    parts: Partial<SinkWriterContext> = {},
+    restored: RestoredWriterState<S> = NO_WRITER_STATE,
+  ): SinkWriter<unknown, never, S> {
     const context: SinkWriterContext = {
       ...openContext(parts),
       env: { clock: this.clock } as unknown as ConnectorEnv,
@@ -36,7 +45,7 @@ class Client {
         return this.answer;
       },
     };
-    return sink.createWriter(context, NO_WRITER_STATE);
+    return sink.createWriter(context, restored);
   }
 
   get text(): string {
@@ -111,6 +120,22 @@ test('collected records can be read back, and each subtask says when it has ende
   const reader = new ByteReader(first.body);
   assert.deepEqual([schema.codec.decode(reader), schema.codec.decode(reader)], rows);
   assert.deepEqual([last.sequence, last.count, last.last, last.body.length], [1, 0, true, 0]);
+});
+
+test('a restored subtask says behind how many records it goes on', async () => {
+  const client = new Client();
+  const sink = collectSink('rows', t.int32);
+  const writer = client.writer(sink, { parallelism: 1 }, { own: [5], all: [5] });
+  for (const value of [1, 2]) writer.write(value, at);
+  await writer.flush(false);
+  assert.deepEqual(await writer.snapshotState!(1), [7]);
+  writer.write(3, at);
+  await writer.flush(true);
+  const ends = client.messages.map((each) => each.kind === 'collect' && [each.from, each.count]);
+  assert.deepEqual(ends, [
+    [5, 2],
+    [7, 1],
+  ]);
 });
 
 test('values are printed as they are written in a program', () => {

@@ -80,6 +80,9 @@ export class SocketReader implements SourceReader<string, SocketSplit>, LineHand
   }
 
   start(): void {
+    this.#context.logger.info(
+      `${this.#name} is read at most once: what is on its way when the job fails is lost`,
+    );
     if (this.#split === undefined) this.#context.requestSplit();
   }
 
