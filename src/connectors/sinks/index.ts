@@ -1,0 +1,11 @@
+/** Parts to make sinks of: `millrace/connectors/sinks`. */
+export { twoPhaseCommitSink } from './two-phase-commit-sink.ts';
+export type { TwoPhaseCommitSinkOptions } from './two-phase-commit-sink.ts';
+export { upsertSink } from './upsert-sink.ts';
+export type { UpsertSinkOptions } from './upsert-sink.ts';
+export { writeAheadSink } from './write-ahead-sink.ts';
+export type {
+  CheckpointCommitter,
+  WriteAheadBatch,
+  WriteAheadSinkOptions,
+} from './write-ahead-sink.ts';
