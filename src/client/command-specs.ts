@@ -79,7 +79,7 @@ export const RUN: CommandSpec = {
       short: 't',
       value: 'TARGET',
       values: ['local', 'remote'],
-      help: 'local: in this process, if no option of a cluster is given; remote: on the cluster of the configuration, else on the one started on this machine',
+      help: 'local: in this process, if no option of a cluster is given; remote: on the cluster of the configuration, else on the one started on this machine; a cluster for this job alone: `millrace run-application`',
     },
     TOKEN_FILE,
     { name: 'detached', short: 'd', help: 'cluster: do not wait for the job' },

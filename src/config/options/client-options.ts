@@ -12,7 +12,7 @@ export const DeploymentOptions: DeploymentOptions = {
   target: optional(
     'execution.target',
     choice(['local', 'remote']),
-    'Where `millrace run` runs a job: in its own process, or on the cluster at rest.address. Unset: in its own process, unless --jobmanager names a cluster.',
+    'Where `millrace run` runs a job: in its own process, or on the cluster at rest.address. Unset: in its own process, unless --jobmanager names a cluster. For a cluster of its own there is `millrace run-application`.',
   ),
   attached: option(
     'execution.attached',
