@@ -25,6 +25,11 @@ function open(first: number = 0, last: number = GROUPS - 1): HeapKeyedStateBacke
 }
 
 function keyedSnapshot(keys: number): Uint8Array {
+  return keyedChain(keys)[0];
+}
+
+/** A whole snapshot, and one of what has come and gone since. */
+function keyedChain(keys: number): readonly [Uint8Array, Uint8Array] {
   const backend = open();
   const count = backend.register('count', state.value(t.float64));
   const list = backend.register('list', state.list(t.string));
@@ -40,7 +45,7 @@ function keyedSnapshot(keys: number): Uint8Array {
   const timers = backend.registerTimers('timers', t.string);
   const named = backend.registerNamespaced('named', state.value(t.float64), t.string);
   const sliced = backend.registerSliced('sliced', state.value(t.float64));
-  for (let key = 0; key < keys; key++) {
+  const change = (key: number): void => {
     backend.setCurrentKey(key, (hashKey(key) >>> 0) % GROUPS);
     sliced.setSlice((key % 3) * 10);
     sliced.handle.set(key);
@@ -57,10 +62,21 @@ function keyedSnapshot(keys: number): Uint8Array {
     table.of(key % GROUPS).findOrInsert(row, 0, row.length);
     const chains = log.of(key % GROUPS, key % 3);
     chains.append(chains.findOrInsert(row, 0, 3), row, 0, 5);
-  }
-  const memory = new MemorySnapshot('s');
-  backend.beginSnapshot(memory).writeSlice(Infinity, () => 0);
-  return memory.bytes();
+  };
+  for (let key = 0; key < keys; key++) change(key);
+  const whole = new MemorySnapshot('s');
+  const writer = backend.beginSnapshot(whole, { marked: true });
+  writer.writeSlice(Infinity, () => 0);
+  change(keys);
+  backend.setCurrentKey(0, (hashKey(0) >>> 0) % GROUPS);
+  count.clear();
+  map.set('b', 1);
+  timers.delete(0, 'window 0');
+  sliced.dropSlice(0);
+  log.dropSlice(0);
+  const changes = new MemorySnapshot('changes');
+  backend.beginSnapshot(changes, { base: writer.mark }).writeSlice(Infinity, () => 0);
+  return [whole.bytes(), changes.bytes()];
 }
 
 function operatorSnapshot(): Uint8Array {
@@ -128,6 +144,35 @@ for (const [kind, { bytes, restore }] of Object.entries(KINDS)) {
     });
   });
 }
+
+describe('a damaged snapshot of changes', () => {
+  const [whole, changes] = keyedChain(3);
+  const base = snapshotInputOf('its base', whole);
+  const restore = (input: SnapshotInput): Promise<void> => open().restore([[base, input]]);
+
+  test('is whole to begin with', () => restore(snapshotInputOf('s', changes)));
+
+  test('every flipped byte, every truncation and every missing byte is found', async () => {
+    for (let at = 0; at < changes.length; at++) {
+      const damaged = changes.slice();
+      damaged[at]! ^= 1 << (at % 8);
+      await mustBeRefused(restore, damaged, `byte ${at} of ${changes.length}`);
+      await mustBeRefused(restore, changes.subarray(0, at), `${at} bytes`);
+      const without = Buffer.concat([changes.subarray(0, at), changes.subarray(at + 1)]);
+      await mustBeRefused(restore, without, `without byte ${at}`);
+    }
+  });
+
+  test('every flipped byte of its base is found, too', async () => {
+    const onTop = snapshotInputOf('on top', changes);
+    const restoreBase = (input: SnapshotInput): Promise<void> => open().restore([[input, onTop]]);
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = whole.slice();
+      damaged[at]! ^= 1 << (at % 8);
+      await mustBeRefused(restoreBase, damaged, `byte ${at} of ${whole.length}`);
+    }
+  });
+});
 
 describe('a snapshot', () => {
   test('whose blocks were exchanged is refused', async () => {

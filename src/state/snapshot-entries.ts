@@ -162,7 +162,6 @@ class HeldEntries {
     section: Section,
     decode: (entry: ByteReader) => ReadEntry,
   ): Promise<void> {
-    if (section.mode === 'whole') this.#entries.clear();
     const changes = file.manifest.base !== null;
     let before: string | undefined;
     await file.readSection(section, (entry) => {

@@ -116,13 +116,13 @@ export class SnapshotFileWriter {
     this.#pending.truncate(this.#entryStart);
   }
 
-  /** A section without entries leaves no trace, unless that is what it says. */
+  /** A section without entries leaves no trace. */
   endSection(): void {
     const section = this.#section;
     assert(section !== undefined, 'F1: the end of no section');
     if (this.#block >= 0) this.#closeBlock();
     this.#section = undefined;
-    if (section.blocks === 0 && section.mode !== 'whole') return;
+    if (section.blocks === 0) return;
     this.#sections.push({
       ...section,
       number: this.#sections.length,

@@ -9,13 +9,11 @@
  *   these
  *
  * A section holds the entries of one state in one key group (0 for operator state), or the keys of
- * those that have gone since the base of the snapshot, or entries that replace all that the base
- * has there. What has gone comes before what there is; sections of one state and group else have
- * the order of nothing. An entry of
- * keyed state is the canonical bytes of the key and the value in the codec of its schema, for lists
- * and maps a part of it behind the number of its elements: a key may come several times, and its
- * parts are in order. Sections follow one another without a gap, so that every byte is under a
- * checksum. All numbers are little-endian.
+ * those that have gone since the base of the snapshot, which come first. An entry of keyed state is
+ * the canonical bytes of the key and the value in the codec of its schema, for lists and maps a
+ * part of it behind the number of its elements: a key may come several times, and its parts are in
+ * order. Sections follow one another without a gap, so that every byte is under a checksum. All
+ * numbers are little-endian.
  */
 import { EngineError } from '../base/errors.ts';
 import type { KeyFamily } from '../types/key.ts';
@@ -36,12 +34,9 @@ export const BLOCK_BYTES: number = 64 * 1024;
 export const SnapshotKind: { readonly keyed: 1; readonly operator: 2 } = { keyed: 1, operator: 2 };
 export type SnapshotKindName = keyof typeof SnapshotKind;
 
-/**
- * `entries` are new, or come in the place of those with the same keys; `removals` are keys; `whole`
- * are entries instead of all that the base has in this section's place.
- */
-export type SectionMode = 'entries' | 'removals' | 'whole';
-export const SECTION_MODES: readonly SectionMode[] = ['entries', 'removals', 'whole'];
+/** `entries` are new, or come in the place of those with the same keys; `removals` are keys. */
+export type SectionMode = 'entries' | 'removals';
+export const SECTION_MODES: readonly SectionMode[] = ['entries', 'removals'];
 
 /** Tells one snapshot from others. */
 export interface SnapshotIdentity {

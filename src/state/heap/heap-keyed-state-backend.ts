@@ -383,7 +383,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const known = this.#known(description);
     if (known !== undefined) return known as HeapRows;
     const Rows = description.kind === 'rowTable' ? HeapRowTable : HeapRowLog;
-    const rows = new Rows(description, this.keyGroups);
+    const rows = new Rows(description, this.keyGroups, this.#parts.clock);
     this.#states.push(rows);
     return rows;
   }

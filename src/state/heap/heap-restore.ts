@@ -75,6 +75,22 @@ export async function restoreHeap(
       for (const description of manifest.states) target.targetOf(description);
     }
     for (const file of files) await restoreFile(target, file);
+    takeRows(target, files.at(-1)!);
+  }
+}
+
+/** After all that was given for the key groups of a chain. */
+function takeRows(target: RestoreTarget, { manifest, input }: KeyedFile): void {
+  for (const description of manifest.states) {
+    const { state } = target.targetOf(description);
+    if (!(state instanceof HeapRows)) continue;
+    const first = Math.max(manifest.keyGroups.first, target.keyGroups.first);
+    const last = Math.min(manifest.keyGroups.last, target.keyGroups.last);
+    for (let group = first; group <= last; group++) {
+      const wrong = state.takeRestored(group);
+      if (wrong === undefined) continue;
+      corrupt(input.name, `${description.name} has ${wrong} in key group ${group}`);
+    }
   }
 }
 
@@ -155,7 +171,7 @@ async function restoreFile(target: RestoreTarget, file: KeyedFile): Promise<void
     const place = `${section.mode === 'removals'} ${section.state} ${section.group}`;
     if (seen.has(place)) corrupt(input.name, `section ${section.number} comes twice`);
     seen.add(place);
-    if (section.mode !== 'entries' && manifest.base === null) {
+    if (section.mode === 'removals' && manifest.base === null) {
       corrupt(input.name, `section ${section.number} tells of changes to nothing`);
     }
     await restoreInto(target, file, section, states[section.state]!);
@@ -168,8 +184,6 @@ async function restoreInto(
   section: Section,
   { state, reading }: RestoredState,
 ): Promise<void> {
-  if (section.mode === 'whole') state.clearGroup(section.group - target.keyGroups.first);
-  if (section.blocks === 0) return;
   if (state instanceof HeapRows) return await restoreRowSection(target, file, section, state);
   const family = file.manifest.keyFamily;
   if (family === null) corrupt(file.input.name, 'it holds entries but no family of keys');
@@ -214,9 +228,12 @@ async function restoreRowSection(
   section: Section,
   rows: HeapRows,
 ): Promise<void> {
-  await read({ target, file, section }, (entry) => rows.restore(section.group, entry));
-  const wrong = rows.takeRestored(section.group);
-  if (wrong !== undefined) corrupt(file.input.name, `section ${section.number} has ${wrong}`);
+  const { group, mode } = section;
+  const changes = file.manifest.base !== null;
+  await read({ target, file, section }, (entry) => {
+    if (mode === 'removals') rows.restoreRemoved(group, entry);
+    else rows.restore(group, entry, changes);
+  });
 }
 
 async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<void> {
@@ -231,7 +248,8 @@ async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<voi
     timer.time = parts.shift() as number;
     if (!Number.isSafeInteger(timer.time)) entry.corrupt('a timer without its time');
     if (!queue.parts.fit(parts)) entry.corrupt('a timer of another namespace');
-    if (!queue.restore(timer, parts)) entry.corrupt('a timer for the second time');
+    if (section.mode === 'removals') queue.restoreRemoved(timer, parts);
+    else if (!queue.restore(timer, parts)) entry.corrupt('a timer for the second time');
   });
 }
 

@@ -42,12 +42,6 @@ export interface HeapSnapshotOptions {
   readonly cutoffs: readonly number[];
 }
 
-const NOTHING: EntrySource = {
-  keyBytes: 0,
-  next: () => 'end',
-  write: () => assert(false, 'W1: an entry of nothing'),
-};
-
 export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly version: number;
   readonly since: number;
@@ -86,7 +80,9 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     options.clock.open(this);
     this.mark = options.marked ? (this.version as SnapshotMark) : undefined;
     if (this.mark !== undefined) options.clock.mark(this.mark);
-    this.#states = options.states.map((s) => (s instanceof HeapState ? s : s.freeze()));
+    this.#states = options.states.map((s) =>
+      s instanceof HeapState ? s : s.freeze(this.since, this.version),
+    );
   }
 
   get bytesWritten(): number {
@@ -172,7 +168,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
 
   /** Begins the next section of the state in the current group; false if there is none. */
   #beginNext(state: HeapState | FrozenTimers | FrozenRows): boolean {
-    if (!(state instanceof HeapState)) return this.#beginWhole(state.entriesOf(this.#group));
+    if (!(state instanceof HeapState)) return this.#beginFrozen(state);
     this.#tables ??= this.#tablesOf(state);
     if (!this.#removed) {
       this.#removed = true;
@@ -190,11 +186,18 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     return true;
   }
 
-  /** Of what is written as a whole in any case. */
-  #beginWhole(entries: EntrySource | undefined): boolean {
-    if (entries === undefined && this.since === 0) return false;
-    this.#removed = true;
-    this.#beginSection(entries ?? NOTHING, this.since === 0 ? 'entries' : 'whole');
+  #beginFrozen(state: FrozenTimers | FrozenRows): boolean {
+    if (!this.#removed) {
+      this.#removed = true;
+      const removed = state.removedOf(this.#group);
+      if (removed !== undefined) {
+        this.#beginSection(removed, 'removals');
+        return true;
+      }
+    }
+    const entries = state.entriesOf(this.#group);
+    if (entries === undefined) return false;
+    this.#beginSection(entries, 'entries');
     return true;
   }
 
@@ -250,7 +253,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#tables = undefined;
     this.#cursors.clear();
     this.#dropped.clear();
-    for (const state of this.#states) if (state instanceof FrozenRows) state.release();
+    for (const state of this.#states) if (!(state instanceof HeapState)) state.release();
     this.#states = [];
     this.#clock.close(this);
   }

@@ -11,7 +11,16 @@ import type { ByteReader } from '../../base/byte-reader.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import type { RowLog, RowTable } from '../row-state.ts';
 import type { StateDescription } from '../state-description.ts';
-import { FrozenRows, restoreRows } from './frozen-rows.ts';
+import { RemovalLog } from '../heap/removal-log.ts';
+import type { VersionClock } from '../heap/version-clock.ts';
+import {
+  FrozenRows,
+  restoreRemovedRows,
+  restoreRows,
+  trackRows,
+  WHOLE_UNIT,
+} from './frozen-rows.ts';
+import type { RemovedRows } from './frozen-rows.ts';
 import { RowLogChains } from './row-log-chains.ts';
 import { RowSlots } from './row-slots.ts';
 import type { RowUnit } from './row-unit.ts';
@@ -25,8 +34,13 @@ export abstract class HeapRows<U extends RowUnit = RowUnit> {
   #slice = NaN;
   #current: (U | undefined)[] = [];
 
-  constructor(description: StateDescription, { first, last }: KeyGroupRange) {
+  protected readonly clock: VersionClock;
+  /** By group: the slices of units that have gone. */
+  readonly #drops: (RemovalLog<number> | undefined)[] = [];
+
+  constructor(description: StateDescription, { first, last }: KeyGroupRange, clock: VersionClock) {
     this.description = description;
+    this.clock = clock;
     this.groups = Array.from({ length: last - first + 1 });
     this.#first = first;
   }
@@ -72,28 +86,45 @@ export abstract class HeapRows<U extends RowUnit = RowUnit> {
 
   // ------------------------------------------------------------------------------------ snapshots
 
-  freeze(): FrozenRows {
-    return new FrozenRows(this.groups);
+  freeze(since: number, version: number): FrozenRows {
+    if (this.clock.newestMark !== 0) trackRows(this.groups);
+    const removed = this.groups.map((_, group) => this.#droppedSince(group, since, version));
+    return new FrozenRows(this.groups, since, removed);
+  }
+
+  #droppedSince(group: number, since: number, version: number): readonly RemovedRows[] {
+    if (since === 0) return [];
+    const slices = this.#drops[group]?.between(since, version) ?? [];
+    return slices.map((slice) => ({ slice, which: WHOLE_UNIT }));
+  }
+
+  protected noteDrop(group: number, slice: number): void {
+    const { clock } = this;
+    if (clock.newestMark !== 0) (this.#drops[group] ??= new RemovalLog(clock)).add(slice);
   }
 
   /** An entry of a section of this key group. */
-  restore(keyGroup: number, entry: ByteReader): void {
-    restoreRows(entry, (slice) => this.unitOf(keyGroup, slice));
+  restore(keyGroup: number, entry: ByteReader, changes: boolean): void {
+    restoreRows(entry, (slice) => this.unitOf(keyGroup, slice), changes);
   }
 
-  /** After the last entry of a section; what is wrong, if something is. */
+  /** The same of a section of what has gone. */
+  restoreRemoved(keyGroup: number, entry: ByteReader): void {
+    const units = this.unitsOf(keyGroup);
+    restoreRemovedRows(entry, (slice, which) => {
+      this.forgetCurrent();
+      if (which === WHOLE_UNIT) units?.delete(slice);
+      else units?.get(slice)?.resetArena(which);
+    });
+  }
+
+  /** After the last entry of all sections of the group; what is wrong, if something is. */
   takeRestored(keyGroup: number): string | undefined {
     for (const unit of this.unitsOf(keyGroup)?.values() ?? []) {
       const wrong = unit.takeRestored();
       if (wrong !== undefined) return wrong;
     }
     return undefined;
-  }
-
-  /** During a restore: of what was restored. */
-  clearGroup(group: number): void {
-    this.forgetCurrent();
-    this.groups[group] = undefined;
   }
 
   get size(): number {
@@ -123,7 +154,7 @@ export class HeapRowTable extends HeapRows<RowSlots> implements RowTable {
   }
 
   protected override makeUnit(): RowSlots {
-    return new RowSlots(this.description.width!);
+    return new RowSlots(this.description.width!, this.clock);
   }
 }
 
@@ -147,10 +178,12 @@ export class HeapRowLog extends HeapRows<RowLogChains> implements RowLog {
 
   dropSlice(slice: number): void {
     this.forgetCurrent();
-    for (const units of this.groups) units?.delete(slice);
+    for (const [group, units] of this.groups.entries()) {
+      if (units?.delete(slice) === true) this.noteDrop(group, slice);
+    }
   }
 
   protected override makeUnit(): RowLogChains {
-    return new RowLogChains();
+    return new RowLogChains(this.clock);
   }
 }

@@ -9,6 +9,7 @@
  * N3. `#garbage` counts the bytes of `#rows` that belong to no chain any more.
  */
 import { assert } from '../../base/assert.ts';
+import type { VersionClock } from '../heap/version-clock.ts';
 import type { RowChains } from '../row-state.ts';
 import { Arena } from './arena.ts';
 import { RowSlots } from './row-slots.ts';
@@ -19,9 +20,16 @@ const SLOT_BYTES = 8;
 
 export class RowLogChains implements RowChains, RowUnit {
   size = 0;
-  readonly #heads = new RowSlots(SLOT_BYTES);
-  #rows = new Arena();
+  readonly #clock: VersionClock;
+  readonly #heads: RowSlots;
+  #rows: Arena;
   #garbage = 0;
+
+  constructor(clock: VersionClock) {
+    this.#clock = clock;
+    this.#heads = new RowSlots(SLOT_BYTES, clock);
+    this.#rows = new Arena(clock);
+  }
 
   get keys(): number {
     return this.#heads.size;
@@ -110,6 +118,11 @@ export class RowLogChains implements RowChains, RowUnit {
     return [...this.#heads.arenas, this.#rows];
   }
 
+  resetArena(which: number): void {
+    if (which === 0) this.#heads.resetArena();
+    else this.#rows = new Arena(this.#clock);
+  }
+
   get typedBytes(): number {
     return this.#heads.typedBytes + this.#rows.bytes.length;
   }
@@ -139,7 +152,7 @@ export class RowLogChains implements RowChains, RowUnit {
   #removeChain(chain: number): void {
     this.#heads.remove(chain);
     if (this.#heads.size > 0) return;
-    this.#rows = new Arena();
+    this.#rows = new Arena(this.#clock);
     this.#garbage = 0;
   }
 
@@ -158,7 +171,7 @@ export class RowLogChains implements RowChains, RowUnit {
   #compact(): void {
     const old = this.#rows;
     const heads = this.#heads;
-    this.#rows = new Arena();
+    this.#rows = new Arena(this.#clock);
     this.#garbage = 0;
     const chainRows: number[] = [];
     for (let chain = this.firstChain(); chain >= 0; chain = this.nextChain(chain)) {

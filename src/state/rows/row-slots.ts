@@ -21,6 +21,7 @@ import {
   MINIMUM_CAPACITY,
   shiftOf,
 } from '../heap/hash-slots.ts';
+import type { VersionClock } from '../heap/version-clock.ts';
 import type { RowTableGroup } from '../row-state.ts';
 import { Arena } from './arena.ts';
 import type { RowUnit } from './row-unit.ts';
@@ -32,15 +33,19 @@ export class RowSlots implements RowTableGroup, RowUnit {
   isNew = false;
   size = 0;
   readonly #width: number;
-  #slots = new Arena();
+  #slots: Arena;
   #garbage = 0;
   #index = new Int32Array(MINIMUM_CAPACITY * 2);
   #capacity: number = MINIMUM_CAPACITY;
   #shift: number = shiftOf(MINIMUM_CAPACITY);
   #used = 0;
 
-  constructor(width: number) {
+  readonly #clock: VersionClock;
+
+  constructor(width: number, clock: VersionClock) {
     this.#width = width;
+    this.#clock = clock;
+    this.#slots = new Arena(clock);
   }
 
   get bytes(): Uint8Array {
@@ -109,6 +114,10 @@ export class RowSlots implements RowTableGroup, RowUnit {
     return [this.#slots];
   }
 
+  resetArena(): void {
+    this.#slots = new Arena(this.#clock);
+  }
+
   get typedBytes(): number {
     return this.#slots.bytes.length + this.#index.byteLength;
   }
@@ -169,7 +178,7 @@ export class RowSlots implements RowTableGroup, RowUnit {
   /** R3: puts the slots with keys into other memory. */
   #compact(): void {
     const old = this.#slots;
-    const slots = new Arena();
+    const slots = new Arena(this.#clock);
     for (let slot = this.first(); slot >= 0; slot = this.next(slot)) {
       slots.put(old.bytes, slot * 8, slot * 8 + this.#bytesAt(slot));
     }
@@ -180,7 +189,7 @@ export class RowSlots implements RowTableGroup, RowUnit {
 
   #clear(): void {
     this.size = 0;
-    this.#slots = new Arena();
+    this.#slots = new Arena(this.#clock);
     this.#garbage = 0;
     this.#rebuild(MINIMUM_CAPACITY);
   }

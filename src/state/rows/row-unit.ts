@@ -8,6 +8,8 @@ export interface RowUnit {
   /** All that there is to know, always the same number of them. */
   readonly arenas: readonly Arena[];
   readonly typedBytes: number;
+  /** Before it is filled again: an arena without anything in the place of one of these. */
+  resetArena(which: number): void;
   /** After the arenas were filled: makes the rest, or says what is wrong. */
   takeRestored(): string | undefined;
 }

@@ -10,6 +10,7 @@ import { MemorySnapshot } from '../memory-snapshot.ts';
 import type { RowChains } from '../row-state.ts';
 import { restoreRows } from './frozen-rows.ts';
 import { RowLogChains } from './row-log-chains.ts';
+import { VersionClock } from '../heap/version-clock.ts';
 import { RowSlots } from './row-slots.ts';
 import type { RowUnit } from './row-unit.ts';
 
@@ -159,10 +160,12 @@ describe('row tables', () => {
 });
 
 describe('what was written by others', () => {
+  const clock = new VersionClock();
+
   /** Slots and rows as they lie in memory, then what a random generator has made of them. */
   function damagedUnits(seed: number): RowUnit[] {
-    const slots = new RowSlots(8);
-    const chains = new RowLogChains();
+    const slots = new RowSlots(8, clock);
+    const chains = new RowLogChains(clock);
     for (let i = 0; i < 40; i++) {
       const key = Buffer.from(`key ${i % 9}`);
       slots.findOrInsert(key, 0, key.length);
@@ -171,14 +174,14 @@ describe('what was written by others', () => {
     slots.remove(slots.first());
     let random = seed;
     return [slots, chains].map((unit) => {
-      const copy = unit === slots ? new RowSlots(8) : new RowLogChains();
+      const copy = unit === slots ? new RowSlots(8, clock) : new RowLogChains(clock);
       for (const [which, arena] of unit.arenas.entries()) {
         const bytes = arena.bytes.slice(0, arena.end);
         for (let i = 0; i < seed % 4; i++) {
           random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
           bytes[random % bytes.length] = random >>> 24;
         }
-        copy.arenas[which]!.append(bytes.subarray(0, bytes.length - (seed % 3) * 8));
+        copy.arenas[which]!.write(0, bytes.subarray(0, bytes.length - (seed % 3) * 8));
       }
       return copy;
     });
@@ -206,7 +209,7 @@ describe('what was written by others', () => {
       out.raw(new Uint8Array(bytes));
       return new ByteReader(out.copy());
     };
-    const unit = new RowSlots(8);
+    const unit = new RowSlots(8, clock);
     for (const [entry, words] of [
       [piece(NaN, 0, 0, 8), /without their slice/],
       [piece(0, 1, 0, 8), /belong nowhere/],
@@ -215,9 +218,9 @@ describe('what was written by others', () => {
       [piece(0, 0, 0, 12), /of no rows/],
       [piece(0, 0, 0, 1024 * 1024), /of no rows/],
     ] as const) {
-      assert.throws(() => restoreRows(entry, () => unit), words);
+      assert.throws(() => restoreRows(entry, () => unit, false), words);
     }
-    restoreRows(piece(0, 0, 0, 16), () => unit);
-    assert.throws(() => restoreRows(piece(0, 0, 0, 16), () => unit), /out of order/);
+    restoreRows(piece(0, 0, 0, 16), () => unit, false);
+    assert.throws(() => restoreRows(piece(0, 0, 0, 16), () => unit, false), /out of order/);
   });
 });

@@ -1,9 +1,9 @@
 /**
- * The timers of a queue at one moment, for a snapshot: a copy of the columns, which is put in the
- * order of key groups in steps before the first of them is written.
+ * The timers of a queue at one moment, for a snapshot, or those that came after its base: frozen
+ * columns, which are put in the order of key groups in steps before the first of them is written.
  *
  * Invariants
- * P1. Once `prepare` has returned true, `#order` has the slots of all live timers, group by group;
+ * P1. Once `prepare` has returned true, `#order` has the slots of all timers, group by group;
  *     those of group g begin at `#begins[g]` and end where the next begin.
  */
 import type { ByteWriter } from '../../../base/byte-writer.ts';
@@ -35,10 +35,32 @@ export class FrozenTimers {
   /** Slots looked at so far: each once to count it, then once to place it. */
   #looked = 0;
 
-  constructor(owner: TimerOwner, columns: TimerColumns, groups: number) {
+  readonly #since: number;
+  /** By group: what has gone since the base, as key, time and parts of the namespace. */
+  readonly #removed: readonly (readonly Key[])[];
+
+  constructor(
+    owner: TimerOwner,
+    columns: TimerColumns,
+    since: number,
+    removed: readonly (readonly Key[])[],
+  ) {
     this.#owner = owner;
     this.#columns = columns;
-    this.#begins = new Int32Array(groups + 1);
+    this.#since = since;
+    this.#removed = removed;
+    this.#begins = new Int32Array(removed.length + 1);
+  }
+
+  /** Undefined if nothing has gone from the group. */
+  removedOf(group: number): EntrySource | undefined {
+    const removed = this.#removed[group]!;
+    return removed.length === 0 ? undefined : new RemovedTimers(this.#owner, removed);
+  }
+
+  /** Nothing is kept any more. */
+  release(): void {
+    this.#columns.release();
   }
 
   /** Does a little of the sorting; true when there is nothing to do (P1). */
@@ -63,7 +85,7 @@ export class FrozenTimers {
     const columns = this.#columns;
     const begins = this.#begins;
     for (let slot = from; slot < to; slot++) {
-      const group = columns.groupAt(slot);
+      const group = this.#groupAt(slot);
       if (group >= 0) begins[group + 1]! += 1;
     }
     if (to < columns.end) return;
@@ -72,10 +94,16 @@ export class FrozenTimers {
     this.#order = new Int32Array(begins.at(-1)!);
   }
 
-  #place(from: number, to: number): void {
+  /** Negative if the slot has nothing to be written. */
+  #groupAt(slot: number): number {
     const columns = this.#columns;
+    columns.seek(slot);
+    return this.#since !== 0 && columns.birth <= this.#since ? -1 : columns.group;
+  }
+
+  #place(from: number, to: number): void {
     for (let slot = from; slot < to; slot++) {
-      const group = columns.groupAt(slot);
+      const group = this.#groupAt(slot);
       if (group < 0) continue;
       this.#order[this.#ends[group]!] = slot;
       this.#ends[group]! += 1;
@@ -109,9 +137,10 @@ class TimerEntries implements EntrySource {
     const columns = this.#columns;
     const parts = this.#parts;
     const begin = out.offset;
-    parts[0] = columns.timeAt(slot);
-    this.#split(slot);
-    const key = columns.keyAt(slot);
+    columns.seek(slot);
+    parts[0] = columns.time;
+    this.#split();
+    const { key } = columns;
     try {
       writeCompoundKey(key, parts, out);
     } catch (error) {
@@ -120,11 +149,39 @@ class TimerEntries implements EntrySource {
     this.keyBytes = out.offset - begin;
   }
 
-  #split(slot: number): void {
+  #split(): void {
     const { parts, names } = this.#owner;
-    if (!parts.numeric) parts.split(this.#columns.namespaceAt(slot), this.#namespace, names);
+    if (!parts.numeric) parts.split(this.#columns.namespace, this.#namespace, names);
     for (let i = 0; i < parts.count; i++) {
-      this.#parts[i + 1] = parts.numeric ? this.#columns.partAt(slot, i) : this.#namespace[i]!;
+      this.#parts[i + 1] = parts.numeric ? this.#columns.part(i) : this.#namespace[i]!;
     }
+  }
+}
+
+class RemovedTimers implements EntrySource {
+  keyBytes = 0;
+  readonly #owner: TimerOwner;
+  readonly #removed: readonly Key[];
+  #at = -1;
+
+  constructor(owner: TimerOwner, removed: readonly Key[]) {
+    this.#owner = owner;
+    this.#removed = removed;
+  }
+
+  next(): Progress {
+    this.#at += 1;
+    return this.#at < this.#removed.length ? 'entry' : 'end';
+  }
+
+  write(out: ByteWriter): void {
+    const [key, ...parts] = this.#removed[this.#at] as readonly Key[];
+    const begin = out.offset;
+    try {
+      writeCompoundKey(key!, parts, out);
+    } catch (error) {
+      throw notSerializable(this.#owner.names, key, error);
+    }
+    this.keyBytes = out.offset - begin;
   }
 }

@@ -17,6 +17,8 @@ import type { HeapBackendParts } from '../heap-state.ts';
 import type { KeyContext, KeyLookup } from '../key-context.ts';
 import { hashLookup } from '../lookup-index.ts';
 import { NamespaceParts } from '../namespace-parts.ts';
+import { RemovalLog } from '../removal-log.ts';
+import type { VersionClock } from '../version-clock.ts';
 import { TimerOrder } from './timer-order.ts';
 import { newTimer, TimerTable } from './timer-table.ts';
 import type { Timer } from './timer-table.ts';
@@ -29,6 +31,9 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   readonly parts: NamespaceParts;
   readonly #context: KeyContext;
   readonly #groups: number;
+  readonly #clock: VersionClock;
+  /** By group: key, time and parts of the namespace. */
+  readonly #removals: (RemovalLog<Key> | undefined)[] = [];
   readonly #order = new TimerOrder();
   #table: TimerTable;
   #deleted = 0;
@@ -41,9 +46,10 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   constructor(
     index: number,
     description: StateDescription,
-    { context }: HeapBackendParts,
+    { context, clock }: HeapBackendParts,
     groups: number,
   ) {
+    this.#clock = clock;
     this.index = index;
     this.description = description;
     this.parts = new NamespaceParts(description.namespace);
@@ -79,7 +85,13 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
     this.#ask(at, namespace);
     const slot = this.#table.find(asked);
     if (slot < 0) return;
-    this.#table.remove(slot, asked);
+    this.#noteRemoval(slot, asked);
+    this.#remove(slot, asked);
+  }
+
+  /** But not from the order. */
+  #remove(slot: number, timer: Timer): void {
+    this.#table.remove(slot, timer);
     this.#deleted += 1;
     this.#settle();
     if (this.#deleted > DELETED_MIN && this.#deleted > this.#table.size) this.#sweep();
@@ -95,6 +107,7 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
     const slot = this.#order.slot;
     const table = this.#table;
     table.load(slot, popped);
+    this.#noteRemoval(slot, popped);
     table.remove(slot, popped);
     table.release(slot);
     this.#order.pop();
@@ -154,29 +167,41 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
    * already.
    */
   restore(timer: Timer, parts: readonly Key[]): boolean {
-    timer.hash = hashLookup(timer.lookup);
-    this.#setNamespace(timer, this.parts.count === 0 ? undefined : this.parts.join(parts));
+    this.#complete(timer, parts);
     const slot = this.#table.add(timer);
     if (slot >= 0) this.#order.push(timer.time, slot);
     return slot >= 0;
   }
 
-  /** During a restore: of what was restored. */
-  clearGroup(group: number): void {
-    const timer = newTimer();
-    for (let slot = 0; slot < this.#table.end; slot++) {
-      if (!this.#table.isLive(slot)) continue;
-      this.#table.load(slot, timer);
-      if (timer.group !== group) continue;
-      this.#table.remove(slot, timer);
-      this.#deleted += 1;
-    }
-    this.#sweep();
+  /** The same of one that has gone, if it is there. */
+  restoreRemoved(timer: Timer, parts: readonly Key[]): void {
+    this.#complete(timer, parts);
+    const slot = this.#table.find(timer);
+    if (slot >= 0) this.#remove(slot, timer);
+  }
+
+  #complete(timer: Timer, parts: readonly Key[]): void {
+    timer.hash = hashLookup(timer.lookup);
+    this.#setNamespace(timer, this.parts.count === 0 ? undefined : this.parts.join(parts));
   }
 
   /** The timers as they are now. */
-  freeze(): FrozenTimers {
-    return new FrozenTimers(this, this.#table.freeze(), this.#groups);
+  freeze(since: number, version: number): FrozenTimers {
+    const removed = Array.from({ length: this.#groups }, (_, group) =>
+      since === 0 ? [] : (this.#removals[group]?.between(since, version) ?? []),
+    );
+    return new FrozenTimers(this, this.#table.freeze(), since, removed);
+  }
+
+  /** V3: before the timer in the slot goes. */
+  #noteRemoval(slot: number, timer: Timer): void {
+    const clock = this.#clock;
+    if (clock.newestMark === 0 || this.#table.isYounger(slot, clock.newestMark)) return;
+    let parts: Key[] = [];
+    if (this.parts.numeric) parts = timer.parts;
+    else this.parts.split(timer.namespace, parts, this.names);
+    const log = (this.#removals[timer.group] ??= new RemovalLog<Key>(clock));
+    log.add([timer.key, timer.time, ...parts]);
   }
 
   /** Lets go of everything. */
@@ -187,7 +212,7 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
   }
 
   #newTable(): TimerTable {
-    return new TimerTable(this.parts.count, this.parts.numeric);
+    return new TimerTable(this.parts.count, this.parts.numeric, this.#clock);
   }
 
   #ask(at: number, namespace: unknown): void {

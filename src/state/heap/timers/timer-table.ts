@@ -12,8 +12,14 @@
  *     that of their hash. `size` counts them.
  * R3. Slots in the free list are chained like others. A slot that is neither live nor free has been
  *     removed and not been released: its owner still has it somewhere.
+ * R4. Before a timer in a slot below the end of frozen columns comes or goes, they have been told.
+ *     Memory that has been replaced by other is never written again.
+ * R5. From the first mark on `#births` has the version at which the timer of a slot was stored; 0
+ * for
+ *     those that were there at the mark.
  */
 import type { Key } from '../../../types/schema.ts';
+import type { VersionClock } from '../version-clock.ts';
 import { FlatTexts } from '../flat-texts.ts';
 import { grownCapacity, hashInt32, shiftOf } from '../hash-slots.ts';
 import type { KeyLookup } from '../key-context.ts';
@@ -41,51 +47,95 @@ export interface Timer {
   namespace: unknown;
 }
 
-/** The columns at one moment. */
+/** Slots that are saved at once. */
+const CHUNK_SHIFT = 10;
+const CHUNK = 1 << CHUNK_SHIFT;
+
+/** What is in the slots of a chunk. */
+interface Columns {
+  readonly words: Float64Array;
+  readonly ints: Int32Array;
+  readonly keys: readonly Key[] | undefined;
+  readonly namespaces: readonly unknown[] | undefined;
+  readonly births: Int32Array | undefined;
+}
+
+/** The columns at one moment; they copy what changes before they are released. */
 export class TimerColumns {
   /** All slots are below it. */
   readonly end: number;
   readonly #stride: number;
-  readonly #words: Float64Array;
-  readonly #ints: Int32Array;
-  readonly #keys: readonly Key[] | undefined;
-  readonly #namespaces: readonly unknown[] | undefined;
+  #live: Columns | undefined;
+  readonly #saved = new Map<number, Columns>();
+  readonly #release: (self: TimerColumns) => void;
+  /** Of the slot that was looked at last. */
+  #columns!: Columns;
+  #at = 0;
 
-  constructor(
-    stride: number,
-    words: Float64Array<ArrayBuffer>,
-    keys: readonly Key[] | undefined,
-    namespaces: readonly unknown[] | undefined,
-  ) {
-    this.end = words.length / stride;
+  constructor(stride: number, end: number, live: Columns, release: (self: TimerColumns) => void) {
+    this.end = end;
     this.#stride = stride;
-    this.#words = words;
-    this.#ints = new Int32Array(words.buffer);
-    this.#keys = keys;
-    this.#namespaces = namespaces;
+    this.#live = live;
+    this.#release = release;
+  }
+
+  /** R4 */
+  save(slot: number): void {
+    const chunk = slot >>> CHUNK_SHIFT;
+    if (slot >= this.end || this.#saved.has(chunk)) return;
+    const { words, keys, namespaces, births } = this.#live!;
+    const [from, to] = [chunk * CHUNK, Math.min((chunk + 1) * CHUNK, this.end)];
+    const copy = words.slice(from * this.#stride, to * this.#stride);
+    this.#saved.set(chunk, {
+      words: copy,
+      ints: new Int32Array(copy.buffer),
+      keys: keys?.slice(from, to),
+      namespaces: namespaces?.slice(from, to),
+      births: births?.slice(from, to),
+    });
+  }
+
+  /** Nobody asks any more. */
+  release(): void {
+    this.#release(this);
+    this.#live = undefined;
+    this.#saved.clear();
+  }
+
+  /** Comes to a slot; of it are all that follow. */
+  seek(slot: number): void {
+    const saved = this.#saved.size === 0 ? undefined : this.#saved.get(slot >>> CHUNK_SHIFT);
+    this.#columns = saved ?? this.#live!;
+    this.#at = saved === undefined ? slot : slot & (CHUNK - 1);
   }
 
   /** Negative where there is no timer. */
-  groupAt(slot: number): number {
-    return this.#ints[slot * this.#stride * 2 + GROUP]!;
+  get group(): number {
+    return this.#columns.ints[this.#at * this.#stride * 2 + GROUP]!;
   }
 
-  timeAt(slot: number): number {
-    return this.#words[slot * this.#stride]!;
+  get time(): number {
+    return this.#columns.words[this.#at * this.#stride]!;
   }
 
-  keyAt(slot: number): Key {
-    return this.#keys === undefined ? this.#words[slot * this.#stride + KEY]! : this.#keys[slot]!;
+  get key(): Key {
+    const { keys, words } = this.#columns;
+    return keys === undefined ? words[this.#at * this.#stride + KEY]! : keys[this.#at]!;
+  }
+
+  /** R5 */
+  get birth(): number {
+    return this.#columns.births?.[this.#at] ?? 0;
   }
 
   /** The namespace where parts do not make it. */
-  namespaceAt(slot: number): unknown {
-    return this.#namespaces?.[slot];
+  get namespace(): unknown {
+    return this.#columns.namespaces?.[this.#at];
   }
 
   /** A part of a numeric namespace. */
-  partAt(slot: number, part: number): number {
-    return this.#words[slot * this.#stride + PARTS + part]!;
+  part(part: number): number {
+    return this.#columns.words[this.#at * this.#stride + PARTS + part]!;
   }
 }
 
@@ -107,14 +157,22 @@ export class TimerTable {
   #keys: Key[] | undefined;
   /** The same array as `keys` where keys are their own lookups. */
   #lookups: KeyLookup[] | undefined;
-  readonly #namespaces: unknown[] | undefined;
+  #namespaces: unknown[] | undefined;
   readonly #texts: string[] | undefined;
   /** The last text that was stored as a key. */
   #kept = '';
   readonly #flat = new FlatTexts();
 
+  readonly #clock: VersionClock;
+  /** R4 */
+  #frozen: TimerColumns[] = [];
+  /** R5 */
+  #births: Int32Array | undefined;
+
   /** @param parts of a namespace @param numeric whether all of them are numbers */
-  constructor(parts: number, numeric: boolean) {
+  constructor(parts: number, numeric: boolean, clock: VersionClock) {
+    this.#clock = clock;
+    if (clock.newestMark !== 0) this.#births = new Int32Array(MINIMUM_CAPACITY);
     this.#stride = PARTS + (numeric ? parts : 0);
     this.#numericNamespace = numeric;
     this.#words = new Float64Array(MINIMUM_CAPACITY * this.#stride);
@@ -143,7 +201,9 @@ export class TimerTable {
       last = at;
     }
     const slot = this.#free === 0 ? this.#append() : this.#takeFree();
+    if (this.#frozen.length !== 0) this.#announce(slot);
     this.#store(slot, timer);
+    if (this.#births !== undefined) this.#births[slot] = this.#clock.now;
     // R2: behind the others, since timers mostly fire in the order in which they were set.
     this.#ints[slot * step + CHAIN] = 0;
     if (last < 0) this.#heads[head] = slot + 1;
@@ -188,6 +248,7 @@ export class TimerTable {
       while (ints[at * step + CHAIN]! !== slot + 1) at = ints[at * step + CHAIN]! - 1;
       ints[at * step + CHAIN] = next;
     }
+    if (this.#frozen.length !== 0) this.#announce(slot);
     ints[slot * step + GROUP] = NONE;
     if (this.#keys !== undefined) {
       this.#keys[slot] = false;
@@ -222,6 +283,7 @@ export class TimerTable {
   compact(): Int32Array {
     const moved = new Int32Array(this.end).fill(NONE);
     const stride = this.#stride;
+    if (this.#frozen.length !== 0) this.#part();
     let to = 0;
     for (let from = 0; from < this.end; from++) {
       if (!this.isLive(from)) continue;
@@ -229,6 +291,7 @@ export class TimerTable {
       for (const column of [this.#keys, this.#lookups, this.#namespaces, this.#texts]) {
         if (column !== undefined) column[to] = column[from]!;
       }
+      if (this.#births !== undefined) this.#births[to] = this.#births[from]!;
       moved[from] = to++;
     }
     for (const column of [this.#keys, this.#lookups, this.#namespaces, this.#texts]) {
@@ -243,14 +306,43 @@ export class TimerTable {
     return moved;
   }
 
-  /** As they are now, whatever happens later. */
+  /** As they are now, whatever happens until they are released. */
   freeze(): TimerColumns {
-    return new TimerColumns(
-      this.#stride,
-      this.#words.slice(0, this.end * this.#stride),
-      this.#keys?.slice(),
-      this.#namespaces?.slice(),
-    );
+    if (this.#clock.newestMark !== 0) this.#births ??= new Int32Array(this.#capacity);
+    const live: Columns = {
+      words: this.#words,
+      ints: this.#ints,
+      keys: this.#keys,
+      namespaces: this.#namespaces,
+      births: this.#births,
+    };
+    const frozen = new TimerColumns(this.#stride, this.end, live, (self) => {
+      this.#frozen = this.#frozen.filter((other) => other !== self);
+    });
+    this.#frozen.push(frozen);
+    return frozen;
+  }
+
+  /** R5: whether the timer in the slot came after `version`. */
+  isYounger(slot: number, version: number): boolean {
+    return this.#births !== undefined && this.#births[slot]! > version;
+  }
+
+  /** R4 */
+  #announce(slot: number): void {
+    for (const frozen of this.#frozen) frozen.save(slot);
+  }
+
+  /** R4: goes on in other memory than frozen columns look at. */
+  #part(): void {
+    this.#words = this.#words.slice();
+    this.#ints = new Int32Array(this.#words.buffer);
+    this.#births = this.#births?.slice();
+    const same = this.#lookups === (this.#keys as KeyLookup[] | undefined);
+    this.#keys = this.#keys?.slice();
+    this.#lookups = same ? (this.#keys as KeyLookup[] | undefined) : this.#lookups;
+    this.#namespaces = this.#namespaces?.slice();
+    this.#frozen = [];
   }
 
   #find(timer: Timer, hash: number): number {
@@ -326,6 +418,11 @@ export class TimerTable {
   #resize(capacity: number): void {
     const words = new Float64Array(capacity * this.#stride);
     words.set(this.#words.subarray(0, this.end * this.#stride));
+    if (this.#births !== undefined) {
+      const births = new Int32Array(capacity);
+      births.set(this.#births.subarray(0, this.end));
+      this.#births = births;
+    }
     this.#capacity = capacity;
     this.#words = words;
     this.#ints = new Int32Array(words.buffer);
