@@ -73,10 +73,14 @@ function failCommit(
   error: EngineError,
   known: boolean,
 ): void {
-  if (!known) draft.state.commitFailures++;
-  const { commitFailures } = draft.state;
-  const attempts = error.domain === 'user' ? COMMIT_ATTEMPTS_USER : COMMIT_ATTEMPTS;
-  if (error.retry !== 'never' && commitFailures < attempts) {
+  if (!known) {
+    draft.state.commitFailures++;
+    if (error.domain === 'user') draft.state.commitFailuresOfUser++;
+  }
+  const { commitFailures, commitFailuresOfUser } = draft.state;
+  // What others broke before says nothing about the user's code.
+  const mayRetry = commitFailures < COMMIT_ATTEMPTS && commitFailuresOfUser < COMMIT_ATTEMPTS_USER;
+  if (error.retry !== 'never' && mayRetry) {
     stop(draft, struck, commitPause(commitFailures));
     return;
   }

@@ -376,6 +376,25 @@ for (const [whose, error, attempts] of [
   });
 }
 
+test('J3: failures of user code to commit are counted apart from those of others', () => {
+  let [state] = run(job(NONE), [...DEPLOYED, ready(0), ready(1)]);
+  const errors = [failed, failed, failed, failed, thrown, failed, thrown, thrown];
+  for (const [i, error] of errors.entries()) {
+    const generation = i + 1;
+    assert.equal(state.status, 'COMMITTING', `after ${i} failures`);
+    [state] = run(state, [
+      task(0, 'FAILED', generation, error),
+      stopped(0, generation),
+      stopped(1, generation),
+      { kind: 'delay-over', region: 0, generation },
+      { kind: 'slot-prepared', slot: 0, generation: generation + 1 },
+      { kind: 'slot-prepared', slot: 1, generation: generation + 1 },
+    ]);
+  }
+  assert.equal(state.status, 'FAILED', 'the third of user code');
+  assert.equal(state.failure?.parameters['attempts'], 8);
+});
+
 test('J4: a failure before the decision forgets what was ready', () => {
   const [state] = run(job(), [
     ...DEPLOYED,

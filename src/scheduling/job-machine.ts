@@ -57,6 +57,7 @@ export function initialJob(): JobState {
     history: NO_RESTARTS,
     restartDelay: milliseconds(0),
     commitFailures: 0,
+    commitFailuresOfUser: 0,
     failure: undefined,
   };
 }

@@ -67,6 +67,8 @@ export interface JobState {
   readonly restartDelay: Duration;
   /** Failures since the decision to commit. */
   readonly commitFailures: number;
+  /** Those among them that user code has thrown. */
+  readonly commitFailuresOfUser: number;
   /** Why the job is failing, or why it, or a region, restarted last. */
   readonly failure: EngineError | undefined;
 }
