@@ -167,3 +167,36 @@ test('what a job cannot take over is refused before anything of it runs', async 
   const missing = job(folder, {}, { 'execution.state-recovery.path': `${folder.path}/none` });
   await assert.rejects(first.submit(missing), { code: 'SAVEPOINT_NOT_FOUND' });
 });
+
+test('the next JobManager goes on from the newest checkpoint of the one before', async () => {
+  using folder = new Folder();
+  const configuration = Configuration.parse({
+    'high-availability.type': 'filesystem',
+    'high-availability.storageDir': join(folder.path, 'ha'),
+  });
+  const reference = job(folder, { records: 5000, rate: 2500 }, { 'parallelism.default': '2' });
+  {
+    await using first = await MiniCluster.start({ env, slots: 2, spareWorkers: 0, configuration });
+    await first.submit(reference);
+    await firstLines(folder);
+  }
+  const written = folder.lines().length;
+  assert.ok(written < 5000, `${written} lines`);
+  await using second = await MiniCluster.start({ env, slots: 2, spareWorkers: 0, configuration });
+  const result = await second.resultOf(reference.jobId);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(folder.lines(), 5000);
+});
+
+test('unaligned checkpoints lose and repeat nothing, also where barriers overtake', async () => {
+  using folder = new Folder();
+  const settings = {
+    'execution.checkpointing.unaligned.enabled': 'true',
+    'execution.checkpointing.dir': folder.checkpoints,
+    'parallelism.default': '2',
+  };
+  const parameters = { records: 4000, rate: 4000, failAt: '1500,3000' };
+  const result = await run(job(folder, parameters, settings), 2);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(folder.lines(), 4000);
+});
