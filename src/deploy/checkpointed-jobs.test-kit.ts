@@ -4,6 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { milliseconds } from '../base/units.ts';
 import { param } from '../api/parameters.ts';
 import { defineJob } from '../api/define-job.ts';
+import { fileSink } from '../connectors/files/file-sink.ts';
+import { text } from '../formats/text/text.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import type { Sink } from '../functions/sink.ts';
 import { state } from '../functions/state.ts';
@@ -61,8 +63,10 @@ export const totals = defineJob({
     /** Records at which the first attempts fail, one each. */
     failAt: param(t.string, ''),
     interval: param(t.int32, 50),
+    /** Written by the file sink, which is a part of the product. */
+    fileSink: param(t.boolean, false),
   },
-  build(env, { folder, prefix, records, rate, failAt, interval }) {
+  build(env, { folder, prefix, records, rate, failAt, interval, fileSink: isFileSink }) {
     if (interval > 0) env.enableCheckpointing(milliseconds(interval));
     let attempt = 1;
     const failures = failAt === '' ? [] : failAt.split(',').map(Number);
@@ -98,7 +102,9 @@ export const totals = defineJob({
         },
       })
       .uid('totals')
-      .sinkTo(committedLines(folder, prefix))
+      .sinkTo(
+        isFileSink ? fileSink({ path: folder, format: text() }) : committedLines(folder, prefix),
+      )
       .uid('files');
   },
 });

@@ -107,6 +107,27 @@ test('a job that fails thrice goes on from its checkpoints: every total is writt
   assert.deepEqual(readdirSync(folder.checkpoints), []);
 });
 
+test('the file sink writes each total once, whatever fails, and leaves no other file', async () => {
+  using folder = new Folder();
+  const parameters = { records: 3000, rate: 4000, failAt: '900,1800', fileSink: true };
+  const settings = {
+    'execution.checkpointing.dir': folder.checkpoints,
+    'parallelism.default': '2',
+  };
+  const result = await run(job(folder, parameters, settings), 2);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  requireTotals(
+    folder.lines().filter((line) => line !== ''),
+    3000,
+  );
+  const names = readdirSync(folder.output);
+  assert.ok(names.length > 4, `a file for each checkpoint: ${names.join(' ')}`);
+  assert.deepEqual(
+    names.filter((name) => !/^part-[01]-[0-9]+[.]txt$/.test(name)),
+    [],
+  );
+});
+
 test('checkpoints in the memory of the JobManager serve as well', async () => {
   using folder = new Folder();
   const result = await run(job(folder, { records: 2000, failAt: '1200' }), 1);
