@@ -102,6 +102,8 @@ export type {
   AsyncRetry,
 } from './functions/async-function.ts';
 export type {
+  CheckpointedFunction,
+  CheckpointListener,
   FunctionLifecycle,
   FunctionLogger,
   OpenContext,

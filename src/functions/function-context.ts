@@ -35,3 +35,29 @@ export interface FunctionLifecycle {
    */
   close?(): void | Promise<void>;
 }
+
+/**
+ * What becomes of the checkpoints of the job, for functions that act outside of it; Flink's
+ * CheckpointListener. Nothing of the function's state may change here: it would be in no
+ * checkpoint's part.
+ */
+export interface CheckpointListener {
+  /**
+   * The checkpoint is complete: from here on the job goes on from it, or from a later one. May not
+   * come at all, for one or for several in a row: the next one stands for them.
+   */
+  notifyCheckpointComplete?(checkpointId: number): void | Promise<void>;
+  /** It never will be complete. May not come either. */
+  notifyCheckpointAborted?(checkpointId: number): void | Promise<void>;
+}
+
+/** For functions that keep something beside their state; Flink's CheckpointedFunction. */
+export interface CheckpointedFunction<Context> extends CheckpointListener {
+  /**
+   * Right before the state is taken for a checkpoint: what the function keeps in variables goes
+   * into
+   * `ctx.operatorState` here, and is found there in the first call after a restart. Nothing may be
+   * emitted, and there is no key.
+   */
+  snapshotState?(ctx: Context, checkpointId: number): void;
+}

@@ -4,7 +4,7 @@
  */
 import type { Timestamp } from '../base/units.ts';
 import type { Infer, Key, Schema } from '../types/schema.ts';
-import type { FunctionLifecycle } from './function-context.ts';
+import type { CheckpointedFunction, FunctionLifecycle } from './function-context.ts';
 import type {
   BroadcastState,
   Handles,
@@ -108,12 +108,8 @@ export interface KeyedEndContext<
 }
 
 /** For streams without keys. */
-export interface ProcessFunction<
-  T,
-  R,
-  O extends OutputSpec = {},
-  P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+export interface ProcessFunction<T, R, O extends OutputSpec = {}, P extends OperatorStateSpec = {}>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
   readonly operatorState?: P | undefined;
@@ -130,7 +126,8 @@ export interface KeyedProcessFunction<
   S extends StateSpec = {},
   O extends OutputSpec = {},
   P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
@@ -156,7 +153,8 @@ export interface CoProcessFunction<
   R,
   O extends OutputSpec = {},
   P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
   readonly operatorState?: P | undefined;
@@ -176,7 +174,8 @@ export interface KeyedCoProcessFunction<
   S extends StateSpec = {},
   O extends OutputSpec = {},
   P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;
@@ -229,7 +228,8 @@ export interface BroadcastProcessFunction<
   R,
   O extends OutputSpec = {},
   P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly outputs?: O | undefined;
   readonly operatorState?: P | undefined;
@@ -257,7 +257,8 @@ export interface KeyedBroadcastProcessFunction<
   S extends StateSpec = {},
   O extends OutputSpec = {},
   P extends OperatorStateSpec = {},
-> extends FunctionLifecycle {
+>
+  extends FunctionLifecycle, CheckpointedFunction<OperatorStateAccess<P>> {
   readonly emits: Schema<R>;
   readonly state?: S | undefined;
   readonly outputs?: O | undefined;

@@ -2,16 +2,16 @@
  * What all operators around a user's function object have in common: its life cycle, and calls with
  * a valid context whose failures are the user's.
  */
-import type { FunctionLifecycle } from '../functions/function-context.ts';
+import type { CheckpointedFunction, FunctionLifecycle } from '../functions/function-context.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { CallContext } from './call-context.ts';
-import type { Operator, OperatorContext } from './operator.ts';
+import type { CheckpointNotice, Operator, OperatorContext } from './operator.ts';
 import type { TimerService } from './timer-service.ts';
 import { refusePromise, userCodeFailure } from './user-code.ts';
 
 /** What every function object that `FunctionOperator` runs may have. */
-interface EndingFunction extends FunctionLifecycle {
+interface EndingFunction extends FunctionLifecycle, CheckpointedFunction<never> {
   onEnd?(context: never): void;
 }
 
@@ -55,6 +55,17 @@ export abstract class FunctionOperator<
       this.callAtEnd('onEnd', () => this.function.onEnd!(this.context as never));
     }
     return true;
+  }
+
+  prepareSnapshot(checkpointId: number): void {
+    const fn = this.function;
+    if (fn.snapshotState === undefined) return;
+    this.callAtEnd('snapshotState', () => fn.snapshotState!(this.context as never, checkpointId));
+  }
+
+  notifyCheckpoint({ checkpointId, outcome }: CheckpointNotice): void | Promise<void> {
+    const role = outcome === 'complete' ? 'notifyCheckpointComplete' : 'notifyCheckpointAborted';
+    return this.#lifecycle(role, () => this.function[role]?.(checkpointId));
   }
 
   /**
