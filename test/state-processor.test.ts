@@ -148,6 +148,36 @@ describe('SavepointWriter', () => {
       assert.equal(found, KEYS);
     }));
 
+  test('a job goes on from what it writes', async () => {
+    const path = await SavepointWriter.newSavepoint()
+      .withKeyedState('totals', {
+        key: t.string,
+        states: { total: state.value(t.float64) },
+        fill: ({ at, states }) => {
+          at('even');
+          states.total.set(1000);
+          at('odd');
+          states.total.set(5000);
+        },
+      })
+      .write(join(folder, 'start'));
+    const { code, stdout, stderr } = await millrace([
+      ...['run', 'test/fixtures/running-totals.ts', '-p', '2'],
+      ...['-D', `execution.state-recovery.path=${path}`],
+      ...['-D', `execution.checkpointing.dir=${join(folder, 'checkpoints')}`],
+    ]);
+    assert.equal(code, 0, stderr);
+    // In whatever order the two readers of the source have come to it.
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 6);
+    const largest = (parity: string): number =>
+      Math.max(
+        ...lines.flatMap((line) => Number(new RegExp(`${parity} (\\d+)$`).exec(line)?.[1] ?? 0)),
+      );
+    assert.equal(largest('even'), 1000 + 2 + 4 + 6);
+    assert.equal(largest('odd'), 5000 + 1 + 3 + 5);
+  });
+
   test('changes an existing one, into a copy that needs nothing of it', async () => {
     const source = join(folder, 'source');
     await fs.cp(join(folder, 'made'), source, { recursive: true });
