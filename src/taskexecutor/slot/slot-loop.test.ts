@@ -2,9 +2,11 @@
 // when the consumer has taken what came before, and no later than the time-out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ByteReader } from '../../base/byte-reader.ts';
 import type { Timestamp } from '../../base/units.ts';
 import type { SharedRegion } from '../../env/env.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
+import { BatchFlag } from '../../network/batch-codec.ts';
 import { CONSUMER_WAITS_BYTES, frameCost } from '../../network/channel-frames.ts';
 import { Doorbell } from '../../network/doorbell.ts';
 import { FLUSH_AT_ONCE, FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
@@ -46,6 +48,13 @@ class Identity implements OneInputOperator {
   }
 
   close(): void {}
+}
+
+/** Of the batch in a frame. */
+function recordsIn(bytes: Uint8Array): number {
+  const reader = new ByteReader(bytes);
+  if ((reader.uint8() & BatchFlag.padded) !== 0) reader.uint8();
+  return reader.varint();
 }
 
 /** The word of a doorbell that nobody rings. */
@@ -98,7 +107,7 @@ class World {
       sender: {
         send: (_kind, _channel, bytes) => {
           this.#untaken.push(frameCost(bytes.length));
-          this.frames.push({ records: bytes[1]!, at: clock.monotonic() });
+          this.frames.push({ records: recordsIn(bytes), at: clock.monotonic() });
           return true;
         },
         sendControl: () => assert.fail('no control is emitted here'),
