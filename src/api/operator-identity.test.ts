@@ -141,3 +141,24 @@ test('a build that differs is refused with what differs', () => {
   assert.match(error.fix!, /parameters only/);
   requireSameGraph(first, first);
 });
+
+test('where state outlives a run, operators that only their order tells apart need uids', () => {
+  const CHECKPOINTS = { 'execution.checkpointing.interval': '10 s' };
+  const twice = (uid: boolean) => (env: StreamEnvironment) => {
+    for (const name of ['left', 'right']) {
+      const numbers = env.sequence(1, 9);
+      if (uid) numbers.uid(name);
+      numbers.map(next).name(name).sinkTo(discard());
+    }
+  };
+  compile(twice(false));
+  const error = failure('GRAPH_UID_AMBIGUOUS', () => compile(twice(false), CHECKPOINTS));
+  assert.match(error.message, /"Source: sequence/);
+  compile(twice(true), CHECKPOINTS);
+  // Nothing with state is below them.
+  const alike = (env: StreamEnvironment): void => {
+    const numbers = env.sequence(1, 9);
+    for (const name of ['left', 'right']) numbers.map(next).sinkTo(discard()).name(name);
+  };
+  compile(alike, CHECKPOINTS);
+});

@@ -149,6 +149,7 @@ export type ErrorCode =
   | 'GRAPH_SAME_OPERATOR_ID'
   | 'GRAPH_STATE_SCHEMA_MISSING'
   | 'GRAPH_TYPE_MISMATCH'
+  | 'GRAPH_UID_AMBIGUOUS'
   | 'GRAPH_UID_MISSING'
   | 'GRAPH_UNKNOWN_FIELD'
   // HTTP, as server and as client

@@ -266,6 +266,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Declare the stream after "{upstream}": .returns(t.struct({ ... })), with the fields of its records.',
   ),
   GRAPH_TYPE_MISMATCH: user('"{operator}" does not fit its input: {reason}{place}.'),
+  GRAPH_UID_AMBIGUOUS: user(
+    'Two operators are called "{operator}" and read the same{first}{second}: state that outlives a run would be told apart by their order alone.',
+    'Give each a uid("...") of its own, or another name.',
+  ),
   GRAPH_UID_MISSING: user(
     '"{operator}" has no uid{place}.',
     'Add .uid("..."), or let the engine make one with pipeline.auto-generate-uids.',

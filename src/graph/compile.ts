@@ -1,9 +1,11 @@
 /** From what `build` left to a CompiledJob, with the job's configuration applied. */
 import { EngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
+import { CheckpointingOptions } from '../config/options/checkpointing-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { createJobGraph } from './create-job-graph.ts';
 import type { CompiledJob, SlotResources } from './job-graph.ts';
+import { requireStableIdentity } from './stable-identity.ts';
 import { createStreamGraph } from './stream-graph.ts';
 import type { Transformation } from './transformation.ts';
 
@@ -24,6 +26,7 @@ export function compileProgram(program: Program): CompiledJob {
     maxParallelism: maxParallelismOf(configuration),
     autoGenerateUids: configuration.get(PipelineOptions.autoGenerateUids),
   });
+  if ((configuration.get(CheckpointingOptions.interval) ?? 0) > 0) requireStableIdentity(stream);
   return createJobGraph(stream, {
     name: configuration.get(PipelineOptions.name) ?? program.name,
     chaining: configuration.get(PipelineOptions.operatorChaining),

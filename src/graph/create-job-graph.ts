@@ -124,7 +124,7 @@ function describeOperator(node: StreamNode, chain: Chain, position: number): Cha
 }
 
 /** Whether a restore would miss something if the operator were not found again. */
-function isStateful(spec: OperatorSpec): boolean {
+export function isStateful(spec: OperatorSpec): boolean {
   switch (spec.kind) {
     case 'source':
     case 'reduce':
