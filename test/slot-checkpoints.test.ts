@@ -209,6 +209,30 @@ describe('checkpoints of a slot', () => {
     });
   }
 
+  it('tasks that had read all their input only pass on the end, and are not opened', async () => {
+    const { slot, storage, job } = await started(2);
+    slot.trigger(1);
+    await slot.settle();
+    const of = new Map(
+      [...slot.completed(1)!].map(([place, snapshot]) => [place, { ...snapshot, finished: true }]),
+    );
+    const again = nothing();
+    const second = new CheckpointedSlot({
+      ...{ job: summing(2, again), storage, from: { checkpointId: 1, job, of } },
+    });
+    await second.open();
+    second.trigger(2);
+    await second.settle();
+    assert.equal(second.ended.size, second.tasks.length);
+    assert.deepEqual(new Set(second.ended.values()), new Set(['FINISHED']));
+    assert.deepEqual([again.sums.size, again.ends], [0, 0]);
+    const answers = second.answers.map(({ kind }) => kind);
+    assert.ok(
+      answers.every((kind) => kind === 'decline-checkpoint'),
+      'T8: after the end, none',
+    );
+  });
+
   it('T7: after a suspend that was aborted the job goes on', async () => {
     const { slot, outcome } = await started(2);
     for (let i = 0; i < 9; i += 1) slot.step('up');
