@@ -188,11 +188,11 @@ describe('submission', () => {
         'millrace.externals': 'sharp',
         'parallelism.default': '4',
         'restart-strategy.type': 'none',
+        'execution.state-recovery.path': '/s/1',
+        'execution.state-recovery.ignore-unclaimed-state': 'true',
+        'execution.state-recovery.claim-mode': 'CLAIM',
       },
       attached: false,
-      savepointPath: '/s/1',
-      allowNonRestoredState: true,
-      claimMode: 'CLAIM',
     });
     const upload = cluster.asked.find(({ method }) => method === 'POST')!;
     assert.equal(upload.headers['content-type'], 'application/javascript');
@@ -212,7 +212,7 @@ describe('submission', () => {
   test('options of clusters ask for one: that of the configuration', async () => {
     const mine = ['-D', 'rest.port=7', '-D', 'execution.attached=false'];
     const options = [
-      ...[['-d'], ['-sae'], ['--externals', 'sharp'], ['-s', '/s/1'], ['-n'], ['-cm', 'claim']],
+      ...[['-d'], ['-sae'], ['--externals', 'sharp']],
       ['-d', '-D', 'execution.target=local'],
     ];
     for (const option of options) {

@@ -54,10 +54,6 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'There is no checkpoint of the job now, because not all of its tasks are running.',
     'Try again when the job runs.',
   ),
-  CHECKPOINT_UNSUPPORTED: user(
-    'The {what} of job {jobId} was not taken: this version cannot take checkpoints and savepoints yet.',
-    'The job goes on as it was.',
-  ),
   RESTORE_IN_FLIGHT_LOST: user(
     'The job cannot go on from checkpoint {checkpointId}: records were on their way to or from "{vertex}", and the job has no such way any more.',
     'Change the ways between operators after an aligned checkpoint or a savepoint, or give these records up with --allowNonRestoredState.',
@@ -73,10 +69,6 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   RESTORE_TOO_FEW_KEY_GROUPS: user(
     '"{operator}" cannot run with parallelism {parallelism}: its keys are in {maxParallelism} groups.',
     'Give it a parallelism of at most {maxParallelism}.',
-  ),
-  RESTORE_UNSUPPORTED: user(
-    'The job cannot start from {path}: this version cannot restore checkpoints and savepoints yet.',
-    'Start it without.',
   ),
   SAVEPOINT_DIRECTORY_UNSET: user(
     'Nobody said where the savepoint is to lie.',

@@ -39,6 +39,7 @@ function completed(
       blob: new Uint8Array(0),
     },
     location: `chk-${checkpointId}`,
+    metadataBytes: 100,
     isOurs,
   };
 }

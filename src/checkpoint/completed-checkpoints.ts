@@ -17,6 +17,8 @@ export interface CompletedCheckpoint {
   readonly metadata: CheckpointMetadata;
   /** The folder; undefined: it is in memory. */
   readonly location: string | undefined;
+  /** Of the file that it begins with; 0: it is in memory. */
+  readonly metadataBytes: number;
   /** Whether it goes with its job. */
   readonly isOurs: boolean;
 }

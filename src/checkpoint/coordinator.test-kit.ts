@@ -14,8 +14,8 @@ import type {
   CoordinatorState,
 } from './coordinator-state.ts';
 
-const NOTHING: TaskSnapshot = { operators: [], inputs: [], outputs: [], finished: false };
-const NO_METRICS: SubtaskCheckpointMetrics = {
+export const NOTHING: TaskSnapshot = { operators: [], inputs: [], outputs: [], finished: false };
+export const NO_METRICS: SubtaskCheckpointMetrics = {
   ...{ startDelayMillis: 0, alignmentMillis: 0, syncMillis: 0, asyncMillis: 0 },
   ...{ writtenBytes: 0, stateBytes: 0, processedBytes: 0, inFlightBytes: 0, unaligned: false },
 };

@@ -2,6 +2,7 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { Configuration } from '../config/configuration.ts';
 import { withAssignments } from '../config/load-configuration.ts';
+import { RecoveryOptions } from '../config/options/checkpointing-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
@@ -13,6 +14,8 @@ export interface JobArguments {
   readonly configuration: Configuration;
   readonly job: Omit<JobReference, 'jobId'>;
 }
+
+const CLAIM_MODES = ['CLAIM', 'NO_CLAIM', 'LEGACY'] as const;
 
 /**
  * Later ones win: `defaults`, the configuration file, the environment, -p and --externals, -D.
@@ -27,7 +30,8 @@ export async function jobArguments(
   const given = withAssignments(
     (await commandConfiguration(env, args))
       .with(parallelismOf(args), { kind: 'command-line', option: '-p' })
-      .with(externalsOf(args), { kind: 'command-line', option: '--externals' }),
+      .with(externalsOf(args), { kind: 'command-line', option: '--externals' })
+      .with(restoreOf(args), { kind: 'command-line', option: '-s' }),
     args.values('define'),
   );
   const configuration = Configuration.parse(defaults(given)).overriddenBy(given);
@@ -38,6 +42,27 @@ export async function jobArguments(
     configuration: configuration.toRecord(),
   };
   return { configuration, job };
+}
+
+/** From what the job starts. */
+function restoreOf(args: ParsedArguments): Readonly<Record<string, string>> {
+  const path = args.value('fromSavepoint');
+  if (path === undefined) return {};
+  return {
+    [RecoveryOptions.path.key]: path,
+    [RecoveryOptions.ignoreUnclaimed.key]: String(args.has('allowNonRestoredState')),
+    [RecoveryOptions.claimMode.key]: claimModeOf(args),
+  };
+}
+
+/** @throws EngineError CLI_VALUE_INVALID */
+function claimModeOf(args: ParsedArguments): string {
+  const typed = args.value('claimMode') ?? 'NO_CLAIM';
+  const mode = typed.toUpperCase().replaceAll('-', '_');
+  const known = CLAIM_MODES.find((each) => each === mode);
+  if (known !== undefined) return known;
+  const expected = 'claim, no_claim or legacy';
+  throw new EngineError('CLI_VALUE_INVALID', { option: '--claimMode', value: typed, expected });
 }
 
 function externalsOf(args: ParsedArguments): Readonly<Record<string, string>> {

@@ -50,7 +50,6 @@ export async function runCommand(
 /** Options that say something only where a cluster runs the job: they ask for one. */
 const OF_CLUSTERS = [
   ...['jobmanager', 'token-file', 'detached', 'externals', 'shutdownOnAttachedExit'],
-  ...['fromSavepoint', 'allowNonRestoredState', 'claimMode'],
 ] as const;
 
 /** What is typed goes before what is configured. @throws EngineError CLI_* */

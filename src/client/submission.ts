@@ -85,25 +85,16 @@ export function atSources(error: EngineError, root: string): EngineError {
 }
 
 function runBody({
-  args,
   job,
   isAttached,
   clientHeartbeatTimeout,
 }: Submission): Readonly<Record<string, unknown>> {
-  const savepointPath = args.value('fromSavepoint');
   return {
     exportName: job.exportName,
     parameters: job.parameters,
     flinkConfiguration: jobConfiguration(job.configuration),
     attached: isAttached,
     ...(clientHeartbeatTimeout === undefined ? {} : { clientHeartbeatTimeout }),
-    ...(savepointPath === undefined
-      ? {}
-      : {
-          savepointPath,
-          allowNonRestoredState: args.has('allowNonRestoredState'),
-          claimMode: claimModeOf(args),
-        }),
   };
 }
 
@@ -130,16 +121,4 @@ export function jobConfiguration(
     ([key]) => !isSecretKey(key) && !NOT_OF_JOBS.some((prefix) => key.startsWith(prefix)),
   );
   return Object.fromEntries(entries);
-}
-
-const CLAIM_MODES = ['CLAIM', 'NO_CLAIM', 'LEGACY'] as const;
-
-/** @throws EngineError CLI_VALUE_INVALID */
-function claimModeOf(args: ParsedArguments): string {
-  const typed = args.value('claimMode') ?? 'NO_CLAIM';
-  const mode = typed.toUpperCase().replaceAll('-', '_');
-  const known = CLAIM_MODES.find((each) => each === mode);
-  if (known !== undefined) return known;
-  const expected = 'claim, no_claim or legacy';
-  throw new EngineError('CLI_VALUE_INVALID', { option: '--claimMode', value: typed, expected });
 }

@@ -15,6 +15,7 @@ import { EngineError, toEngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
 import { jobGauges } from '../metrics/job-gauges.ts';
+import { checkpointGauges } from './checkpoint-gauges.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type {
@@ -150,10 +151,15 @@ export class Dispatcher {
     const now = this.#options.env.clock.now();
     return [...this.#jobs.values()].flatMap(({ master }) => {
       if (master === undefined) return [];
-      const { jobId, name: jobName, status, statusTimestamps, restarts } = master.info();
+      const info = master.info();
+      const { jobId, name: jobName, status, statusTimestamps, restarts } = info;
       const { tasks, totalTasks: subtasks } = master.summary();
       const subtasksRunningOrFinished = (tasks.RUNNING ?? 0) + (tasks.FINISHED ?? 0);
-      const job = { status, statusTimestamps, restarts, subtasks, subtasksRunningOrFinished };
+      const checkpoints = info.checkpoints && checkpointGauges(info.checkpoints);
+      const job = {
+        ...{ status, statusTimestamps, restarts, checkpoints },
+        ...{ subtasks, subtasksRunningOrFinished },
+      };
       const scope = { kind: 'jobmanager-job', host, jobId, jobName } as const;
       return [{ scope, metrics: jobGauges(job, now) }];
     });
@@ -242,12 +248,12 @@ export class Dispatcher {
     return entry?.master ?? entry?.begun.promise.catch(() => undefined);
   }
 
-  /** @throws EngineError JOB_NOT_FOUND, CHECKPOINT_TASKS_NOT_RUNNING if it has ended */
+  /** @throws EngineError JOB_NOT_FOUND, JOB_ALREADY_ENDED */
   async #running(jobId: string): Promise<JobMasterHandle> {
     const master = await this.#master(jobId);
     if (master !== undefined) return master;
     this.#endedJob(jobId);
-    throw new EngineError('CHECKPOINT_TASKS_NOT_RUNNING', {});
+    throw new EngineError('JOB_ALREADY_ENDED', { jobId });
   }
 
   /** In the order in which they were submitted. */

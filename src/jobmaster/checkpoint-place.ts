@@ -42,6 +42,7 @@ export interface CheckpointPlaceOptions {
 export class CheckpointPlace {
   readonly #options: CheckpointPlaceOptions;
   readonly #storage: CheckpointStorage | undefined;
+  #isInitialized = false;
   #reservedId = 0;
   #pointed: readonly StoredPointer[] = [];
   /** Q3. */
@@ -63,9 +64,11 @@ export class CheckpointPlace {
     return this.#storage?.jobDirectory ?? `jobmanager:/${this.#options.jobId}`;
   }
 
-  /** Makes its folders. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
+  /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
   async initialize(): Promise<void> {
+    if (this.#isInitialized) return;
     await this.#storage?.initialize();
+    this.#isInitialized = true;
   }
 
   /** What an earlier master has completed, oldest first, and the first id that is free. */
@@ -79,16 +82,16 @@ export class CheckpointPlace {
     this.#pointed = stored.checkpoints;
     const kept: CompletedCheckpoint[] = [];
     for (const { location, isOurs } of stored.checkpoints) {
-      const { metadata } = await readCheckpoint(this.#options.fileSystems, location);
-      kept.push({ metadata, location, isOurs });
+      const { metadata, size } = await readCheckpoint(this.#options.fileSystems, location);
+      kept.push({ metadata, location, metadataBytes: size, isOurs });
     }
     return { kept, firstId: stored.reservedId + 1 };
   }
 
   /** @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID, FILE_SYSTEM_*, IO_* */
   async read({ path, claimMode }: RestoreSettings): Promise<CompletedCheckpoint> {
-    const { metadata, location } = await readCheckpoint(this.#options.fileSystems, path);
-    return { metadata, location, isOurs: claimMode === 'CLAIM' };
+    const { metadata, location, size } = await readCheckpoint(this.#options.fileSystems, path);
+    return { metadata, location, metadataBytes: size, isOurs: claimMode === 'CLAIM' };
   }
 
   /** Q2: the job goes on from it, and so does a later master. */
@@ -117,6 +120,8 @@ export class CheckpointPlace {
       return place.savepointLocation(directory);
     }
     if (this.#storage === undefined) return `${this.jobDirectory}/chk-${checkpointId}`;
+    // Of a job that takes checkpoints only when somebody asks.
+    await this.initialize();
     return this.#storage.prepareLocation(checkpointId);
   }
 
@@ -128,12 +133,16 @@ export class CheckpointPlace {
   ): Promise<CompletedCheckpoint> {
     const { savepoint } = pending.request;
     const isInMemory = savepoint === undefined && this.#storage === undefined;
+    const { fileSystems } = this.#options;
+    const written = isInMemory
+      ? undefined
+      : await writeMetadata(fileSystems, pending.location, metadata);
     const completed: CompletedCheckpoint = {
       metadata,
-      location: isInMemory ? undefined : pending.location,
+      location: written?.location,
+      metadataBytes: written?.size ?? 0,
       isOurs: savepoint === undefined,
     };
-    if (!isInMemory) await writeMetadata(this.#options.fileSystems, pending.location, metadata);
     if (savepoint !== undefined && savepoint.stop === undefined) return completed;
     this.#doubtful.push(pending);
     await this.#point(keptWith(completed).flatMap(pointerOf), this.#reservedId);
@@ -178,7 +187,7 @@ export class CheckpointPlace {
   /** The job has ended, and nothing of it is kept. */
   async removeAll(): Promise<void> {
     await this.#discardDoubtful();
-    if (this.#storage === undefined) return;
+    if (this.#storage === undefined || !this.#isInitialized) return;
     await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory());
   }
 

@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
+import type { CheckpointStatistics } from '../protocol/checkpoint-statistics.ts';
 import type {
   ExecutionGraphInfo,
   ExecutionVertexInfo,
@@ -28,6 +29,7 @@ export interface JobView {
   readonly submitted: Readonly<Record<string, string>>;
   readonly accumulators: readonly Accumulator[];
   readonly waitingFor: string | undefined;
+  readonly checkpoints: CheckpointStatistics | undefined;
 }
 
 export function executionGraphInfo(view: JobView): ExecutionGraphInfo {
@@ -49,6 +51,7 @@ export function executionGraphInfo(view: JobView): ExecutionGraphInfo {
     accumulators: sumAccumulators(view.accumulators),
     restarts: history.restarts,
     waitingFor: view.waitingFor,
+    checkpoints: view.checkpoints,
   };
 }
 

@@ -10,6 +10,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
+import { CheckpointHistory } from '../checkpoint/checkpoint-history.ts';
 import type { CheckpointConfig } from '../checkpoint/checkpoint-config.ts';
 import { contentOf } from '../checkpoint/checkpoint-content.ts';
 import { CompletedCheckpoints } from '../checkpoint/completed-checkpoints.ts';
@@ -34,6 +35,7 @@ import type {
   StateHandle,
   StateRestore,
 } from '../protocol/checkpoint.ts';
+import type { CheckpointStatistics } from '../protocol/checkpoint-statistics.ts';
 import type { RestoredSources } from '../protocol/coordinator-messages.ts';
 import type { TerminalJobStatus } from '../protocol/job-status.ts';
 import type {
@@ -60,7 +62,12 @@ export interface JobCheckpointsOptions {
   readonly config: CheckpointConfig;
   readonly place: CheckpointPlace;
   readonly senders: CheckpointSenders;
+  /** How many checkpoints are remembered in detail. */
+  readonly historyLimit: number;
 }
+
+/** As Flink names it. */
+const IN_MEMORY = '<checkpoint-not-externally-addressable>';
 
 type Effect<K extends CoordinatorEffect['kind']> = Extract<CoordinatorEffect, { kind: K }>;
 
@@ -78,11 +85,18 @@ export class JobCheckpoints {
   /** Removals, one after another. */
   #removals: Promise<void> = Promise.resolve();
   #allowNonRestored = false;
+  readonly #history: CheckpointHistory;
+  #restoredGeneration = 0;
 
   constructor(options: JobCheckpointsOptions) {
     const { config, plan } = options;
     this.#options = options;
     this.#completed = new CompletedCheckpoints(config.numRetained);
+    this.#history = new CheckpointHistory({
+      config,
+      vertices: plan.graph.jobGraph.vertices,
+      limit: options.historyLimit,
+    });
     const producers = plan.executions.map(({ wiring }) =>
       wiring.inputs.flatMap(({ edge, channels }) =>
         channels.map(({ producer }) => plan.indexes.get(`${edge.source}/${producer}`)!),
@@ -154,8 +168,21 @@ export class JobCheckpoints {
 
   /** R1. */
   whenSettled(then: () => void): void {
-    if (this.#state.pending.some(({ phase }) => phase === 'completing')) this.#waiting.push(then);
-    else then();
+    const restore = (): void => {
+      this.#noteRestore();
+      then();
+    };
+    if (this.#state.pending.some(({ phase }) => phase === 'completing'))
+      this.#waiting.push(restore);
+    else restore();
+  }
+
+  /** What is known of the checkpoints so far; undefined for a job that has had none. */
+  statistics(): CheckpointStatistics | undefined {
+    const known = this.#history.statistics();
+    const { counts } = known;
+    const isUsed = counts.total > 0 || counts.restored > 0;
+    return this.#options.config.interval === undefined && !isUsed ? undefined : known;
   }
 
   /** The state of the job has changed. */
@@ -225,7 +252,21 @@ export class JobCheckpoints {
       return;
     }
     await place.discard(this.#completed.discardAll());
-    if (config.interval !== undefined) await place.removeAll();
+    await place.removeAll();
+  }
+
+  /** Once for all regions that start again together. */
+  #noteRestore(): void {
+    const { run, env } = this.#options;
+    const { latest } = this.#completed;
+    if (latest === undefined || run.generation === this.#restoredGeneration) return;
+    this.#restoredGeneration = run.generation;
+    this.#history.restored({
+      checkpointId: latest.metadata.checkpointId,
+      restoredAt: env.clock.now(),
+      isSavepoint: latest.metadata.purpose === 'savepoint',
+      externalPath: latest.location ?? IN_MEMORY,
+    });
   }
 
   #assignmentOfLatest(): StateAssignment | undefined {
@@ -276,17 +317,19 @@ export class JobCheckpoints {
     const { senders, run } = this.#options;
     switch (effect.kind) {
       case 'prepare':
+        this.#history.progressed(effect.pending);
         return this.#prepare(effect.pending);
       case 'snapshot-sources':
         return senders.snapshotSources(effect.checkpointId);
       case 'trigger':
+        this.#history.progressed(effect.pending);
         return senders.trigger(effect.pending.plan.trigger, effect.trigger);
       case 'complete':
         return this.#complete(effect.pending);
       case 'notify':
         return senders.notify(effect.notice);
       case 'acknowledged':
-        return;
+        return this.#history.progressed(effect.pending);
       case 'completed':
         return this.#isComplete(effect.pending);
       case 'aborted':
@@ -329,6 +372,8 @@ export class JobCheckpoints {
       (completed) => {
         const { savepoint } = pending.request;
         if (savepoint === undefined || savepoint.stop !== undefined) this.#completed.add(completed);
+        const path = completed.location ?? IN_MEMORY;
+        this.#history.completed(pending, path, completed.metadataBytes);
         this.#feed({ kind: 'completed', checkpointId });
       },
       (error) => {
@@ -350,6 +395,7 @@ export class JobCheckpoints {
     const { place, env, jobId } = this.#options;
     const { checkpointId, request } = pending;
     env.log.write('warn', `checkpoint ${checkpointId} failed: ${error.message}`, { jobId });
+    this.#history.failed(pending, error, env.clock.now());
     if (request.requestId !== 0) this.#requests.refuse(request.requestId, error);
     this.#remove(() => place.discardPending(pending, (handles) => this.#unused(handles)));
     this.#subsume();
@@ -362,6 +408,7 @@ export class JobCheckpoints {
     );
     const discards = this.#completed.discardable(Math.min(...bases, Number.POSITIVE_INFINITY));
     if (discards.checkpoints.length === 0 && discards.handles.length === 0) return;
+    for (const { metadata } of discards.checkpoints) this.#history.discarded(metadata.checkpointId);
     this.#remove(() => this.#options.place.discard(discards));
   }
 

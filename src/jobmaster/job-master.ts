@@ -14,6 +14,7 @@ import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { CheckpointingOptions } from '../config/options/checkpointing-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { Env } from '../env/env.ts';
@@ -267,6 +268,7 @@ export class JobMaster {
       submitted: this.#options.submission.job.configuration,
       accumulators: this.#run.accumulators.flat(),
       waitingFor: this.#waitingFor(),
+      checkpoints: this.#checkpoints?.statistics(),
     };
   }
 
@@ -351,7 +353,10 @@ export class JobMaster {
     const senders = new CheckpointSenders({
       ...{ plan, run, slots: this.#slots, coordinator: this.#coordinator },
     });
-    return new JobCheckpoints({ main, env, jobId, run, plan, config, place, senders });
+    const historyLimit = this.#configuration.get(CheckpointingOptions.history);
+    return new JobCheckpoints({
+      ...{ main, env, jobId, run, plan, config, place, senders, historyLimit },
+    });
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {

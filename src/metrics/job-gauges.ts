@@ -12,6 +12,8 @@ export interface MeasuredJob {
   /** How many subtasks there are, and how many of them run or have finished. */
   readonly subtasks: number;
   readonly subtasksRunningOrFinished: number;
+  /** Undefined for a job that takes no checkpoints. */
+  readonly checkpoints: CheckpointGauges | undefined;
 }
 
 const STATUS_TIMES = {
@@ -24,6 +26,14 @@ const STATUS_TIMES = {
 } as const;
 
 const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
+
+/** Of the checkpoints of a job, under Flink's names. */
+export type CheckpointGauges = Readonly<
+  Record<Exclude<keyof typeof NO_CHECKPOINTS, typeof PATH>, number>
+> &
+  Readonly<Record<typeof PATH, string>>;
+
+const PATH = 'lastCheckpointExternalPath';
 
 /** As Flink tells them of a job that has taken no checkpoint. */
 const NO_CHECKPOINTS = {
@@ -40,7 +50,7 @@ const NO_CHECKPOINTS = {
   lastCheckpointProcessedData: -1,
   lastCheckpointPersistedData: -1,
   lastCompletedCheckpointId: -1,
-  lastCheckpointExternalPath: 'n/a',
+  [PATH]: 'n/a',
 } as const;
 
 export function jobGauges(job: MeasuredJob, now: number): MetricValue[] {
@@ -65,6 +75,9 @@ export function jobGauges(job: MeasuredJob, now: number): MetricValue[] {
     fullRestarts: job.restarts,
     numRescales: 0,
   };
-  const gauges: Record<string, number | string> = { ...values, ...NO_CHECKPOINTS };
+  const gauges: Record<string, number | string> = {
+    ...values,
+    ...(job.checkpoints ?? NO_CHECKPOINTS),
+  };
   return Object.entries(gauges).map(([name, value]) => ({ kind: 'gauge', name, value }));
 }

@@ -89,7 +89,7 @@ test('F1, F2: metrics are fetched once for all who look, and again when they are
 test('the times of a job are those of the status that it is in', () => {
   const values = (status: string, running: number): Record<string, unknown> => {
     const statusTimestamps = { INITIALIZING: 100, RUNNING: 200, RESTARTING: 350 };
-    const job = { status, statusTimestamps, restarts: 2, subtasks: 4 };
+    const job = { status, statusTimestamps, restarts: 2, subtasks: 4, checkpoints: undefined };
     const gauges = jobGauges({ ...job, subtasksRunningOrFinished: running }, 500);
     return Object.fromEntries(gauges.map(({ name, value }) => [name, value]));
   };

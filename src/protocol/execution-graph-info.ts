@@ -4,6 +4,7 @@
  */
 import type { ErrorData } from '../base/errors.ts';
 import type { JobGraph, OperatorId, VertexId } from '../graph/job-graph.ts';
+import type { CheckpointStatistics } from './checkpoint-statistics.ts';
 import type { ExecutionState, JobStatus } from './job-status.ts';
 import type { Accumulator, TaskMetrics } from './slot-messages.ts';
 
@@ -39,6 +40,8 @@ export interface ExecutionGraphInfo {
   readonly restarts: number;
   /** What the job waits for, if it does, as a sentence. */
   readonly waitingFor: string | undefined;
+  /** Undefined for a job that takes no checkpoints. */
+  readonly checkpoints?: CheckpointStatistics | undefined;
 }
 
 export interface ExecutionVertexInfo {

@@ -109,6 +109,17 @@ function lives(pid: number): boolean {
 
 const remote = ['run', '-t', 'remote', 'jobs.ts', '--job'] as const;
 
+/** Its tasks run, all of them: there can be savepoints. */
+async function allRun(id: string): Promise<void> {
+  const isSo = async (): Promise<boolean> => {
+    const { vertices } = JSON.parse(await said('top', id, '--once', '--json')) as {
+      readonly vertices: readonly { readonly status: string }[];
+    };
+    return vertices.every(({ status }) => status === 'RUNNING');
+  };
+  while (!(await isSo())) await setTimeout(50);
+}
+
 async function submitEndless(): Promise<string> {
   // -d alone asks for the cluster of this machine.
   const output = await said('run', '-d', 'jobs.ts', '--job', 'endless');
@@ -180,12 +191,11 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
     assert.match(await said('logs', 'taskmanager-1'), /TaskManager registered/);
     assert.match(await said('logs', id), new RegExp(`^\\[jobmanager\\] .*${id}`, 'm'));
 
-    const checkpoint = await refused('checkpoint', id);
-    assert.match(checkpoint, /cannot take checkpoints and savepoints yet/);
-    const savepoint = await refused('savepoint', id, join(home, 'savepoints'));
-    assert.match(savepoint, /cannot take checkpoints and savepoints yet/);
-    const stop = await refused('stop', '-p', join(home, 'savepoints'), id);
-    assert.match(stop, /cannot take checkpoints and savepoints yet/);
+    assert.match(await said('checkpoint', id), /^Checkpoint \d+ for job \w+ completed\.$/m);
+    const savepoint = await said('savepoint', id, join(home, 'savepoints'));
+    const path = /^Savepoint completed\. Path: (\S+)$/m.exec(savepoint)![1]!;
+    assert.match(path, new RegExp(`/savepoints/savepoint-${id.slice(0, 6)}-`));
+    assert.match(await said('savepoint', '-d', path), /^Savepoint '.*' disposed\.$/m);
     assert.match(await refused('savepoint', '-d', '/no/savepoint'), /\/no\/savepoint/);
     assert.equal(await statusOf(id), 'RUNNING', 'it goes on as it was');
 
@@ -194,6 +204,21 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
     await hasStatus(id, 'CANCELED');
     const all = await said('list', '--all');
     assert.match(all, /^-{22} Terminated Jobs -{23}$/m);
+  });
+
+  test('stop, and run -s goes on from there', async () => {
+    const id = await submitEndless();
+    await allRun(id);
+    const stopped = await said('stop', '-p', join(home, 'savepoints'), id);
+    const path = /^Savepoint completed\. Path: (\S+)$/m.exec(stopped)![1]!;
+    assert.equal(await statusOf(id), 'FINISHED');
+    const next = idIn(await said(...remote, 'endless', '-d', '-s', path));
+    await allRun(next);
+    const again = await said('stop', '-p', join(home, 'savepoints'), '--drain', next);
+    assert.match(again, /^Draining job ".*" with a CANONICAL savepoint\.$/m);
+    const missing = await millrace(...remote, 'endless', '-d', '-s', join(home, 'nowhere'));
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /^error\[SAVEPOINT_NOT_FOUND\]: .*nowhere/);
   });
 
   test('Ctrl-C leaves an attached job alone', async () => {

@@ -1,8 +1,6 @@
-/**
- * Checkpoints and savepoints. The engine cannot take any yet: the statistics are those of a job
- * without checkpoints, and what is triggered fails with that as its cause.
- */
-import { EngineError } from '../../base/errors.ts';
+/** Checkpoints and savepoints: what is known of them, and how they are triggered. */
+import { CheckpointingOptions } from '../../config/options/checkpointing-options.ts';
+import type { CheckpointRecord } from '../../protocol/checkpoint-statistics.ts';
 import { AsyncOperations } from '../async-operations.ts';
 import { findJob, requireJob } from '../cluster.ts';
 import type { RestCluster } from '../cluster.ts';
@@ -21,8 +19,15 @@ import {
 } from '../views/async-answer.ts';
 import {
   checkpointConfigInfo,
-  checkpointingStatistics,
+  checkpointConfigOf,
   NO_CHECKPOINTING,
+} from '../views/checkpoint-config-info.ts';
+import { vertexCheckpoint, vertexCheckpointOf } from '../views/checkpoint-of-vertex.ts';
+import {
+  checkpointInfo,
+  checkpointInfoOf,
+  checkpointingStatistics,
+  checkpointingStatisticsOf,
   NO_STATISTICS,
 } from '../views/checkpoint-statistics.ts';
 
@@ -59,13 +64,6 @@ export function checkpointEndpoints(cluster: RestCluster): readonly Endpoint[] {
 }
 
 function statisticsEndpoints(cluster: RestCluster): readonly Endpoint[] {
-  const unknown = async (job: string, checkpoint: number): Promise<never> => {
-    await requireJob(cluster, job);
-    throw handlerError(
-      404,
-      `Could not find checkpointing statistics for checkpoint ${checkpoint}.`,
-    );
-  };
   return [
     endpoint({
       method: 'GET',
@@ -74,8 +72,8 @@ function statisticsEndpoints(cluster: RestCluster): readonly Endpoint[] {
       parameters: { jobid: jobId },
       answer: checkpointingStatistics,
       async handle({ path }) {
-        await requireJob(cluster, path.jobid);
-        return NO_STATISTICS;
+        const { checkpoints } = await requireJob(cluster, path.jobid);
+        return checkpoints === undefined ? NO_STATISTICS : checkpointingStatisticsOf(checkpoints);
       },
     }),
     endpoint({
@@ -85,8 +83,9 @@ function statisticsEndpoints(cluster: RestCluster): readonly Endpoint[] {
       parameters: { jobid: jobId },
       answer: checkpointConfigInfo,
       async handle({ path }) {
-        await requireJob(cluster, path.jobid);
-        return NO_CHECKPOINTING;
+        const { checkpoints } = await requireJob(cluster, path.jobid);
+        if (checkpoints === undefined) return NO_CHECKPOINTING;
+        return checkpointConfigOf(checkpoints.settings);
       },
     }),
     endpoint({
@@ -94,32 +93,64 @@ function statisticsEndpoints(cluster: RestCluster): readonly Endpoint[] {
       path: '/jobs/:jobid/checkpoints/details/:checkpointid',
       summary: 'One checkpoint.',
       parameters: { jobid: jobId, checkpointid: checkpointId },
-      answer: shape.anything,
-      handle: ({ path }) => unknown(path.jobid, path.checkpointid),
+      answer: checkpointInfo,
+      handle: async ({ path }) =>
+        checkpointInfoOf(await recordOf(cluster, path.jobid, path.checkpointid)),
     }),
     endpoint({
       method: 'GET',
       path: '/jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid',
       summary: 'The part of a vertex in one checkpoint.',
       parameters: { jobid: jobId, checkpointid: checkpointId, vertexid: vertexId },
-      answer: shape.anything,
-      handle: ({ path }) => unknown(path.jobid, path.checkpointid),
+      answer: vertexCheckpoint,
+      async handle({ path }) {
+        const known = await recordOf(cluster, path.jobid, path.checkpointid);
+        const task = known.tasks.find(({ vertex }) => vertex === path.vertexid);
+        if (task !== undefined) return vertexCheckpointOf(known, task);
+        const where = `for task ${path.vertexid} in checkpoint ${path.checkpointid}`;
+        throw handlerError(404, `There is no checkpoint statistics ${where}.`);
+      },
     }),
   ];
 }
 
-/** Fails when the job is not there, and else because there are no checkpoints. */
-async function impossible(cluster: RestCluster, id: string, what: string): Promise<never> {
-  const job = await findJob(cluster, id);
-  if (job === undefined) throw new EngineError('JOB_NOT_FOUND', { jobId: id });
-  throw new EngineError('CHECKPOINT_UNSUPPORTED', { what, jobId: id });
+async function recordOf(cluster: RestCluster, job: string, id: number): Promise<CheckpointRecord> {
+  const { checkpoints } = await requireJob(cluster, job);
+  const known = [
+    ...(checkpoints?.history ?? []),
+    checkpoints?.latestCompleted,
+    checkpoints?.latestSavepoint,
+    checkpoints?.latestFailed,
+  ].find((record) => record?.checkpointId === id);
+  if (known !== undefined) return known;
+  throw handlerError(404, `Could not find checkpointing statistics for checkpoint ${id}.`);
+}
+
+interface TriggeredSavepoint {
+  readonly jobId: string;
+  readonly triggerId: string | null | undefined;
+  readonly directory: string | null | undefined;
+  /** The field that names the folder, for who leaves it out. */
+  readonly field: string;
+  readonly formatType: (typeof FORMATS)[number] | null | undefined;
+  readonly stop: 'drain' | 'suspend' | undefined;
+  readonly cancel: boolean;
 }
 
 function savepointEndpoints(cluster: RestCluster): readonly Endpoint[] {
   const operations = operationsOf<{ readonly location: string }>(cluster);
-  const start = (job: string, given: string | null | undefined, what: string) => {
-    const id = given ?? cluster.newId();
-    operations.start(`${job}/${id}`, () => impossible(cluster, job, what));
+  const start = async (given: TriggeredSavepoint): Promise<{ readonly 'request-id': string }> => {
+    const { jobId, stop, cancel } = given;
+    const directory = given.directory ?? undefined;
+    if (directory === undefined) await requireDefaultDirectory(cluster, given);
+    const format = given.formatType === 'NATIVE' ? 'native' : 'canonical';
+    const id = given.triggerId ?? cluster.newId();
+    operations.start(`${jobId}/${id}`, async () => {
+      const dispatcher = await cluster.dispatcher();
+      const { location } = await dispatcher.triggerSavepoint({ jobId, directory, format, stop });
+      if (cancel) await dispatcher.cancelJob({ jobId });
+      return { location };
+    });
     return { 'request-id': id };
   };
   return [
@@ -132,10 +163,13 @@ function savepointEndpoints(cluster: RestCluster): readonly Endpoint[] {
       status: 202,
       audit: 'trigger a savepoint',
       answer: triggered,
-      handle({ path, body }) {
-        requireDirectory(body['target-directory'], 'target-directory');
-        return start(path.jobid, body.triggerId, 'savepoint');
-      },
+      handle: ({ path, body }) =>
+        start({
+          jobId: path.jobid,
+          ...{ directory: body['target-directory'], field: 'target-directory', stop: undefined },
+          ...{ triggerId: body.triggerId, formatType: body.formatType },
+          cancel: body['cancel-job'] ?? false,
+        }),
     }),
     endpoint({
       method: 'POST',
@@ -146,10 +180,13 @@ function savepointEndpoints(cluster: RestCluster): readonly Endpoint[] {
       status: 202,
       audit: 'stop a job with a savepoint',
       answer: triggered,
-      handle({ path, body }) {
-        requireDirectory(body.targetDirectory, 'targetDirectory');
-        return start(path.jobid, body.triggerId, 'savepoint for the stop');
-      },
+      handle: ({ path, body }) =>
+        start({
+          jobId: path.jobid,
+          ...{ directory: body.targetDirectory, field: 'targetDirectory', cancel: false },
+          ...{ triggerId: body.triggerId, formatType: body.formatType },
+          stop: body.drain === true ? 'drain' : 'suspend',
+        }),
     }),
     endpoint({
       method: 'GET',
@@ -180,9 +217,14 @@ function triggerCheckpointEndpoints(cluster: RestCluster): readonly Endpoint[] {
       answer: triggered,
       handle({ path, body }) {
         const id = body.triggerId ?? cluster.newId();
-        operations.start(`${path.jobid}/${id}`, () =>
-          impossible(cluster, path.jobid, 'checkpoint'),
-        );
+        const full = body.checkpointType === 'FULL';
+        operations.start(`${path.jobid}/${id}`, async () => {
+          const dispatcher = await cluster.dispatcher();
+          const { checkpointId: taken } = await dispatcher.triggerCheckpoint({
+            ...{ jobId: path.jobid, full },
+          });
+          return { checkpointId: taken };
+        });
         return { 'request-id': id };
       },
     }),
@@ -220,8 +262,10 @@ function disposalEndpoints(cluster: RestCluster): readonly Endpoint[] {
           throw handlerError(400, 'Field savepoint-path must not be omitted or be null.');
         }
         const id = cluster.newId();
-        operations.start(id, () => {
-          throw new EngineError('SAVEPOINT_NOT_FOUND', { path });
+        operations.start(id, async () => {
+          const dispatcher = await cluster.dispatcher();
+          await dispatcher.disposeSavepoint({ path });
+          return {};
         });
         return { 'request-id': id };
       },
@@ -245,8 +289,15 @@ function operationsOf<T>(cluster: RestCluster): AsyncOperations<T> {
   return new AsyncOperations<T>(cluster.clock, cluster.keepOperations);
 }
 
-function requireDirectory(given: string | null | undefined, field: string): void {
-  if (typeof given === 'string') return;
+/** @throws RestError where neither the cluster nor the job names a folder for savepoints */
+async function requireDefaultDirectory(
+  cluster: RestCluster,
+  { jobId: id, field }: TriggeredSavepoint,
+): Promise<void> {
+  const ofCluster = cluster.configuration.get(CheckpointingOptions.savepointDirectory);
+  if (ofCluster !== undefined) return;
+  const job = await findJob(cluster, id);
+  if (job?.configuration[CheckpointingOptions.savepointDirectory.key] !== undefined) return;
   const unset = 'Config key [execution.checkpointing.savepoint-dir] is not set.';
   throw handlerError(400, `${unset} Property [${field}] must be provided.`);
 }

@@ -2,10 +2,10 @@
  * Bundles of jobs are uploaded, listed and run here under the name of jars, as Flink's dashboard
  * and its operators do it.
  */
-import { EngineError } from '../../base/errors.ts';
 import { milliseconds } from '../../base/units.ts';
 import type { Duration } from '../../base/units.ts';
 import { Configuration } from '../../config/configuration.ts';
+import { RecoveryOptions } from '../../config/options/checkpointing-options.ts';
 import { MAX_PARALLELISM_LIMIT, PipelineOptions } from '../../config/options/pipeline-options.ts';
 import { RestOptions } from '../../config/options/rest-options.ts';
 import type { HttpRequest } from '../../env/http.ts';
@@ -61,6 +61,7 @@ const runQuery = {
 
 interface RunQuery {
   readonly savepointPath?: readonly string[] | undefined;
+  readonly allowNonRestoredState?: readonly boolean[] | undefined;
   readonly programArg?: readonly string[] | undefined;
   readonly 'entry-class'?: readonly string[] | undefined;
   readonly parallelism?: readonly number[] | undefined;
@@ -260,12 +261,11 @@ function referenceOf(
   query: RunQuery,
   body: RunBody,
 ): JobReference {
-  const savepoint = body.savepointPath ?? query.savepointPath?.[0];
-  if (savepoint !== undefined) throw new EngineError('RESTORE_UNSUPPORTED', { path: savepoint });
   const parallelism = body.parallelism ?? query.parallelism?.[0];
   const exportName = body.exportName ?? body.entryClass ?? query['entry-class']?.[0];
   const settings = {
     ...body.flinkConfiguration,
+    ...restoreSettings(query, body),
     ...(parallelism === undefined
       ? {}
       : { [PipelineOptions.parallelism.key]: requireParallelism(Number(parallelism)) }),
@@ -281,6 +281,19 @@ function referenceOf(
       ...body.parameters,
     },
     configuration: settings,
+  };
+}
+
+/** As options of the job: they say from what it starts. */
+function restoreSettings(query: RunQuery, body: RunBody): Readonly<Record<string, string>> {
+  const path = body.savepointPath ?? query.savepointPath?.[0];
+  if (path === undefined) return {};
+  const allowed = body.allowNonRestoredState ?? query.allowNonRestoredState?.[0] ?? undefined;
+  const mode = body.claimMode ?? body.restoreMode ?? undefined;
+  return {
+    [RecoveryOptions.path.key]: path,
+    ...(allowed === undefined ? {} : { [RecoveryOptions.ignoreUnclaimed.key]: String(allowed) }),
+    ...(mode === undefined ? {} : { [RecoveryOptions.claimMode.key]: mode }),
   };
 }
 

@@ -1,47 +1,45 @@
 /** Statistics of checkpoints in Flink's shape, and what they are for a job that takes none. */
+import type {
+  CheckpointRecord,
+  CheckpointStatistics,
+  Distribution,
+  RestoredCheckpoint,
+  SubtaskCheckpoint,
+  VertexCheckpoint,
+} from '../../protocol/checkpoint-statistics.ts';
 import {
-  anything,
   boolean,
+  choice,
   integer,
   list,
   named,
   nullable,
   number,
   object,
+  optional,
+  record,
   text,
 } from '../shape.ts';
 import type { Shape } from '../shape.ts';
 
-interface Distribution {
-  readonly min: number | bigint;
-  readonly max: number | bigint;
-  readonly avg: number | bigint;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly p999: number;
-}
+type Whole = number | bigint;
 
-const distribution: Shape<Distribution> = named(
+const distribution: Shape<DistributionInfo> = named(
   'StatsSummaryDto',
   object({
-    min: integer,
-    max: integer,
-    avg: integer,
-    p50: number,
-    p90: number,
-    p95: number,
-    p99: number,
-    p999: number,
+    ...{ min: integer, max: integer, avg: integer },
+    ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
   }),
 );
 
+type DistributionInfo = Readonly<Record<'min' | 'max' | 'avg', Whole>> &
+  Readonly<Record<'p50' | 'p90' | 'p95' | 'p99' | 'p999', number>>;
+
 type Counts = Readonly<
-  Record<'restored' | 'total' | 'in_progress' | 'completed' | 'failed', number | bigint>
+  Record<'restored' | 'total' | 'in_progress' | 'completed' | 'failed', Whole>
 >;
 
-type Summary = Readonly<
+type Measures<T> = Readonly<
   Record<
     | 'checkpointed_size'
     | 'state_size'
@@ -49,26 +47,88 @@ type Summary = Readonly<
     | 'alignment_buffered'
     | 'processed_data'
     | 'persisted_data',
-    Distribution
+    T
   >
 >;
 
+const STATUS = ['IN_PROGRESS', 'COMPLETED', 'FAILED'] as const;
+const TYPES = ['CHECKPOINT', 'UNALIGNED_CHECKPOINT', 'SAVEPOINT', 'SYNC_SAVEPOINT'] as const;
+
+type Status = (typeof STATUS)[number];
+
+interface Acknowledged extends Measures<Whole> {
+  readonly id: Whole;
+  readonly status: Status;
+  readonly latest_ack_timestamp: Whole;
+  readonly num_subtasks: Whole;
+  readonly num_acknowledged_subtasks: Whole;
+}
+
+export interface CheckpointInfo extends Acknowledged {
+  readonly className: 'in_progress' | 'completed' | 'failed';
+  readonly is_savepoint: boolean;
+  readonly savepointFormat: string | null;
+  readonly trigger_timestamp: Whole;
+  readonly checkpoint_type: (typeof TYPES)[number];
+  readonly tasks: Readonly<Record<string, Acknowledged>>;
+  readonly external_path?: string | undefined;
+  readonly discarded?: boolean | undefined;
+  readonly failure_timestamp?: Whole | undefined;
+  readonly failure_message?: string | undefined;
+}
+
+interface RestoredInfo {
+  readonly id: Whole;
+  readonly restore_timestamp: Whole;
+  readonly is_savepoint: boolean;
+  readonly external_path: string;
+}
+
+const measures = {
+  ...{ checkpointed_size: integer, state_size: integer, end_to_end_duration: integer },
+  ...{ alignment_buffered: integer, processed_data: integer, persisted_data: integer },
+};
+
+const acknowledged = {
+  ...{ id: integer, status: choice(STATUS), latest_ack_timestamp: integer, ...measures },
+  ...{ num_subtasks: integer, num_acknowledged_subtasks: integer },
+};
+
+export const checkpointInfo: Shape<CheckpointInfo> = named(
+  'CheckpointStatistics',
+  object({
+    className: choice(['in_progress', 'completed', 'failed']),
+    ...acknowledged,
+    is_savepoint: boolean,
+    savepointFormat: nullable(text),
+    trigger_timestamp: integer,
+    checkpoint_type: choice(TYPES),
+    tasks: record(named('TaskCheckpointStatistics', object(acknowledged))),
+    external_path: optional(text),
+    discarded: optional(boolean),
+    failure_timestamp: optional(integer),
+    failure_message: optional(text),
+  }),
+);
+
 export interface CheckpointingStatistics {
   readonly counts: Counts;
-  readonly summary: Summary;
-  readonly latest: Readonly<Record<'completed' | 'savepoint' | 'failed' | 'restored', unknown>>;
-  readonly history: readonly unknown[];
+  readonly summary: Measures<DistributionInfo>;
+  readonly latest: {
+    readonly completed: CheckpointInfo | null;
+    readonly savepoint: CheckpointInfo | null;
+    readonly failed: CheckpointInfo | null;
+    readonly restored: RestoredInfo | null;
+  };
+  readonly history: readonly CheckpointInfo[];
 }
 
 export const checkpointingStatistics: Shape<CheckpointingStatistics> = named(
   'CheckpointingStatistics',
   object({
     counts: object({
-      restored: integer,
-      total: integer,
-      in_progress: integer,
-      completed: integer,
-      failed: integer,
+      ...{ restored: integer, total: integer, in_progress: integer },
+      ...{ completed: integer, failed: integer },
     }),
     summary: object({
       checkpointed_size: distribution,
@@ -79,18 +139,29 @@ export const checkpointingStatistics: Shape<CheckpointingStatistics> = named(
       persisted_data: distribution,
     }),
     latest: object({
-      completed: nullable(anything),
-      savepoint: nullable(anything),
-      failed: nullable(anything),
-      restored: nullable(anything),
+      completed: nullable(checkpointInfo),
+      savepoint: nullable(checkpointInfo),
+      failed: nullable(checkpointInfo),
+      restored: nullable(
+        object({
+          ...{ id: integer, restore_timestamp: integer },
+          ...{ is_savepoint: boolean, external_path: text },
+        }),
+      ),
     }),
-    history: list(anything),
+    history: list(checkpointInfo),
   }),
 );
 
-const NONE: Distribution = {
+const NONE: DistributionInfo = {
   ...{ min: 0, max: 0, avg: 0 },
   ...{ p50: NaN, p90: NaN, p95: NaN, p99: NaN, p999: NaN },
+};
+
+/** Flink keeps the field for those who read it; nothing is buffered any more. */
+const NOTHING_BUFFERED: DistributionInfo = {
+  ...{ min: 0, max: 0, avg: 0 },
+  ...{ p50: 0, p90: 0, p95: 0, p99: 0, p999: 0 },
 };
 
 export const NO_STATISTICS: CheckpointingStatistics = {
@@ -99,7 +170,7 @@ export const NO_STATISTICS: CheckpointingStatistics = {
     checkpointed_size: NONE,
     state_size: NONE,
     end_to_end_duration: NONE,
-    alignment_buffered: { ...NONE, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0 },
+    alignment_buffered: NOTHING_BUFFERED,
     processed_data: NONE,
     persisted_data: NONE,
   },
@@ -107,65 +178,118 @@ export const NO_STATISTICS: CheckpointingStatistics = {
   history: [],
 };
 
-export interface CheckpointConfigInfo {
-  readonly mode: string;
-  readonly interval: number | bigint;
-  readonly timeout: number | bigint;
-  readonly min_pause: number | bigint;
-  readonly max_concurrent: number | bigint;
-  readonly externalization: {
-    readonly enabled: boolean;
-    readonly delete_on_cancellation: boolean;
+export function checkpointingStatisticsOf(known: CheckpointStatistics): CheckpointingStatistics {
+  const { counts, summary } = known;
+  return {
+    counts: {
+      ...{ restored: counts.restored, total: counts.total, in_progress: counts.inProgress },
+      ...{ completed: counts.completed, failed: counts.failed },
+    },
+    summary: {
+      checkpointed_size: distributionOf(summary.writtenBytes),
+      state_size: distributionOf(summary.stateBytes),
+      end_to_end_duration: distributionOf(summary.durationMillis),
+      alignment_buffered: NOTHING_BUFFERED,
+      processed_data: distributionOf(summary.processedBytes),
+      persisted_data: distributionOf(summary.inFlightBytes),
+    },
+    latest: {
+      completed: latest(known.latestCompleted),
+      savepoint: latest(known.latestSavepoint),
+      failed: latest(known.latestFailed),
+      restored: known.latestRestored === undefined ? null : restoredOf(known.latestRestored),
+    },
+    // As in Flink, tasks are in the details only.
+    history: known.history.map((one) => ({ ...checkpointInfoOf(one), tasks: {} })),
   };
-  readonly state_backend: string;
-  readonly checkpoint_storage: string;
-  readonly unaligned_checkpoints: boolean;
-  readonly tolerable_failed_checkpoints: number | bigint;
-  readonly aligned_checkpoint_timeout: number | bigint;
-  readonly checkpoints_after_tasks_finish: boolean;
-  readonly state_changelog_enabled: boolean;
-  readonly changelog_periodic_materialization_interval: number | bigint;
-  readonly changelog_storage: string;
 }
 
-export const checkpointConfigInfo: Shape<CheckpointConfigInfo> = named(
-  'CheckpointConfigInfo',
-  object({
-    mode: text,
-    interval: integer,
-    timeout: integer,
-    min_pause: integer,
-    max_concurrent: integer,
-    externalization: object({ enabled: boolean, delete_on_cancellation: boolean }),
-    state_backend: text,
-    checkpoint_storage: text,
-    unaligned_checkpoints: boolean,
-    tolerable_failed_checkpoints: integer,
-    aligned_checkpoint_timeout: integer,
-    checkpoints_after_tasks_finish: boolean,
-    state_changelog_enabled: boolean,
-    changelog_periodic_materialization_interval: integer,
-    changelog_storage: text,
-  }),
-);
+function latest(known: CheckpointRecord | undefined): CheckpointInfo | null {
+  return known === undefined ? null : { ...checkpointInfoOf(known), tasks: {} };
+}
 
-/** Java's longest interval: never. */
-const NEVER = 2n ** 63n - 1n;
+const CLASS_NAMES = {
+  IN_PROGRESS: 'in_progress',
+  COMPLETED: 'completed',
+  FAILED: 'failed',
+} as const;
 
-export const NO_CHECKPOINTING: CheckpointConfigInfo = {
-  mode: 'at_least_once',
-  interval: NEVER,
-  timeout: 600_000,
-  min_pause: 0,
-  max_concurrent: 1,
-  externalization: { enabled: false, delete_on_cancellation: true },
-  state_backend: 'HashMapStateBackend',
-  checkpoint_storage: 'JobManagerCheckpointStorage',
-  unaligned_checkpoints: false,
-  tolerable_failed_checkpoints: 0,
-  aligned_checkpoint_timeout: 0,
-  checkpoints_after_tasks_finish: true,
-  state_changelog_enabled: false,
-  changelog_periodic_materialization_interval: 600_000,
-  changelog_storage: 'memory',
-};
+export function checkpointInfoOf(known: CheckpointRecord): CheckpointInfo {
+  const { status, format, failure, externalPath } = known;
+  const base: CheckpointInfo = {
+    className: CLASS_NAMES[status],
+    ...{ id: known.checkpointId, status },
+    is_savepoint: known.purpose === 'savepoint',
+    savepointFormat: format === undefined ? null : format.toUpperCase(),
+    trigger_timestamp: known.triggeredAt,
+    latest_ack_timestamp: known.latestAcknowledgedAt,
+    ...measuresOf(known),
+    ...{ num_subtasks: known.subtasks, num_acknowledged_subtasks: known.acknowledged },
+    checkpoint_type: typeOf(known),
+    tasks: Object.fromEntries(known.tasks.map((task) => [task.vertex, taskOf(known, task)])),
+  };
+  if (failure !== undefined) {
+    return { ...base, failure_timestamp: failure.at, failure_message: failure.message };
+  }
+  if (status !== 'COMPLETED') return base;
+  return { ...base, external_path: externalPath, discarded: known.discarded };
+}
+
+function typeOf({ purpose, stop, tasks }: CheckpointRecord): CheckpointInfo['checkpoint_type'] {
+  if (purpose === 'savepoint') return stop === undefined ? 'SAVEPOINT' : 'SYNC_SAVEPOINT';
+  const isUnaligned = tasks.some(({ subtasks }) => subtasks.some((one) => one?.unaligned === true));
+  return isUnaligned ? 'UNALIGNED_CHECKPOINT' : 'CHECKPOINT';
+}
+
+/** Of one vertex: sums, and the time of the slowest. */
+export function taskOf(
+  { checkpointId, status }: CheckpointRecord,
+  { subtasks }: VertexCheckpoint,
+): Acknowledged {
+  const known = subtasks.filter((one): one is SubtaskCheckpoint => one !== undefined);
+  const sum = (pick: (one: SubtaskCheckpoint) => number): number =>
+    known.reduce((total, one) => total + pick(one), 0);
+  const most = (pick: (one: SubtaskCheckpoint) => number): number =>
+    known.reduce((greatest, one) => Math.max(greatest, pick(one)), -1);
+  return {
+    ...{ id: checkpointId, status },
+    latest_ack_timestamp: most((one) => one.acknowledgedAt),
+    ...measuresOf({
+      writtenBytes: sum((one) => one.writtenBytes),
+      stateBytes: sum((one) => one.stateBytes),
+      durationMillis: most((one) => one.durationMillis),
+      processedBytes: sum((one) => one.processedBytes),
+      inFlightBytes: sum((one) => one.inFlightBytes),
+    }),
+    ...{ num_subtasks: subtasks.length, num_acknowledged_subtasks: known.length },
+  };
+}
+
+function measuresOf(
+  known: Pick<
+    CheckpointRecord,
+    'writtenBytes' | 'stateBytes' | 'durationMillis' | 'processedBytes' | 'inFlightBytes'
+  >,
+): Measures<Whole> {
+  return {
+    checkpointed_size: known.writtenBytes,
+    state_size: known.stateBytes,
+    end_to_end_duration: Math.round(known.durationMillis),
+    alignment_buffered: 0,
+    processed_data: known.processedBytes,
+    persisted_data: known.inFlightBytes,
+  };
+}
+
+function distributionOf({ min, max, mean, ...quantiles }: Distribution): DistributionInfo {
+  const { p50, p90, p95, p99, p999 } = quantiles;
+  const whole = { min: Math.round(min), max: Math.round(max), avg: Math.round(mean) };
+  return { ...whole, p50, p90, p95, p99, p999 };
+}
+
+function restoredOf(known: RestoredCheckpoint): RestoredInfo {
+  return {
+    ...{ id: known.checkpointId, restore_timestamp: known.restoredAt },
+    ...{ is_savepoint: known.isSavepoint, external_path: known.externalPath },
+  };
+}
