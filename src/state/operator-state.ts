@@ -156,15 +156,16 @@ export class OperatorStateBackend {
 
   /**
    * The snapshots of all former subtasks, in any order; once, before or after the states are asked
-   * for, before they are used. Restored state that nobody asks for is kept.
+   * for, before they are used. Restored state that nobody asks for is kept. `without`: so many of
+   * them had finished before their snapshot, and have none.
    * @throws EngineError STATE_SNAPSHOT_CORRUPT, STATE_SNAPSHOT_MISMATCH, STATE_INCOMPATIBLE
    */
-  async restore(snapshots: readonly SnapshotInput[]): Promise<void> {
+  async restore(snapshots: readonly SnapshotInput[], without: number = 0): Promise<void> {
     if (snapshots.length === 0) return;
     const files: OperatorFile[] = [];
     for (const input of snapshots) files.push(await SnapshotFileReader.openOperator(input));
     files.sort((a, b) => a.manifest.subtask - b.manifest.subtask);
-    requireAllSubtasks(files);
+    requireAllSubtasks(files, without);
     for (const file of files) {
       for (const description of file.manifest.states) this.#restored(description);
     }
@@ -292,10 +293,12 @@ function evenShare(all: readonly unknown[], subtask: number, parallelism: number
   return all.slice(from, to);
 }
 
-function requireAllSubtasks(files: readonly OperatorFile[]): void {
+function requireAllSubtasks(files: readonly OperatorFile[], without: number): void {
   const { parallelism } = files[0]!.manifest;
   for (const [index, { manifest, input }] of files.entries()) {
-    if (manifest.subtask === index && files.length === parallelism) continue;
+    const before = index === 0 ? -1 : files[index - 1]!.manifest.subtask;
+    const isNext = without === 0 ? manifest.subtask === index : manifest.subtask > before;
+    if (isNext && files.length + without === parallelism) continue;
     throw new EngineError('STATE_SNAPSHOT_MISMATCH', {
       source: input.name,
       reason:

@@ -97,7 +97,7 @@ export async function restoreOperators(
 
 async function restoreOperator(
   { keyedState, operatorState, operator: instance }: StatefulOperator,
-  { keyed, operatorState: lists, operator, committables }: OperatorRestore,
+  { keyed, operatorState: lists, operator, committables, formerParallelism }: OperatorRestore,
   checkpointId: number,
   files: StateFiles,
 ): Promise<void> {
@@ -112,7 +112,8 @@ async function restoreOperator(
   for (const { subtask, handle } of lists) {
     inputs.push(await files.input(handle, `the lists of subtask ${subtask} of ${operator}`));
   }
-  await operatorState.restore(inputs);
+  // Who had finished has no lists left.
+  await operatorState.restore(inputs, formerParallelism - inputs.length);
 }
 
 /** A full snapshot and what has changed after it, oldest first. */
