@@ -29,11 +29,9 @@ const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
 
 /** Of the checkpoints of a job, under Flink's names. */
 export type CheckpointGauges = Readonly<
-  Record<Exclude<keyof typeof NO_CHECKPOINTS, typeof PATH>, number>
+  Record<Exclude<keyof typeof NO_CHECKPOINTS, 'lastCheckpointExternalPath'>, number>
 > &
-  Readonly<Record<typeof PATH, string>>;
-
-const PATH = 'lastCheckpointExternalPath';
+  Readonly<Record<'lastCheckpointExternalPath', string>>;
 
 /** As Flink tells them of a job that has taken no checkpoint. */
 const NO_CHECKPOINTS = {
@@ -50,7 +48,7 @@ const NO_CHECKPOINTS = {
   lastCheckpointProcessedData: -1,
   lastCheckpointPersistedData: -1,
   lastCompletedCheckpointId: -1,
-  [PATH]: 'n/a',
+  lastCheckpointExternalPath: 'n/a',
 } as const;
 
 export function jobGauges(job: MeasuredJob, now: number): MetricValue[] {
