@@ -118,6 +118,27 @@ describe('split state', () => {
     );
   });
 
+  // What was dealt to subtasks that had finished was lost: they are not opened again.
+  test('Q3: at the same parallelism nothing goes to a subtask that had finished', async () => {
+    const snapshots = [0, 2].map((subtask) => {
+      const backend = backendOf(subtask, 4);
+      backend.split('splits', t.string).update([`${subtask}`, `${subtask} too`]);
+      backend.union('reached', t.string).update([`${subtask}`]);
+      return snapshotOf(backend);
+    });
+    const dealt = [['0', '0 too'], [], ['2', '2 too'], []];
+    for (const [subtask, own] of dealt.entries()) {
+      const backend = backendOf(subtask, 4);
+      await backend.restore(snapshots, 2);
+      assert.deepEqual(backend.split('splits', t.string).values(), own);
+      assert.deepEqual(backend.union('reached', t.string).values(), ['0', '2']);
+    }
+    const fewer = [0, 1].map((subtask) => backendOf(subtask, 2));
+    for (const backend of fewer) await backend.restore(snapshots, 2);
+    const again = fewer.flatMap((backend) => backend.split('splits', t.string).values());
+    assert.deepEqual(again, ['0', '0 too', '2', '2 too']);
+  });
+
   test('what is added, and put into a snapshot that is open, stays apart', async () => {
     const backend = backendOf(0, 1);
     const splits = backend.split('splits', t.string);

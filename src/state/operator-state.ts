@@ -209,18 +209,20 @@ export class OperatorStateBackend {
   ): Promise<void> {
     const { description } = state;
     const { subtask, parallelism } = this.#options;
-    const same = files.length === parallelism;
+    // A subtask without a file had finished, or nothing to keep: nobody's part becomes its own.
+    const same = files[0]!.manifest.parallelism === parallelism;
     const union = description.kind === 'union';
     const all: unknown[] = [];
     let own: unknown[] | undefined;
-    for (const [index, file] of files.entries()) {
-      if (same && !union && index !== subtask) continue;
+    for (const file of files) {
+      const isOwn = same && file.manifest.subtask === subtask;
+      if (same && !union && !isOwn) continue;
       const from = all.length;
       const parts = this.#storedParts(file, state);
       await readState(file, description, (entry) => list.readEntry(entry, all, parts));
-      if (same && index === subtask) own = all.slice(from);
+      if (isOwn) own = all.slice(from);
     }
-    const share = own ?? evenShare(all, subtask, parallelism);
+    const share = same ? (own ?? []) : evenShare(all, subtask, parallelism);
     if (!union) return list.restoreSplit(share);
     const known = files.some(({ manifest }) =>
       manifest.states.some((state) => isNamed(state, description)),
