@@ -101,6 +101,15 @@ test("K3, F2: files of others are nobody's to delete, whoever refers to them lat
   assert.deepEqual(urisOf(store.discardAll()), ['ours']);
 });
 
+test("K3: another's checkpoint is not gone on from when there is a newer one", () => {
+  const store = new CompletedCheckpoints(3);
+  store.add(completed(1, [], { isOurs: false }));
+  store.add(completed(2));
+  store.add(completed(3));
+  assert.deepEqual(idsOf(store.kept), [2, 3]);
+  assert.deepEqual(store.discardable(NOBODY).checkpoints, []);
+});
+
 test('F1: every file is given back once, and not while a kept checkpoint refers to it', () => {
   const step = fc.record({
     files: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 4 }),

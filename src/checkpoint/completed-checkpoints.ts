@@ -6,7 +6,7 @@
  *     kept beside them as long as they are the newest, and are never deleted: they are the user's.
  * K2. A subsumed checkpoint keeps its files until no checkpoint under way may build upon it.
  * K3. What is claimed by nobody, because a job was started from it and it is another's, is never
- *     deleted.
+ *     deleted, and nobody goes on from it when there is a newer one: its owner may delete it then.
  */
 import type { StateHandle } from '../protocol/checkpoint.ts';
 import { handlesOf } from '../storage/checkpoint-metadata.ts';
@@ -55,7 +55,9 @@ export class CompletedCheckpoints {
       (left, right) => left.metadata.checkpointId - right.metadata.checkpointId,
     );
     const newest = all.at(-1);
-    const checkpoints = all.filter((each) => each === newest || !isSavepoint(each));
+    const checkpoints = all.filter(
+      (each) => each === newest || (each.isOurs && !isSavepoint(each)),
+    );
     const counted = checkpoints.filter((each) => !isSavepoint(each));
     const kept = new Set(counted.slice(-this.#retained));
     return checkpoints.filter((each) => isSavepoint(each) || kept.has(each));

@@ -184,6 +184,12 @@ export class CheckpointPlace {
     await this.#discard(handles);
   }
 
+  /** The job has ended, and these are kept: what tasks have left that were cancelled goes. */
+  async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    await this.#discardDoubtful();
+    await this.#tried(this.jobDirectory, () => this.removeLeftovers(kept));
+  }
+
   /** The job has ended, and nothing of it is kept. */
   async removeAll(): Promise<void> {
     await this.#discardDoubtful();

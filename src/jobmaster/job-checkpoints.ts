@@ -7,6 +7,8 @@
  * R2. Tasks are triggered in the same turn in which the enumerators have answered.
  * R3. A checkpoint is notified when the pointer to it is durable.
  * R4. Every request is answered once.
+ * R5. Of a job that has ended nothing is removed, and nothing is kept, before what was under way
+ *     has come to its end: what is written after that would stay for ever.
  */
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
@@ -84,6 +86,8 @@ export class JobCheckpoints {
   #waiting: (() => void)[] = [];
   /** Removals, one after another. */
   #removals: Promise<void> = Promise.resolve();
+  /** R5. Resolve when what the place was asked for has been dealt with. */
+  readonly #underway = new Set<Promise<void>>();
   #allowNonRestored = false;
   readonly #history: CheckpointHistory;
   #restoredGeneration = 0;
@@ -239,16 +243,18 @@ export class JobCheckpoints {
     this.#timer?.[Symbol.dispose]();
   }
 
-  /** The end of the job is known to all: what is not to stay goes. */
+  /** R5. The end of the job is known to all: what is not to stay goes. */
   async cleanUp(status: TerminalJobStatus): Promise<void> {
     const { place, config } = this.#options;
     const { retention } = config;
     const stays =
       (status === 'FAILED' && retention !== 'NO_EXTERNALIZED_CHECKPOINTS') ||
       (status === 'CANCELED' && retention === 'RETAIN_ON_CANCELLATION');
+    while (this.#underway.size > 0) await Promise.all(this.#underway);
     await this.#removals;
     if (stays && this.#completed.kept.some(({ isOurs }) => isOurs)) {
       await place.discard(this.#completed.discardable(Number.POSITIVE_INFINITY));
+      await place.tidyUp(this.#completed.kept);
       return;
     }
     await place.discard(this.#completed.discardAll());
@@ -344,9 +350,9 @@ export class JobCheckpoints {
   }
 
   #prepare(pending: PendingCheckpoint): void {
-    const { main, place } = this.#options;
+    const { place } = this.#options;
     const { checkpointId } = pending;
-    main.follow(
+    this.#follow(
       place.prepare(pending),
       (location) => {
         const isWanted = this.#state.pending.some((each) => each.checkpointId === checkpointId);
@@ -367,7 +373,7 @@ export class JobCheckpoints {
     const metadata = contentOf({ jobId, graph, indexOf }, pending);
     const keptWith = (completed: CompletedCheckpoint): readonly CompletedCheckpoint[] =>
       this.#completed.with(completed);
-    main.follow(
+    this.#follow(
       place.complete(pending, metadata, keptWith),
       (completed) => {
         const { savepoint } = pending.request;
@@ -419,6 +425,24 @@ export class JobCheckpoints {
   #unused(handles: readonly StateHandle[]): readonly StateHandle[] {
     const exclusive = handles.filter((handle) => handle.kind === 'file' && !handle.shared);
     return [...exclusive, ...this.#completed.unused(handles)];
+  }
+
+  /** R5. */
+  #follow<T>(
+    promise: Promise<T>,
+    done: (value: T) => void,
+    failed: (error: EngineError) => void,
+  ): void {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    this.#underway.add(over);
+    const then =
+      <V>(deal: (value: V) => void) =>
+      (value: V): void => {
+        deal(value);
+        this.#underway.delete(over);
+        resolve();
+      };
+    this.#options.main.follow(promise, then(done), then(failed));
   }
 
   #remove(removal: () => Promise<void>): void {

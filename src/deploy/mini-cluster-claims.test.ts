@@ -1,0 +1,271 @@
+// Whose checkpoints are when a job ends, and when another one goes on from them.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { milliseconds } from '../base/units.ts';
+import type { JobClient } from '../client/job-client.ts';
+import { Configuration } from '../config/configuration.ts';
+import { nodeEnv } from '../env/node/node-env.ts';
+import type { JobResult } from '../protocol/job-report.ts';
+import { MiniCluster } from './mini-cluster.ts';
+
+const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
+const RECORDS = 3000;
+
+type Settings = Readonly<Record<string, string>>;
+type Parameters = Readonly<Record<string, unknown>>;
+
+const env = nodeEnv({
+  entries: {
+    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
+    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
+  },
+  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
+});
+
+let cluster: MiniCluster;
+
+before(async () => {
+  const configuration = Configuration.parse({});
+  cluster = await MiniCluster.start({ env, slots: 3, spareWorkers: 2, configuration });
+});
+
+after(() => cluster.close());
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise<void>((resolve) => env.clock.after(milliseconds(5), resolve));
+  }
+}
+
+/** A job and what becomes of its files. */
+class Rig implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'millrace-claims-'));
+  readonly output = join(this.path, 'out');
+  readonly checkpoints = join(this.path, 'checkpoints');
+  #jobs = 0;
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+
+  submit(settings: Settings = {}, parameters: Parameters = {}): Promise<JobClient> {
+    return cluster.submit({
+      jobId: env.random.uuid(),
+      ...{ moduleUrl: JOBS, exportName: 'totals' },
+      parameters: {
+        ...{ folder: this.output, prefix: `${this.#jobs++}-`, records: RECORDS, rate: 1500 },
+        ...parameters,
+      },
+      configuration: {
+        'execution.checkpointing.dir': this.checkpoints,
+        // Every state in a file of its own.
+        'execution.checkpointing.data-inline-threshold': '0b',
+        ...settings,
+      },
+    });
+  }
+
+  lines(): readonly string[] {
+    const names = existsSync(this.output) ? readdirSync(this.output) : [];
+    return names.flatMap((name) => readFileSync(join(this.output, name), 'utf8').split('\n'));
+  }
+
+  /** Complete checkpoints of a job, the newest last. */
+  complete(jobId: string): readonly string[] {
+    const folder = join(this.checkpoints, jobId);
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    return names
+      .filter((name) => name.startsWith('chk-') && existsSync(join(folder, name, '_metadata')))
+      .toSorted((left, right) => Number(left.slice(4)) - Number(right.slice(4)))
+      .map((name) => join(folder, name));
+  }
+
+  /** Files and folders, as paths below that of the checkpoints. */
+  left(jobId = '.'): readonly string[] {
+    const folder = join(this.checkpoints, jobId);
+    return existsSync(folder) ? (readdirSync(folder, { recursive: true }) as string[]) : [];
+  }
+
+  /** Ends a job when it has committed something. */
+  async cancelled(settings: Settings, parameters: Parameters = {}): Promise<string> {
+    const client = await this.submit(settings, parameters);
+    const written = this.lines().length;
+    await until(() => this.lines().length > written);
+    await client.cancel();
+    assert.equal((await client.result()).status, 'CANCELED');
+    return client.jobId;
+  }
+
+  /** Runs to its end from what another job has left. */
+  async resumed(path: string, settings: Settings = {}): Promise<JobResult> {
+    const restore = { 'execution.state-recovery.path': path, ...settings };
+    return (await this.submit(restore, { rate: 50_000 })).result();
+  }
+
+  /** Each total of each key is there once, and none is missing. */
+  requireTotals(records = RECORDS): void {
+    const counts = Map.groupBy(
+      this.lines().map((line) => line.split('/').map(Number) as [number, number, number]),
+      ([key]) => key,
+    );
+    for (let key = 0; key < 7; key++) {
+      const own = counts.get(key)!.toSorted(([, left], [, right]) => left - right);
+      let sum = 0;
+      const expected = [];
+      for (let value = key; value < records; value += 7) {
+        expected.push([key, expected.length + 1, (sum += value)]);
+      }
+      assert.deepEqual(own, expected, `totals of key ${key}`);
+    }
+  }
+}
+
+const RETENTION = 'execution.checkpointing.externalized-checkpoint-retention';
+const RETAIN: Settings = { [RETENTION]: 'RETAIN_ON_CANCELLATION' };
+const INCREMENTAL: Settings = { 'execution.checkpointing.incremental': 'true' };
+const claim = (mode: string): Settings => ({ 'execution.state-recovery.claim-mode': mode });
+
+/** A failed job and no restart. */
+async function failed(rig: Rig, retention: string): Promise<string> {
+  const client = await rig.submit(
+    { [RETENTION]: retention, 'restart-strategy.type': 'none' },
+    { failAt: '1200' },
+  );
+  assert.equal((await client.result()).status, 'FAILED');
+  assert.ok(rig.lines().length > 0, 'there was a checkpoint');
+  return client.jobId;
+}
+
+test('RETAIN_ON_CANCELLATION leaves the newest checkpoint, and a job goes on from it', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled(RETAIN);
+  const kept = rig.complete(jobId);
+  assert.equal(kept.length, 1, rig.left().join(' '));
+  const result = await rig.resumed(kept[0]!);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+  assert.deepEqual(rig.complete(jobId), kept, 'NO_CLAIM: it is not the job’s to delete');
+});
+
+test('R5: as many checkpoints as are retained stay, and no file besides', async () => {
+  using rig = new Rig();
+  const client = await rig.submit({ ...RETAIN, 'execution.checkpointing.num-retained': '3' });
+  await until(() => rig.complete(client.jobId).length === 3);
+  await client.cancel();
+  await client.result();
+  const kept = rig.complete(client.jobId);
+  assert.equal(kept.length, 3);
+  const top = readdirSync(join(rig.checkpoints, client.jobId)).toSorted();
+  assert.deepEqual(top, [...kept.map((path) => path.split('/').at(-1)!), 'shared'].toSorted());
+  for (const path of kept) rmSync(path, { recursive: true });
+  assert.deepEqual(rig.left(client.jobId), ['shared'], 'they were whole in their folders');
+});
+
+for (const retention of ['DELETE_ON_CANCELLATION', 'NO_EXTERNALIZED_CHECKPOINTS']) {
+  test(`${retention} leaves nothing of a job that is cancelled`, async () => {
+    using rig = new Rig();
+    await rig.cancelled({ [RETENTION]: retention });
+    assert.deepEqual(rig.left(), []);
+  });
+}
+
+test('RETAIN_ON_CANCELLATION keeps the newest checkpoint of a job that fails, too', async () => {
+  using rig = new Rig();
+  const jobId = await failed(rig, 'RETAIN_ON_CANCELLATION');
+  assert.equal(rig.complete(jobId).length, 1, rig.left().join(' '));
+});
+
+test('DELETE_ON_CANCELLATION keeps that of a job that fails, and a job goes on from it', async () => {
+  using rig = new Rig();
+  const jobId = await failed(rig, 'DELETE_ON_CANCELLATION');
+  const kept = rig.complete(jobId);
+  assert.equal(kept.length, 1, rig.left().join(' '));
+  const result = await rig.resumed(kept[0]!);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+});
+
+test('NO_EXTERNALIZED_CHECKPOINTS leaves nothing of a job that fails', async () => {
+  using rig = new Rig();
+  await failed(rig, 'NO_EXTERNALIZED_CHECKPOINTS');
+  assert.deepEqual(rig.left(), []);
+});
+
+test('a job that finishes leaves nothing, whatever is retained', async () => {
+  using rig = new Rig();
+  const client = await rig.submit(RETAIN, { records: 400 });
+  assert.equal((await client.result()).status, 'FINISHED');
+  rig.requireTotals(400);
+  assert.deepEqual(rig.left(), []);
+});
+
+test('CLAIM: the files go with the job that claims them', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled({ ...RETAIN, ...INCREMENTAL });
+  const [path] = rig.complete(jobId);
+  const second = await rig.submit({
+    ...{ ...INCREMENTAL, ...claim('CLAIM'), 'execution.state-recovery.path': path! },
+  });
+  // Subsumed: no job has to end for it.
+  await until(() => !existsSync(path!));
+  assert.equal((await second.result()).status, 'FINISHED');
+  rig.requireTotals();
+  assert.deepEqual(
+    rig.left().filter((name) => !/(^|\/)shared$|^[^/]+$/.test(name)),
+    [],
+  );
+});
+
+test('CLAIM: a job that ends before its first checkpoint takes them with it', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled({ ...RETAIN, ...INCREMENTAL });
+  const [path] = rig.complete(jobId);
+  const second = await rig.submit(
+    { ...INCREMENTAL, ...claim('CLAIM'), 'execution.state-recovery.path': path! },
+    { interval: 3_600_000 },
+  );
+  await second.cancel();
+  await second.result();
+  assert.ok(!existsSync(path!));
+  assert.deepEqual(
+    rig.left().filter((name) => !/(^|\/)shared$|^[^/]+$/.test(name)),
+    [],
+  );
+});
+
+test('NO_CLAIM: from the first checkpoint on, nobody needs the old one', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled({ ...RETAIN, ...INCREMENTAL });
+  const [path] = rig.complete(jobId);
+  const settings = {
+    ...{ ...RETAIN, ...INCREMENTAL, ...claim('NO_CLAIM') },
+    'execution.state-recovery.path': path!,
+    'execution.checkpointing.num-retained': '2',
+  };
+  const second = await rig.submit(settings);
+  await until(() => rig.complete(second.jobId).length > 0);
+  assert.ok(existsSync(path!), 'it is the user’s');
+  rmSync(join(rig.checkpoints, jobId), { recursive: true });
+  const written = rig.lines().length;
+  await until(() => rig.lines().length > written);
+  await second.cancel();
+  await second.result();
+  const newest = rig.complete(second.jobId).at(-1)!;
+  const result = await rig.resumed(newest, INCREMENTAL);
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+});
+
+test('LEGACY: the old one is left alone, and may be needed', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled({ ...RETAIN, ...INCREMENTAL });
+  const [path] = rig.complete(jobId);
+  const before = rig.left(jobId).toSorted();
+  const result = await rig.resumed(path!, { ...INCREMENTAL, ...claim('LEGACY') });
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+  assert.deepEqual(rig.left(jobId).toSorted(), before);
+});
