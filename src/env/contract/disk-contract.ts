@@ -237,6 +237,33 @@ function folderContract(make: MakeRig<DiskRig>): void {
       await rejects(disk.makeDirectory(`${folder}/a`), 'IO_EXISTS', `${folder}/a`);
     }));
 
+  test('makeDirectory below a file is IO_FAILED, and makes nothing', () =>
+    withRig(make, async ({ disk, folder }) => {
+      await writeFile(disk, `${folder}/a`, pattern(1));
+      await assert.rejects(disk.makeDirectory(`${folder}/a/b/c`), (error) => {
+        assert.ok(isEngineError(error, 'IO_FAILED'), String(error));
+        assert.match(error.message, /a part of the path is not a folder/);
+        return true;
+      });
+      assert.deepEqual(
+        (await disk.list(folder)).map(({ name }) => name),
+        ['a'],
+      );
+    }));
+
+  test('many make the same folders at once, and all of them succeed', () =>
+    withRig(make, async ({ disk, folder }) => {
+      const path = `${folder}/a/b/c/d`;
+      await Promise.all(
+        Array.from({ length: 16 }, (_, index) => disk.makeDirectory(`${path}/${index % 4}`)),
+      );
+      const made = await disk.list(path);
+      assert.deepEqual(
+        made.map(({ name }) => name),
+        ['0', '1', '2', '3'],
+      );
+    }));
+
   test('remove takes a file, a folder with all in it, and nothing', () =>
     withRig(make, async ({ disk, folder }) => {
       await disk.makeDirectory(`${folder}/a/b`);

@@ -19,6 +19,7 @@ import type {
 } from '../env.ts';
 import { NodeDiskFile } from './disk-file.ts';
 import { lockFile } from './disk-lock.ts';
+import { makeFolders } from './make-folders.ts';
 import { NodeScratchFile } from './scratch-file.ts';
 import { diskError, systemCode } from './system-error.ts';
 
@@ -89,7 +90,7 @@ class NodeDisk implements Disk {
 
   async makeDirectory(path: string, access?: Access): Promise<void> {
     const mode = access === undefined ? undefined : PRIVATE_FOLDER;
-    await attempt('make the folder', path, () => fs().mkdir(path, { recursive: true, mode }));
+    await makeFolders(fs(), this.resolve(path), mode);
     if (mode !== undefined) await attempt('restrict', path, () => fs().chmod(path, mode));
   }
 
