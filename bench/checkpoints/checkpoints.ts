@@ -1,8 +1,8 @@
 /**
  * The suite of checkpoints. Of state on the heap, 1 GB in a snapshot: how fast it comes to the
  * local disk and back, the longest time for which nothing else is done meanwhile, and what a
- * snapshot of 2 % changed entries takes of a whole one's bytes and time. Rates are per second of
- * wall time.
+ * snapshot of 2 % changed entries takes of a whole one's bytes and time. Of a cluster, how long a
+ * job puts nothing out when a TaskManager is killed. Rates are per second of wall time.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import type { Benchmark } from '../lib/benchmark.ts';
 import type { Measured } from '../lib/report.ts';
 import type { HeapFigures } from './heap-checkpoint.ts';
+import { killToOutput } from './kill-to-output.ts';
 
 /** Of a snapshot. */
 const MEGABYTES = 1000;
@@ -28,7 +29,7 @@ const NO_FIGURES: HeapFigures = {
   timeRatios: [],
 };
 
-export const checkpointsBenchmarks: readonly Benchmark[] = heapBenchmarks([
+const heap: readonly Benchmark[] = heapBenchmarks([
   (figures) => ({
     name: 'heap-checkpoint-rate',
     unit: 'MB/s',
@@ -68,6 +69,8 @@ export const checkpointsBenchmarks: readonly Benchmark[] = heapBenchmarks([
     values: figures.timeRatios,
   }),
 ]);
+
+export const checkpointsBenchmarks: readonly Benchmark[] = [...heap, killToOutput];
 
 /** All of them come from the same runs, which are made once. */
 function heapBenchmarks(
