@@ -2,12 +2,17 @@
 import type { Log, LogFields, LogLevel } from '../src/env/env.ts';
 import type { SimThread } from './thread.ts';
 
+/** Sees every line, whatever thread it is from. */
+export type LogWatch = (message: string) => void;
+
 export class SimLog implements Log {
   readonly #thread: SimThread;
+  readonly #watch: LogWatch | undefined;
   readonly #fields: LogFields;
 
-  constructor(thread: SimThread, fields: LogFields = {}) {
+  constructor(thread: SimThread, watch?: LogWatch, fields: LogFields = {}) {
     this.#thread = thread;
+    this.#watch = watch;
     this.#fields = fields;
   }
 
@@ -17,10 +22,11 @@ export class SimLog implements Log {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ` ${name}=${String(value)}`);
     const { trace, eventTime } = this.#thread.scheduler;
+    this.#watch?.(message);
     trace.record(eventTime, this.#thread, 'log', 0, 0, `${level} ${message}${parts.join('')}`);
   }
 
   with(fields: LogFields): Log {
-    return new SimLog(this.#thread, { ...this.#fields, ...fields });
+    return new SimLog(this.#thread, this.#watch, { ...this.#fields, ...fields });
   }
 }

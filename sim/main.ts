@@ -5,6 +5,7 @@
  *   npm run sim -- --seed 7            one seed, every event
  *   npm run sim -- --seeds 50          seeds 1 to 50
  *   npm run sim -- --seeds 50 --from 101
+ *   npm run sim -- --seeds 50 --checkpoints   jobs that take checkpoints
  *   npm run sim -- --mutant missing-fsync --seeds 50    how soon a planted bug is found
  */
 import { execFileSync } from 'node:child_process';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     quiet: { type: 'boolean', default: false },
     mutant: { type: 'string' },
+    checkpoints: { type: 'boolean', default: false },
   },
 });
 
@@ -35,6 +37,7 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   const jobs = await bundleJobs();
+  const { checkpoints } = values;
   try {
     console.log(`commit ${commit()}, Node ${process.versions.node}`);
     if (mutant !== undefined) return await hunt(mutant);
@@ -48,7 +51,7 @@ async function main(): Promise<number> {
     const print = values.quiet ? undefined : (line: string): void => console.log(line);
     console.log(`seed ${seed}`);
     try {
-      console.log(summary(await runSeed({ seed, jobs, print })));
+      console.log(summary(await runSeed({ seed, jobs, print, checkpoints })));
       return 0;
     } catch (error) {
       return failed(seed, error);
@@ -59,11 +62,11 @@ async function main(): Promise<number> {
     const totals = new Totals();
     for (let seed = from; seed < from + count; seed += 1) {
       try {
-        const outcome = await runSeed({ seed, jobs });
+        const outcome = await runSeed({ seed, jobs, checkpoints });
         totals.add(outcome);
         console.log(summary(outcome));
         if (seed % TWICE_EVERY !== 0) continue;
-        const again = await runSeed({ seed, jobs });
+        const again = await runSeed({ seed, jobs, checkpoints });
         if (again.hash !== outcome.hash) {
           throw new Error(`the second run has the trace ${again.hash}, the first ${outcome.hash}`);
         }
@@ -81,7 +84,7 @@ async function main(): Promise<number> {
     const limit = whole(values.seeds ?? '50', 'seeds');
     for (let seed = 1; seed <= limit; seed += 1) {
       try {
-        await runSeed({ seed, jobs });
+        await runSeed({ seed, jobs, checkpoints });
       } catch (error) {
         console.log(`${name} found by seed ${seed}: ${firstLine(error)}`);
         return 0;
@@ -99,7 +102,8 @@ function summary(outcome: SeedOutcome): string {
   return (
     `seed ${seed} ok: trace ${hash}, ${events} events, ` +
     `${virtualSeconds.toFixed(1)} virtual seconds, ` +
-    `${jobManagerStarts} JobManager and ${taskManagerStarts} TaskManager starts; faults: ${faults}`
+    `${jobManagerStarts} JobManager and ${taskManagerStarts} TaskManager starts, ` +
+    `${outcome.checkpoints} checkpoints, ${outcome.restores} restores; faults: ${faults}`
   );
 }
 

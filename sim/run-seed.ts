@@ -12,7 +12,9 @@ import { unguarded } from '../src/graph/build-guard.ts';
 import { coordinatorWorker } from '../src/jobmaster/coordinator-worker.ts';
 import type { JobResult } from '../src/protocol/job-report.ts';
 import { slotWorker } from '../src/taskexecutor/slot/slot-worker.ts';
+import { CheckpointsKept } from './checkers/checkpoints-kept.ts';
 import { nothingLeft } from './checkers/nothing-left.ts';
+import { drawCheckpointing } from './cluster/draw-checkpointing.ts';
 import { startCluster } from './cluster/cluster.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { clusterFaults } from './cluster/cluster-faults.ts';
@@ -28,6 +30,7 @@ const RECORDS = 10_000;
 const WINDOWED_RECORDS = 3_000;
 const KEYS = 97;
 const OUT = '/out';
+const CHECKPOINTS = '/checkpoints';
 /** Where somebody looks at the output who is no part of the cluster. */
 const READER_HOST = 'reader';
 /**
@@ -37,6 +40,8 @@ const RATE_PER_SECOND = 2_000;
 const FIRST_FAULTS_WITHIN = seconds(4);
 const FAULTS_FOR = seconds(20);
 const CONVERGE_WITHIN = minutes(10);
+/** For what the master does when the job has ended. */
+const CLEAN_WITHIN = seconds(20);
 /**
  * Instances of the job's module made before virtual time begins; further ones are made as needed.
  */
@@ -91,6 +96,9 @@ export interface SeedOutcome {
   readonly events: number;
   readonly virtualSeconds: number;
   readonly injected: ReadonlyMap<string, number>;
+  /** Complete ones. */
+  readonly checkpoints: number;
+  readonly restores: number;
   readonly jobManagerStarts: number;
   readonly taskManagerStarts: number;
 }
@@ -102,6 +110,8 @@ export interface SeedOptions {
   readonly workload?: WorkloadName | undefined;
   /** False for the run without faults. */
   readonly faults?: boolean | undefined;
+  /** Whether the job takes checkpoints, in the way that the seed draws. */
+  readonly checkpoints?: boolean | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -122,18 +132,24 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   const workload = workloadOf(options);
   const { url, records } = workload;
   await jobs.instantiate(url, INSTANCES);
+  const checkpoints = new CheckpointsKept();
   const world = simulation({
+    watchLog: (message) => checkpoints.observe(message),
     seed,
     jobs,
     print,
     workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
-    sharedFolders: [OUT],
+    sharedFolders: options.checkpoints === true ? [OUT, CHECKPOINTS] : [OUT],
   });
   await world.runProcess(world.host(READER_HOST), writeOldOutput, minutes(1));
+  const configuration = {
+    ...CONFIGURATION,
+    ...(options.checkpoints === true ? drawCheckpointing(world, CHECKPOINTS) : {}),
+  };
   const cluster = startCluster(world, {
     taskManagers: 2,
     slots: 2,
-    configuration: CONFIGURATION,
+    configuration,
     job: {
       jobId: '00000000000000000000000000000001',
       moduleUrl: url,
@@ -144,7 +160,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
         ratePerSecond: (RATE_PER_SECOND * records) / RECORDS,
         out: OUT,
       },
-      configuration: CONFIGURATION,
+      configuration,
     },
   });
   const plan = new FaultPlan(world, {
@@ -156,9 +172,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     faultsFor: FAULTS_FOR,
     until: () => cluster.result !== undefined,
     convergeWithin: CONVERGE_WITHIN,
-    checkers: [nothingLeft(world, { keeps: () => true, expects: isInjected })],
+    checkers: [checkpoints, nothingLeft(world, { keeps: () => true, expects: isInjected })],
   });
   checkResult(seed, cluster.result!);
+  if (options.checkpoints === true) await checkFiles(world, checkpoints);
   losePower(world);
   checkOutput(seed, await committedRows(world, workload), workload);
   checkFaults(seed, plan);
@@ -168,6 +185,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     events: world.scheduler.steps,
     virtualSeconds: world.elapsed / 1000,
     injected: plan.injected,
+    checkpoints: checkpoints.completed,
+    restores: checkpoints.restores,
     jobManagerStarts: cluster.jobManagerStarts(),
     taskManagerStarts: cluster.taskManagerStarts(),
   };
@@ -195,6 +214,26 @@ function checkResult(seed: number, result: JobResult): void {
   if (result.status === 'FINISHED') return;
   const why = result.error === undefined ? '' : `: ${JSON.stringify(result.error)}`;
   throw new AssertionError(`seed ${seed}: the job ended ${result.status}${why}`);
+}
+
+/** Of checkpoints nothing stays, unless a fault was in the way of their removal, which was told. */
+async function checkFiles(world: Simulation, { leftFiles }: CheckpointsKept): Promise<void> {
+  await world.pass(CLEAN_WITHIN);
+  if (leftFiles) return;
+  const read = (env: Env): Promise<readonly string[]> => filesBelow(env, CHECKPOINTS);
+  const left = await world.runProcess(world.host(READER_HOST), read, minutes(1));
+  if (left.length === 0) return;
+  throw new AssertionError(`seed ${world.seed}: checkpoints have left ${left.join(', ')}`);
+}
+
+async function filesBelow(env: Env, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { name, kind } of await env.disk.list(folder)) {
+    const path = `${folder}/${name}`;
+    if (kind === 'directory') found.push(...(await filesBelow(env, path)));
+    else found.push(path);
+  }
+  return found;
 }
 
 function checkOutput(seed: number, rows: readonly string[], workload: Workload): void {

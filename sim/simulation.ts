@@ -18,7 +18,7 @@ import { FileSystem } from './file-system.ts';
 import { forbid } from './forbidden.ts';
 import { SimHost, type HostWorld } from './host.ts';
 import { drawKnobs, type Knobs } from './knobs.ts';
-import { SimLog } from './log.ts';
+import { SimLog, type LogWatch } from './log.ts';
 import { SimMemory } from './memory.ts';
 import { SimModules, type JobModules } from './modules.ts';
 import { NetworkThread, SimNetwork } from './network.ts';
@@ -58,6 +58,8 @@ export interface SimulationOptions {
   readonly buggify?: boolean | undefined;
   /** Gets a line for every event. */
   readonly print?: ((line: string) => void) | undefined;
+  /** Gets the message of every line that is logged. */
+  readonly watchLog?: LogWatch | undefined;
   readonly stepLimit?: number | undefined;
   /** See SchedulerOptions. */
   readonly nextTurn?: ((step: () => void) => void) | undefined;
@@ -239,7 +241,7 @@ export class Simulation {
       machine: { ...MACHINE, hostName: host.name },
       modules: new SimModules(thread, this.#options.jobs),
       terminal,
-      log: new SimLog(thread),
+      log: new SimLog(thread, this.#options.watchLog),
     };
   }
 }

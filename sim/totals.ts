@@ -5,13 +5,17 @@ export class Totals {
   #seeds = 0;
   #events = 0;
   #seconds = 0;
+  #checkpoints = 0;
+  #restores = 0;
   readonly #injected = new Map<string, number>();
   twice = 0;
 
-  add({ events, virtualSeconds, injected }: SeedOutcome): void {
+  add({ events, virtualSeconds, injected, checkpoints, restores }: SeedOutcome): void {
     this.#seeds += 1;
     this.#events += events;
     this.#seconds += virtualSeconds;
+    this.#checkpoints += checkpoints;
+    this.#restores += restores;
     for (const [name, count] of injected) {
       this.#injected.set(name, (this.#injected.get(name) ?? 0) + count);
     }
@@ -22,6 +26,7 @@ export class Totals {
     return (
       `${this.#seeds} seeds, ${this.twice} of them twice with equal traces, ` +
       `${this.#events} events, ${(this.#seconds / 3600).toFixed(2)} virtual hours; ` +
+      `${this.#checkpoints} checkpoints, ${this.#restores} restores; ` +
       `faults: ${faults}; 0 failures`
     );
   }

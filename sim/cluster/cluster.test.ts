@@ -75,6 +75,16 @@ describe('the simulated cluster', () => {
   });
 });
 
+describe('the simulated cluster with checkpoints', () => {
+  // Splits of a source were given to readers that had finished, and never read.
+  it('reads all splits after a restore when some readers had finished (seed 2)', async () => {
+    await using jobs = await bundleJobs();
+    const outcome = await runSeed({ seed: 2, jobs, workload: 'keyed-totals', checkpoints: true });
+    assert.ok(outcome.checkpoints > 0);
+    assert.ok(outcome.restores > 0);
+  });
+});
+
 describe('planted bugs', () => {
   for (const { name, what } of MUTANTS) {
     it(`finds within 50 seeds that ${what}`, async () => {

@@ -20,6 +20,7 @@ export default defineJob({
     const copies = (source: string) =>
       env
         .from(generator(t.integer, (index) => index, half))
+        .uid(source)
         .map((index) => ({ source, index, square: index * index }))
         .returns(Copy);
     copies('left')

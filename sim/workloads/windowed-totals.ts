@@ -68,9 +68,11 @@ export default defineJob({
   build(env, { out, ...parameters }) {
     const entries = entriesOf(env, parameters)
       .name('entries')
+      .uid('entries')
       .keyBy(({ key }) => key);
     const marks = entriesOf(env, parameters)
       .name('marks')
+      .uid('marks')
       .filter(({ index }) => isMark(index))
       .keyBy(({ key }) => key);
     const slides = entries

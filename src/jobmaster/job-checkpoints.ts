@@ -90,7 +90,7 @@ export class JobCheckpoints {
   readonly #underway = new Set<Promise<void>>();
   #allowNonRestored = false;
   readonly #history: CheckpointHistory;
-  #restoredGeneration = 0;
+  #notedStarts = 0;
 
   constructor(options: JobCheckpointsOptions) {
     const { config, plan } = options;
@@ -263,12 +263,20 @@ export class JobCheckpoints {
 
   /** Once for all regions that start again together. */
   #noteRestore(): void {
-    const { run, env } = this.#options;
+    const { run, env, jobId } = this.#options;
     const { latest } = this.#completed;
-    if (latest === undefined || run.generation === this.#restoredGeneration) return;
-    this.#restoredGeneration = run.generation;
+    // The generation of a single region may be less than that of others.
+    const starts = run.state.regions.reduce((sum, { generation }) => sum + generation, 0);
+    if (starts === this.#notedStarts) return;
+    this.#notedStarts = starts;
+    if (latest === undefined) {
+      env.log.write('info', 'the job begins: there is no complete checkpoint', { jobId });
+      return;
+    }
+    const { checkpointId } = latest.metadata;
+    env.log.write('info', `the job goes on from checkpoint ${checkpointId}`, { jobId });
     this.#history.restored({
-      checkpointId: latest.metadata.checkpointId,
+      checkpointId,
       restoredAt: env.clock.now(),
       isSavepoint: latest.metadata.purpose === 'savepoint',
       externalPath: latest.location ?? IN_MEMORY,
@@ -365,7 +373,7 @@ export class JobCheckpoints {
 
   /** R3. */
   #complete(pending: PendingCheckpoint): void {
-    const { main, place, plan, jobId } = this.#options;
+    const { main, env, place, plan, jobId } = this.#options;
     const { checkpointId } = pending;
     const graph = plan.graph.jobGraph;
     const indexOf = (vertex: string, subtask: number): number =>
@@ -379,6 +387,7 @@ export class JobCheckpoints {
         const { savepoint } = pending.request;
         if (savepoint === undefined || savepoint.stop !== undefined) this.#completed.add(completed);
         const path = completed.location ?? IN_MEMORY;
+        env.log.write('info', `checkpoint ${checkpointId} is complete: ${path}`, { jobId });
         this.#history.completed(pending, path, completed.metadataBytes);
         this.#feed({ kind: 'completed', checkpointId });
       },

@@ -1,0 +1,31 @@
+/**
+ * The checkpoints of a simulated cluster: each seed draws its own way of them, as swarm testing
+ * asks, some none at all.
+ */
+import type { Simulation } from '../simulation.ts';
+
+/** The options of a cluster whose checkpoints lie in a folder that its hosts share. */
+export function drawCheckpointing(
+  world: Simulation,
+  folder: string,
+): Readonly<Record<string, string>> {
+  const random = world.random('checkpointing');
+  const pick = (name: string, values: readonly string[]): string => random.fork(name).pick(values);
+  if (random.fork('none').chance(0.125)) return {};
+  const barriers = pick('barriers', ['aligned', 'unaligned', 'timeout']);
+  const key = (name: string): string => `execution.checkpointing.${name}`;
+  return {
+    [key('interval')]: pick('interval', ['100 ms', '300 ms', '1 s']),
+    [key('dir')]: folder,
+    [key('tolerable-failed-checkpoints')]: pick('tolerable', ['0', '2', '1000000']),
+    [key('timeout')]: pick('timeout', ['1 s', '10 s', '10 min']),
+    [key('min-pause')]: pick('pause', ['0 ms', '50 ms']),
+    [key('max-concurrent-checkpoints')]: pick('concurrent', ['1', '1', '3']),
+    [key('num-retained')]: pick('retained', ['1', '2', '5']),
+    [key('incremental')]: pick('incremental', ['true', 'false']),
+    [key('data-inline-threshold')]: pick('inline', ['0 bytes', '20 kb']),
+    [key('unaligned.enabled')]: String(barriers !== 'aligned'),
+    [key('aligned-checkpoint-timeout')]:
+      barriers === 'timeout' ? pick('aligned', ['1 ms', '20 ms', '200 ms']) : '0 ms',
+  };
+}
