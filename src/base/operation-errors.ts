@@ -36,6 +36,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     '{failures} checkpoints have failed in a row, and the job tolerates {tolerated}.',
     'The cause tells why the last one failed. See execution.checkpointing.tolerable-failed-checkpoints.',
   ),
+  CHECKPOINT_JOB_ENDED: user(
+    'The job {jobId} has ended: there is nothing to take a checkpoint or savepoint of.',
+    'The jobs that run are listed by `millrace list`.',
+  ),
   CHECKPOINT_JOB_STOPS: user(
     'The job is being stopped with a savepoint: there is no other checkpoint of it.',
   ),

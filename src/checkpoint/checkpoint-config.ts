@@ -34,7 +34,6 @@ export interface CheckpointConfig {
   readonly unalignedForced: boolean;
   readonly alignedTimeout: Duration;
   readonly afterTasksFinish: boolean;
-  readonly localBackup: boolean;
   readonly stateBackend: 'hashmap';
 }
 
@@ -64,7 +63,8 @@ export function checkpointConfigOf(
     // As in Flink: what barriers overtake belongs to one checkpoint.
     maxConcurrent: minPause > 0 || unaligned ? 1 : get(Options.maxConcurrent),
     tolerableFailures:
-      get(Options.tolerableFailures) ?? (get(Options.failOnErrors) ? 0 : Number.POSITIVE_INFINITY),
+      get(Options.tolerableFailures) ??
+      (get(Options.failOnErrors) === true ? 0 : Number.POSITIVE_INFINITY),
     preferCheckpoint: get(Options.preferCheckpoint),
     retention: get(Options.retention),
     numRetained: get(Options.numRetained),
@@ -74,7 +74,6 @@ export function checkpointConfigOf(
     unalignedForced: get(Options.unalignedForced),
     alignedTimeout: get(Options.alignedTimeout),
     afterTasksFinish: get(Options.afterTasksFinish),
-    localBackup: get(Options.localBackup),
     stateBackend: get(Options.stateBackend),
   };
 }

@@ -50,7 +50,7 @@ test('an option is explained under any of its names', async () => {
     );
     assert.match(stdout, /^ {2}default +none$/m);
     assert.match(stdout, /^ {2}type +Enum: "none", /m);
-    assert.match(stdout, /^ {2}What happens to a job that has failed\.$/m);
+    assert.match(stdout, /^ {2}What happens to a job that has failed\. Unset: /m);
   }
   const { stdout } = await command(['config', '--explain', 'pipeline.name']);
   assert.match(stdout, /^ {2}value +not set$/m);

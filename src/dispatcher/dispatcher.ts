@@ -248,12 +248,12 @@ export class Dispatcher {
     return entry?.master ?? entry?.begun.promise.catch(() => undefined);
   }
 
-  /** @throws EngineError JOB_NOT_FOUND, JOB_ALREADY_ENDED */
+  /** @throws EngineError JOB_NOT_FOUND, CHECKPOINT_JOB_ENDED */
   async #running(jobId: string): Promise<JobMasterHandle> {
     const master = await this.#master(jobId);
     if (master !== undefined) return master;
     this.#endedJob(jobId);
-    throw new EngineError('JOB_ALREADY_ENDED', { jobId });
+    throw new EngineError('CHECKPOINT_JOB_ENDED', { jobId });
   }
 
   /** In the order in which they were submitted. */

@@ -148,7 +148,6 @@ export class JobCheckpoints {
       mode: config.mode,
       maxConcurrent: config.maxConcurrent,
       checkpointsAfterTasksFinish: config.afterTasksFinish,
-      localRecovery: config.localBackup,
       fileSystems,
     };
   }

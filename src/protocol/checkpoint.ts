@@ -136,8 +136,6 @@ export interface CheckpointingOfSlot {
   readonly mode: 'exactly-once' | 'at-least-once';
   readonly maxConcurrent: number;
   readonly checkpointsAfterTasksFinish: boolean;
-  /** Keep copies for a restart on the same machine. */
-  readonly localRecovery: boolean;
   /** Keys and texts of options that file systems read, e.g. `s3.endpoint`. */
   readonly fileSystems: Readonly<Record<string, string>>;
 }

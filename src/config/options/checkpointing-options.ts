@@ -27,7 +27,7 @@ interface CheckpointingOptions {
   readonly minPause: ConfigOption<Duration>;
   readonly maxConcurrent: ConfigOption<number>;
   readonly tolerableFailures: ConfigOption<number | undefined>;
-  readonly failOnErrors: ConfigOption<boolean>;
+  readonly failOnErrors: ConfigOption<boolean | undefined>;
   readonly preferCheckpoint: ConfigOption<boolean>;
   readonly retention: ConfigOption<CheckpointRetention>;
   readonly numRetained: ConfigOption<number>;
@@ -40,7 +40,6 @@ interface CheckpointingOptions {
   readonly unalignedForced: ConfigOption<boolean>;
   readonly alignedTimeout: ConfigOption<Duration>;
   readonly afterTasksFinish: ConfigOption<boolean>;
-  readonly localBackup: ConfigOption<boolean>;
   readonly stateBackend: ConfigOption<'hashmap'>;
   readonly history: ConfigOption<number>;
 }
@@ -82,13 +81,12 @@ export const CheckpointingOptions: CheckpointingOptions = {
   tolerableFailures: optional(
     'execution.checkpointing.tolerable-failed-checkpoints',
     integer(0, INT32_MAX),
-    'How many checkpoints in a row may fail before the job is restarted. Unset: none.',
+    'How many checkpoints may fail in a row before the job is restarted. Unset: any number, since a restart from an older checkpoint mends no disk; each failure is told in the log, in the statistics and by metrics.',
   ),
-  failOnErrors: option(
+  failOnErrors: optional(
     'millrace.checkpointing.fail-on-checkpointing-errors',
     boolean,
-    true,
-    "The old name of Flink's program: false stands for tolerable-failed-checkpoints without end, where that is unset.",
+    "The old name of Flink's program, where tolerable-failed-checkpoints is unset: true stands for 0, false for any number.",
   ),
   preferCheckpoint: option(
     'millrace.checkpointing.prefer-checkpoint-for-recovery',
@@ -168,13 +166,6 @@ export const CheckpointingOptions: CheckpointingOptions = {
     true,
     'Whether checkpoints go on when some tasks have finished.',
     ['execution.checkpointing.checkpoints-after-tasks-finish.enabled'],
-  ),
-  localBackup: option(
-    'execution.checkpointing.local-backup.enabled',
-    boolean,
-    false,
-    'Whether TaskManagers keep copies of states for restarts on the same machine.',
-    ['state.backend.local-recovery'],
   ),
   stateBackend: option(
     'state.backend.type',
