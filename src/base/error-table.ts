@@ -72,10 +72,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '{path} exists already{holding}.',
     "Set onExisting to 'replace' or 'append' on the sink, write elsewhere, or remove it.",
   ),
-  CONNECTOR_OUTPUT_LOST: external(
-    'The output {path} cannot be made visible: {reason}.',
-    'Did another program change the folder {folder} while the job was running?',
-  ),
+  CONNECTOR_OUTPUT_LOST: {
+    domain: 'external',
+    // Whatever is tried again finds the folder as it is.
+    retry: 'never',
+    message: 'The output {path} cannot be made visible: {reason}.',
+    fix: 'Did another program, or another job, change the folder {folder} while the job was running?',
+  },
   CONNECTOR_OUTPUT_SHARED: user(
     'Two sinks of the job write {path}.',
     'Give each a folder of its own, or another prefix.',

@@ -1,6 +1,7 @@
 // Jobs for the tests of checkpoints on a mini cluster: totals by key, which a sink with a committer
 // writes into files that nobody writes twice; what goes wrong on the way is a parameter.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import { param } from '../api/parameters.ts';
 import { defineJob } from '../api/define-job.ts';
@@ -50,6 +51,33 @@ export function committedLines(folder: string, prefix: string): Sink<string, Lin
 }
 
 const Record = t.struct({ key: t.int32, value: t.int32 });
+
+/** No commit of it succeeds; that it lasts is found after some retries. */
+function uncommittableLines(folder: string, retries: number): Sink<string, Lines> {
+  const parameters = { path: `${folder}/lines`, folder, reason: 'the test wants it' };
+  return {
+    ...committedLines(folder, ''),
+    createCommitter: () => ({
+      commit([request]) {
+        throw request!.retries >= retries
+          ? new EngineError('CONNECTOR_OUTPUT_LOST', parameters)
+          : new EngineError('IO_NO_SPACE', { operation: 'commit', ...parameters });
+      },
+    }),
+  };
+}
+
+/** A few numbers, which never become visible. */
+export const uncommittable = defineJob({
+  name: 'uncommittable',
+  params: { folder: t.string, records: t.int32, retries: t.int32 },
+  build(env, { folder, records, retries }) {
+    env.enableCheckpointing(milliseconds(50));
+    env
+      .from(generator(t.string, String, { count: records, ratePerSecond: 1000 }))
+      .sinkTo(uncommittableLines(folder, retries));
+  },
+});
 
 /** `key/total/count` after every record; the totals of a key have no gap and none comes twice. */
 export const totals = defineJob({

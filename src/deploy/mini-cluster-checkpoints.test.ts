@@ -128,6 +128,22 @@ test('the file sink writes each total once, whatever fails, and leaves no other 
   );
 });
 
+test('T9: a job whose output cannot be committed never is FINISHED', async () => {
+  using folder = new Folder();
+  // The input ends while commits of a checkpoint are tried again.
+  for (const retries of [0, 3]) {
+    const reference: JobReference = {
+      ...job(folder, {}),
+      exportName: 'uncommittable',
+      parameters: { folder: folder.output, records: 300, retries },
+    };
+    const result = await run(reference, 1);
+    assert.equal(result.status, 'FAILED');
+    assert.match(JSON.stringify(result.error), /CONNECTOR_OUTPUT_LOST/);
+    assert.deepEqual(folder.lines(), []);
+  }
+});
+
 test('checkpoints in the memory of the JobManager serve as well', async () => {
   using folder = new Folder();
   const result = await run(job(folder, { records: 2000, failAt: '1200' }), 1);

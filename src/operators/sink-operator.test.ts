@@ -299,11 +299,14 @@ describe('commits of a sink', () => {
     assert.deepEqual(held(rig.operator), ['1:a']);
   });
 
-  test('an error of the world outside is tried again, one of the program is not', async () => {
+  test('an error of the world outside is tried again, one that lasts or of the program is not', async () => {
     const outside = new EngineError('IO_NO_SPACE', { operation: 'commit', path: 'x' });
+    const parameters = { path: 'x', folder: '/', reason: 'it is gone' };
+    const lasting = new EngineError('CONNECTOR_OUTPUT_LOST', parameters);
     const inside = new TypeError('no');
     for (const [error, tries] of [
       [outside, 4],
+      [lasting, 1],
       [inside, 1],
     ] as const) {
       const rig = new Rig({ commit: () => Promise.reject(error) });
@@ -356,6 +359,19 @@ describe('commits of a sink', () => {
     assert.deepEqual(rig.calls.slice(-3), ['committed 1', 'committer closed', 'close']);
     assert.equal(working.length, 1, 'b is committed after the restart');
   });
+});
+
+test('C1: the end of the job is not committed when the sink was closed before', async () => {
+  const rig = await new Rig({ commit: ([request]) => request!.retryLater(), retries: 1 }).open();
+  rig.write('a');
+  await rig.operator.prepareSnapshot(1);
+  const completed = rig.operator.checkpointComplete(1);
+  rig.write('b');
+  await rig.finish();
+  const ended = rig.operator.commit();
+  await rig.operator.close();
+  assert.deepEqual(await Promise.all([completed, ended]), [false, false]);
+  assert.equal(rig.operator.uncommitted.length, 2);
 });
 
 test('C1 to C3, against a model: nothing is committed early, twice or never', async () => {

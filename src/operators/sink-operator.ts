@@ -149,10 +149,10 @@ export class SinkOperator implements OneInputOperator {
     await this.#writer?.close();
   }
 
-  /** K3: the whole job has reached its end. */
-  async commit(): Promise<void> {
+  /** K3: the whole job has reached its end. Answers as `checkpointComplete` does. */
+  async commit(): Promise<boolean> {
     assert(this.#finishing === 'done', 'K3: commit before the end of input');
-    await this.#commit('end');
+    return await this.#commit('end');
   }
 
   async #commit(upTo: number | 'end'): Promise<boolean> {
@@ -164,7 +164,8 @@ export class SinkOperator implements OneInputOperator {
   async #commitRestored(restored: RestoredSink, context: SinkWriterContext): Promise<void> {
     const commits = this.#commits!;
     commits.restore(restored.committables);
-    await commits.commit(restored.checkpointId);
+    // Closed meanwhile: the task has ended, and nobody would close a writer.
+    if (!(await commits.commit(restored.checkpointId))) return;
     await this.#start(context);
   }
 
@@ -212,7 +213,8 @@ export async function commitInPlace(
   const commits = new SinkCommits(sink, sinkContext(open, wiring), wiring);
   commits.restore(committables);
   try {
-    await commits.commit('end');
+    const known = await commits.commit('end');
+    assert(known, 'K3: nobody else closes these');
   } finally {
     await commits.close();
   }

@@ -45,8 +45,11 @@ export interface TaskOptions {
   /** Milliseconds for which its output may gather; see flush-round.ts. */
   readonly flushTimeout: number;
   readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
-  /** Commits what the sinks of the chain prepared; undefined if there is no committer. */
-  readonly commit: (() => Promise<void>) | undefined;
+  /**
+   * Commits what the sinks of the chain prepared, and answers whether all of it is known to be
+   * committed: not if they were closed before that. Undefined if there is no committer.
+   */
+  readonly commit: (() => Promise<boolean>) | undefined;
   /** Takes the operators' state at barriers; undefined if the job has no checkpoints. */
   readonly checkpoints?: BarrierHandler | undefined;
   /** Before the operators are opened: brings back the state that they go on from. */

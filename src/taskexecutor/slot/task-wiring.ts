@@ -488,6 +488,10 @@ function committingSinks(members: readonly ChainMember[]): WiredTask['sinks'] {
   );
 }
 
-async function commitAll(sinks: WiredTask['sinks']): Promise<void> {
-  for (const { sink } of sinks) await sink.commit();
+/** @returns whether all of it is known to be committed: not if they were closed before that. */
+async function commitAll(sinks: WiredTask['sinks']): Promise<boolean> {
+  for (const { sink } of sinks) {
+    if (!(await sink.commit()) || sink.uncommitted.length > 0) return false;
+  }
+  return true;
 }

@@ -16,6 +16,8 @@
  *     the savepoint is complete (then the task ends) or aborted (then it goes on).
  * T8. After the end has been sent there is no barrier: the task adds to a checkpoint what it has
  *     prepared to commit, or declines it.
+ * T9. A task with sinks that commit is FINISHED only when all they have prepared is known to be
+ *     committed, or was stopped after a savepoint that holds it.
  * T5. A step takes about a millisecond, or one record, whatever a record costs.
  * T5. Event time may end before the input, with idle inputs beside one that is finished; what is
  *     registered after that fires when the input ends.
@@ -284,7 +286,12 @@ export class Task {
     if (this.#phase !== 'ready-to-commit') return;
     this.#phase = 'committing';
     this.#options.commit!().then(
-      () => this.#end('FINISHED', undefined),
+      (committed) => {
+        // It has failed meanwhile: an earlier commit did, and this one was never made.
+        if (!this.#isIn('committing')) return;
+        assert(committed, 'T9: what is pending at the end is committed, or the task fails');
+        this.#end('FINISHED', undefined);
+      },
       (thrown: unknown) => this.fail(thrown),
     );
   }
@@ -551,6 +558,7 @@ export class Task {
   }
 
   #end(state: 'FINISHED' | 'CANCELED' | 'FAILED', error: EngineError | undefined): void {
+    assert(!this.#isOver(), 'T3: a task ends once');
     this.#phase = 'closing';
     this.#processingTime.close();
     this.#mails.length = 0;
