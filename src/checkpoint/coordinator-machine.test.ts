@@ -161,6 +161,21 @@ test('checkpoints end with the first task that finishes where that is wanted', (
   assert.equal(coordinator.of('refuse')[0]!.error.code, 'CHECKPOINT_TASKS_FINISHED');
 });
 
+test('C5: one that is complete too late, behind a newer one, is no failure of the job', () => {
+  const coordinator = new CoordinatorUnderTest({
+    ...{ [`${KEY}.tolerable-failed-checkpoints`]: '0' },
+    ...{ [`${KEY}.max-concurrent-checkpoints`]: '2' },
+  });
+  coordinator.run();
+  coordinator.trigger(1);
+  coordinator.acknowledge(1, 0, 1, 2, 3);
+  const late = { kind: 'completion-failed', checkpointId: 1, error: BROKEN } as const;
+  coordinator.feed({ ...late, isSubsumed: true });
+  assert.equal(coordinator.of('fail-job').length, 0);
+  assert.equal(coordinator.state.failures, 0);
+  assert.deepEqual(coordinator.state.pending, []);
+});
+
 test('C7: failures in a row beyond the tolerated fail the job, a success forgives them', () => {
   const key = `${KEY}.tolerable-failed-checkpoints`;
   const coordinator = new CoordinatorUnderTest({ [key]: '1' });

@@ -110,7 +110,7 @@ function handle(draft: CoordinatorDraft, event: CoordinatorEvent): void {
     case 'completed':
       return completed(draft, event.checkpointId);
     case 'completion-failed':
-      return completionFailed(draft, event.checkpointId, event.error);
+      return completionFailed(draft, event);
     case 'ended':
       return ended(draft);
   }
@@ -322,10 +322,14 @@ function completed(draft: CoordinatorDraft, checkpointId: number): void {
   draft.effects.push({ kind: 'notify', notice });
 }
 
-function completionFailed(draft: CoordinatorDraft, checkpointId: number, error: EngineError): void {
+/** C5: one that is subsumed has failed nobody. */
+function completionFailed(
+  draft: CoordinatorDraft,
+  { checkpointId, error, isSubsumed = false }: Event<'completion-failed'>,
+): void {
   const pending = draft.find(checkpointId);
   assert(pending?.phase === 'completing', 'C2: what is not being completed has failed to');
-  abort(draft, pending, { error, counts: true });
+  abort(draft, pending, { error, counts: !isSubsumed });
 }
 
 function expire(draft: CoordinatorDraft): void {

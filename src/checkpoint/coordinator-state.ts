@@ -115,6 +115,8 @@ export type CoordinatorEvent =
       readonly kind: 'completion-failed';
       readonly checkpointId: number;
       readonly error: EngineError;
+      /** A newer one was complete before it. */
+      readonly isSubsumed?: boolean | undefined;
     }
   /** The job has ended. */
   | { readonly kind: 'ended' };

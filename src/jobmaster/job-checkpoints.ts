@@ -9,6 +9,8 @@
  * R4. Every request is answered once.
  * R5. Of a job that has ended nothing is removed, and nothing is kept, before what was under way
  *     has come to its end: what is written after that would stay for ever.
+ * R6. Checkpoints are made durable one after another, and none after a newer one: the pointers
+ *     written last lead to the newest.
  */
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
@@ -80,6 +82,9 @@ export class JobCheckpoints {
   #state: CoordinatorState;
   #events: CoordinatorEvent[] = [];
   #stepping = false;
+  /** R6. */
+  readonly #toComplete: PendingCheckpoint[] = [];
+  #isCompleting = false;
   #timer: Disposable | undefined;
   #assignment: StateAssignment | undefined;
   /** What waits until no checkpoint is being completed. */
@@ -115,8 +120,9 @@ export class JobCheckpoints {
    */
   async open(settings: RestoreSettings | undefined): Promise<void> {
     const { place, config, plan } = this.#options;
-    if (config.interval !== undefined) await place.initialize();
     const { kept, firstId } = await place.recover();
+    // What goes on has used its folder before: a disk that is full just now costs checkpoints only.
+    if (config.interval !== undefined && kept.length === 0) await place.initialize();
     const isFirst = kept.length === 0 && settings !== undefined;
     const restored = isFirst ? [await place.read(settings)] : kept;
     const [newest] = restored.slice(-1);
@@ -370,10 +376,41 @@ export class JobCheckpoints {
     );
   }
 
-  /** R3. */
+  /** R6. */
   #complete(pending: PendingCheckpoint): void {
+    this.#toComplete.push(pending);
+    this.#completeNext();
+  }
+
+  #completeNext(): void {
+    if (this.#isCompleting) return;
+    const pending = this.#toComplete.shift();
+    if (pending === undefined) return;
+    const { checkpointId, request } = pending;
+    if (this.#state.pending.every((each) => each.checkpointId !== checkpointId)) {
+      // Given up meanwhile, with the job.
+      this.#completeNext();
+      return;
+    }
+    if (request.savepoint === undefined && checkpointId < this.restoredCheckpoint) {
+      const reason = `checkpoint ${this.restoredCheckpoint} was complete before it`;
+      const error = new EngineError('CHECKPOINT_ABORTED', { checkpointId, reason });
+      this.#feed({ kind: 'completion-failed', checkpointId, error, isSubsumed: true });
+      this.#completeNext();
+      return;
+    }
+    this.#isCompleting = true;
+    this.#makeDurable(pending);
+  }
+
+  /** R3. */
+  #makeDurable(pending: PendingCheckpoint): void {
     const { main, env, place, plan, jobId } = this.#options;
     const { checkpointId } = pending;
+    const next = (): void => {
+      this.#isCompleting = false;
+      this.#completeNext();
+    };
     const graph = plan.graph.jobGraph;
     const indexOf = (vertex: string, subtask: number): number =>
       plan.indexes.get(`${vertex}/${subtask}`)!;
@@ -389,10 +426,12 @@ export class JobCheckpoints {
         env.log.write('info', `checkpoint ${checkpointId} is complete: ${path}`, { jobId });
         this.#history.completed(pending, path, completed.metadataBytes);
         this.#feed({ kind: 'completed', checkpointId });
+        next();
       },
       (error) => {
         if (error.code === 'HA_SUPERSEDED') main.fatal(error);
         else this.#feed({ kind: 'completion-failed', checkpointId, error });
+        next();
       },
     );
   }
