@@ -90,7 +90,7 @@ describe("Flink's command line client", () => {
     );
     assert.equal(dispose.code, 1);
     assert.equal(dispose.lines[0], "Disposing savepoint 'file:///nowhere'.");
-    assert.match(cause(dispose), /There is no savepoint of this engine at file:\/\/\/nowhere/);
+    assert.match(cause(dispose), /There is no savepoint of this engine at file:\/nowhere/);
     assert.equal(stranger.code, 1);
     assert.match(
       cause(stranger),
