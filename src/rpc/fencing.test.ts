@@ -94,8 +94,11 @@ test('every ask has a time-out, but those whose answer comes with an event', () 
       .map(([method]) => `${name}.${method}`),
   );
   assert.deepEqual(never.sort(), [
+    'Dispatcher.disposeSavepoint',
     'Dispatcher.requestJobResult',
     'Dispatcher.submitJob',
+    'Dispatcher.triggerCheckpoint',
+    'Dispatcher.triggerSavepoint',
     'TaskExecutor.stopSlot',
   ]);
 });

@@ -72,7 +72,7 @@ describe('sliced state', () => {
     totals.setSlice(-7);
     totals.handle.add(1);
     const again = await restoredFrom(finish(backend));
-    assert.throws(() => again.register('totals', total), says);
+    assert.throws(() => again.register('totals', total), code('STATE_NOT_EVOLVABLE', 'totals'));
     const restored = again.registerSliced('totals', total);
     assert.deepEqual(restored.slices(), [-7]);
     at(again, 'a');

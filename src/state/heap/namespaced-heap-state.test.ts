@@ -80,7 +80,7 @@ describe('namespaced state', () => {
     counts.setNamespace('w');
     counts.handle.set(5);
     const again = await restoredFrom(finish(backend));
-    assert.throws(() => again.register('counts', count), says);
+    assert.throws(() => again.register('counts', count), code('STATE_NOT_EVOLVABLE', 'counts'));
     const restored = again.registerNamespaced('counts', count, t.string);
     at(again, [1, 'a']);
     restored.setNamespace('w');
