@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import type { Timestamp } from '../src/base/units.ts';
-import type { SharedRegion } from '../src/env/env.ts';
 import type { CompiledJob, JobEdge } from '../src/graph/job-graph.ts';
 import { keyGroupRange } from '../src/graph/key-groups.ts';
 import { EngineError } from '../src/base/errors.ts';
@@ -30,6 +29,7 @@ import type { CheckpointAnswer } from '../src/taskexecutor/slot/checkpoint/task-
 import { SlotLoop } from '../src/taskexecutor/slot/slot-loop.ts';
 import { TaskWiring } from '../src/taskexecutor/slot/task-wiring.ts';
 import type { WiredTask } from '../src/taskexecutor/slot/task-wiring.ts';
+import { silentRegion } from '../src/testing/silent-region.ts';
 import { TestWorld } from '../src/testing/test-world.ts';
 
 const HERE: SlotLocation = {
@@ -324,26 +324,4 @@ export function urisOf(of: Completed): string[] {
     ]),
     ...[...inputs, ...outputs].flatMap(({ handle }) => uri(handle)),
   ]);
-}
-
-/** A doorbell that nobody rings. */
-function silentRegion(): SharedRegion {
-  const words = new Int32Array(2);
-  const exchange = (word: number, value: number): number => {
-    const before = words[word]!;
-    words[word] = value;
-    return before;
-  };
-  return {
-    byteLength: words.byteLength,
-    bytes: new Uint8Array(words.buffer),
-    load: (word) => words[word]!,
-    store: (word, value) => void exchange(word, value),
-    exchange,
-    compareExchange: (word, expected, value) =>
-      words[word] === expected ? exchange(word, value) : words[word]!,
-    add: (word, value) => exchange(word, words[word]! + value),
-    wait: () => undefined,
-    notify: () => undefined,
-  };
 }

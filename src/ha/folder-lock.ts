@@ -16,7 +16,7 @@ import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { DiskLock, Env } from '../env/env.ts';
 import { readAll, readWhole, writeAtomically } from './atomic-file.ts';
-import { makeDurableFolder } from './durable-folder.ts';
+import { makeDurableFolder } from '../env/durable-folder.ts';
 
 const LOCK_FILE = 'lock';
 const HOLDER_FILE = 'holder.json';
@@ -69,7 +69,7 @@ export class FolderLock {
   /** Makes the folder if need be. @throws EngineError HA_STORAGE_HELD, IO_* */
   static async take(options: FolderLockOptions): Promise<FolderLock> {
     const { env, folder, holder } = options;
-    await makeDurableFolder(env.disk, folder);
+    await makeDurableFolder(env.disk, env.disk.resolve(folder), 'private');
     const lock = await env.disk.lock(`${folder}/${LOCK_FILE}`);
     if (lock === undefined) throw heldBy(folder, await readHolder(env, folder));
     try {

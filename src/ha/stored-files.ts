@@ -10,7 +10,7 @@ import { crc32 } from '../base/crc32.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import { readWhole, TEMPORARY_PREFIX, writeAtomically } from './atomic-file.ts';
-import { makeDurableFolder } from './durable-folder.ts';
+import { makeDurableFolder } from '../env/durable-folder.ts';
 
 const VERSION = 1;
 /** Ids come from outside and become names of files. */
@@ -43,7 +43,7 @@ export class StoredFiles {
   /** Makes the folder, and removes what a process that was killed had not completed. */
   static async open(options: StoredFilesOptions): Promise<StoredFiles> {
     const { env, folder } = options;
-    await makeDurableFolder(env.disk, folder);
+    await makeDurableFolder(env.disk, env.disk.resolve(folder), 'private');
     for (const { name } of await env.disk.list(folder)) {
       if (name.startsWith(TEMPORARY_PREFIX)) await env.disk.remove(`${folder}/${name}`);
     }

@@ -3,6 +3,7 @@
  * milliseconds since 1970, durations milliseconds, sizes bytes; -1 stands for "not yet".
  */
 import type { VertexId } from '../graph/job-graph.ts';
+import type { SubtaskCheckpointMetrics } from './checkpoint.ts';
 
 export interface CheckpointStatistics {
   readonly settings: CheckpointSettings;
@@ -100,19 +101,10 @@ export interface VertexCheckpoint {
   readonly subtasks: readonly (SubtaskCheckpoint | undefined)[];
 }
 
-export interface SubtaskCheckpoint {
+export interface SubtaskCheckpoint extends SubtaskCheckpointMetrics {
   readonly acknowledgedAt: number;
   /** From the trigger on. */
   readonly durationMillis: number;
-  readonly startDelayMillis: number;
-  readonly alignmentMillis: number;
-  readonly syncMillis: number;
-  readonly asyncMillis: number;
-  readonly writtenBytes: number;
-  readonly stateBytes: number;
-  readonly processedBytes: number;
-  readonly inFlightBytes: number;
-  readonly unaligned: boolean;
 }
 
 export interface RestoredCheckpoint {

@@ -11,7 +11,7 @@
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { DirectoryEntry, DiskFile, Env } from '../env/env.ts';
-import { makeDurableFolder, parentOf } from './durable-folder.ts';
+import { makeDurableFolder, parentOf } from '../env/durable-folder.ts';
 import type {
   FileEntry,
   FileInput,

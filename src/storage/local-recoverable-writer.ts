@@ -12,7 +12,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { DiskFile } from '../env/env.ts';
 import { t } from '../types/index.ts';
-import { parentOf } from './durable-folder.ts';
+import { parentOf } from '../env/durable-folder.ts';
 import type { RecoverableOutput, RecoverableWriter } from './file-system.ts';
 import type { LocalEnv } from './local-file-system.ts';
 import { localPath, localUri } from './local-path.ts';

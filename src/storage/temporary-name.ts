@@ -4,7 +4,7 @@
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Disk, DiskFile, Random } from '../env/env.ts';
-import { parentOf } from './durable-folder.ts';
+import { parentOf } from '../env/durable-folder.ts';
 import { joinUri } from './file-uri.ts';
 
 const PREFIX = '.writing-';

@@ -13,7 +13,6 @@ import type { Configuration } from '../config/configuration.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { eventLoopTurn } from '../env/node/event-loop-turn.ts';
 import { WallClockGuard } from '../env/node/wall-clock-guard.ts';
-import type { SharedRegion } from '../env/env.ts';
 import type { CompiledJob, OperatorId } from '../graph/job-graph.ts';
 import { deploymentsOf, planJob } from '../jobmaster/job-plan.ts';
 import { NetworkMemory } from '../network/network-memory.ts';
@@ -26,6 +25,7 @@ import type { TaskListener, TaskPhase } from '../taskexecutor/slot/task-options.
 import type { Task } from '../taskexecutor/slot/task.ts';
 import { TaskWiring } from '../taskexecutor/slot/task-wiring.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
+import { silentRegion } from './silent-region.ts';
 import type { TestWorld } from './test-world.ts';
 
 export interface TestSlotOptions {
@@ -222,26 +222,4 @@ export class TestSlot {
       wake: () => this.#loop.wake(),
     };
   }
-}
-
-/** A doorbell that nobody rings: everything that happens in a harness happens in its thread. */
-function silentRegion(): SharedRegion {
-  const words = new Int32Array(2);
-  const exchange = (word: number, value: number): number => {
-    const before = words[word]!;
-    words[word] = value;
-    return before;
-  };
-  return {
-    byteLength: words.byteLength,
-    bytes: new Uint8Array(words.buffer),
-    load: (word) => words[word]!,
-    store: (word, value) => void exchange(word, value),
-    exchange,
-    compareExchange: (word, expected, value) =>
-      words[word] === expected ? exchange(word, value) : words[word]!,
-    add: (word, value) => exchange(word, words[word]! + value),
-    wait: () => undefined,
-    notify: () => undefined,
-  };
 }

@@ -3,7 +3,7 @@
  * folder above it has been synced.
  */
 import { isEngineError } from '../base/errors.ts';
-import type { Disk } from '../env/env.ts';
+import type { Access, Disk } from './env.ts';
 
 /** Folders above that may be of somebody who ended before he had synced them. */
 const LEVELS = 3;
@@ -11,12 +11,12 @@ const LEVELS = 3;
 const REFUSED = ['IO_ACCESS_DENIED', 'IO_READ_ONLY'] as const;
 
 /** Makes the folder and its parents; `path` is absolute. @throws EngineError IO_* */
-export async function makeDurableFolder(disk: Disk, path: string): Promise<void> {
+export async function makeDurableFolder(disk: Disk, path: string, access?: Access): Promise<void> {
   let missing = 0;
   for (let at = path; at !== '/' && (await disk.stat(at)) === undefined; at = parentOf(at)) {
     missing += 1;
   }
-  await disk.makeDirectory(path);
+  await disk.makeDirectory(path, access);
   const parents: string[] = [];
   for (let at = path; parents.length < Math.max(missing, LEVELS) && parentOf(at) !== at;) {
     at = parentOf(at);
