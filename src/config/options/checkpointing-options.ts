@@ -92,7 +92,7 @@ export const CheckpointingOptions: CheckpointingOptions = {
     'millrace.checkpointing.prefer-checkpoint-for-recovery',
     boolean,
     false,
-    "The old name of Flink's program: whether a restart takes the newest checkpoint even where a savepoint is newer.",
+    "The old name of Flink's program, without effect: a restart goes on from the newest of checkpoints and of savepoints that stopped the job.",
   ),
   retention: option(
     'execution.checkpointing.externalized-checkpoint-retention',
@@ -151,7 +151,7 @@ export const CheckpointingOptions: CheckpointingOptions = {
     'execution.checkpointing.unaligned.forced',
     boolean,
     false,
-    'Whether unaligned checkpoints are taken even of jobs for which the engine would refuse them.',
+    'Taken over from configurations of Flink, and without effect: there is no job of which unaligned checkpoints would be refused.',
   ),
   alignedTimeout: option(
     'execution.checkpointing.aligned-checkpoint-timeout',
