@@ -305,10 +305,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Mount it for writing, or use another folder.',
   ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
-  FILE_OUTPUT_LOST: external(
-    'What was written for {path} is not there any more: {reason}.',
-    'Did another program, or a rule that removes old uploads, change the place while the job was running?',
-  ),
+  FILE_OUTPUT_LOST: {
+    domain: 'external',
+    // Whatever is tried again finds the place as it is.
+    retry: 'never',
+    message: 'What was written for {path} is not there any more: {reason}.',
+    fix: 'Did another program, or a rule that removes old uploads, change the place while the job was running?',
+  },
   FILE_SYSTEM_UNKNOWN: user(
     'There is no file system for {uri}: {scheme} is not known.{suggestion}',
     'Use a path, file:/PATH, or s3://BUCKET/PATH.',
