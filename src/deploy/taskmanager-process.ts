@@ -1,5 +1,6 @@
 /** A TaskManager that is all that its process does. */
 import { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
@@ -14,6 +15,9 @@ import { measureProcess, startReporters } from './process-measurement.ts';
 import { runProcess } from './process-run.ts';
 import type { ProcessPlace } from './process-run.ts';
 import { TaskManager } from './task-manager.ts';
+
+/** What a slot starts with is made ready when the cluster has come up. */
+const WARM_UP_AFTER = seconds(1);
 
 /** Runs until a signal or an error ends it. @returns the exit code of the process. */
 export function taskManagerProcess(
@@ -35,6 +39,7 @@ export function taskManagerProcess(
         hostKey: TaskManagerOptions.bindHost.key,
       });
       const measurement = measureProcess(env);
+      let warming: Disposable | undefined;
       const taskManager = new TaskManager({
         measureProcess: () => measurement.values(),
         files: logFiles(env, configuration, logName),
@@ -55,12 +60,14 @@ export function taskManagerProcess(
           const fields = { taskManager: id, slots, jobManager: jobManagerAddress(configuration) };
           env.log.write('info', 'TaskManager registered', fields);
           ready({ id, slots });
+          warming = env.clock.after(WARM_UP_AFTER, () => taskManager.taskExecutor.warmUp());
         },
       });
       const read = (): Promise<readonly ScopedMetrics[]> => taskManager.taskExecutor.metrics();
       const reporters = await startReporters(env, configuration, read);
       return {
         close: async () => {
+          warming?.[Symbol.dispose]();
           await reporters?.close();
           await taskManager.close();
           measurement[Symbol.dispose]();

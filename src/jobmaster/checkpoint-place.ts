@@ -43,6 +43,8 @@ export class CheckpointPlace {
   readonly #options: CheckpointPlaceOptions;
   readonly #storage: CheckpointStorage | undefined;
   #isInitialized = false;
+  /** This master, or one before it, has put something into the folder of the job. */
+  #isUsed = false;
   #reservedId = 0;
   #pointed: readonly StoredPointer[] = [];
   /** Q3. */
@@ -67,6 +69,7 @@ export class CheckpointPlace {
   /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
   async initialize(): Promise<void> {
     if (this.#isInitialized) return;
+    this.#isUsed = true;
     await this.#storage?.initialize();
     this.#isInitialized = true;
   }
@@ -78,6 +81,7 @@ export class CheckpointPlace {
   }> {
     const stored = await this.#options.pointers.read();
     if (stored === undefined) return { kept: [], firstId: 1 };
+    this.#isUsed = true;
     this.#reservedId = stored.reservedId;
     this.#pointed = stored.checkpoints;
     const kept: CompletedCheckpoint[] = [];
@@ -193,7 +197,7 @@ export class CheckpointPlace {
   /** The job has ended, and nothing of it is kept. */
   async removeAll(): Promise<void> {
     await this.#discardDoubtful();
-    if (this.#storage === undefined || !this.#isInitialized) return;
+    if (this.#storage === undefined || !this.#isUsed) return;
     await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory());
   }
 

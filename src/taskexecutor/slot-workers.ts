@@ -80,13 +80,14 @@ export class SlotWorkers {
   readonly #doorbells: SharedRegion;
   readonly #peers: SlotPeers;
   readonly #output: DetachedOutput | undefined;
+  #closed = false;
 
   constructor(parts: SlotWorkersOptions) {
     const { env, options } = parts;
     const { heapBudgetBytes, print } = options;
     this.#parts = parts;
     const heapLimit = heapBudgetBytes && heapLimitMegabytes(heapBudgetBytes);
-    this.#spares = new SpareWorkers(env.workers, heapLimit, options.spareWorkers);
+    this.#spares = new SpareWorkers(env, heapLimit, options.spareWorkers);
     this.#doorbells = env.memory.allocate(SLOTS_MAX * DOORBELL_BYTES);
     this.#peers = new SlotPeers(env.memory, this.#doorbells);
     this.#output = print && new DetachedOutput(print, env.log);
@@ -96,6 +97,12 @@ export class SlotWorkers {
   get networkBytes(): number {
     const { workers } = this.#parts.slots;
     return workers.reduce((sum, { networkBytes }) => sum + networkBytes, this.#peers.usedBytes);
+  }
+
+  /** A slot that is free will have its first worker at once. */
+  warmUp(): void {
+    if (this.#closed) return;
+    if ([...this.#parts.slots].some(({ state }) => state.kind === 'free')) this.#spares.keepOne();
   }
 
   async prepare(request: PrepareSlot, token: string): Promise<{ readonly dataPort: number }> {
@@ -131,7 +138,12 @@ export class SlotWorkers {
     const slot = this.#parts.slots.find(allocationId, token);
     const worker = slot?.worker;
     if (slot === undefined || worker === undefined || worker.generation !== generation) return {};
+    const isFirst = slot.waiters.length === 0;
     const stopped = new Promise<{}>((resolve) => slot.waiters.push(() => resolve({})));
+    // In the middle of their work tasks are stopped to start again, or because they are cancelled.
+    if (isFirst && worker.taskCount > 0 && resourceOf(slot.state) === undefined) {
+      this.#spares.expect(`slot ${slot.index} again`);
+    }
     worker.stop();
     return stopped;
   }
@@ -150,6 +162,7 @@ export class SlotWorkers {
 
   /** Resolves when no worker is left. */
   async close(): Promise<void> {
+    this.#closed = true;
     const { workers } = this.#parts.slots;
     for (const worker of workers) worker.kill();
     await Promise.all([this.#spares.close(), ...workers.map(({ exited }) => exited)]);

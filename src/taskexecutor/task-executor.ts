@@ -128,6 +128,11 @@ export class TaskExecutor {
     });
   }
 
+  /** To be called when nobody waits for this process: what a slot starts with is made ready. */
+  warmUp(): void {
+    this.#workers.warmUp();
+  }
+
   /** Ends all workers; resolves when nothing is left. Works after a fatal error too. */
   async close(): Promise<void> {
     this.#options.rpc.unregister(this.#endpoint);

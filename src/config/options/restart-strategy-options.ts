@@ -1,5 +1,5 @@
 /** What happens to a job that has failed. */
-import { minutes, seconds, type Duration } from '../../base/units.ts';
+import { milliseconds, minutes, seconds, type Duration } from '../../base/units.ts';
 import { choice, duration, integer, INT32_MAX, number, option } from '../option.ts';
 import type { ConfigOption } from '../option.ts';
 
@@ -77,8 +77,8 @@ export const RestartStrategyOptions: RestartStrategyOptions = {
   exponentialInitialBackoff: option(
     'restart-strategy.exponential-delay.initial-backoff',
     duration,
-    seconds(1),
-    'The wait before the first restart.',
+    milliseconds(100),
+    'The wait before the first restart. Flink waits for 1 s, which is most of what a job stands still when a process is lost.',
   ),
   exponentialMaxBackoff: option(
     'restart-strategy.exponential-delay.max-backoff',

@@ -86,7 +86,7 @@ export const TaskManagerOptions: TaskManagerOptions = {
   leaseDuration: option(
     'millrace.lease.duration',
     duration,
-    milliseconds(800),
+    milliseconds(500),
     'For this long after its last renewal a task may act on the outside; it is replaced only afterwards.',
   ),
 };
