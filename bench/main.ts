@@ -1,12 +1,15 @@
 /**
- * `npm run bench -- SUITE [NAME...] [--runs N] [--json]`: runs the benchmarks of a suite, or some
- * of them by name, and prints a line for each. Ends with 1 if one gave a wrong result. Benchmarks
+ * `npm run bench -- SUITE [NAME...] [--runs N] [--json] [--profile]`: runs the benchmarks of a
+ * suite, or some of them by name, and prints a line for each. Ends with 1 if one gave a wrong
+ * result. With --profile each slot of their jobs writes a CPU profile into out/profiles. Benchmarks
  * of single parts are programs of their own, in bench/micro.
  */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkpointsBenchmarks } from './checkpoints/checkpoints.ts';
 import { clusterBenchmarks } from './cluster/cluster.ts';
 import { coreBenchmarks } from './core/core.ts';
+import { profileInto } from './lib/profile.ts';
 import { report } from './lib/report.ts';
 import { windowsBenchmarks } from './windows/windows.ts';
 import type { Benchmark } from './lib/benchmark.ts';
@@ -17,19 +20,25 @@ const SUITES: Readonly<Record<string, readonly Benchmark[]>> = {
   core: coreBenchmarks,
   windows: windowsBenchmarks,
 };
+const PROFILES = fileURLToPath(new URL('../out/profiles', import.meta.url));
 /** Counted runs unless asked otherwise. */
 const RUNS = 5;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, runs: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      profile: { type: 'boolean' },
+      runs: { type: 'string' },
+    },
   });
   const [suite = '', ...names] = positionals;
   const benchmarks = SUITES[suite];
   if (benchmarks === undefined) {
     throw new Error(`name a suite: ${Object.keys(SUITES).join(', ')}`);
   }
+  if (values.profile === true) profileInto(PROFILES);
   const runs = Number(values.runs ?? RUNS);
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of runs');
   for (const benchmark of chosen(benchmarks, names)) {

@@ -23,6 +23,7 @@ import { SimMemory } from './memory.ts';
 import { SimModules, type JobModules } from './modules.ts';
 import { NetworkThread, SimNetwork } from './network.ts';
 import type { ProcessSettings, SimProcess } from './process.ts';
+import { simProfiler } from './profiler.ts';
 import { SimProcesses, type ProcessMains } from './processes.ts';
 import { Buggify, SimRandom } from './random.ts';
 import { Scheduler, type Failure } from './scheduler.ts';
@@ -240,6 +241,7 @@ export class Simulation {
       processes: new SimProcesses(thread, process, this.#options.processes ?? {}),
       machine: { ...MACHINE, hostName: host.name },
       modules: new SimModules(thread, this.#options.jobs),
+      profiler: simProfiler,
       terminal,
       log: new SimLog(thread, this.#options.watchLog),
     };

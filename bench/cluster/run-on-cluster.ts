@@ -1,6 +1,7 @@
 /** Runs a job of bench/jobs on a fresh cluster of processes of this machine. */
 import { readFileSync } from 'node:fs';
 import { EngineError } from '../../src/base/errors.ts';
+import { profileConfiguration } from '../lib/profile.ts';
 import { TestCluster } from '../../test/e2e/test-cluster.test-kit.ts';
 import type { TestClusterOptions } from '../../test/e2e/test-cluster.test-kit.ts';
 
@@ -29,7 +30,10 @@ export async function runOnCluster(
   const moduleUrl = new URL(`../jobs/${name}.ts`, import.meta.url).href;
   const cluster = await TestCluster.start(size);
   try {
-    const client = await cluster.submit({ moduleUrl, parameters, configuration });
+    const client = await cluster.submit({
+      ...{ moduleUrl, parameters },
+      configuration: { ...configuration, ...profileConfiguration() },
+    });
     const began = performance.now();
     const cpuBefore = cpuSecondsOf(cluster);
     const { status, error, accumulators } = await client.result();

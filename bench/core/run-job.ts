@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { profileOptions, sayProfiles } from '../lib/profile.ts';
 
 export interface JobRun {
   /** From start to end of the process. */
@@ -20,11 +21,13 @@ export async function runJob(
   job: string,
   parameters: Readonly<Record<string, string | number>>,
 ): Promise<JobRun> {
-  const args = [launcher, 'run', fileURLToPath(new URL(job, root)), '--json'];
+  const file = fileURLToPath(new URL(job, root));
+  const args = [launcher, 'run', file, '--json', ...profileOptions()];
   for (const [name, value] of Object.entries(parameters)) args.push('--param', `${name}=${value}`);
   const start = performance.now();
   const output = await outputOf(process.execPath, args);
   const wallSeconds = (performance.now() - start) / 1000;
+  sayProfiles(output);
   const last = output.trimEnd().split('\n').at(-1) ?? '';
   const result = JSON.parse(last) as {
     status: string;

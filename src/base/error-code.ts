@@ -223,6 +223,7 @@ export type ErrorCode =
   | 'RPC_UNREACHABLE'
   | 'RPC_VERSION_MISMATCH'
   // Slots and their workers
+  | 'PROFILER_UNAVAILABLE'
   | 'SECURITY_FILES_EXIST'
   | 'SECURITY_FILES_MISSING'
   | 'SLOT_MESSAGE_TOO_LARGE'

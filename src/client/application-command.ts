@@ -28,6 +28,7 @@ import { clientAt } from './cluster-target.ts';
 import type { CommandEnv } from './command-env.ts';
 import { ExitCode } from './exit-codes.ts';
 import { jobArguments } from './job-arguments.ts';
+import { profileSettings } from './profiles.ts';
 import { runOn } from './remote-run.ts';
 
 const START_TIMEOUT = seconds(60);
@@ -42,7 +43,9 @@ export async function runApplicationCommand(
   args: ParsedArguments,
   { version }: Program,
 ): Promise<number> {
-  const { configuration: given, job } = await jobArguments(env, args);
+  const { configuration: given, job } = await jobArguments(env, args, () =>
+    args.has('profile') ? profileSettings(false) : {},
+  );
   const configuration = ownCluster(env, args, given);
   // While the cluster starts or stops nobody else listens. A1.
   let signal: 'SIGINT' | 'SIGTERM' | undefined;

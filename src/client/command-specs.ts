@@ -33,6 +33,11 @@ export const TOKEN_FILE: OptionSpec = {
   help: 'the token of a cluster that was not started on this machine',
 };
 
+const PROFILE: OptionSpec = {
+  name: 'profile',
+  help: 'write a CPU profile of each slot into this folder, for Chrome DevTools or speedscope',
+};
+
 const RUN_EXIT_CODES: CommandSpec['exitCodes'] = [
   [ExitCode.success, 'the job has finished; with -d: it runs'],
   [ExitCode.failure, 'the job failed, or the command, the job file or an option is wrong'],
@@ -112,11 +117,12 @@ export const RUN: CommandSpec = {
       values: ['claim', 'no_claim', 'legacy'],
       help: 'whose the savepoint is from then on',
     },
+    PROFILE,
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
     HELP,
   ],
-  json: 'a line an object with "type": submitted {"jobId"}, print {"subtask", "line"}, progress, warning, result {"jobId", "status", "runtimeMillis", "accumulators", "error"}, error',
+  json: 'a line an object with "type": submitted {"jobId"}, print {"subtask", "line"}, progress, profile {"taskManager", "slot", "path", "problem"}, warning, result {"jobId", "status", "runtimeMillis", "accumulators", "error"}, error',
   exitCodes: RUN_EXIT_CODES,
   examples: [
     'millrace run examples/word-count.ts',
@@ -124,6 +130,7 @@ export const RUN: CommandSpec = {
     'millrace run jobs.ts --job hourly -D restart-strategy.type=fixed-delay --json',
     'millrace run -d examples/word-count.ts',
     'millrace run -m localhost:8081 examples/word-count.ts',
+    'millrace run --profile examples/word-count.ts',
   ],
 };
 
@@ -135,6 +142,7 @@ export const RUN_APPLICATION: CommandSpec = {
     ...JOB_OPTIONS,
     { name: 'taskmanagers', value: 'N', help: 'TaskManagers; 1 if nothing is said' },
     { name: 'slots', value: 'N', help: 'slots of each; as many as cores if nothing is said' },
+    PROFILE,
     { name: 'json', help: 'print one JSON object a line instead of text' },
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
     HELP,

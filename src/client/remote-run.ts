@@ -12,7 +12,8 @@ import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ClientOptions, DeploymentOptions } from '../config/options/client-options.ts';
-import { decodeClientMessage } from '../functions/client-message.ts';
+import { decodeClientMessage, profileNoticeOf } from '../functions/client-message.ts';
+import type { ProfileNotice } from '../functions/client-message.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { clusterClient } from './cluster-target.ts';
 import type { CommandEnv } from './command-env.ts';
@@ -20,6 +21,7 @@ import { errorOf, executionResult, statusOf } from './execution-result.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobArguments } from './job-arguments.ts';
 import { LiveText } from './live-text.ts';
+import { copyProfile, profileText } from './profiles.ts';
 import { readMessages, type SinkMessage } from './remote-messages.ts';
 import { renderError } from './render-error.ts';
 import type { JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
@@ -148,6 +150,7 @@ class RemoteRun {
   /** N3. */
   async #take({ operator, payload }: SinkMessage): Promise<void> {
     const message = decodeClientMessage(payload);
+    if (message.kind === 'profile') await this.#tellProfile(profileNoticeOf(message));
     if (message.kind !== 'print' || this.#lost !== undefined) return;
     const { subtask, attempt, sequence, body } = message;
     const sender = `${operator}/${subtask}`;
@@ -158,6 +161,15 @@ class RemoteRun {
     if (isKnown) return;
     this.#taken.set(sender, { attempt, sequence });
     await this.#print(subtask, new TextDecoder().decode(body));
+  }
+
+  /** What comes again is copied again: to the same file. */
+  async #tellProfile(notice: ProfileNotice): Promise<void> {
+    const { root } = this.#submitted;
+    const told = await copyProfile({ env: this.#env, client: this.#client, root }, notice);
+    this.#progress.erase();
+    if (this.#isJson) this.#line({ type: 'profile', ...told });
+    else this.#env.terminal.stderr.write(profileText(told));
   }
 
   async #print(subtask: number, text: string): Promise<void> {

@@ -13,7 +13,8 @@ import { DeploymentOptions } from '../config/options/client-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { MiniCluster } from '../deploy/mini-cluster.ts';
 import type { Env } from '../env/env.ts';
-import { decodeClientMessage } from '../functions/client-message.ts';
+import { decodeClientMessage, profileNoticeOf } from '../functions/client-message.ts';
+import type { ProfileNotice } from '../functions/client-message.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { ParsedArguments } from './arguments.ts';
 import type { Program } from './cli.ts';
@@ -22,6 +23,7 @@ import { eventTimeOf, eventTimeText } from './event-time.ts';
 import { ExitCode } from './exit-codes.ts';
 import type { JobClient } from './job-client.ts';
 import { jobArguments, type JobArguments } from './job-arguments.ts';
+import { profileSettings, profileText } from './profiles.ts';
 import { Progress } from './progress.ts';
 import { renderError } from './render-error.ts';
 import { warningsOf } from './warnings.ts';
@@ -37,9 +39,13 @@ export async function runCommand(
   args: ParsedArguments,
   { version }: Program,
 ): Promise<number> {
-  const given = await jobArguments(env, args, (configuration) =>
-    isRemote(args, configuration) ? {} : DEFAULTS,
-  );
+  const given = await jobArguments(env, args, (configuration) => {
+    const isLocal = !isRemote(args, configuration);
+    return {
+      ...(isLocal ? DEFAULTS : {}),
+      ...(args.has('profile') ? profileSettings(isLocal) : {}),
+    };
+  });
   if (isRemote(args, given.configuration)) {
     const { remoteRun } = await import('./remote-run.ts');
     return remoteRun(env, args, given, version);
@@ -133,6 +139,7 @@ class AttachedRun {
   /** A message of one of the job's sinks; the job waits for who reads the output. */
   #print(_operator: string, payload: Uint8Array): void | Promise<void> {
     const message = decodeClientMessage(payload);
+    if (message.kind === 'profile') this.#tellProfile(profileNoticeOf(message));
     if (message.kind !== 'print') return undefined;
     const text = new TextDecoder().decode(message.body);
     this.#progress.erase();
@@ -142,6 +149,12 @@ class AttachedRun {
         this.#line({ type: 'print', subtask: message.subtask, line });
     } else stdout.write(text);
     return stdout.flush().catch((thrown: unknown) => this.#outputLost(thrown));
+  }
+
+  #tellProfile(notice: ProfileNotice): void {
+    this.#progress.erase();
+    if (this.#json) this.#line({ type: 'profile', ...notice });
+    else this.#env.terminal.stderr.write(profileText(notice));
   }
 
   /** Nobody reads what the job prints any more, as in `millrace run job.ts | head`. */

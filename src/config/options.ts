@@ -15,6 +15,7 @@ import { MemoryOptions } from './options/memory-options.ts';
 import { MetricOptions } from './options/metric-options.ts';
 import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
+import { ProfileOptions } from './options/profile-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { S3Options } from './options/s3-options.ts';
@@ -42,6 +43,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Memory of a TaskManager', MemoryOptions),
   group('Exchange of records', NetworkOptions),
   group('Code of jobs', BlobOptions),
+  group('Profiles', ProfileOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Object stores', S3Options),
   group('Metrics', MetricOptions),

@@ -58,6 +58,8 @@ export interface TaskManagerStart {
   readonly blobs?: BlobStart | undefined;
   /** What it shows to those who look after it. */
   readonly files?: ProcessFiles | undefined;
+  /** Where CPU profiles go; the working folder if undefined. */
+  readonly profileFolder?: string | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;

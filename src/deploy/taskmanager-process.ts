@@ -43,6 +43,7 @@ export function taskManagerProcess(
       const taskManager = new TaskManager({
         measureProcess: () => measurement.values(),
         files: logFiles(env, configuration, logName),
+        profileFolder: ClusterDirectory.of(env, configuration).folder('log'),
         env: { ...env, network, log: env.log.with({ taskManager: id }) },
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
         ...{ slots, secret, tls, host, bindHost, onFatal },

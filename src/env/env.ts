@@ -28,6 +28,7 @@ export interface Env {
   readonly processes: Processes;
   readonly machine: Machine;
   readonly modules: Modules;
+  readonly profiler: Profiler;
   readonly terminal: Terminal;
   readonly log: Log;
 }
@@ -392,6 +393,26 @@ export interface WorkerContext {
 }
 
 export type WorkerMain = (context: WorkerContext) => Promise<void> | void;
+
+// ------------------------------------------------------------------------------------- profiler
+
+/** Finds out what a thread spends its time on. */
+export interface Profiler {
+  /**
+   * Begins to look at the stack of this thread every `interval`. At most one recording at a time.
+   * @throws EngineError PROFILER_UNAVAILABLE
+   */
+  start(interval: Duration): Promise<ProfileRecording>;
+}
+
+export interface ProfileRecording {
+  /**
+   * Ends it. Once.
+   * @returns the JSON of a `.cpuprofile`, as Chrome DevTools opens it, with places in the sources
+   *   that the code was made of where it has a source map. In simulation it holds no samples.
+   */
+  stop(): Promise<string>;
+}
 
 // ------------------------------------------------------------------------------------ processes
 

@@ -1,11 +1,12 @@
 /**
  * What a sink's writer sends to whoever executes the job: lines to print, or records to collect.
  * A message says which attempt of which subtask it comes from and its place in their order, so that
- * what a failed attempt had sent can be told from what counts.
+ * what a failed attempt had sent can be told from what counts. On the same way a slot tells where
+ * its CPU profile is.
  */
-import { EngineError } from '../base/errors.ts';
+import { EngineError, messageOf } from '../base/errors.ts';
 
-export type ClientMessage = PrintMessage | CollectMessage;
+export type ClientMessage = PrintMessage | CollectMessage | ProfileMessage;
 
 interface Origin {
   readonly subtask: number;
@@ -35,7 +36,26 @@ export interface CollectMessage extends Origin {
   readonly body: Uint8Array;
 }
 
-const KINDS = ['print', 'collect'] as const;
+/** That a slot has written its CPU profile, or could not: JSON of a ProfileNotice. */
+interface ProfileMessage extends Origin {
+  readonly kind: 'profile';
+  readonly body: Uint8Array;
+}
+
+export interface ProfileNotice {
+  readonly taskManager: string;
+  readonly slot: number;
+  /** Which of the slot's deployments it is. */
+  readonly generation: number;
+  /** Of the file. */
+  readonly name: string;
+  /** On the machine of the TaskManager. Undefined if there is no file. */
+  readonly path?: string | undefined;
+  /** Why there is none. */
+  readonly problem?: string | undefined;
+}
+
+const KINDS = ['print', 'collect', 'profile'] as const;
 
 /**
  * kind (1), subtask (4), attempt (4), sequence (4), count (4), last (1), from (8), little-endian.
@@ -70,7 +90,24 @@ export function decodeClientMessage(bytes: Uint8Array): ClientMessage {
     sequence: view.getUint32(9, true),
     body: bytes.subarray(HEADER_BYTES),
   };
-  if (kind === 'print') return { kind, ...origin };
+  if (kind !== 'collect') return { kind, ...origin };
   const from = view.getFloat64(18, true);
   return { kind, ...origin, count: view.getUint32(13, true), last: bytes[17] === 1, from };
+}
+
+export function encodeProfileNotice(notice: ProfileNotice): Uint8Array {
+  return encodeClientMessage({
+    ...{ kind: 'profile', subtask: notice.slot, attempt: notice.generation, sequence: 0 },
+    body: new TextEncoder().encode(JSON.stringify(notice)),
+  });
+}
+
+/** @throws EngineError DATA_CORRUPT */
+export function profileNoticeOf({ body }: ClientMessage): ProfileNotice {
+  try {
+    return JSON.parse(new TextDecoder().decode(body)) as ProfileNotice;
+  } catch (thrown) {
+    const parameters = { what: 'the message about a CPU profile', reason: messageOf(thrown) };
+    throw new EngineError('DATA_CORRUPT', parameters);
+  }
 }

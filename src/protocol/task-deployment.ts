@@ -64,6 +64,8 @@ export interface SlotPreparation {
   readonly networkBytes: number;
   /** At which records for another slot are handed over. */
   readonly segmentBytes: number;
+  /** Where its CPU profile goes, if the job wants one and does not say where itself. */
+  readonly profileFolder?: string | undefined;
   /** Undefined: the job has no checkpoints. */
   readonly checkpointing?: CheckpointingOfSlot | undefined;
 }

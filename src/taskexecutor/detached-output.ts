@@ -47,6 +47,8 @@ export class DetachedOutput {
     try {
       const message = decodeClientMessage(payload);
       if (message.kind === 'print') return this.#decoder.decode(message.body);
+      // The log of this process has said it.
+      if (message.kind === 'profile') return undefined;
     } catch (error) {
       // Sinks of users may send what they like to a client of their own.
       if (!isEngineError(error, 'DATA_CORRUPT')) throw error;

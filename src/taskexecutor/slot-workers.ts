@@ -55,6 +55,8 @@ export interface WorkerOptions {
     readonly ringBytes: number;
     readonly segmentBytes: number;
   };
+  /** Where CPU profiles go, unless a job says where itself; undefined: the working folder. */
+  readonly profileFolder?: string | undefined;
   /** Workers to start ahead of need. */
   readonly spareWorkers: number;
   /** Takes what jobs print to whom no client is attached; without it that is dropped. */
@@ -171,7 +173,7 @@ export class SlotWorkers {
   #start(slot: TableSlot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { main, env, options } = this.#parts;
     const { taskExecutorId, host, bindHost, dataPort, tls } = options;
-    const { network, cancellationTimeout, code, logsOutput = false } = options;
+    const { network, cancellationTimeout, code, logsOutput = false, profileFolder } = options;
     const own = resourceOf(slot.state);
     // Buffers beside V8's heap count, too: what a slot of the default size has is for both.
     const ownHeap = own && own.taskHeapBytes + own.taskOffHeapBytes;
@@ -191,8 +193,7 @@ export class SlotWorkers {
         ...preparation,
         location: { taskExecutorId, slot: slot.index, generation, host },
         bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
-        tls,
-        heapBudgetBytes,
+        ...{ tls, heapBudgetBytes, profileFolder },
         networkBytes: network.channelBytes,
         segmentBytes: network.segmentBytes,
       },

@@ -15,6 +15,7 @@ import { nodeMemory } from './memory.ts';
 import { nodeModules } from './modules.ts';
 import { nodeNetwork } from './network.ts';
 import { nodeProcesses } from './processes.ts';
+import { nodeProfiler } from './profiler.ts';
 import { nodeRandom } from './random.ts';
 import { nodeTerminal } from './terminal.ts';
 import { tlsNetwork } from './tls-network.ts';
@@ -71,6 +72,7 @@ export function nodeEnv(options: NodeEnvOptions | NodeEnvData, fields: LogFields
     processes: nodeProcesses(entries),
     machine: nodeMachine(),
     modules: nodeModules(),
+    profiler: nodeProfiler(),
     terminal: nodeTerminal(),
     log,
   };

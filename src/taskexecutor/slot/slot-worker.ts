@@ -15,7 +15,9 @@ import { Configuration } from '../../config/configuration.ts';
 import { NetworkOptions } from '../../config/options/network-options.ts';
 import { SinkOptions } from '../../config/options/sink-options.ts';
 import { PipelineOptions } from '../../config/options/pipeline-options.ts';
+import { ProfileOptions } from '../../config/options/profile-options.ts';
 import type { SharedRegion, WorkerContext } from '../../env/env.ts';
+import { encodeProfileNotice } from '../../functions/client-message.ts';
 import type { CompiledJob } from '../../graph/job-graph.ts';
 import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
@@ -38,6 +40,7 @@ import { commitPrepared } from './commit-prepared.ts';
 import { PeerLinks } from './peer-links.ts';
 import { SlotLoop } from './slot-loop.ts';
 import { SlotMetrics } from './slot-metrics.ts';
+import { SlotProfile } from './slot-profile.ts';
 import type { WiredTask } from './task-wiring.ts';
 import { TaskWiring } from './task-wiring.ts';
 
@@ -64,6 +67,8 @@ class SlotWorker {
   #links: PeerLinks | undefined;
   #memory: NetworkMemory | undefined;
   #metrics: SlotMetrics | undefined;
+  #profile: SlotProfile | undefined;
+  #live = 0;
 
   constructor(context: WorkerContext) {
     this.#context = context;
@@ -193,6 +198,8 @@ class SlotWorker {
       this.#tasks.set(each.deployment.executionId, each);
       this.#measure(each);
     }
+    this.#live = wired.length;
+    if (wired.length > 0) this.#profile = this.#beginProfile(job, wired[0]!);
     this.#loop!.setTasks(wired.map(({ task }) => task));
     for (const each of wired) this.#start(each);
     this.#links!.connect();
@@ -281,13 +288,13 @@ class SlotWorker {
       ended: (state, error) => {
         const { metrics } = this.#tasks.get(executionId)!;
         this.#sendMetrics();
-        this.#send({
-          kind: 'task-state',
-          executionId,
-          state,
-          error: error?.toData(),
-          accumulators: metrics.flatMap((each) => each.accumulators()),
-        });
+        const accumulators = metrics.flatMap((each) => each.accumulators());
+        const end = { executionId, state, error: error?.toData(), accumulators };
+        this.#live -= 1;
+        const profile = this.#live === 0 ? this.#profile : undefined;
+        const tell = (): void => this.#send({ kind: 'task-state', ...end });
+        if (profile === undefined) tell();
+        else profile.end().then(tell, tell);
       },
       wake: () => this.#loop!.wake(),
     };
@@ -364,6 +371,22 @@ class SlotWorker {
   }
 
   // ------------------------------------------------------------------------------------- reports
+
+  #beginProfile(job: CompiledJob, { deployment }: WiredTask): SlotProfile | undefined {
+    const configuration = this.#configuration();
+    if (!configuration.get(ProfileOptions.enabled)) return undefined;
+    const { location, profileFolder = '.' } = this.#preparation!;
+    const { operators } = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
+    return new SlotProfile({
+      ...{ env: this.#context.env, location },
+      folder: configuration.get(ProfileOptions.directory) ?? profileFolder,
+      duration: configuration.get(ProfileOptions.duration),
+      jobId: this.#preparation!.job.jobId,
+      jobName: job.graph.name,
+      tell: (notice) =>
+        void this.#client.send(deployment.executionId, operators[0]!, encodeProfileNotice(notice)),
+    });
+  }
 
   #reportMetrics(): void {
     this.#context.env.clock.after(METRICS_INTERVAL, () => {
