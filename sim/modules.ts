@@ -15,6 +15,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { EngineError } from '../src/base/errors.ts';
 import type { Modules } from '../src/env/env.ts';
+import { BUNDLE_FOLDER } from './stacks.ts';
 import type { SimThread } from './thread.ts';
 
 type Namespace = Readonly<Record<string, unknown>>;
@@ -42,10 +43,10 @@ export class JobModules implements AsyncDisposable {
    * given URL.
    */
   static async bundle(files: Readonly<Record<string, URL>>): Promise<JobModules> {
-    const folder = await mkdtemp(join(tmpdir(), 'millrace-sim-'));
+    const folder = await mkdtemp(join(tmpdir(), BUNDLE_FOLDER));
     const bundles = new Map<string, string>();
     for (const [url, file] of Object.entries(files)) {
-      const path = join(folder, `job-${bundles.size}.mjs`);
+      const path = join(folder, `${url.replaceAll(/[^A-Za-z0-9-]/g, '-')}.mjs`);
       await writeFile(path, await bundleText(file));
       bundles.set(url, pathToFileURL(path).href);
     }

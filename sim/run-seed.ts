@@ -92,6 +92,8 @@ const TURNS: readonly WorkloadName[] = [
 
 export interface SeedOutcome {
   readonly seed: number;
+  /** The job, and how it is run. */
+  readonly what: string;
   readonly hash: string;
   readonly events: number;
   readonly virtualSeconds: number;
@@ -110,7 +112,9 @@ export interface SeedOptions {
   readonly workload?: WorkloadName | undefined;
   /** False for the run without faults. */
   readonly faults?: boolean | undefined;
-  /** Whether the job takes checkpoints, in the way that the seed draws. */
+  /**
+   * Whether the job takes checkpoints, in the way that the seed draws; as it draws, unless said.
+   */
   readonly checkpoints?: boolean | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
@@ -139,12 +143,13 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     jobs,
     print,
     workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
-    sharedFolders: options.checkpoints === true ? [OUT, CHECKPOINTS] : [OUT],
+    sharedFolders: [OUT, CHECKPOINTS],
   });
+  const withCheckpoints = options.checkpoints ?? world.random('checkpoints').chance(0.6);
   await world.runProcess(world.host(READER_HOST), writeOldOutput, minutes(1));
   const configuration = {
     ...CONFIGURATION,
-    ...(options.checkpoints === true ? drawCheckpointing(world, CHECKPOINTS) : {}),
+    ...(withCheckpoints ? drawCheckpointing(world, CHECKPOINTS) : {}),
   };
   const cluster = startCluster(world, {
     taskManagers: 2,
@@ -175,12 +180,13 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     checkers: [checkpoints, nothingLeft(world, { keeps: () => true, expects: isInjected })],
   });
   checkResult(seed, cluster.result!);
-  if (options.checkpoints === true) await checkFiles(world, checkpoints);
+  if (withCheckpoints) await checkFiles(world, checkpoints);
   losePower(world);
   checkOutput(seed, await committedRows(world, workload), workload);
   checkFaults(seed, plan);
   return {
     seed,
+    what: `${url.slice('job:'.length)} with${withCheckpoints ? '' : 'out'} checkpoints`,
     hash: world.trace.hash(),
     events: world.scheduler.steps,
     virtualSeconds: world.elapsed / 1000,

@@ -27,6 +27,7 @@ import { simProfiler } from './profiler.ts';
 import { SimProcesses, type ProcessMains } from './processes.ts';
 import { Buggify, SimRandom } from './random.ts';
 import { Scheduler, type Failure } from './scheduler.ts';
+import { portableStacks } from './stacks.ts';
 import { SimTerminal } from './terminal.ts';
 import type { SimThread } from './thread.ts';
 import { Trace } from './trace.ts';
@@ -152,9 +153,11 @@ export class Simulation {
     const allow = forbid((error) => {
       if (scheduler.current !== undefined) scheduler.uncaught(scheduler.current, error);
     });
+    const unportable = portableStacks();
     try {
       await scheduler.run(options.until, scheduler.time + options.within * 1000);
     } finally {
+      unportable();
       allow();
     }
   }

@@ -8,10 +8,12 @@ export class Totals {
   #checkpoints = 0;
   #restores = 0;
   readonly #injected = new Map<string, number>();
-  twice = 0;
+  #twice = 0;
 
-  add({ events, virtualSeconds, injected, checkpoints, restores }: SeedOutcome): void {
+  add(outcome: SeedOutcome, twice: boolean): void {
+    const { events, virtualSeconds, injected, checkpoints, restores } = outcome;
     this.#seeds += 1;
+    if (twice) this.#twice += 1;
     this.#events += events;
     this.#seconds += virtualSeconds;
     this.#checkpoints += checkpoints;
@@ -21,13 +23,13 @@ export class Totals {
     }
   }
 
-  line(): string {
+  line(failures: number): string {
     const faults = [...this.#injected].map(([name, count]) => `${name} ${count}`).join(', ');
     return (
-      `${this.#seeds} seeds, ${this.twice} of them twice with equal traces, ` +
+      `${this.#seeds} seeds, ${this.#twice} of them twice with equal traces, ` +
       `${this.#events} events, ${(this.#seconds / 3600).toFixed(2)} virtual hours; ` +
       `${this.#checkpoints} checkpoints, ${this.#restores} restores; ` +
-      `faults: ${faults}; 0 failures`
+      `faults: ${faults}; ${failures} failures`
     );
   }
 }

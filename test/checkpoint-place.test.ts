@@ -14,7 +14,7 @@ test('a master that goes on from a checkpoint and takes none removes the folder 
     const options = { jobId: JOB_ID, fileSystems, directory, pointers, log };
     const first = new CheckpointPlace({ ...options, masters: 1 });
     await first.recover();
-    await first.initialize();
+    await first.begin();
     const request = { savepoint: undefined };
     const pending = { checkpointId: 7, request, location: '' } as never;
     const location = await first.prepare(pending);

@@ -131,6 +131,8 @@ const POLICY: Policy = {
   outsideSeam: [
     'src/env/node/',
     'sim/main.ts',
+    // Runs seeds in processes of their own.
+    'sim/seeds/',
     // Turns the real event loop, in which a whole simulated cluster is one callback.
     'sim/scheduler.ts',
     // The simulated side of env.memory, and of env.modules, which bundles what is loaded.
@@ -144,7 +146,8 @@ const POLICY: Policy = {
 };
 
 /** Files that are started or loaded rather than imported. */
-const ENTRIES = /^(?:bin|test\/types|bench|examples|scripts)\/|^sim\/(?:main\.ts$|mutants\/)/;
+const ENTRIES =
+  /^(?:bin|test\/types|bench|examples|scripts)\/|^sim\/(?:main\.ts$|mutants\/|seeds\/seed-process\.ts$)/;
 
 /** Files of jobs, which export their job as default. */
 const JOB_FOLDERS = ['examples/', 'bench/', 'sim/workloads/'];

@@ -24,7 +24,8 @@ describe('the simulated cluster', () => {
   it('commits without faults what the oracle says', async () => {
     await using jobs = await bundleJobs();
     for (const workload of ['keyed-totals', 'windowed-totals', 'copied-records'] as const) {
-      const outcome = await runSeed({ seed: 1, jobs, faults: false, workload });
+      const checkpoints = false;
+      const outcome = await runSeed({ seed: 1, jobs, faults: false, workload, checkpoints });
       assert.equal(outcome.injected.size, 0);
       assert.equal(outcome.taskManagerStarts, 2);
     }
@@ -53,25 +54,26 @@ describe('the simulated cluster', () => {
   // Four seeds in which a client that got no answer submitted a job again that had ended meanwhile.
   it('answers a resubmission of a job that has ended (seeds 22, 32, 66, 79)', async () => {
     await using jobs = await bundleJobs();
-    for (const seed of [22, 32, 66, 79]) await runSeed({ seed, jobs, workload: 'keyed-totals' });
+    for (const seed of [22, 32, 66, 79])
+      await runSeed({ seed, jobs, workload: 'keyed-totals', checkpoints: false });
   });
 
   // A JobManager that was started again counted attempts from 1, and found the files of the first.
   it('numbers attempts on from those of an earlier master (seed 27)', async () => {
     await using jobs = await bundleJobs();
-    await runSeed({ seed: 27, jobs, workload: 'copied-records' });
+    await runSeed({ seed: 27, jobs, workload: 'copied-records', checkpoints: false });
   });
 
   // Every further submission was answered with the failure of the first.
   it('takes a job again that it could not store (seed 43)', async () => {
     await using jobs = await bundleJobs();
-    await runSeed({ seed: 43, jobs, workload: 'copied-records' });
+    await runSeed({ seed: 43, jobs, workload: 'copied-records', checkpoints: false });
   });
 
   // The folder of the jobs itself was not durable: a loss of power took it along.
   it('finds its jobs after the host was lost (seed 55)', async () => {
     await using jobs = await bundleJobs();
-    await runSeed({ seed: 55, jobs, workload: 'copied-records' });
+    await runSeed({ seed: 55, jobs, workload: 'copied-records', checkpoints: false });
   });
 });
 
@@ -82,6 +84,12 @@ describe('the simulated cluster with checkpoints', () => {
     const outcome = await runSeed({ seed: 2, jobs, workload: 'keyed-totals', checkpoints: true });
     assert.ok(outcome.checkpoints > 0);
     assert.ok(outcome.restores > 0);
+  });
+
+  // A JobManager that took over a job without a checkpoint failed it for good, as if it began.
+  it('goes on with a job whose folder is full when a master takes over (seed 24)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 24, jobs, workload: 'keyed-totals', checkpoints: true });
   });
 });
 

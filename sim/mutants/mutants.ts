@@ -7,6 +7,8 @@ export interface Mutant {
   readonly name: string;
   /** What is wrong with the code while it is planted. */
   readonly what: string;
+  /** Whether the jobs that are to find it take checkpoints. */
+  readonly checkpoints: boolean;
   /** From the root of the repository. */
   readonly file: string;
   readonly from: string;
@@ -17,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'dropped-control-frame',
     what: 'now and then a control element is lost between two slots',
+    checkpoints: false,
     file: 'src/network/remote-output-channel.ts',
     from: 'this.#sender.sendControl(kind, this.#channel, bytes);',
     to: 'if (this.#channel % 5 !== 3) this.#sender.sendControl(kind, this.#channel, bytes);',
@@ -24,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'double-assignment',
     what: 'a split is given to two readers',
+    checkpoints: false,
     file: 'src/connectors/generator/index-ranges.ts',
     from: 'this.#unassigned = this.#unassigned.slice(1);',
     to: 'this.#unassigned = this.#unassigned.slice(first[0]?.id.endsWith("-2") && Math.sign(this.#unassigned.push({ ...first[0], id: "again" })) ? 1 : 1);',
@@ -31,6 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'missing-fsync',
     what: 'a file is committed whose content is not durable',
+    checkpoints: false,
     file: 'src/connectors/files/pending-file.ts',
     from: 'await file.sync();',
     to: '',
@@ -38,6 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stale-fencing-token',
     what: 'an endpoint obeys a caller of an earlier leader session',
+    checkpoints: false,
     file: 'src/rpc/rpc-endpoint.ts',
     from: 'if (unfenced || this.#fence(call.caller.token, call.method)) return true;',
     to: 'if (unfenced || this.#fence(call.caller.token, call.method) || call.caller.token !== "") return true;',
@@ -45,6 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'order-from-time',
     what: 'which of two files is the newer one is told by their times instead of by their attempts',
+    checkpoints: false,
     file: 'src/connectors/files/file-committer.ts',
     from: 'await this.#disk.rename(pending, final);',
     to: 'if (to === undefined || to.modified <= from.modified) await this.#disk.rename(pending, final);',
@@ -52,6 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'forgotten-job',
     what: 'a job is acknowledged whose place in the store is not durable',
+    checkpoints: false,
     file: 'src/ha/atomic-file.ts',
     from: 'await disk.syncDirectory(folder);',
     to: '',

@@ -9,7 +9,7 @@
  *     before a later pointer is.
  */
 import type { Log } from '../env/env.ts';
-import { toEngineError } from '../base/errors.ts';
+import { isEngineError, toEngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint, Discards } from '../checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../checkpoint/coordinator-state.ts';
 import type { RestoreSettings, StateHandle, TaskSnapshot } from '../protocol/checkpoint.ts';
@@ -66,12 +66,14 @@ export class CheckpointPlace {
     return this.#storage?.jobDirectory ?? `jobmanager:/${this.#options.jobId}`;
   }
 
-  /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
-  async initialize(): Promise<void> {
-    if (this.#isInitialized) return;
-    this.#isUsed = true;
-    await this.#storage?.initialize();
-    this.#isInitialized = true;
+  /**
+   * A job that starts hears at once of a folder that cannot be used. One that goes on has used it
+   * before: a disk that is full just now costs checkpoints only.
+   * @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE
+   */
+  async begin(): Promise<void> {
+    if (this.#options.masters > 1) this.#isUsed = true;
+    else await this.#initialize();
   }
 
   /** What an earlier master has completed, oldest first, and the first id that is free. */
@@ -105,6 +107,10 @@ export class CheckpointPlace {
 
   /** Removes what an earlier master has left behind, while no task runs. */
   async removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    await this.#tried(this.jobDirectory, () => this.#removeLeftovers(kept));
+  }
+
+  async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
     const stored = kept.flatMap(({ metadata, location }) =>
       location === undefined ? [] : [{ metadata, location, uri: `${location}/_metadata`, size: 0 }],
     );
@@ -125,7 +131,7 @@ export class CheckpointPlace {
     }
     if (this.#storage === undefined) return `${this.jobDirectory}/chk-${checkpointId}`;
     // Of a job that takes checkpoints only when somebody asks.
-    await this.initialize();
+    await this.#initialize();
     return this.#storage.prepareLocation(checkpointId);
   }
 
@@ -191,7 +197,7 @@ export class CheckpointPlace {
   /** The job has ended, and these are kept: what tasks have left that were cancelled goes. */
   async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
     await this.#discardDoubtful();
-    await this.#tried(this.jobDirectory, () => this.removeLeftovers(kept));
+    await this.removeLeftovers(kept);
   }
 
   /** The job has ended, and nothing of it is kept. */
@@ -199,6 +205,14 @@ export class CheckpointPlace {
     await this.#discardDoubtful();
     if (this.#storage === undefined || !this.#isUsed) return;
     await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory());
+  }
+
+  /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
+  async #initialize(): Promise<void> {
+    if (this.#isInitialized) return;
+    this.#isUsed = true;
+    await this.#storage?.initialize();
+    this.#isInitialized = true;
   }
 
   async #discardDoubtful(): Promise<void> {
@@ -227,6 +241,7 @@ export class CheckpointPlace {
     try {
       await remove();
     } catch (thrown) {
+      if (isEngineError(thrown, 'IO_NOT_FOUND')) return;
       const { jobId, log } = this.#options;
       const { message } = toEngineError(thrown);
       log.write('warn', `files of a checkpoint could not be removed from ${what}: ${message}`, {

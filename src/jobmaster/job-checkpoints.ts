@@ -121,8 +121,7 @@ export class JobCheckpoints {
   async open(settings: RestoreSettings | undefined): Promise<void> {
     const { place, config, plan } = this.#options;
     const { kept, firstId } = await place.recover();
-    // What goes on has used its folder before: a disk that is full just now costs checkpoints only.
-    if (config.interval !== undefined && kept.length === 0) await place.initialize();
+    if (config.interval !== undefined) await place.begin();
     const isFirst = kept.length === 0 && settings !== undefined;
     const restored = isFirst ? [await place.read(settings)] : kept;
     const [newest] = restored.slice(-1);

@@ -10,7 +10,7 @@
 import { assert } from '../base/assert.ts';
 import { cutText } from '../base/cut-text.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
-import { milliseconds } from '../base/units.ts';
+import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
@@ -43,6 +43,7 @@ import { plannedJob } from '../scheduling/job-machine.ts';
 import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
+import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
@@ -63,6 +64,10 @@ import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
 
 const DATA_KEY_BYTES = 32;
+/** Between two attempts to read what a job goes on from. */
+const OPEN_RETRY = seconds(1);
+/** What a disk has today and may not have tomorrow. */
+const PASSING: ReadonlySet<string> = new Set(['IO_FAILED', 'IO_NO_SPACE', 'IO_READ_ONLY']);
 
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log' | 'disk'>;
@@ -332,10 +337,28 @@ export class JobMaster {
       return;
     }
     const restore = this.#options.submission.restore ?? restoreSettingsOf(this.#configuration);
+    this.#open(plan, checkpoints, restore);
+  }
+
+  /**
+   * A job that has run is not given up because its checkpoint cannot be read just now: it is asked
+   * for again until it can, or the job is cancelled.
+   */
+  #open(plan: JobPlan, checkpoints: JobCheckpoints, restore: RestoreSettings | undefined): void {
+    if (isTerminal(this.#run.state.status)) return;
+    const { env, recovered } = this.#options;
     this.#main.follow(
       checkpoints.open(restore),
       () => this.#beginWith(plan, checkpoints),
-      (error) => this.#run.feed({ kind: 'failure', error }),
+      (error) => {
+        if (recovered === undefined || !PASSING.has(error.code)) {
+          this.#run.feed({ kind: 'failure', error });
+          return;
+        }
+        const text = `cannot read what the job goes on from, trying again: ${error.message}`;
+        env.log.write('warn', text, { jobId: this.location.jobId });
+        this.#main.after(OPEN_RETRY, () => this.#open(plan, checkpoints, restore));
+      },
     );
   }
 

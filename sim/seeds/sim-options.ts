@@ -1,0 +1,44 @@
+/** The options of `npm run sim`. */
+import { parseArgs } from 'node:util';
+
+export interface SimOptions {
+  /** One seed, every event printed. */
+  readonly seed: number | undefined;
+  readonly seeds: number;
+  readonly from: number;
+  /** Processes at a time; undefined: one for each core. */
+  readonly processes: number | undefined;
+  readonly quiet: boolean;
+  readonly mutant: string | undefined;
+  /** For all seeds, or for none; undefined: each draws. */
+  readonly checkpoints: boolean | undefined;
+}
+
+export function parseSimOptions(): SimOptions {
+  const { values } = parseArgs({
+    allowNegative: true,
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '50' },
+      from: { type: 'string', default: '1' },
+      processes: { type: 'string' },
+      quiet: { type: 'boolean', default: false },
+      mutant: { type: 'string' },
+      checkpoints: { type: 'boolean' },
+    },
+  });
+  const { seed, seeds, from, processes, quiet, mutant, checkpoints } = values;
+  return {
+    seed: seed === undefined ? undefined : whole(seed, 'seed'),
+    seeds: whole(seeds, 'seeds'),
+    from: whole(from, 'from'),
+    processes: processes === undefined ? undefined : whole(processes, 'processes'),
+    ...{ quiet, mutant, checkpoints },
+  };
+}
+
+function whole(text: string, option: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`--${option} takes a whole number, not "${text}"`);
+}
