@@ -15,14 +15,17 @@ import { commitRequests, NO_WRITER_STATE } from '../src/testing/commit-requests.
 import { nodeClock } from '../src/env/node/clock.ts';
 import { nodeCompression } from '../src/env/node/compression.ts';
 import { nodeDisk } from '../src/env/node/disk.ts';
+import { nodeRandom } from '../src/env/node/random.ts';
 import { json, text } from '../src/formats/index.ts';
 import type { ConnectorEnv, WriteContext } from '../src/index.ts';
+import { FileSystems } from '../src/storage/file-systems.ts';
 import { t } from '../src/types/t.ts';
 
 const env = {
   clock: nodeClock(),
   disk: nodeDisk(),
   compression: nodeCompression(),
+  random: nodeRandom(),
   log: { write: () => undefined },
 } as unknown as ConnectorEnv;
 
@@ -51,6 +54,8 @@ async function write(path: string, attempt: number, compression?: 'gzip'): Promi
     ...openContext({ attempt }),
     env,
     jobId: 'job',
+    operatorId: 'sink',
+    fileSystem: (uri: string) => FileSystems.create(env).of(uri),
     sendToClient: () => undefined,
   };
   const writer = sink.createWriter(context, NO_WRITER_STATE);
@@ -71,7 +76,9 @@ test('what the sink writes the source reads, in parallel and in order', () =>
     await write(`${folder}/out`, 1);
     await write(`${folder}/out`, 2);
     const names = (await readdir(`${folder}/out`)).toSorted();
-    assert.ok(names.length > 1 && names.every((name) => /^part-0-\d\.jsonl$/.test(name)));
+    assert.ok(
+      names.length > 1 && names.every((name) => /^part-\w+-0-[12]-\w+-\d\.jsonl$/.test(name)),
+    );
     const written = await Promise.all(names.map((name) => readFile(`${folder}/out/${name}`)));
     assert.equal(Buffer.concat(written).toString(), content);
     const source = files.source({ path: `${folder}/out`, format: json(Row), splitBytes: 100_000 });
@@ -87,7 +94,7 @@ test('gzip, written and read', () =>
   inFolder(async (folder) => {
     await write(`${folder}/out`, 1, 'gzip');
     const names = await readdir(`${folder}/out`);
-    assert.ok(names.every((name) => /^part-0-\d\.jsonl\.gz$/.test(name)));
+    assert.ok(names.every((name) => /^part-\w+-0-1-\w+-\d\.jsonl\.gz$/.test(name)));
     const parts = await Promise.all(names.map((name) => readFile(`${folder}/out/${name}`)));
     assert.equal(parts.map((part) => gunzipSync(part).toString()).join(''), content);
     const source = files.source({ path: `${folder}/out/*.gz`, format: json(Row) });

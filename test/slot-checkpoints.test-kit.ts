@@ -217,6 +217,8 @@ export class CheckpointedSlot {
       sinkWiring: () => ({
         env: world,
         jobId: 'job',
+        operatorId: 'sink',
+        fileSystem: () => assert.fail('no file is written'),
         sendToClient: () => undefined,
         underLease: (effect) => effect(),
         commitRetries: 0,
@@ -284,7 +286,10 @@ function restoreOf(
   const inputs = flightTo(deployment, job, before, of);
   const outputs = formerParallelism === parallelism ? same!.outputs : dealt(former, deployment);
   const finished = former.every(([, snapshot]) => snapshot.finished);
-  return { kind: 'state', checkpointId, operators, inputs, outputs, finished };
+  return {
+    ...{ kind: 'state', checkpointId, isClaimed: true },
+    ...{ operators, inputs, outputs, finished },
+  };
 }
 
 function flightTo(

@@ -48,7 +48,8 @@ const FOLDERS = table({
   blob: 'base env protocol rpc',
   // Files by URI, on disk or in an object store, and what checkpoints keep there.
   // `config` for the options of object stores.
-  storage: 'base types config env protocol',
+  // `functions` for the contract of file systems, which sinks see.
+  storage: 'base types functions config env protocol',
   checkpoint: 'base types config env graph state protocol storage',
   scheduling: 'base config graph protocol checkpoint',
   // With the contracts of sources: a job's coordinator runs their split enumerators.

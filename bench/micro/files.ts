@@ -13,6 +13,7 @@ import { fileSource } from '../../src/connectors/files/file-source.ts';
 import { nodeClock } from '../../src/env/node/clock.ts';
 import { nodeCompression } from '../../src/env/node/compression.ts';
 import { nodeDisk } from '../../src/env/node/disk.ts';
+import { nodeRandom } from '../../src/env/node/random.ts';
 import type { LineDecoder, LineFormat, LineHandler } from '../../src/formats/format.ts';
 import { json, text } from '../../src/formats/index.ts';
 import type {
@@ -22,6 +23,7 @@ import type {
   SourceReaderContext,
   WriteContext,
 } from '../../src/index.ts';
+import { FileSystems } from '../../src/storage/file-systems.ts';
 import { t } from '../../src/types/t.ts';
 import { bidsFile } from '../core/bids.ts';
 import { report } from '../lib/report.ts';
@@ -35,6 +37,7 @@ const env = {
   clock: nodeClock(),
   disk: nodeDisk(),
   compression: nodeCompression(),
+  random: nodeRandom(),
 } as unknown as ConnectorEnv;
 
 const silent = (): void => undefined;
@@ -219,7 +222,10 @@ const folder = join(tmpdir(), `millrace-bench-files-${process.pid}`);
 const at = {} as WriteContext;
 const written = await measure(content.length, async () => {
   const sink = fileSink({ path: folder, format: text(), onExisting: 'replace' });
-  const context = { ...open, env, jobId: 'bench', sendToClient: () => undefined };
+  const context = {
+    ...{ ...open, env, jobId: 'bench', operatorId: 'sink', sendToClient: () => undefined },
+    fileSystem: (uri: string) => FileSystems.create(env).of(uri),
+  };
   const writer = sink.createWriter(context, NO_WRITER_STATE);
   await writer.start!();
   for (const line of lines) {

@@ -39,6 +39,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     '{pending} committables of {operator} could not be committed in {attempts} attempts.',
     'Its log says why. They are committed again after the restart; sink.committer.retries is how often a task tries.',
   ),
+  CONNECTOR_BUCKET_INVALID: user(
+    'The bucket {bucket} cannot be a folder for files: {reason}.',
+    'A bucket is a relative path such as day=2026-11-28/hour=04; the empty text is the folder of the sink.',
+  ),
   CONNECTOR_COMPRESSION_UNSUPPORTED: user(
     '{path} is compressed in a way that cannot be read.',
     'Compress it with gzip (.gz), zlib (.deflate) or zstd (.zst), or not at all.',
@@ -79,9 +83,9 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     message: 'The output {path} cannot be made visible: {reason}.',
     fix: 'Did another program, or another job, change the folder {folder} while the job was running?',
   },
-  CONNECTOR_OUTPUT_SHARED: user(
-    'Two sinks of the job write {path}.',
-    'Give each a folder of its own, or another prefix.',
+  CONNECTOR_OUTPUT_UNCLAIMED: user(
+    '{path}: the checkpoint from which the job goes on holds files that another job was writing, such as {file}.',
+    'When that job has ended, start this one with the claim mode CLAIM (execution.state-recovery.claim-mode), or from a savepoint.',
   ),
   CONNECTOR_SINGLE_FILE: user(
     '{parallelism} subtasks cannot write one file, {path}.',

@@ -54,7 +54,7 @@ export class StateAssignment {
     );
   }
 
-  restoreOf(vertex: JobVertex, subtask: number): StateRestore {
+  restoreOf(vertex: JobVertex, subtask: number): Omit<StateRestore, 'isClaimed'> {
     return {
       kind: 'state',
       checkpointId: this.checkpointId,

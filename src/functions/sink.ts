@@ -10,6 +10,7 @@
  */
 import type { Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';
+import type { FileSystem } from './file-system.ts';
 import type { OpenContext } from './function-context.ts';
 import type { ConnectorEnv } from './source.ts';
 
@@ -54,8 +55,20 @@ export interface RestoredWriterState<WriterState> {
 export interface SinkWriterContext extends OpenContext {
   readonly env: ConnectorEnv;
   readonly jobId: string;
+  /** Of the sink in its job: no other has it, and it stays over restarts. */
+  readonly operatorId: string;
   /** The checkpoint that the job goes on from; undefined at a fresh start. */
   readonly restoredCheckpointId?: number | undefined;
+  /**
+   * That checkpoint is the job's: its own, or one that it has claimed from another job, which has
+   * ended and whose leftovers may go.
+   */
+  readonly restoredIsClaimed?: boolean | undefined;
+  /**
+   * Of a path, or of a URI such as `s3://bucket/path`: the job's configuration says how it is
+   * reached. @throws EngineError FILE_SYSTEM_UNKNOWN
+   */
+  readonly fileSystem: (uri: string) => FileSystem;
   /**
    * Sends a message to whoever executes the job (`collect`, `print`). A promise says that too
    * much is under way: write no more until it has resolved.
@@ -81,9 +94,10 @@ export interface SinkWriter<in T, Committable, WriterState = never> {
   readonly busy?: Promise<void> | undefined;
   /**
    * At every checkpoint and at the end: makes everything written so far leave this process, or part
-   * of the next committables, or of the state.
+   * of the next committables, or of the state. `purpose`: of the checkpoint; what is in a savepoint
+   * should be readable however much is committed after it.
    */
-  flush(endOfInput: boolean): void | Promise<void>;
+  flush(endOfInput: boolean, purpose?: 'checkpoint' | 'savepoint'): void | Promise<void>;
   /** After `prepareCommit`, at a checkpoint: what the writer goes on from if it is restored. */
   snapshotState?(checkpointId: number): readonly WriterState[] | Promise<readonly WriterState[]>;
   /**

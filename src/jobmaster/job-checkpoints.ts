@@ -160,7 +160,9 @@ export class JobCheckpoints {
   /** R1. Undefined: from the start. */
   restoreOf(execution: number): StateRestore | undefined {
     const { vertex, subtask } = this.#options.plan.executions[execution]!;
-    return this.#assignmentOfLatest()?.restoreOf(vertex, subtask);
+    const restore = this.#assignmentOfLatest()?.restoreOf(vertex, subtask);
+    const isClaimed = this.#completed.latest?.isOurs === true;
+    return restore === undefined ? undefined : { ...restore, isClaimed };
   }
 
   restoredSources(): RestoredSources | undefined {

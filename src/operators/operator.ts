@@ -152,7 +152,10 @@ export interface Operator {
   /** All inputs have ended: emit what is left. */
   finish?(): boolean;
   /** Puts what it keeps itself into `operatorState` (O5); sinks flush. */
-  prepareSnapshot?(checkpointId: number): void | Promise<void>;
+  prepareSnapshot?(
+    checkpointId: number,
+    purpose?: 'checkpoint' | 'savepoint',
+  ): void | Promise<void>;
   /**
    * What has become of a checkpoint that it took part in; never before its `prepareSnapshot` has
    * ended. What it throws or rejects with fails the task.

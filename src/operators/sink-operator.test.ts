@@ -46,6 +46,8 @@ class Rig {
     this.operator = new SinkOperator(this.#sink(), {
       env: { clock: this.#clock } as never,
       jobId: 'job',
+      operatorId: 'sink',
+      fileSystem: () => assert.fail('no file is written'),
       sendToClient: () => undefined,
       commitRetries: options.retries ?? 3,
       underLease: (effect) => {
@@ -53,7 +55,9 @@ class Rig {
         else if (this.leased === 'lapsed') this.#waiting.push(effect);
       },
     });
-    if (options.restored !== undefined) this.operator.restoreCommittables(options.restored);
+    if (options.restored !== undefined) {
+      this.operator.restoreCommittables({ ...options.restored, isClaimed: true });
+    }
   }
 
   async open(): Promise<this> {

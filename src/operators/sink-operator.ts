@@ -12,6 +12,7 @@
 import { assert } from '../base/assert.ts';
 import type { Timestamp } from '../base/units.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
+import type { FileSystem } from '../functions/file-system.ts';
 import type { OpenContext } from '../functions/function-context.ts';
 import type {
   AnySink,
@@ -30,12 +31,16 @@ import type { CommittablesOfCheckpoint, CommitWiring } from './sink-commits.ts';
 export interface SinkWiring extends CommitWiring {
   readonly env: ConnectorEnv;
   readonly jobId: string;
+  readonly operatorId: string;
+  fileSystem(uri: string): FileSystem;
   sendToClient(message: Uint8Array): Promise<void> | undefined;
 }
 
 /** What of a checkpoint a sink's subtask goes on from, beside its operator state. */
 interface RestoredSink {
   readonly checkpointId: number;
+  /** SinkWriterContext.restoredIsClaimed */
+  readonly isClaimed: boolean;
   readonly committables: readonly CommittablesOfCheckpoint[];
 }
 
@@ -87,7 +92,11 @@ export class SinkOperator implements OneInputOperator {
     const opened: SinkWriterContext =
       restored === undefined
         ? sinkOpen
-        : { ...sinkOpen, restoredCheckpointId: restored.checkpointId };
+        : {
+            ...sinkOpen,
+            restoredCheckpointId: restored.checkpointId,
+            restoredIsClaimed: restored.isClaimed,
+          };
     this.#commits = new SinkCommits(this.#sink, opened, this.#wiring);
     const { writerState } = this.#sink;
     if (writerState !== undefined) {
@@ -111,13 +120,16 @@ export class SinkOperator implements OneInputOperator {
   }
 
   /** K2 */
-  async prepareSnapshot(checkpointId: number): Promise<void> {
+  async prepareSnapshot(
+    checkpointId: number,
+    purpose: 'checkpoint' | 'savepoint' = 'checkpoint',
+  ): Promise<void> {
     const writer = this.#writer!;
     const commits = this.#commits!;
     if (this.#finishing === 'done') commits.adopt(checkpointId);
     else {
       if (writer.busy !== undefined) await writer.busy;
-      await writer.flush(false);
+      await writer.flush(false, purpose);
       commits.prepared(checkpointId, (await writer.prepareCommit?.(checkpointId)) ?? []);
     }
     this.#states?.update((await writer.snapshotState?.(checkpointId)) ?? []);
@@ -225,6 +237,8 @@ function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {
     ...open,
     env: wiring.env,
     jobId: wiring.jobId,
+    operatorId: wiring.operatorId,
+    fileSystem: (uri) => wiring.fileSystem(uri),
     sendToClient: (message) => wiring.sendToClient(message),
   };
 }

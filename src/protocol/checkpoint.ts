@@ -168,6 +168,8 @@ export interface OperatorRestore {
 export interface StateRestore {
   readonly kind: 'state';
   readonly checkpointId: number;
+  /** It is the job's: its own, or claimed from another one. */
+  readonly isClaimed: boolean;
   readonly operators: readonly OperatorRestore[];
   readonly inputs: readonly ChannelState[];
   readonly outputs: readonly ChannelState[];

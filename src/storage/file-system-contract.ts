@@ -28,6 +28,7 @@ export function fileSystemContract(name: string, make: MakeFileSystemRig): void 
     inputContract(make);
     folderContract(make);
     removalContract(make);
+    incompleteContract(make);
     recoverableWriterContract(make);
   });
 }
@@ -262,6 +263,46 @@ function removalContract(make: MakeFileSystemRig): void {
         (await fileSystem.list(folder)).map(({ name }) => name),
         ['kept'],
       );
+    }));
+}
+
+function incompleteContract(make: MakeFileSystemRig): void {
+  test('removeIncomplete takes what is chosen by name, in folders of the folder too', () =>
+    withRig(make, async ({ fileSystem, folder }) => {
+      const writer = fileSystem.recoverableWriter();
+      const resumables = new Map<string, Uint8Array>();
+      for (const name of ['ours-1', 'ours-10', 'theirs', 'in/ours-2', 'in/deep/theirs']) {
+        const uri = joinUri(folder, name);
+        await fileSystem.makeFolder(uri.slice(0, uri.lastIndexOf('/')));
+        const output = await writer.open(uri);
+        await output.write(pattern(100));
+        resumables.set(name, await output.persist());
+        await output.close();
+      }
+      const lostNow = async (): Promise<string[]> => {
+        const lost: string[] = [];
+        for (const [name, resumable] of resumables) {
+          try {
+            await (await writer.recover(resumable)).close();
+          } catch (error) {
+            assert.ok(isEngineError(error, 'FILE_OUTPUT_LOST'), String(error));
+            lost.push(name);
+          }
+        }
+        return lost;
+      };
+      const asked: string[] = [];
+      const of = (name: string): boolean => {
+        asked.push(name);
+        return name === 'ours-1' || name === 'ours-2';
+      };
+      await fileSystem.removeIncomplete(folder, { of });
+      assert.deepEqual(asked.toSorted(), ['ours-1', 'ours-10', 'theirs']);
+      assert.deepEqual(await lostNow(), ['ours-1']);
+      await fileSystem.removeIncomplete(folder, { of, recursive: true });
+      assert.deepEqual(await lostNow(), ['ours-1', 'in/ours-2']);
+      await fileSystem.removeIncomplete(folder, { recursive: true });
+      assert.equal((await lostNow()).length, resumables.size);
     }));
 }
 

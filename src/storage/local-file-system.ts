@@ -18,12 +18,18 @@ import type {
   FileOutput,
   FileStatus,
   FileSystem,
+  IncompleteFiles,
   RecoverableWriter,
 } from './file-system.ts';
 import { joinUri } from './file-uri.ts';
 import { LocalRecoverableWriter } from './local-recoverable-writer.ts';
 import { localPath, localUri } from './local-path.ts';
-import { createTemporary, isTemporary, temporaryPath } from './temporary-name.ts';
+import {
+  createTemporary,
+  isTemporary,
+  targetOfTemporary,
+  temporaryPath,
+} from './temporary-name.ts';
 
 export type LocalEnv = Pick<Env, 'disk' | 'random'>;
 
@@ -129,15 +135,28 @@ export class LocalFileSystem implements FileSystem {
     for (const path of folders.values()) await this.#syncParent(path);
   }
 
-  async removeIncomplete(uri: string): Promise<void> {
-    const path = this.#path(uri);
-    const left = (await this.#entries(path)).filter(({ name }) => isTemporary(name));
-    for (const { name } of left) await this.#env.disk.remove(joinUri(path, name));
-    if (left.length > 0) await this.#env.disk.syncDirectory(path);
+  removeIncomplete(uri: string, which: IncompleteFiles = {}): Promise<void> {
+    return this.#removeIncomplete(this.#path(uri), which);
   }
 
   recoverableWriter(): RecoverableWriter {
     return new LocalRecoverableWriter(this.#env);
+  }
+
+  async #removeIncomplete(path: string, which: IncompleteFiles): Promise<void> {
+    const { disk } = this.#env;
+    const entries = await this.#entries(path);
+    const left = entries.filter(({ name, kind }) => {
+      if (kind !== 'file' || !isTemporary(name)) return false;
+      const target = targetOfTemporary(name);
+      return which.of === undefined || (target !== undefined && which.of(target));
+    });
+    for (const { name } of left) await disk.remove(joinUri(path, name));
+    if (left.length > 0) await disk.syncDirectory(path);
+    if (which.recursive !== true) return;
+    for (const { name, kind } of entries) {
+      if (kind === 'directory') await this.#removeIncomplete(joinUri(path, name), which);
+    }
   }
 
   /** None, if there is no such folder. */

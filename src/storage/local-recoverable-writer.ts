@@ -7,13 +7,14 @@
  * W1. Nothing is visible under the target's name before `commit`, and then the whole file.
  * W2. After `recover` the file has exactly the bytes of the `persist` that it is recovered from.
  * W3. `commit` any number of times, with crashes in between, gives the same file once, and never
- *     replaces one of somebody else.
+ *     replaces one of somebody else, unless that was asked for when it was opened.
  */
+import { crc32 } from '../base/crc32.ts';
 import { EngineError } from '../base/errors.ts';
-import type { DiskFile } from '../env/env.ts';
+import type { Disk, DiskFile } from '../env/env.ts';
 import { t } from '../types/index.ts';
 import { parentOf } from '../env/durable-folder.ts';
-import type { RecoverableOutput, RecoverableWriter } from './file-system.ts';
+import type { OpenOptions, RecoverableOutput, RecoverableWriter } from './file-system.ts';
 import type { LocalEnv } from './local-file-system.ts';
 import { localPath, localUri } from './local-path.ts';
 import {
@@ -30,9 +31,19 @@ interface LocalPart {
   readonly path: string;
   readonly temporary: string;
   readonly size: number;
+  /** Of these bytes: by them the file is known when it has lost its temporary name. */
+  readonly checksum: number;
+  /** Whether it takes the place of a file that has its name. */
+  readonly replace: boolean;
 }
 
-const PART = t.struct({ path: t.string, temporary: t.string, size: t.integer });
+const PART = t.struct({
+  path: t.string,
+  temporary: t.string,
+  size: t.integer,
+  checksum: t.integer,
+  replace: t.boolean,
+});
 const RESUMABLE: RecoverableKind<LocalPart> = { kind: 'file/resumable', schema: PART };
 const COMMITTABLE: RecoverableKind<LocalPart> = { kind: 'file/committable', schema: PART };
 
@@ -43,12 +54,14 @@ export class LocalRecoverableWriter implements RecoverableWriter {
     this.#env = env;
   }
 
-  async open(uri: string): Promise<RecoverableOutput> {
+  async open(uri: string, options: OpenOptions = {}): Promise<RecoverableOutput> {
     const { disk, random } = this.#env;
+    const { replace = false, incompleteName } = options;
     const path = localPath(disk, uri);
-    const temporary = temporaryPath(path, random);
+    const temporary = temporaryPath(path, random, incompleteName);
     const file = await createTemporary(disk, temporary);
-    return new LocalRecoverableOutput(this.#env, file, { path, temporary, size: 0 });
+    const part = { path, temporary, size: 0, checksum: 0, replace };
+    return new LocalRecoverableOutput(this.#env, file, part);
   }
 
   /** W2. */
@@ -75,7 +88,9 @@ export class LocalRecoverableWriter implements RecoverableWriter {
     const visible = await disk.stat(path);
     if (written !== undefined) {
       if (written.size < size) throw lost(part, `it has ${written.size} bytes of ${size}`);
-      if (visible !== undefined) throw new EngineError('IO_EXISTS', { path: localUri(path) });
+      if (visible !== undefined && !part.replace) {
+        throw new EngineError('IO_EXISTS', { path: localUri(path) });
+      }
       // Written by one who was replaced and had not noticed yet.
       if (written.size > size) await this.#cut(part);
       await disk.rename(temporary, path);
@@ -83,6 +98,8 @@ export class LocalRecoverableWriter implements RecoverableWriter {
       throw lost(part, `neither ${temporary} nor the file itself exists`);
     } else if (visible.size !== size) {
       throw lost(part, `the file has ${visible.size} bytes, and ${size} were written`);
+    } else if ((await checksumOf(disk, path)) !== part.checksum) {
+      throw lost(part, 'the file of that name is another one');
     }
     // Also of a commit whose process did not come this far.
     await disk.syncDirectory(parentOf(path));
@@ -124,16 +141,20 @@ class LocalRecoverableOutput implements RecoverableOutput {
   readonly #file: DiskFile;
   readonly #path: string;
   readonly #temporary: string;
+  readonly #replace: boolean;
   #size: number;
+  #checksum: number;
   #ended = false;
 
-  constructor(env: LocalEnv, file: DiskFile, { path, temporary, size }: LocalPart) {
-    this.uri = localUri(path);
+  constructor(env: LocalEnv, file: DiskFile, part: LocalPart) {
+    this.uri = localUri(part.path);
     this.#env = env;
     this.#file = file;
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#size = size;
+    this.#path = part.path;
+    this.#temporary = part.temporary;
+    this.#replace = part.replace;
+    this.#size = part.size;
+    this.#checksum = part.checksum;
   }
 
   get size(): number {
@@ -143,6 +164,7 @@ class LocalRecoverableOutput implements RecoverableOutput {
   async write(bytes: Uint8Array): Promise<void> {
     await this.#file.write(bytes, this.#size);
     this.#size += bytes.length;
+    this.#checksum = crc32(bytes, this.#checksum);
   }
 
   async persist(): Promise<Uint8Array> {
@@ -179,7 +201,29 @@ class LocalRecoverableOutput implements RecoverableOutput {
   }
 
   #part(): LocalPart {
-    return { path: this.#path, temporary: this.#temporary, size: this.#size };
+    return {
+      path: this.#path,
+      temporary: this.#temporary,
+      size: this.#size,
+      checksum: this.#checksum,
+      replace: this.#replace,
+    };
+  }
+}
+
+async function checksumOf(disk: Disk, path: string): Promise<number> {
+  const file = await disk.open(path, 'read');
+  try {
+    const block = new Uint8Array(256 * 1024);
+    let checksum = 0;
+    for (let position = 0; ;) {
+      const count = await file.read(block, position);
+      if (count === 0) return checksum;
+      checksum = crc32(block.subarray(0, count), checksum);
+      position += count;
+    }
+  } finally {
+    await file.close();
   }
 }
 

@@ -53,6 +53,24 @@ function commitContract(make: MakeFileSystemRig): void {
       assert.deepEqual(await readFile(fileSystem, uri), pattern(7, 2));
     }));
 
+  test('a commit replaces a file of its name if that was asked for, once', () =>
+    withRig(make, async ({ fileSystem, folder }) => {
+      const uri = joinUri(folder, 'result');
+      const writer = fileSystem.recoverableWriter();
+      await fileSystem.writeIf(uri, pattern(10, 1), 'any');
+      const output = await writer.open(uri, { replace: true, incompleteName: 'result-by-us' });
+      await output.write(pattern(10, 2));
+      const committable = await output.closeForCommit();
+      assert.deepEqual(await readFile(fileSystem, uri), pattern(10, 1), 'still the first');
+      await writer.commit(committable);
+      await writer.commit(committable);
+      assert.deepEqual(await readFile(fileSystem, uri), pattern(10, 2));
+      // Of the same length, and of somebody else.
+      await fileSystem.writeIf(uri, pattern(10, 3), 'any');
+      await rejects(writer.commit(committable), 'FILE_OUTPUT_LOST');
+      assert.deepEqual(await readFile(fileSystem, uri), pattern(10, 3));
+    }));
+
   test('what was aborted or discarded is gone, and discarding a committed file does nothing', () =>
     withRig(make, async ({ fileSystem, folder }) => {
       const writer = fileSystem.recoverableWriter();

@@ -10,13 +10,21 @@ import { joinUri } from './file-uri.ts';
 const PREFIX = '.writing-';
 
 /** @example temporaryPath('/data/a', random) // /data/.writing-a-0f3a77c1 */
-export function temporaryPath(path: string, random: Pick<Random, 'bytes'>): string {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+export function temporaryPath(
+  path: string,
+  random: Pick<Random, 'bytes'>,
+  name: string = path.slice(path.lastIndexOf('/') + 1),
+): string {
   return joinUri(parentOf(path), temporaryName(name, randomHex(random, 4)));
 }
 
 export function temporaryName(name: string, id: string): string {
   return `${PREFIX}${name}-${id}`;
+}
+
+/** The name of the file that it is to become, with or without a folder; undefined for others. */
+export function targetOfTemporary(name: string): string | undefined {
+  return /^\.writing-(.+)-[0-9a-f]+$/s.exec(name)?.[1];
 }
 
 export function isTemporary(name: string): boolean {

@@ -24,6 +24,7 @@ import { SlotLoop } from '../taskexecutor/slot/slot-loop.ts';
 import type { TaskListener, TaskPhase } from '../taskexecutor/slot/task-options.ts';
 import type { Task } from '../taskexecutor/slot/task.ts';
 import { TaskWiring } from '../taskexecutor/slot/task-wiring.ts';
+import { FileSystems } from '../storage/file-systems.ts';
 import type { WiredTask } from '../taskexecutor/slot/task-wiring.ts';
 import { silentRegion } from './silent-region.ts';
 import type { TestWorld } from './test-world.ts';
@@ -80,6 +81,7 @@ export class TestSlot {
       locationOf: () => HERE,
       restoreOf: () => undefined,
     });
+    const fileSystems = FileSystems.create(world);
     const wiring = new TaskWiring({
       job,
       verify: configuration.get(PipelineOptions.exchangeVerify),
@@ -106,9 +108,11 @@ export class TestSlot {
           options.toEnumerator(operator, subtask, { kind: 'watermark', watermark }),
         available: () => task().sourceAvailable(),
       }),
-      sinkWiring: () => ({
+      sinkWiring: (_deployment, operator) => ({
         env: world,
         jobId: 'harness',
+        operatorId: operator,
+        fileSystem: (uri) => fileSystems.of(uri),
         sendToClient: () => undefined,
         underLease: (effect) => effect(),
         commitRetries: 0,

@@ -101,8 +101,8 @@ describe('a store that is killed', () => {
         error = thrown;
       }
       if (error !== undefined) {
-        assert.ok(isEngineError(error, 'S3_FAILED'), 'another error');
-        assert.match(error.message, /says that this is done, and the object is not there/);
+        assert.ok(isEngineError(error, 'FILE_OUTPUT_LOST'), 'another error');
+        assert.match(error.message, /says that it is complete, and the object is not there/);
         assert.equal(found, undefined);
         continue;
       }

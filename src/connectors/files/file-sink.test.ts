@@ -12,11 +12,13 @@ import type { Env } from '../../env/env.ts';
 import type { SinkWriter, SinkWriterContext, WriteContext } from '../../functions/sink.ts';
 import { text } from '../../formats/text/text.ts';
 import { commitRequests, NO_WRITER_STATE } from '../../testing/commit-requests.ts';
+import { FileSystems } from '../../storage/file-systems.ts';
 import { simulation } from '../../../sim/simulation.ts';
 import { openContext } from '../source-harness.test-kit.ts';
 import type { FileCommittable } from './file-committer.ts';
 import type { FileWriterState } from './file-writer.ts';
 import { fileSink, type FileSink, type FileSinkOptions } from './file-sink.ts';
+import { jobTag } from './part-files.ts';
 import { onDisk, readFile, writeFile } from './files.test-kit.ts';
 
 type Options = Omit<FileSinkOptions<string>, 'format' | 'path'>;
@@ -32,11 +34,18 @@ interface Place {
   readonly parallelism?: number;
   readonly attempt?: number;
   readonly jobId?: string;
+  readonly operatorId?: string;
+  /** Whether the checkpoint that it goes on from is claimed. */
+  readonly restored?: boolean;
 }
 
 function contextOf(env: Env, place: Place): SinkWriterContext {
-  const { jobId = 'job-1', ...open } = place;
-  return { ...openContext(open), env, jobId, sendToClient: () => undefined };
+  const { jobId = 'job-1', operatorId = 'sink', restored, ...open } = place;
+  return {
+    ...{ ...openContext(open), env, jobId, operatorId, sendToClient: () => undefined },
+    fileSystem: (uri) => FileSystems.create(env).of(uri),
+    ...(restored === undefined ? {} : { restoredCheckpointId: 1, restoredIsClaimed: restored }),
+  };
 }
 
 const AT = {} as WriteContext;
@@ -85,9 +94,18 @@ async function visible(env: Env): Promise<Record<string, string>> {
   const entries = (await env.disk.stat(FOLDER)) === undefined ? [] : await env.disk.list(FOLDER);
   const seen: Record<string, string> = {};
   for (const { name } of entries) {
-    if (!name.startsWith('.')) seen[name] = await readFile(env, `${FOLDER}/${name}`);
+    if (name.startsWith('.')) continue;
+    const short = shortOf(name);
+    assert.ok(seen[short] === undefined, `${short} is there twice`);
+    seen[short] = await readFile(env, `${FOLDER}/${name}`);
   }
   return seen;
+}
+
+/** Without what makes it unique: `part-1-0.txt`. */
+function shortOf(name: string): string {
+  const short = name.replace(/-[0-9a-f]{12}(-\d+)-\d+-[0-9a-f]{8}(-\d+)/, '$1$2');
+  return short.replace(/(^[.]writing-.*)-[0-9a-f]{8}$/, '$1');
 }
 
 async function hidden(env: Env): Promise<string[]> {
@@ -152,8 +170,8 @@ describe('file sink: what is seen', () => {
       await writer.flush(true);
       const committables = await writer.prepareCommit!(undefined);
       assert.deepEqual(
-        committables[0]!.files.map(({ final }) => final),
-        ['part-0-0.txt', 'part-0-1.txt'],
+        committables[0]!.files.map(({ uri }) => shortOf(uri)),
+        [`file:${FOLDER}/part-0-0.txt`, `file:${FOLDER}/part-0-1.txt`],
       );
       await sink.createCommitter!(contextOf(env, {})).commit(commitRequests(committables));
       await writer.close();
@@ -165,7 +183,9 @@ describe('file sink: what is seen', () => {
       const sink = textSink({ compression: 'gzip' });
       const records = Array.from({ length: 30_000 }, (_, i) => `record ${i}`);
       await commit(env, sink, await prepare(env, sink, records));
-      const file = await env.disk.open(`${FOLDER}/part-0-0.txt.gz`, 'read');
+      const { name } = (await env.disk.list(FOLDER))[0]!;
+      assert.equal(shortOf(name), 'part-0-0.txt.gz');
+      const file = await env.disk.open(`${FOLDER}/${name}`, 'read');
       const bytes = new Uint8Array(await file.size());
       await file.read(bytes, 0);
       await file.close();
@@ -214,8 +234,10 @@ describe('file sink: what is there already', () => {
       const old = ['part-0-0.txt', 'part-0-1.txt', 'part-1-0.csv', 'part-4-0.jsonl.gz'];
       for (const name of old) await writeFile(env, `${FOLDER}/${name}`, 'old\n');
       await writeFile(env, `${FOLDER}/part-0-0.parquet`, 'mine');
-      await writeFile(env, `${FOLDER}/.part-1-3.txt.job-0.1.1.inprogress`, 'left');
-      await writeFile(env, `${FOLDER}/.part-0-9.txt.job-1.0.2.inprogress`, 'ours, in use');
+      const left = `.writing-part-${jobTag('job-0', 'sink')}-1-1-0a0b0c0d-3.txt-01020304`;
+      const used = `.writing-part-${jobTag('job-1', 'sink')}-0-2-0a0b0c0d-9.txt-01020304`;
+      await writeFile(env, `${FOLDER}/${left}`, 'left');
+      await writeFile(env, `${FOLDER}/${used}`, 'ours, in use');
       const sink = textSink({ onExisting: 'replace' });
       const stored = [];
       for (const subtask of [0, 1, 2]) {
@@ -229,7 +251,7 @@ describe('file sink: what is there already', () => {
         'part-0-0.txt': 'new\n',
         'part-1-0.txt': 'new\n',
       });
-      assert.deepEqual(await hidden(env), ['.part-0-9.txt.job-1.0.2.inprogress']);
+      assert.deepEqual(await hidden(env), [used]);
     }));
 
   test('replace: a second run gives the same files', () =>
@@ -241,27 +263,26 @@ describe('file sink: what is there already', () => {
       }
     }));
 
-  test('append: new numbers', () =>
+  test('append: beside what is there, also of a job that has the same id', () =>
     onDisk(2, async (env) => {
       const sink = textSink({ onExisting: 'append' });
-      for (const jobId of ['first', 'second']) {
+      for (const jobId of ['first', 'second', 'second']) {
         await commit(env, sink, await prepare(env, sink, [jobId], { jobId }));
       }
-      assert.deepEqual(await visible(env), {
-        'part-0-0.txt': 'first\n',
-        'part-0-1.txt': 'second\n',
-      });
+      const names = (await env.disk.list(FOLDER)).map(({ name }) => name);
+      const contents = await Promise.all(names.map((name) => readFile(env, `${FOLDER}/${name}`)));
+      assert.deepEqual(contents.toSorted(), ['first\n', 'second\n', 'second\n']);
     }));
 
-  test('append: a file that another job has put there meanwhile is not overwritten', () =>
+  test('a file that another program has put there meanwhile is not overwritten', () =>
     onDisk(2, async (env) => {
-      const sink = textSink({ onExisting: 'append' });
+      const sink = textSink({ singleFile: 'all.txt' });
       const stored = await prepare(env, sink, ['a']);
-      await writeFile(env, `${FOLDER}/part-0-0.txt`, 'theirs');
+      await writeFile(env, `${FOLDER}/all.txt`, 'theirs');
       await assert.rejects(commit(env, sink, stored), (error) =>
         isEngineError(error, 'CONNECTOR_OUTPUT_LOST'),
       );
-      assert.deepEqual(await visible(env), { 'part-0-0.txt': 'theirs' });
+      assert.deepEqual(await visible(env), { 'all.txt': 'theirs' });
     }));
 });
 
@@ -293,12 +314,15 @@ describe('file sink: failures', () => {
       const sink = textSink();
       const stored = await prepare(env, sink, ['abc']);
       const [name] = await hidden(env);
+      const lost = (reason: RegExp) => (error: unknown) =>
+        isEngineError(error, 'CONNECTOR_OUTPUT_LOST') && reason.test(error.message);
       await writeFile(env, `${FOLDER}/${name}`, 'ab');
-      await assert.rejects(commit(env, sink, stored), /2 bytes instead of 4/);
+      await assert.rejects(commit(env, sink, stored), lost(/it has 2 bytes of 4/));
       await env.disk.remove(`${FOLDER}/${name}`);
-      await assert.rejects(commit(env, sink, stored), /nothing/);
-      await writeFile(env, `${FOLDER}/part-0-0.txt`, 'xyz\n');
-      await assert.rejects(commit(env, sink, stored), /another file/);
+      await assert.rejects(commit(env, sink, stored), lost(/nor the file itself exists/));
+      const final = name!.replace(/^\.writing-(.*)-[0-9a-f]+$/, '$1');
+      await writeFile(env, `${FOLDER}/${final}`, 'xyz\n');
+      await assert.rejects(commit(env, sink, stored), lost(/another one/));
     }));
 
   test('a full disk fails the writer, and what it wrote is removed', async () => {
@@ -373,28 +397,17 @@ describe('file sink: failures', () => {
     );
   });
 
-  test('two sinks of a job that write the same files fail', () =>
+  test('two sinks of a job write into one folder, and neither touches what the other writes', () =>
     onDisk(3, async (env) => {
       const sink = textSink({ onExisting: 'append' });
-      const [one, two] = [0, 1].map(() => sink.createWriter(contextOf(env, {}), NO_WRITER_STATE));
-      for (const writer of [one!, two!]) {
-        await writer.start?.();
-        await writeAll(writer, ['a']);
-      }
-      await one!.flush(true);
-      await assert.rejects(
-        async () => two!.flush(true),
-        (error) => isEngineError(error, 'CONNECTOR_OUTPUT_SHARED'),
-      );
-      await two!.close();
-      assert.equal((await hidden(env)).length, 1);
-    }));
-
-  test('a later attempt leaves the files of another sink in the folder alone', () =>
-    onDisk(3, async (env) => {
-      await prepare(env, textSink({ prefix: 'other' }), ['a'], { attempt: 1 });
-      await prepare(env, textSink(), ['a'], { attempt: 2 });
-      assert.equal((await hidden(env)).length, 2);
+      const one = await prepare(env, sink, ['a'], { operatorId: 'one' });
+      const two = await prepare(env, sink, ['b'], { operatorId: 'two', attempt: 2 });
+      await prepare(env, textSink({ prefix: 'other' }), ['c'], { operatorId: 'one', attempt: 2 });
+      await commit(env, sink, [...one, ...two]);
+      const names = (await env.disk.list(FOLDER)).map(({ name }) => name);
+      assert.deepEqual(names.map(shortOf).toSorted(), [
+        ...['.writing-other-0-0.txt', 'part-0-0.txt', 'part-0-0.txt'],
+      ]);
     }));
 });
 
@@ -407,7 +420,7 @@ describe('file sink: crashes', () => {
     [`part-${subtask}-1.txt`]: `${records(subtask)[2]}\n`,
   });
   const complete: Record<string, string> = { ...contentOf(0), ...contentOf(1) };
-  const leftovers = { 'part-0-0.txt': 'old\n', 'part-1-7.txt': 'old\n' };
+  const leftovers = { 'part-0-8.txt': 'old\n', 'part-1-7.txt': 'old\n' };
 
   /** The job, whose master remembers what it decided; true when it has ended. */
   interface Master {

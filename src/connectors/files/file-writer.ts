@@ -1,245 +1,245 @@
 /**
- * Writes the records of one subtask into files: encodes them into a block while the block before is
- * on its way to the disk, and begins another file when the one at hand is large or old enough.
+ * Writes the records of one subtask into files, each in the folder of its bucket.
  *
  * Invariants
- * W1. At most one block is on its way; the other is being filled.
- * W2. Every record is in exactly one file; a file holds whole records only.
- * W3. A file is handed on (`prepareCommit`) once, complete and durable, its name too; one that was
- *     not is removed by `close`.
+ * F1. Every record is in exactly one file of its bucket, and every file that is complete in exactly
+ *     one committable.
+ * F2. A file that is open over a checkpoint is in the writer's state, and ends where it was then if
+ *     the job goes on from there; whoever has the state hands it on.
  */
 import { assert } from '../../base/assert.ts';
 import { EngineError } from '../../base/errors.ts';
-import { allocateTextBuffer } from '../../base/text-buffer.ts';
-import type { Duration } from '../../base/units.ts';
 import type { CompressionKind } from '../../env/env.ts';
-import type { SinkWriter, SinkWriterContext } from '../../functions/sink.ts';
-import type { LineEncoder, LineFormat } from '../../formats/format.ts';
+import type { FileSystem } from '../../functions/file-system.ts';
+import type {
+  RestoredWriterState,
+  SinkWriter,
+  SinkWriterContext,
+  WriteContext,
+} from '../../functions/sink.ts';
+import type { LineFormat } from '../../formats/format.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
+import { BucketWriter, type Rolling } from './bucket-writer.ts';
+import { checkBucket, type BucketAssigner, type BucketContext } from './buckets.ts';
 import type { FileCommittable, WrittenFile } from './file-committer.ts';
-import { planOutput, type OnExisting, type OutputPlan } from './output-folder.ts';
-import { finalName, pendingName, type PartNames } from './part-files.ts';
-import { PendingFile } from './pending-file.ts';
+import { inParallel } from './in-parallel.ts';
+import { planOutput, type OnExisting } from './output-folder.ts';
+import { finalName, incompleteName, type PartNames } from './part-files.ts';
+import { PartFile, type OpenFile } from './part-file.ts';
 
 export interface FileWriterOptions<T> {
+  readonly fileSystem: FileSystem;
+  /** URI, resolved. */
+  readonly folder: string;
   readonly names: PartNames;
   readonly shown: string;
   readonly format: LineFormat<T>;
   readonly compression: CompressionKind | undefined;
   readonly onExisting: OnExisting;
-  readonly rollBytes: number | undefined;
-  readonly rollInterval: Duration | undefined;
+  readonly rolling: Rolling;
+  readonly rollOnCheckpoint: boolean;
+  /** Undefined: all are in the folder itself. */
+  readonly bucketBy: BucketAssigner<T> | undefined;
   readonly blockBytes: number;
 }
 
 /** What a subtask goes on from after a restore. */
 export interface FileWriterState {
-  /** Of the file that it begins next: the names of all before may be taken. */
-  readonly nextNumber: number;
+  /** Tag of the job and the sink that wrote. */
+  readonly job: string;
+  readonly open: readonly OpenFile[];
 }
 
-export const FileWriterStateSchema: Schema<FileWriterState> = t.struct({ nextNumber: t.integer });
+export const FileWriterStateSchema: Schema<FileWriterState> = t.struct({
+  job: t.string,
+  open: t.array(t.struct({ uri: t.string, resumable: t.bytes })),
+});
+
+/** Blocks of a bucket begin so small: there may be many buckets. */
+const BUCKET_BYTES = 8 * 1024;
+/** Files that are brought to an end at once. */
+const AT_ONCE = 8;
 
 export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterState> {
   readonly #context: SinkWriterContext;
   readonly #options: FileWriterOptions<T>;
-  readonly #encoder: LineEncoder<T>;
-  #plan: OutputPlan | undefined;
+  readonly #restored: RestoredWriterState<FileWriterState>;
+  readonly #buckets = new Map<string, BucketWriter<T>>();
+  /** The one that was written to last. */
+  #bucket: BucketWriter<T> | undefined;
+  #bucketId = '';
+  readonly #bucketContext: CurrentRecord;
   #number = 0;
-  #file: PendingFile | undefined;
-  #block: Uint8Array;
-  #spare: Uint8Array;
-  /** Bytes of the block that are in use. */
-  #used = 0;
-  /** The block on its way, with whatever is to be done after it. */
-  #writing: Promise<void> | undefined;
-  #busy: Promise<void> | undefined;
-  #failure: { readonly error: unknown } | undefined;
-  #rollTimer: Disposable | undefined;
-  /** The interval has passed while a block was on its way. */
-  #rollDue = false;
-  /** Begun and not complete; at most one of them takes records. */
-  readonly #unfinished = new Set<PendingFile>();
-  #finished: WrittenFile[] = [];
-  #prepared = false;
-  #closed = false;
+  /** URIs, until they are in a committable. */
+  #replaces: readonly string[] = [];
+  /** F2. Those that were open in the checkpoint from which the job goes on. */
+  #ended: WrittenFile[] = [];
 
-  /** `all`: the states of all former subtasks. */
   constructor(
     context: SinkWriterContext,
     options: FileWriterOptions<T>,
-    all: readonly FileWriterState[] = [],
+    restored: RestoredWriterState<FileWriterState>,
   ) {
-    this.#number = Math.max(0, ...all.map(({ nextNumber }) => nextNumber));
     this.#context = context;
     this.#options = options;
-    this.#encoder = options.format.createEncoder();
-    this.#block = allocateTextBuffer(options.blockBytes);
-    this.#spare = allocateTextBuffer(options.blockBytes);
+    this.#restored = restored;
+    this.#bucketContext = new CurrentRecord(context);
   }
 
   async start(): Promise<void> {
-    const { names, onExisting, shown } = this.#options;
-    const { parallelism, env, restoredCheckpointId } = this.#context;
+    const { names, folder, fileSystem, onExisting, shown, bucketBy } = this.#options;
+    const { parallelism, attempt, restoredCheckpointId, restoredIsClaimed } = this.#context;
+    const { own, all } = this.#restored;
     const restored = restoredCheckpointId !== undefined;
-    this.#plan = await planOutput(env.disk, { names, parallelism, onExisting, shown, restored });
-    this.#number = Math.max(this.#number, this.#plan.firstNumber);
+    this.#requireOwn(all);
+    const formerJobs = restoredIsClaimed === true ? all.map(({ job }) => job) : [];
+    const inUse = all.flatMap(({ open }) => open.map(({ uri }) => nameOf(uri)));
+    this.#replaces = await planOutput({
+      ...{ fileSystem, folder, names, parallelism, onExisting, shown, restored },
+      hasBuckets: bucketBy !== undefined,
+      hasPredecessor: restored || attempt > 1,
+      claimed: new Set(formerJobs),
+      inUse: new Set(inUse),
+    });
+    const open = own.flatMap((state) => state.open);
+    await inParallel(open, AT_ONCE, async ({ uri, resumable }) => {
+      const output = await fileSystem.recoverableWriter().recover(resumable);
+      this.#ended.push({ uri, committable: await output.closeForCommit() });
+    });
   }
 
   get busy(): Promise<void> | undefined {
-    return this.#busy;
+    return this.#bucket?.busy;
   }
 
-  write(value: T): void {
-    assert(this.#busy === undefined && !this.#closed, 'W1: nothing is written while it is busy');
-    if (this.#failure !== undefined) throw this.#failure.error;
-    if (this.#file === undefined) this.#begin();
-    let end = this.#encoder.encode(value, this.#block, this.#used);
-    while (end === -1) {
-      this.#grow();
-      end = this.#encoder.encode(value, this.#block, this.#used);
+  write(value: T, context: WriteContext): void {
+    const { bucketBy } = this.#options;
+    let bucket = this.#bucket;
+    if (bucketBy !== undefined) {
+      this.#bucketContext.write = context;
+      const id = bucketBy(value, this.#bucketContext);
+      if (bucket === undefined || id !== this.#bucketId) bucket = this.#enter(id);
     }
-    this.#used = end;
-    if (end < this.#options.blockBytes) return;
-    if (this.#writing === undefined) this.#send();
-    else this.#holdUp();
+    bucket ??= this.#enter('');
+    bucket.write(value);
   }
 
-  async flush(endOfInput: boolean): Promise<void> {
-    const { names, shown } = this.#options;
+  async flush(endOfInput: boolean, purpose?: 'checkpoint' | 'savepoint'): Promise<void> {
+    const { names, shown, rollOnCheckpoint } = this.#options;
     if (names.single !== undefined && !endOfInput) {
       throw new EngineError('CONNECTOR_SINGLE_FILE_CHECKPOINT', { path: shown });
     }
-    this.#cancelTimer();
-    await this.#settled();
-    // One file of a fixed name is there also if it has no records.
-    const isOwed = endOfInput && names.single !== undefined && this.#number === 0;
-    if (this.#file === undefined && isOwed) this.#begin();
-    if (this.#file !== undefined) this.#send(true);
-    await this.#settled();
-    assert(this.#used === 0, 'W2: everything is in a file');
-    if (this.#finished.length > 0) await this.#context.env.disk.syncDirectory(names.folder);
+    if (endOfInput && names.single !== undefined && this.#number === 0) {
+      this.#enter('').beginEmpty();
+    }
+    const ends = endOfInput || rollOnCheckpoint || purpose === 'savepoint';
+    await inParallel(this.#buckets.values(), AT_ONCE, (bucket) => bucket.flush(ends));
   }
 
   prepareCommit(): readonly FileCommittable[] {
-    assert(this.#writing === undefined && this.#used === 0, 'W3: prepared after a flush');
-    const files = this.#finished;
-    const replaces = this.#prepared ? [] : this.#plan!.replaces;
-    this.#finished = [];
-    this.#prepared = true;
-    if (files.length === 0 && replaces.length === 0) return [];
-    const { onExisting, names } = this.#options;
-    const overwrites = onExisting === 'replace';
-    return [{ folder: names.folder, files, overwrites, replaces }];
+    const files = this.#ended.splice(0);
+    for (const bucket of this.#buckets.values()) files.push(...bucket.take());
+    const replaces = this.#replaces;
+    this.#replaces = [];
+    return files.length === 0 && replaces.length === 0 ? [] : [{ files, replaces }];
   }
 
-  snapshotState(): readonly FileWriterState[] {
-    return [{ nextNumber: this.#number }];
+  async snapshotState(checkpointId: number): Promise<readonly FileWriterState[]> {
+    const open: OpenFile[] = [];
+    await inParallel([...this.#buckets], AT_ONCE, async ([id, bucket]) => {
+      const file = await bucket.persist(checkpointId);
+      if (file !== undefined) open.push(file);
+      else this.#leave(id, bucket);
+    });
+    for (const bucket of this.#buckets.values()) bucket.resume();
+    open.sort((left, right) => (left.uri < right.uri ? -1 : 1));
+    return [{ job: this.#options.names.job, open }];
+  }
+
+  /** Nobody goes on from what came before. */
+  async committed(upTo: number | 'end'): Promise<void> {
+    if (upTo === 'end') return;
+    await inParallel(this.#buckets.values(), AT_ONCE, (bucket) => bucket.release(upTo));
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelTimer();
-    await this.#writing;
-    const { disk } = this.#context.env;
-    const { folder } = this.#options.names;
-    for (const file of this.#unfinished) await file.discard();
-    for (const { pending } of this.#finished) await disk.remove(`${folder}/${pending}`);
+    await inParallel(this.#buckets.values(), AT_ONCE, (bucket) => bucket.close());
   }
 
-  // -------------------------------------------------------------------------------------- blocks
+  // -------------------------------------------------------------------------------------- buckets
 
-  #begin(): void {
-    const { names, rollInterval } = this.#options;
-    this.#file = new PendingFile(this.#context.env.disk, {
-      folder: names.folder,
-      pending: pendingName(names, this.#number),
-      final: finalName(names, this.#number),
-    });
-    this.#unfinished.add(this.#file);
-    this.#number += 1;
-    this.#rollDue = false;
-    if (rollInterval !== undefined) {
-      this.#rollTimer = this.#context.env.clock.after(rollInterval, () => {
-        this.#rollTimer = undefined;
-        if (this.#writing === undefined) this.#send(true);
-        else this.#rollDue = true;
-      });
+  #enter(id: string): BucketWriter<T> {
+    let bucket = this.#buckets.get(id);
+    if (bucket === undefined) {
+      bucket = this.#make(id);
+      this.#buckets.set(id, bucket);
     }
-    const { header } = this.#encoder;
-    if (header === undefined) return;
-    while (this.#used + header.length > this.#block.length) this.#grow();
-    this.#block.set(header, this.#used);
-    this.#used += header.length;
+    this.#bucketId = id;
+    this.#bucket = bucket;
+    return bucket;
   }
 
-  #grow(): void {
-    const longer = allocateTextBuffer(this.#block.length * 2);
-    longer.set(this.#block.subarray(0, this.#used));
-    this.#block = longer;
+  /** It is made again when a record comes. */
+  #leave(id: string, bucket: BucketWriter<T>): void {
+    if (this.#options.bucketBy === undefined) return;
+    assert(bucket.isEmpty, 'F1: nothing is in it');
+    this.#buckets.delete(id);
+    if (this.#bucket === bucket) this.#bucket = undefined;
   }
 
-  /** The block is full before the one before it has gone: no more records until it has. */
-  #holdUp(): void {
-    this.#busy = this.#writing!.then(() => {
-      this.#busy = undefined;
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#writing === undefined && this.#used >= this.#options.blockBytes) this.#send();
+  #make(id: string): BucketWriter<T> {
+    checkBucket(id);
+    const { fileSystem, names, compression, rolling, blockBytes, bucketBy, format } = this.#options;
+    const folder = id === '' ? this.#options.folder : `${this.#options.folder}/${id}`;
+    return new BucketWriter<T>({
+      ...{ env: this.#context.env, encoder: format.createEncoder() },
+      ...{ compression, rolling, blockBytes },
+      firstBytes: bucketBy === undefined ? blockBytes : Math.min(BUCKET_BYTES, blockBytes),
+      begin: () => {
+        const number = this.#number;
+        this.#number += 1;
+        return new PartFile({
+          ...{ fileSystem, folder, uri: `${folder}/${finalName(names, number)}` },
+          incompleteName: incompleteName(names, number),
+          replace: names.single !== undefined && this.#options.onExisting === 'replace',
+        });
+      },
     });
   }
 
-  /** Sends the block on its way, and with `roll` the file after it. */
-  #send(roll: boolean = false): void {
-    assert(this.#writing === undefined, 'W1: one block is on its way');
-    const file = this.#file!;
-    const block = this.#block;
-    const bytes = block.subarray(0, this.#used);
-    const { rollBytes } = this.#options;
-    // By the size before compression, so that the cut is known before the block has gone.
-    const isLast = roll || this.#rollDue || file.bytes + bytes.length >= (rollBytes ?? Infinity);
-    if (isLast) {
-      this.#file = undefined;
-      this.#cancelTimer();
-    }
-    this.#block = this.#spare;
-    this.#spare = block;
-    this.#used = 0;
-    this.#writing = this.#carry(file, bytes, isLast).then(
-      () => {
-        this.#writing = undefined;
-        // Nobody may ever write again, so the file cannot wait for the next record.
-        if (this.#rollDue && this.#file !== undefined && !this.#closed) this.#send(true);
-      },
-      (error: unknown) => {
-        this.#writing = undefined;
-        this.#failure ??= { error };
-      },
-    );
+  /** A job that still runs would lose what it writes into a file that another one has ended. */
+  #requireOwn(all: readonly FileWriterState[]): void {
+    if (this.#context.restoredIsClaimed === true) return;
+    const { names, shown } = this.#options;
+    const foreign = all.find(({ job, open }) => job !== names.job && open.length > 0);
+    if (foreign === undefined) return;
+    const file = foreign.open[0]!.uri;
+    throw new EngineError('CONNECTOR_OUTPUT_UNCLAIMED', { path: shown, file });
+  }
+}
+
+class CurrentRecord implements BucketContext {
+  readonly #context: SinkWriterContext;
+  write!: WriteContext;
+
+  constructor(context: SinkWriterContext) {
+    this.#context = context;
   }
 
-  async #carry(file: PendingFile, bytes: Uint8Array, isLast: boolean): Promise<void> {
-    const { compression } = this.#options;
-    // Each block is a member of its own: readers take members one after another as one content.
-    const written =
-      compression === undefined || bytes.length === 0
-        ? bytes
-        : await this.#context.env.compression.compress(compression, bytes);
-    if (written.length > 0) await file.write(written);
-    if (!isLast) return;
-    this.#finished.push(await file.finish());
-    this.#unfinished.delete(file);
+  get timestamp(): BucketContext['timestamp'] {
+    return this.write.timestamp;
   }
 
-  /** @throws what went wrong with a block */
-  async #settled(): Promise<void> {
-    while (this.#busy !== undefined) await this.#busy;
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#failure !== undefined) throw this.#failure.error;
+  get watermark(): BucketContext['watermark'] {
+    return this.write.watermark;
   }
 
-  #cancelTimer(): void {
-    this.#rollTimer?.[Symbol.dispose]();
-    this.#rollTimer = undefined;
+  get processingTime(): BucketContext['processingTime'] {
+    return this.#context.env.clock.now();
   }
+}
+
+function nameOf(uri: string): string {
+  return uri.slice(uri.lastIndexOf('/') + 1);
 }

@@ -161,6 +161,21 @@ export function onDisk<T>(seed: number, body: (env: Env) => Promise<T>): Promise
   return world.runProcess(world.host('host'), body, hours(24 * 100));
 }
 
+/** Paths of all files below a folder, as `list` of the disk has them; none if it is not there. */
+export async function filesBelow(
+  env: Pick<ConnectorEnv, 'disk'>,
+  folder: string,
+): Promise<string[]> {
+  if ((await env.disk.stat(folder)) === undefined) return [];
+  const paths: string[] = [];
+  for (const { name, kind } of await env.disk.list(folder)) {
+    const path = `${folder}/${name}`;
+    if (kind === 'directory') paths.push(...(await filesBelow(env, path)));
+    else paths.push(path);
+  }
+  return paths;
+}
+
 export async function writeFile(
   env: ConnectorEnv,
   path: string,

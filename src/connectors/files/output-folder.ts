@@ -1,133 +1,125 @@
 /**
- * What a sink finds in its folder before it writes: whether it may write there at all, with which
- * number it begins, and which files its own will replace.
+ * What a sink finds in its folder before it writes: whether it may write there at all, what it has
+ * left there itself and nobody needs, and which files its own will replace.
+ *
+ * Invariants
+ * O1. Nothing is removed but what is not visible and is of this sink: of this job, or of one whose
+ *     checkpoint this job has claimed; of an earlier attempt of a subtask that this one has the
+ *     place of; and nothing that the checkpoint refers to from which the job goes on.
  */
 import { EngineError } from '../../base/errors.ts';
-import type { Disk } from '../../env/env.ts';
-import {
-  fileSafe,
-  finalName,
-  parseFinalName,
-  parsePendingName,
-  type PartNames,
-} from './part-files.ts';
+import type { FileEntry, FileSystem } from '../../functions/file-system.ts';
+import { finalName, ownerOf, type PartNames } from './part-files.ts';
 import { isHidden } from './glob.ts';
 
 /** What to do about files that are there already. */
 export type OnExisting = 'fail' | 'replace' | 'append';
 
-export interface OutputPlan {
-  /** Of the first file to write. */
-  readonly firstNumber: number;
-  /**
-   * Names of files that are to go when those of this subtask have come. Of the files of earlier
-   * jobs, each belongs to one subtask, whatever the parallelism was then.
-   */
-  readonly replaces: readonly string[];
-}
-
 export interface OutputFolderOptions {
+  readonly fileSystem: FileSystem;
+  /** URI. */
+  readonly folder: string;
   readonly names: PartNames;
   readonly parallelism: number;
   readonly onExisting: OnExisting;
   /** The folder (or single file) as the user wrote it. */
   readonly shown: string;
+  /** Files are in folders of the folder, too. */
+  readonly hasBuckets: boolean;
   /** The job goes on from a checkpoint: what it has committed since its start is its own. */
   readonly restored: boolean;
+  /** An attempt before this one may have left something. */
+  readonly hasPredecessor: boolean;
+  /** Tags of jobs before this one whose files are this one's now. */
+  readonly claimed: ReadonlySet<string>;
+  /** Names of files that the checkpoint refers to. */
+  readonly inUse: ReadonlySet<string>;
 }
 
 /**
  * Makes the folder, removes what earlier attempts of this subtask left, and looks at the rest. What
  * was decided to be committed of earlier attempts is committed before an attempt begins, so that
  * other unfinished files of them are of no use to anybody.
+ * @returns URIs of files that are to go when those of this subtask have come. Of the files of
+ *   earlier jobs, each belongs to one subtask, whatever the parallelism was then.
  * @throws EngineError CONNECTOR_OUTPUT_EXISTS, before anything is written
  */
-export async function planOutput(disk: Disk, options: OutputFolderOptions): Promise<OutputPlan> {
-  const { names, parallelism, onExisting } = options;
-  const { folder, prefix, subtask } = names;
-  const stat = await disk.stat(folder);
-  if (stat !== undefined && stat.kind !== 'directory') {
+export async function planOutput(options: OutputFolderOptions): Promise<readonly string[]> {
+  const { fileSystem, folder, onExisting, restored } = options;
+  const status = await fileSystem.stat(folder);
+  if (status?.kind === 'file') {
     throw new EngineError('CONNECTOR_OUTPUT_EXISTS', {
       path: options.shown,
       holding: ', and is a file where a folder is needed',
     });
   }
-  await makeFolder(disk, folder);
-  const entries = await disk.list(folder);
-  if (!options.restored) refuseExisting(options, entries);
+  if (status === undefined) await fileSystem.makeFolder(folder);
+  if (restored || onExisting === 'append') {
+    await removeLeftovers(options);
+    return [];
+  }
+  if (onExisting === 'fail') await refuseExisting(options);
+  await removeLeftovers(options);
+  if (onExisting === 'fail' || options.names.single !== undefined) return [];
+  return replacedBy(options, folder);
+}
+
+/** O1. */
+async function removeLeftovers(options: OutputFolderOptions): Promise<void> {
+  const { fileSystem, folder, names, onExisting, hasPredecessor, hasBuckets } = options;
   const isReplacing = onExisting === 'replace' && !options.restored;
-  const replaces: string[] = [];
-  let firstNumber = 0;
-  for (const { name, kind } of entries) {
-    if (kind !== 'file') continue;
-    const pending = parsePendingName(name);
-    if (pending !== undefined) {
-      const isOurs = pending.jobId === fileSafe(names.jobId) && isOfSubtask(options, pending);
-      if (isOurs && pending.attempt < names.attempt) await disk.remove(`${folder}/${name}`);
-      else if (isReplacing && isReplaced(options, pending)) replaces.push(name);
+  if (!hasPredecessor && !isReplacing) return;
+  const of = (name: string): boolean => {
+    const owner = ownerOf(names, name);
+    if (owner === undefined || heirOf(options, owner.subtask) !== names.subtask) return false;
+    if (options.inUse.has(name)) return false;
+    // An attempt that has been replaced and does not know it yet removes nothing of its successor.
+    if (owner.job === names.job) return owner.attempt < names.attempt;
+    // Left by another job that did not end well, where the folder is this one's now.
+    return options.claimed.has(owner.job) || isReplacing;
+  };
+  await fileSystem.removeIncomplete(folder, { of, recursive: hasBuckets });
+}
+
+/** Which subtask has the place of a former one, as committables are dealt out. */
+function heirOf({ parallelism }: OutputFolderOptions, subtask: number): number {
+  return subtask % parallelism;
+}
+
+async function replacedBy(options: OutputFolderOptions, folder: string): Promise<string[]> {
+  const { fileSystem, names, hasBuckets } = options;
+  const replaced: string[] = [];
+  for (const { name, kind, uri } of await fileSystem.list(folder)) {
+    if (kind === 'folder') {
+      if (hasBuckets && !isHidden(name)) replaced.push(...(await replacedBy(options, uri)));
       continue;
     }
-    if (names.single !== undefined || options.restored) continue;
-    const final = parseFinalName(prefix, name);
-    if (final === undefined) continue;
-    if (isReplacing && final.subtask % parallelism === subtask) replaces.push(name);
-    if (onExisting === 'append' && final.subtask === subtask) {
-      firstNumber = Math.max(firstNumber, final.number + 1);
-    }
+    const owner = ownerOf(names, name);
+    if (owner !== undefined && heirOf(options, owner.subtask) === names.subtask) replaced.push(uri);
   }
-  return { firstNumber, replaces };
+  return replaced;
 }
 
-/**
- * Of this sink and subtask, or of one that it has taken over; another sink of the job may write to
- * the folder too.
- */
-function isOfSubtask(
-  { names, parallelism }: OutputFolderOptions,
-  pending: { readonly subtask: number; readonly name: string },
-): boolean {
-  const isGone = pending.subtask >= parallelism;
-  const heir = isGone ? pending.subtask % parallelism : pending.subtask;
-  if (heir !== names.subtask) return false;
-  return names.single === undefined
-    ? parseFinalName(names.prefix, pending.name) !== undefined
-    : pending.name === names.single;
-}
-
-/** Makes a folder that outlives a crash, as do the folders made on the way to it. */
-async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  const changed: string[] = [];
-  for (let path = folder; path !== '/' && (await disk.stat(path)) === undefined;) {
-    path = path.slice(0, path.lastIndexOf('/')) || '/';
-    changed.push(path);
+async function refuseExisting(options: OutputFolderOptions): Promise<void> {
+  const { fileSystem, folder, names, shown } = options;
+  const visible: string[] = [];
+  for (const entry of await fileSystem.list(folder)) {
+    const { name } = entry;
+    if (names.single === undefined ? isHidden(name) : name !== finalName(names, 0)) continue;
+    if (await holdsOutput(options, entry)) visible.push(name);
   }
-  if (changed.length === 0) return;
-  await disk.makeDirectory(folder);
-  for (const path of changed.reverse()) await disk.syncDirectory(path);
-}
-
-/** Left by another job that did not end well. */
-function isReplaced(
-  { names, parallelism }: OutputFolderOptions,
-  pending: { readonly jobId: string; readonly subtask: number; readonly name: string },
-): boolean {
-  if (pending.jobId === fileSafe(names.jobId)) return false;
-  if (names.single !== undefined) return pending.name === names.single;
-  const final = parseFinalName(names.prefix, pending.name);
-  return final !== undefined && final.subtask % parallelism === names.subtask;
-}
-
-function refuseExisting(
-  { names, onExisting, shown }: OutputFolderOptions,
-  entries: readonly { readonly name: string }[],
-): void {
-  if (onExisting !== 'fail') return;
-  const visible = entries.filter(({ name }) =>
-    names.single === undefined ? !isHidden(name) : name === finalName(names, 0),
-  );
   if (visible.length === 0) return;
-  const [first, ...more] = visible.map(({ name }) => name);
+  const [first, ...more] = visible;
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
   const holding = names.single === undefined ? `, and holds ${first}${others}` : '';
   throw new EngineError('CONNECTOR_OUTPUT_EXISTS', { path: shown, holding });
+}
+
+/** A bucket in which an attempt before this one was killed is left as an empty folder. */
+async function holdsOutput(options: OutputFolderOptions, entry: FileEntry): Promise<boolean> {
+  if (entry.kind === 'file' || !options.hasBuckets) return true;
+  for (const each of await options.fileSystem.list(entry.uri)) {
+    if (!isHidden(each.name) && (await holdsOutput(options, each))) return true;
+  }
+  return false;
 }

@@ -1,73 +1,73 @@
 /**
- * The names of the files that a sink writes. A file grows under a hidden name, which readers pass
- * over, and gets its final name when it is committed.
+ * The names of the files that a sink writes. No two writers ever have the same: a name says which
+ * sink of which job has written the file, in which subtask, and which start of it. So a job that
+ * goes on from an older checkpoint of another one writes beside it, and who cleans up knows what is
+ * its own.
  */
+import { murmur128 } from '../../base/murmur128.ts';
+import type { Random } from '../../env/env.ts';
 
 export interface PartNames {
-  /** Absolute. */
-  readonly folder: string;
   /** `part`, or whatever the user calls them. */
   readonly prefix: string;
   /** With the dot, e.g. `.csv.gz`. */
-  readonly ending: string;
-  readonly jobId: string;
+  readonly suffix: string;
+  /** Of the job and the sink: see `jobTag`. */
+  readonly job: string;
   readonly subtask: number;
   readonly attempt: number;
+  /** Drawn by the writer: another job may have the same id, and go on from the same checkpoint. */
+  readonly writer: string;
   /** The one file's name, if it has a fixed one. */
   readonly single: string | undefined;
 }
 
-const ENDING = '.inprogress';
-
-/** @example `part-3-0.csv` */
+/** @example finalName(names, 7) // part-3f9c2a7be01d-0-1-5d1e0c44-7.csv */
 export function finalName(names: PartNames, number: number): string {
-  return names.single ?? `${names.prefix}-${names.subtask}-${number}${names.ending}`;
+  return names.single ?? `${uniqueName(names.prefix, names, number)}${names.suffix}`;
 }
 
-/** @example `.part-3-0.csv.<job>.1.inprogress` */
-export function pendingName(names: PartNames, number: number): string {
-  const { jobId, subtask, attempt } = names;
-  // A single file's name says nothing of the subtask, which is 0.
-  return `.${finalName(names, number)}.${fileSafe(jobId)}.${subtask}.${attempt}${ENDING}`;
+/** What the file is called until it is committed. */
+export function incompleteName(names: PartNames, number: number): string {
+  const { single } = names;
+  return single === undefined ? finalName(names, number) : uniqueName(single, names, number);
 }
 
-/** What of a folder's names belongs to a sink of these names. */
+function uniqueName(begin: string, names: PartNames, number: number): string {
+  const { job, subtask, attempt, writer } = names;
+  return `${begin}-${job}-${subtask}-${attempt}-${writer}-${number}`;
+}
+
+/** 12 hex digits, the same in all subtasks and attempts of a sink. */
+export function jobTag(jobId: string, operatorId: string): string {
+  return murmur128(`${jobId}/${operatorId}`).slice(0, 12);
+}
+
+/** 8 hex digits. */
+export function drawWriter(random: Pick<Random, 'bytes'>): string {
+  return Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Who has written a file. */
 export interface PartOwner {
-  readonly number: number;
-  readonly subtask: number;
-}
-
-/** Undefined for a name that is not that of a finished file of this prefix, in any format. */
-export function parseFinalName(prefix: string, name: string): PartOwner | undefined {
-  if (!name.startsWith(`${prefix}-`)) return undefined;
-  const match = /^(\d+)-(\d+)\.(?:csv|jsonl|json|txt)(?:\.gz)?$/.exec(
-    name.slice(prefix.length + 1),
-  );
-  if (match === null) return undefined;
-  return { subtask: Number(match[1]), number: Number(match[2]) };
-}
-
-export interface PendingOwner {
-  readonly jobId: string;
+  readonly job: string;
   readonly subtask: number;
   readonly attempt: number;
-  /** The final name. */
-  readonly name: string;
 }
 
-/** Undefined for a name that is not that of an unfinished file. */
-export function parsePendingName(name: string): PendingOwner | undefined {
-  const match = /^\.(.+)\.([\w%-]+)\.(\d+)\.(\d+)\.inprogress$/s.exec(name);
-  if (match === null) return undefined;
-  return {
-    name: match[1]!,
-    jobId: match[2]!,
-    subtask: Number(match[3]),
-    attempt: Number(match[4]),
-  };
-}
+const NAME = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]{8}-\d+(?:[^\d-]|$)/;
+/** As they were called before jobs had names of their own. */
+const PLAIN_NAME = /^(\d+)-\d+\.(?:csv|jsonl|json|txt)(?:\.gz)?$/;
 
-/** Without dots, slashes and whatever else would make a name ambiguous. */
-export function fileSafe(text: string): string {
-  return text.replaceAll(/[^\w-]/gu, (character) => `%${character.codePointAt(0)!.toString(16)}`);
+/** Undefined for a name that no sink with this prefix (or single name) has given. */
+export function ownerOf({ prefix, single }: PartNames, name: string): PartOwner | undefined {
+  const begin = single ?? prefix;
+  if (!name.startsWith(`${begin}-`)) return undefined;
+  const rest = name.slice(begin.length + 1);
+  const match = NAME.exec(rest);
+  if (match !== null) {
+    return { job: match[1]!, subtask: Number(match[2]), attempt: Number(match[3]) };
+  }
+  const plain = PLAIN_NAME.exec(rest);
+  return plain === null ? undefined : { job: '', subtask: Number(plain[1]), attempt: 0 };
 }

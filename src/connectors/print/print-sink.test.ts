@@ -37,6 +37,8 @@ class Client {
       ...openContext(parts),
       env: { clock: this.clock } as unknown as ConnectorEnv,
       jobId: 'id',
+      operatorId: 'sink',
+      fileSystem: () => assert.fail('no file is written'),
       metrics: countingMetrics((name, by) =>
         this.counters.set(name, (this.counters.get(name) ?? 0) + by),
       ),

@@ -11,6 +11,7 @@ import type {
   FileOutput,
   FileStatus,
   FileSystem,
+  IncompleteFiles,
   RecoverableWriter,
 } from '../file-system.ts';
 import { nameOfUri } from '../file-uri.ts';
@@ -29,6 +30,7 @@ import { S3RecoverableWriter } from './s3-recoverable-writer.ts';
 import type { S3Store } from './s3-store.ts';
 import { putObject } from './s3-upload.ts';
 import { objectOf, objectUri, type ObjectName } from './s3-uri.ts';
+import { temporaryKey } from './temporary-key.ts';
 
 export interface S3FileSystemOptions {
   readonly store: S3Store;
@@ -117,14 +119,22 @@ export class S3FileSystem implements FileSystem {
     for (const [bucket, keys] of byBucket) await deleteObjects(this.#store, bucket, keys);
   }
 
-  async removeIncomplete(uri: string): Promise<void> {
+  async removeIncomplete(uri: string, which: IncompleteFiles = {}): Promise<void> {
     const folder = below(objectOf(uri));
     const { bucket } = folder;
+    const { of, recursive = false } = which;
     for (const { key, uploadId } of await listUploads(this.#store, folder)) {
       const isDirectlyIn = !key.slice(folder.key.length).includes('/');
-      if (isDirectlyIn) await abortUpload(this.#store, { bucket, key }, uploadId);
+      if (!isDirectlyIn && !recursive) continue;
+      if (of !== undefined) {
+        if (!of(nameOfUri(`/${key}`))) continue;
+        // Before the upload, by which they are found.
+        await this.#removeTails({ bucket, key });
+      }
+      await abortUpload(this.#store, { bucket, key }, uploadId);
     }
-    const { keys } = await listObjects(this.#store, folder, { delimiter: '/' });
+    if (of !== undefined) return;
+    const { keys } = await listObjects(this.#store, folder, recursive ? {} : { delimiter: '/' });
     const temporary = keys.filter((key) => isTemporary(nameOfUri(`/${key}`)));
     await deleteObjects(this.#store, bucket, temporary);
   }
@@ -135,6 +145,14 @@ export class S3FileSystem implements FileSystem {
       objectOf: (uri) => fileOf(uri, 'write'),
       uniqueName: this.#options.uniqueName,
     });
+  }
+
+  /** Of all who have written an object of this name. */
+  async #removeTails({ bucket, key }: ObjectName): Promise<void> {
+    const prefix = temporaryKey(key, '');
+    const { keys } = await listObjects(this.#store, { bucket, key: prefix });
+    const tails = keys.filter((each) => /^[0-9a-f]+-[0-9a-f]+$/.test(each.slice(prefix.length)));
+    await deleteObjects(this.#store, bucket, tails);
   }
 
   async #removeBelow(folder: ObjectName): Promise<void> {

@@ -7,14 +7,14 @@
  * V1. Nothing is visible under the object's name before `commit`, and then all of it, in one step.
  * V2. After `recover` the upload goes on behind exactly the bytes of that `persist`; a part that
  *     another recovery has uploaded meanwhile makes the commit fail and never gets into the object.
- * V3. `commit` any number of times gives the object once, known by the id that it carries, and
- * never
- *     replaces one of somebody else.
+ * V3. `commit` any number of times gives the object once, known by the id that it carries and by
+ *     its length, and never replaces one of somebody else, unless that was asked for when it was
+ *     opened.
  * V4. Tails are removed by commit, discard and abort.
  */
 import { EngineError } from '../../base/errors.ts';
 import { t } from '../../types/index.ts';
-import type { RecoverableOutput, RecoverableWriter } from '../file-system.ts';
+import type { OpenOptions, RecoverableOutput, RecoverableWriter } from '../file-system.ts';
 import {
   decodeRecoverable,
   encodeRecoverable,
@@ -50,6 +50,8 @@ interface Progress {
   readonly tail: { readonly key: string; readonly size: number } | undefined;
   /** How many tails there have been. */
   readonly tails: number;
+  /** Whether it takes the place of an object that has its name. */
+  readonly replace: boolean;
 }
 
 const PROGRESS = t.struct({
@@ -60,6 +62,7 @@ const PROGRESS = t.struct({
   parts: t.array(t.struct({ number: t.integer, tag: t.string, size: t.integer })),
   tail: t.optional(t.struct({ key: t.string, size: t.integer })),
   tails: t.integer,
+  replace: t.boolean,
 }) as RecoverableKind<Progress>['schema'];
 const RESUMABLE: RecoverableKind<Progress> = { kind: 's3/resumable', schema: PROGRESS };
 const COMMITTABLE: RecoverableKind<Progress> = { kind: 's3/committable', schema: PROGRESS };
@@ -79,10 +82,10 @@ export class S3RecoverableWriter implements RecoverableWriter {
     this.#options = options;
   }
 
-  async open(uri: string): Promise<RecoverableOutput> {
+  async open(uri: string, { replace = false }: OpenOptions = {}): Promise<RecoverableOutput> {
     const object = this.#options.objectOf(uri);
     const id = this.#options.uniqueName();
-    const nothing = { uploadId: undefined, parts: [], tail: undefined, tails: 0 };
+    const nothing = { uploadId: undefined, parts: [], tail: undefined, tails: 0, replace };
     return new S3RecoverableOutput(this.#options, { ...object, id, ...nothing });
   }
 
@@ -98,14 +101,14 @@ export class S3RecoverableWriter implements RecoverableWriter {
   /** V1, V3. */
   async commit(committable: Uint8Array): Promise<void> {
     const progress = decodeRecoverable(committable, COMMITTABLE);
-    const { id, uploadId, parts } = progress;
+    const { id, uploadId, parts, replace } = progress;
     const object = objectIn(progress);
     if (parts.length === 0 || uploadId === undefined) {
       if (uploadId !== undefined) await abortUpload(this.#store, object, uploadId);
-      const written = await putObject(this.#store, object, NOTHING, { id, replace: false });
+      const written = await putObject(this.#store, object, NOTHING, { id, replace });
       if (!written) throw new EngineError('IO_EXISTS', { path: objectUri(object) });
     } else {
-      await completeUpload(this.#store, { object, uploadId, id }, parts, false);
+      await completeUpload(this.#store, { object, uploadId, id }, parts, replace);
     }
     await removeTails(this.#store, progress);
   }

@@ -113,16 +113,20 @@ export async function completeUpload(
   const answer = await store.use('complete', path, (session) =>
     complete(store, session, { upload, parts, replace }),
   );
-  if (await isOwn(store, object, id)) return;
+  const head = await headObject(store, object);
+  if (head?.Metadata?.[ID] === id) {
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
+    if (head.ContentLength === size) return;
+    // Somebody else has gone on with the same upload.
+    throw lost(object, `it was completed with ${head.ContentLength} bytes instead of ${size}`);
+  }
   switch (answer) {
     case 'exists':
       throw new EngineError('IO_EXISTS', { path });
     case 'gone':
       throw lost(object, 'its upload, or a part of it, is gone');
-    case 'done': {
-      const reason = 'it says that this is done, and the object is not there';
-      throw new EngineError('S3_FAILED', { operation: 'complete', path, reason });
-    }
+    case 'done':
+      throw lost(object, 'the store says that it is complete, and the object is not there');
   }
 }
 

@@ -31,6 +31,7 @@ import type {
   SlotPreparation,
   TaskDeployment,
 } from '../../protocol/task-deployment.ts';
+import { FileSystems } from '../../storage/file-systems.ts';
 import { hadFinished } from './checkpoint/checkpoint-wiring.ts';
 import type { SlotCheckpoints } from './checkpoint/checkpoint-wiring.ts';
 import { notifyTask } from './checkpoint/notify-task.ts';
@@ -63,6 +64,7 @@ class SlotWorker {
   #preparation: SlotPreparation | undefined;
   #lease: SharedRegion | undefined;
   #job: CompiledJob | undefined;
+  #fileSystems: FileSystems | undefined;
   #loop: SlotLoop | undefined;
   #links: PeerLinks | undefined;
   #memory: NetworkMemory | undefined;
@@ -248,10 +250,17 @@ class SlotWorker {
   #checkpoints(): SlotCheckpoints | undefined {
     const { checkpointing } = this.#preparation!;
     if (checkpointing === undefined) return undefined;
-    return slotCheckpoints(this.#context.env, checkpointing, {
+    return slotCheckpoints(this.#fileSystemsOfJob(), checkpointing, {
       background: this.#loop!.background,
       answer: (message) => this.#send(message),
     });
+  }
+
+  /** One for checkpoints and sinks: it has the connections to object stores. */
+  #fileSystemsOfJob(): FileSystems {
+    const options = this.#preparation!.checkpointing?.fileSystems ?? {};
+    this.#fileSystems ??= FileSystems.create(this.#context.env, options);
+    return this.#fileSystems;
   }
 
   /** Of the job. */
@@ -364,6 +373,8 @@ class SlotWorker {
     return {
       env: this.#context.env,
       jobId: this.#preparation!.job.jobId,
+      operatorId: id,
+      fileSystem: (uri) => this.#fileSystemsOfJob().of(uri),
       sendToClient: (payload) => this.#client.send(deployment.executionId, operator, payload),
       underLease: (effect) => this.#underLease(effect),
       commitRetries: this.#configuration().get(SinkOptions.committerRetries),

@@ -32,7 +32,9 @@ class Rig {
   constructor() {
     const { world } = this;
     this.sink = new SinkOperator(this.#sink(), {
-      ...{ env: world, jobId: 'job', sendToClient: () => undefined, commitRetries: 1 },
+      ...{ env: world, jobId: 'job', operatorId: 'sink', commitRetries: 1 },
+      fileSystem: () => assert.fail('no file is written'),
+      sendToClient: () => undefined,
       underLease: (effect) => effect(),
     });
     const pressure = new Pressure(() => undefined);

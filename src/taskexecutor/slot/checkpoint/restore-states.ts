@@ -90,7 +90,7 @@ export async function restoreOperators(
   for (const operator of operators) {
     const restored = restore.operators.find((each) => each.operator === operator.id);
     if (restored !== undefined) {
-      await restoreOperator(operator, restored, restore.checkpointId, files);
+      await restoreOperator(operator, restored, restore, files);
     }
   }
 }
@@ -98,11 +98,12 @@ export async function restoreOperators(
 async function restoreOperator(
   { keyedState, operatorState, operator: instance }: StatefulOperator,
   { keyed, operatorState: lists, operator, committables, formerParallelism }: OperatorRestore,
-  checkpointId: number,
+  { checkpointId, isClaimed }: Pick<StateRestore, 'checkpointId' | 'isClaimed'>,
   files: StateFiles,
 ): Promise<void> {
-  if (instance instanceof SinkOperator)
-    instance.restoreCommittables({ checkpointId, committables });
+  if (instance instanceof SinkOperator) {
+    instance.restoreCommittables({ checkpointId, isClaimed, committables });
+  }
   if (keyedState !== undefined && keyed.length > 0) {
     const chains: SnapshotInput[][] = [];
     for (const handle of keyed) chains.push(await keyedInputs(handle, operator, files));

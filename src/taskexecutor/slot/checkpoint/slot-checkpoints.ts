@@ -1,17 +1,15 @@
 /** What the tasks of a slot share for their checkpoints: the storage, and turns in the loop. */
-import type { Env } from '../../../env/env.ts';
 import type { CheckpointingOfSlot } from '../../../protocol/checkpoint.ts';
 import { CheckpointStreams } from '../../../storage/checkpoint-streams.ts';
-import { FileSystems } from '../../../storage/file-systems.ts';
+import type { FileSystems } from '../../../storage/file-systems.ts';
 import type { SlotCheckpoints } from './checkpoint-wiring.ts';
 import type { SnapshotStorage } from './snapshot-streams.ts';
 
 export function slotCheckpoints(
-  env: Env,
+  fileSystems: FileSystems,
   checkpointing: CheckpointingOfSlot,
   rest: Pick<SlotCheckpoints, 'background' | 'answer'>,
 ): SlotCheckpoints {
-  const fileSystems = FileSystems.create(env, checkpointing.fileSystems);
   const streams = new CheckpointStreams(fileSystems, checkpointing);
   const storage: SnapshotStorage = {
     open: (location, scope) => streams.open(location, scope),

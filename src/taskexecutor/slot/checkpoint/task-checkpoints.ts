@@ -93,7 +93,7 @@ export class TaskCheckpoints implements BarrierHandler {
     chain.closeEpoch();
     const waiting: Promise<void>[] = [];
     for (const { operator } of chain.members) {
-      const promise = operator.prepareSnapshot?.(barrier.checkpointId);
+      const promise = operator.prepareSnapshot?.(barrier.checkpointId, barrier.options.purpose);
       if (promise !== undefined) waiting.push(promise);
     }
     return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => undefined);
