@@ -2,10 +2,12 @@
  * `npm run bench -- SUITE [NAME...] [--runs N] [--json] [--profile]`: runs the benchmarks of a
  * suite, or some of them by name, and prints a line for each. Ends with 1 if one gave a wrong
  * result. With --profile each slot of their jobs writes a CPU profile into out/profiles. Benchmarks
- * of single parts are programs of their own, in bench/micro.
+ * of single parts are programs of their own, in bench/micro. The suite `nexmark`, beside Apache
+ * Flink, has options of its own: see bench/beside/command.ts.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { nexmarkSuite } from './beside/command.ts';
 import { checkpointsBenchmarks } from './checkpoints/checkpoints.ts';
 import { clusterBenchmarks } from './cluster/cluster.ts';
 import { coreBenchmarks } from './core/core.ts';
@@ -31,14 +33,22 @@ async function main(): Promise<void> {
       json: { type: 'boolean' },
       profile: { type: 'boolean' },
       runs: { type: 'string' },
+      // Of the suite nexmark.
+      events: { type: 'string' },
+      queries: { type: 'string' },
+      vs: { type: 'string' },
     },
   });
   const [suite = '', ...names] = positionals;
+  if (values.profile === true) profileInto(PROFILES);
+  if (suite === 'nexmark') {
+    if (!(await nexmarkSuite(values))) process.exitCode = 1;
+    return;
+  }
   const benchmarks = SUITES[suite];
   if (benchmarks === undefined) {
-    throw new Error(`name a suite: ${Object.keys(SUITES).join(', ')}`);
+    throw new Error(`name a suite: ${Object.keys(SUITES).join(', ')}, nexmark`);
   }
-  if (values.profile === true) profileInto(PROFILES);
   const runs = Number(values.runs ?? RUNS);
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number of runs');
   for (const benchmark of chosen(benchmarks, names)) {

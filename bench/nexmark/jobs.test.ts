@@ -1,9 +1,11 @@
 // Every job on 100,000 events, alone and with two subtasks, at Nexmark's rate and at one so slow
-// that there are many windows: exactly the rows of its oracle, in whatever order.
+// that there are many windows, made by the generator and read from a file: exactly the rows of its
+// oracle, in whatever order.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { executeAndCollect, type Job } from 'millrace';
 import type { Event } from './events.ts';
 import { NexmarkGenerator } from './generator.ts';
@@ -12,6 +14,8 @@ import { nexmarkParameters } from './parameters.ts';
 import { expectSame } from './rows.test-kit.ts';
 
 const EVENTS = 100_000;
+/** Enough for some windows. */
+const EVENTS_IN_FILE = 20_000;
 const INPUTS = [
   { name: "Nexmark's rate", parallelism: 1, outOfOrderGroup: 1, eventsPerSecond: 10_000 },
   { name: 'slow and out of order', parallelism: 2, outOfOrderGroup: 100, eventsPerSecond: 500 },
@@ -42,3 +46,23 @@ for (const { name, parallelism, outOfOrderGroup, eventsPerSecond } of INPUTS) {
     }
   });
 }
+
+describe('events from a file', () => {
+  const parameters = { events: EVENTS_IN_FILE, outOfOrderGroup: 100, eventsPerSecond: 500 };
+  const events: readonly Event[] = [...new NexmarkGenerator(parameters).events()];
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-nexmark-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const input = join(folder, 'events.jsonl');
+  writeFileSync(input, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+  for (const [query, oracle] of Object.entries(ORACLES)) {
+    test(query, async () => {
+      const module = (await import(`./jobs/${query}.ts`)) as { readonly default: NexmarkJob };
+      const rows = await executeAndCollect(module.default, {
+        params: { ...parameters, input, results: 'collect' },
+      });
+      const expected = oracle(events);
+      assert.ok(expected.length > 0);
+      expectSame(rows as unknown as readonly Row[], expected);
+    });
+  }
+});

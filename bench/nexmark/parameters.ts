@@ -7,9 +7,10 @@ import {
   type DataStream,
   type DataStreamSink,
   type JobParameter,
-  type WatermarkStrategy,
+  type Schema,
 } from 'millrace';
-import { NexmarkGenerator, type NexmarkOptions } from './generator.ts';
+import { files } from 'millrace/connectors/files';
+import { json } from 'millrace/formats';
 
 /** Not an interface: those may have more fields than they say. */
 type NexmarkParameters = {
@@ -17,28 +18,39 @@ type NexmarkParameters = {
   readonly seed: JobParameter<number, number>;
   readonly eventsPerSecond: JobParameter<number, number>;
   readonly outOfOrderGroup: JobParameter<number, number>;
+  readonly input: JobParameter<string, string>;
   readonly results: JobParameter<Destination, Destination>;
+  readonly output: JobParameter<string, string>;
 };
 
-type Destination = 'discard' | 'collect';
+type Destination = 'discard' | 'collect' | 'files';
 
 export const nexmarkParameters: NexmarkParameters = {
   events: param(t.integer, 10_000_000, 'how many events'),
   seed: param(t.integer, 1, 'of what is random in the events'),
   eventsPerSecond: param(t.float64, 10_000, 'by which event time advances'),
   outOfOrderGroup: param(t.integer, 1, 'events come out of order within groups of so many'),
-  results: param(t.enum('discard', 'collect'), 'discard', 'collect: for the program that executes'),
+  input: param(t.string, '', 'a file of these events, as JSON lines, in place of the generator'),
+  results: param(
+    t.enum('discard', 'collect', 'files'),
+    'discard',
+    'collect: for the program that executes; files: JSON lines in the folder `output`',
+  ),
+  output: param(t.string, 'out/nexmark', 'a folder, which is replaced'),
 };
 
-/** Event time is that of the source. */
-export function eventTime(options: NexmarkOptions): WatermarkStrategy<unknown> {
-  return { outOfOrder: new NexmarkGenerator(options).outOfOrder };
+export interface Results {
+  readonly results: Destination;
+  readonly output: string;
 }
 
 /** The end of a job. */
 export function finish<T>(
   rows: DataStream<T>,
-  results: Destination,
+  schema: Schema<T>,
+  { results, output }: Results,
 ): CollectedStream<T> | DataStreamSink {
-  return results === 'collect' ? rows.collect() : rows.sinkTo(discard());
+  if (results === 'collect') return rows.collect();
+  if (results === 'discard') return rows.sinkTo(discard());
+  return rows.sinkTo(files.sink({ path: output, format: json(schema), onExisting: 'replace' }));
 }

@@ -2,7 +2,7 @@
 import { defineJob, t } from 'millrace';
 import { Bid } from '../events.ts';
 import { finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkBids } from '../source.ts';
+import { bids } from '../streams.ts';
 
 const EUROS_PER_DOLLAR = 0.908;
 const BidInEuros = t.struct({ ...Bid.fields, price: t.float64 });
@@ -10,11 +10,10 @@ const BidInEuros = t.struct({ ...Bid.fields, price: t.float64 });
 export default defineJob({
   name: 'nexmark-q1',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const bids = env
-      .from(nexmarkBids(nexmark))
+  build(env, { results, output, ...nexmark }) {
+    const inEuros = bids(env, nexmark, { shape: Bid, time: 'no event time' })
       .map((bid) => ({ ...bid, price: bid.price * EUROS_PER_DOLLAR }))
       .returns(BidInEuros);
-    return finish(bids, results);
+    return finish(inEuros, BidInEuros, { results, output });
   },
 });

@@ -3,8 +3,7 @@
 import { defineJob, state, t } from 'millrace';
 import { Person } from '../events.ts';
 import { finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkEvents } from '../source.ts';
-import { auctionsOf, peopleOf } from '../streams.ts';
+import { auctionsOf, events, peopleOf } from '../streams.ts';
 
 const CATEGORY = 10;
 const STATES = ['OR', 'ID', 'CA'];
@@ -13,13 +12,13 @@ const Seller = t.struct({ name: t.string, city: t.string, state: t.string, id: t
 export default defineJob({
   name: 'nexmark-q3',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const events = env.from(nexmarkEvents(nexmark));
-    const auctions = auctionsOf(events)
+  build(env, { results, output, ...nexmark }) {
+    const all = events(env, nexmark, 'no event time');
+    const auctions = auctionsOf(all)
       .filter(({ category }) => category === CATEGORY)
       .map(({ id, seller }) => ({ id, seller }))
       .returns(t.struct({ id: t.integer, seller: t.integer }));
-    const people = peopleOf(events).filter(({ state }) => STATES.includes(state));
+    const people = peopleOf(all).filter(({ state }) => STATES.includes(state));
     const sellers = auctions
       .keyBy(({ seller }) => seller)
       .connect(people.keyBy(({ id }) => id))
@@ -39,6 +38,6 @@ export default defineJob({
           ctx.state.waiting.clear();
         },
       });
-    return finish(sellers, results);
+    return finish(sellers, Seller, { results, output });
   },
 });

@@ -3,9 +3,8 @@
 // of a category are added in the order of their ends, again by timers.
 import { defineJob, state, t, type ValueState } from 'millrace';
 import { Auction, Bid } from '../events.ts';
-import { eventTime, finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkEvents } from '../source.ts';
-import { auctionsOf, bidsOf } from '../streams.ts';
+import { finish, nexmarkParameters } from '../parameters.ts';
+import { auctionsOf, bidsOf, events } from '../streams.ts';
 
 const Closed = t.struct({ category: t.integer, price: t.integer });
 const Prices = t.struct({ sum: t.integer, count: t.integer });
@@ -15,11 +14,11 @@ const NONE = { sum: 0, count: 0 };
 export default defineJob({
   name: 'nexmark-q4',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const events = env.from(nexmarkEvents(nexmark), eventTime(nexmark));
-    const means = auctionsOf(events)
+  build(env, { results, output, ...nexmark }) {
+    const all = events(env, nexmark, 'event time');
+    const means = auctionsOf(all)
       .keyBy(({ id }) => id)
-      .connect(bidsOf(events).keyBy(({ auction }) => auction))
+      .connect(bidsOf(all).keyBy(({ auction }) => auction))
       .process({
         emits: Closed,
         state: {
@@ -79,7 +78,7 @@ export default defineJob({
           ctx.emit({ category: ctx.key, at, mean: sum / count });
         },
       });
-    return finish(means, results);
+    return finish(means, Mean, { results, output });
   },
 });
 

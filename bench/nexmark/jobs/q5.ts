@@ -2,8 +2,8 @@
 // greatest of them among the results of one window, which all have the time of its end.
 import { count, defineJob, seconds, sliding, t, tumbling } from 'millrace';
 import type { AggregateFunction, Infer } from 'millrace';
-import { eventTime, finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkBids } from '../source.ts';
+import { finish, nexmarkParameters } from '../parameters.ts';
+import { bids } from '../streams.ts';
 
 const AuctionBids = t.struct({ auction: t.integer, bids: t.integer, end: t.timestamp });
 type AuctionBids = Infer<typeof AuctionBids>;
@@ -19,9 +19,11 @@ const hottest: AggregateFunction<AuctionBids, readonly AuctionBids[], readonly A
 export default defineJob({
   name: 'nexmark-q5',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const hot = env
-      .from(nexmarkBids(nexmark), eventTime(nexmark))
+  build(env, { results, output, ...nexmark }) {
+    const hot = bids(env, nexmark, {
+      shape: t.struct({ auction: t.integer, dateTime: t.timestamp }),
+      time: 'event time',
+    })
       .keyBy(({ auction }) => auction)
       .window(sliding(seconds(10), seconds(2)))
       .aggregate(count())
@@ -32,7 +34,7 @@ export default defineJob({
       .aggregate(hottest)
       .flatMap(({ value }) => value)
       .returns(AuctionBids);
-    return finish(hot, results);
+    return finish(hot, AuctionBids, { results, output });
   },
 });
 

@@ -1,7 +1,7 @@
 // Query 7: the bids with the highest price of every 10 s, of all bids together.
 import { defineJob, seconds, t, tumbling, type AggregateFunction, type Infer } from 'millrace';
-import { eventTime, finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkBids } from '../source.ts';
+import { finish, nexmarkParameters } from '../parameters.ts';
+import { bids } from '../streams.ts';
 
 const HighBid = t.struct({
   auction: t.integer,
@@ -23,9 +23,8 @@ const highest: AggregateFunction<HighBid, readonly HighBid[], readonly HighBid[]
 export default defineJob({
   name: 'nexmark-q7',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const bids = env
-      .from(nexmarkBids(nexmark), eventTime(nexmark))
+  build(env, { results, output, ...nexmark }) {
+    const highBids = bids(env, nexmark, { shape: HighBid, time: 'event time' })
       .windowAll(tumbling(seconds(10)))
       .aggregate(highest)
       .flatMap(({ value }) => value)
@@ -33,7 +32,7 @@ export default defineJob({
         ...{ auction, bidder, price, dateTime, extra },
       }))
       .returns(HighBid);
-    return finish(bids, results);
+    return finish(highBids, HighBid, { results, output });
   },
 });
 

@@ -1,19 +1,18 @@
 // Query 8: who came and opened an auction in the same 10 s. A coGroup gives one row for a person,
 // however many auctions there are.
 import { defineJob, seconds, t, tumbling } from 'millrace';
-import { eventTime, finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkEvents } from '../source.ts';
-import { auctionsOf, peopleOf } from '../streams.ts';
+import { finish, nexmarkParameters } from '../parameters.ts';
+import { auctionsOf, events, peopleOf } from '../streams.ts';
 
 const NewSeller = t.struct({ id: t.integer, name: t.string, start: t.timestamp });
 
 export default defineJob({
   name: 'nexmark-q8',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
-    const events = env.from(nexmarkEvents(nexmark), eventTime(nexmark));
-    const sellers = peopleOf(events)
-      .coGroup(auctionsOf(events))
+  build(env, { results, output, ...nexmark }) {
+    const all = events(env, nexmark, 'event time');
+    const sellers = peopleOf(all)
+      .coGroup(auctionsOf(all))
       .on(
         ({ id }) => id,
         ({ seller }) => seller,
@@ -26,6 +25,6 @@ export default defineJob({
           for (const { id, name } of people) ctx.emit({ id, name, start: ctx.window.start });
         },
       });
-    return finish(sellers, results);
+    return finish(sellers, NewSeller, { results, output });
   },
 });

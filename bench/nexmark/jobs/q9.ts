@@ -3,9 +3,8 @@
 import { defineJob, milliseconds, state, t, type Infer } from 'millrace';
 import { Auction } from '../events.ts';
 import { NexmarkGenerator } from '../generator.ts';
-import { eventTime, finish, nexmarkParameters } from '../parameters.ts';
-import { nexmarkEvents } from '../source.ts';
-import { auctionsOf, bidsOf } from '../streams.ts';
+import { finish, nexmarkParameters } from '../parameters.ts';
+import { auctionsOf, bidsOf, events } from '../streams.ts';
 
 const WinningBid = t.struct({
   ...Auction.fields,
@@ -18,12 +17,12 @@ type WinningBid = Infer<typeof WinningBid>;
 export default defineJob({
   name: 'nexmark-q9',
   params: nexmarkParameters,
-  build(env, { results, ...nexmark }) {
+  build(env, { results, output, ...nexmark }) {
     const { longestAuction } = new NexmarkGenerator(nexmark);
-    const events = env.from(nexmarkEvents(nexmark), eventTime(nexmark));
-    const winners = auctionsOf(events)
+    const all = events(env, nexmark, 'event time');
+    const winners = auctionsOf(all)
       .keyBy(({ id }) => id)
-      .intervalJoin(bidsOf(events).keyBy(({ auction }) => auction))
+      .intervalJoin(bidsOf(all).keyBy(({ auction }) => auction))
       .between(milliseconds(0), longestAuction)
       .inner((auction, { bidder, price, dateTime }) => ({
         ...auction,
@@ -45,7 +44,7 @@ export default defineJob({
           ctx.state.best.clear();
         },
       });
-    return finish(winners, results);
+    return finish(winners, WinningBid, { results, output });
   },
 });
 
