@@ -5,14 +5,14 @@
  * result, and counted (`numElementsDroppedUnfired`, or `numElementsUnfired` at the end of input).
  *
  * What a record costs in windows that overlap, with an accumulator (`reduce`, `aggregate`, rolling
- * functions): it is added up once, whatever the trigger; windows are merged when they fire.
- * - The same however many windows it is in: `eventTime` with early and late firings,
- *   `processingTime`, `continuousEventTime`, `continuousProcessingTime`, also with `windowState`
- *   and
- *   `onClear` of a window function; without allowed lateness `purging` around the first two if they
- *   fire at the end only, and `timeout` around `eventTime` unless it is reset by each record.
- * - `count`, `delta`, `custom`, and others around another one, look at each record of each window:
- *   what they keep is asked and kept for each window that the record is in.
+ * functions): it is added up once, whatever the trigger, and windows are put together when they
+ * fire.
+ * - The same however many windows it is in, or their logarithm at most: all triggers of the engine,
+ *   also around one another (`purging`, `timeout`), with allowed lateness, `windowState` and
+ *   `onClear`. What happens for each window costs for each: its results, and `onClear`.
+ * - `delta` and `custom`, and others around them: your function is asked for each record of each
+ *   window, because what it answers is yours to say. A record costs as many calls as it has
+ *   windows; the aggregate still gets it once.
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';

@@ -4,6 +4,8 @@ import type { WindowAssigner, WindowTime } from '../../functions/window.ts';
 import { windowTimeOf } from '../../functions/window.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { Operator } from '../operator.ts';
+import { isOfEngine } from './ranges/create-range-trigger.ts';
+import { RangeWindowOperator } from './ranges/range-window-operator.ts';
 import { SessionWindowOperator } from './session-window-operator.ts';
 import { SliceWindowOperator } from './slice-window-operator.ts';
 import type { SliceTrigger } from './slice-window-operator.ts';
@@ -20,9 +22,12 @@ export function createWindowOperator(spec: WindowSpec): Operator {
   }
   const aligned = alignedSlices(assigner);
   if (aligned === undefined) return new WindowOperator(spec);
-  return trigger === undefined
-    ? new WindowOperator(spec, isOverlapping(assigner) ? aligned.slices : undefined)
-    : new SliceWindowOperator(spec, { ...aligned, trigger });
+  if (trigger !== undefined) return new SliceWindowOperator(spec, { ...aligned, trigger });
+  if (!isOverlapping(assigner)) return new WindowOperator(spec);
+  const asked = spec.trigger!;
+  return isOfEngine(asked)
+    ? new RangeWindowOperator(spec, { ...aligned, trigger: asked })
+    : new WindowOperator(spec, aligned.slices);
 }
 
 /** Whether all that a window needs of its records is an accumulator. */

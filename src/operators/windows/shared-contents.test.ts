@@ -1,5 +1,6 @@
-// Windows that share their contents against windows one by one: any trigger, with purges, records
-// out of order, late ones, restores at any step. What comes out of each step must be the same.
+// Windows that share what they hold, or all, against windows one by one: any trigger, with purges,
+// records out of order, late ones, restores at any step. What comes out of each step must be the
+// same.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { cases } from '../../base/cases.test-kit.ts';
@@ -15,6 +16,7 @@ import type { OperatorStep } from '../../testing/operator-harness.ts';
 import { dynamic, t } from '../../types/t.ts';
 import type { KeyedOperator } from '../operator.ts';
 import { createWindowOperator } from './create-window-operator.ts';
+import { RangeWindowOperator } from './ranges/range-window-operator.ts';
 import { WindowOperator } from './window-operator.ts';
 import { Row, windowsOf } from './windows.test-kit.ts';
 
@@ -114,7 +116,7 @@ function drawSpec(random: Prng): WindowSpec {
   const lateness = time === 'event' && random.below(2) === 0 ? 1 + random.below(30) : 0;
   const by = random.below(4) === 0 ? undefined : drawTrigger(random);
   // At one moment windows fire, and others are over, in any order.
-  const isTold = by === undefined || by.kind === 'eventTime' || by.kind === 'processingTime';
+  const isTold = by === undefined || by.kind === `${time}Time`;
   const inOrder = lateness === 0 || (assigner.kind !== 'tumbling' && lateness % slide !== 0);
   return windowsOf(assigner, {
     trigger: by,
@@ -208,8 +210,8 @@ async function outputs(
 const CASES = cases(200);
 
 describe('contents that windows share', () => {
-  it('H1-H3, K1-K3, G1, G2: are what they would be one by one', async () => {
-    let [shared, results] = [0, 0];
+  it('H1-H3, K1-K3, G1, G2, W1-W4, V1, V2, X1-X3: are what they would be one by one', async () => {
+    let [shared, inRuns, results] = [0, 0, 0];
     for (let seed = 0; seed < CASES; seed += 1) {
       const random = Prng.of(seed);
       const spec = drawSpec(random);
@@ -223,8 +225,11 @@ describe('contents that windows share', () => {
         assert.deepEqual(actual[index], expected[index], where);
         results += actual[index]!.length;
       }
-      if (createWindowOperator(spec) instanceof WindowOperator) shared += 1;
+      const chosen = createWindowOperator(spec);
+      if (chosen instanceof WindowOperator) shared += 1;
+      if (chosen instanceof RangeWindowOperator) inRuns += 1;
     }
-    assert.ok(shared > CASES / 3 && results > 10 * CASES, `${shared} shared, ${results} results`);
+    const kinds = `${shared} shared, ${inRuns} in runs, ${results} results`;
+    assert.ok(shared > CASES / 5 && inRuns > CASES / 4 && results > 10 * CASES, kinds);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Contents of aligned windows that overlap, whose triggers are asked for each window: a record is
+ * Contents of aligned windows that overlap, whose triggers ask a user for each window: a record is
  * added once, to its slice, and a window is put together from its slices when it fires.
  *
  * Invariants
@@ -14,8 +14,8 @@ import type { KeyedStateBackend } from '../../state/keyed-state-backend.ts';
 import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
 import { PurgeMarks } from './purge-marks.ts';
-import { SliceBlocks } from './slice-blocks.ts';
-import { SliceCells, UNMARKED } from './slice-cells.ts';
+import { EVERYTHING, SliceBlocks } from './slice-blocks.ts';
+import { SliceCells } from './slice-cells.ts';
 import type { Slices } from './slices.ts';
 import type { FiredWindows, KeptContents } from './window-contents.ts';
 import { windowOf } from './window-firing.ts';
@@ -70,14 +70,16 @@ export class SharedContents implements KeptContents {
     this.#lateness = spec.allowedLateness;
     this.#backend = backend;
     this.#incremental = incrementalOf(spec, operator);
-    this.#cells = new SliceCells(backend, this.#incremental, purges);
+    const cells = new SliceCells(backend, this.#incremental, purges);
+    this.#cells = cells;
     this.#marks = purges ? new PurgeMarks(backend) : undefined;
     this.#passed = passed;
     this.#isCustom = isCustom;
     this.#blocks = new SliceBlocks({
       slices,
       merge: (left, right) => this.#incremental.merge(left, right),
-      read: (slice) => this.#cells.read(slice, UNMARKED),
+      read: (slice, after) => cells.read(slice, after),
+      part: cells.part.bind(cells),
     });
   }
 
@@ -108,9 +110,9 @@ export class SharedContents implements KeptContents {
     if (this.#isAdded) return;
     this.#isAdded = true;
     const slice = this.#start;
-    const generation = this.#marks?.touch(slice, this.#slices.lastEnd(slice)) ?? 0;
+    const generation = this.#marks?.touch(this.#slices.lastEnd(slice)) ?? 0;
     this.#cells.add(slice, value, generation, () => this.#marksOf(slice));
-    if (this.#end <= this.#passed() + 1) this.#blocks.changed(this.#backend.currentKey!, slice);
+    this.#blocks.changed(this.#backend.currentKey!, slice);
   }
 
   fire(window: Window, to: FiredWindows): void {
@@ -150,7 +152,7 @@ export class SharedContents implements KeptContents {
   }
 
   #totalOf(window: Window): unknown {
-    const mark = this.#marks?.of(window) ?? UNMARKED;
+    const mark = this.#marks?.of(window) ?? EVERYTHING;
     if (this.#isCustom && !this.#marks!.isOpen(window)) return undefined;
     if (!this.#inRecord) return this.#between(window.start, window.end, mark);
     this.#fired += 1;
@@ -184,18 +186,9 @@ export class SharedContents implements KeptContents {
   }
 
   /** What slices from `from` to before `to` hold for the current key after a mark. */
-  #between(from: number, to: number, mark: number): unknown {
-    const { live } = this.#cells;
-    if (mark === UNMARKED) {
-      const span = { start: from, end: to };
-      return this.#blocks.total(this.#backend.currentKey!, span, live, this.#passed() + 1);
-    }
-    const touched = this.#marks!.touchedAfter(mark);
-    let total: unknown = undefined;
-    for (const slice of live.between(Math.max(from, touched.from), Math.min(to, touched.to + 1))) {
-      total = this.#cells.merged(total, this.#cells.read(slice, mark));
-    }
-    return total;
+  #between(start: number, end: number, after: number): unknown {
+    const key = this.#backend.currentKey!;
+    return this.#blocks.total(key, { start, end, after }, this.#cells.live, Infinity);
   }
 
   /** Of the windows that hold a slice and are not over, ascending, each once. */

@@ -18,7 +18,9 @@ import type { OperatorResult, OperatorStep } from '../../testing/operator-harnes
 import { dynamic, t } from '../../types/t.ts';
 import type { KeyedOperator } from '../operator.ts';
 import { createWindowOperator } from './create-window-operator.ts';
+import { RangeWindowOperator } from './ranges/range-window-operator.ts';
 import { SliceWindowOperator } from './slice-window-operator.ts';
+import { countSpec, Subtask } from './subtask.test-kit.ts';
 import { WindowOperator } from './window-operator.ts';
 import { resultsOf, Row, windowsOf } from './windows.test-kit.ts';
 
@@ -301,47 +303,101 @@ describe('windows that overlap, over slices', () => {
     });
   }
 
+  /** Merges for each result, of one key with a record a slice, which is added once. */
+  async function merges(
+    slices: number,
+    by: Trigger<Row>,
+    kind: typeof RangeWindowOperator | typeof WindowOperator,
+  ): Promise<number> {
+    const aggregate = new Counted();
+    const spec = specOf(
+      { assigner: sliding(ms(slices), ms(1)), trigger: by, lateness: 0 },
+      aggregate,
+    );
+    const harness = harnessOf(spec, (wanted) => {
+      const operator = createWindowOperator(wanted);
+      assert.ok(operator instanceof kind);
+      return operator;
+    });
+    await harness.open();
+    // Where a user is asked for each window, coming to that many would take long.
+    const warm = kind === WindowOperator ? 0 : slices;
+    const records = warm + 150;
+    let [calls, results] = [0, 0];
+    for (let at = 0; at < records; at++) {
+      if (at === warm) [calls, results] = [aggregate.calls, harness.results.length];
+      harness.step({ kind: 'record', value: { key: 'a', n: (at * 7) % 10 }, timestamp: at });
+      harness.step({ kind: 'advance', by: ms(1) });
+      harness.step({ kind: 'watermark', timestamp: at - 20 });
+    }
+    assert.equal(harness.failure, undefined);
+    assert.equal(aggregate.adds, records);
+    const out = harness.results.length - results;
+    assert.ok(out > 150 / 8, `${out} results`);
+    return (aggregate.calls - calls - 150) / out;
+  }
+
   const difference = (left: Row, right: Row): number => Math.abs(left.n - right.n);
-  const each: readonly (readonly [string, Trigger<Row>])[] = [
-    ['count', trigger.count(40)],
-    ['purging count', trigger.purging(trigger.count(40))],
+  const asked: readonly (readonly [string, Trigger<Row>])[] = [
     ['delta', trigger.delta(3, difference, Row)],
-    ['timeout', trigger.timeout(trigger.count(70), ms(50), { resetOnElement: true })],
     ['custom', trigger.custom({ onElement: ({ n }: Row) => (n === 9 ? 'fire' : 'continue') })],
     [
       'custom with purges',
       trigger.custom({ onElement: ({ n }: Row) => (n === 9 ? 'fire-and-purge' : 'continue') }),
     ],
   ];
-  for (const [name, by] of each) {
-    it(`H1: a record is added once, also where each window is asked: ${name}`, async () => {
-      const [few, many] = await Promise.all(
-        SIZES.map(async (slices) => {
-          const aggregate = new Counted();
-          const assigner = sliding(ms(slices), ms(1));
-          const spec = specOf({ assigner, trigger: by, lateness: 0 }, aggregate);
-          const harness = harnessOf(spec, (wanted) => {
-            const operator = createWindowOperator(wanted);
-            assert.ok(operator instanceof WindowOperator);
-            return operator;
-          });
-          await harness.open();
-          const records = 150;
-          for (let at = 0; at < records; at++) {
-            const value = { key: 'a', n: (at * 7) % 10 };
-            harness.step({ kind: 'record', value, timestamp: at });
-            harness.step({ kind: 'advance', by: ms(1) });
-            harness.step({ kind: 'watermark', timestamp: at - 20 });
-          }
-          assert.equal(harness.failure, undefined);
-          assert.equal(aggregate.adds, records);
-          assert.ok(harness.results.length > records / 8, `${harness.results.length} results`);
-          return (aggregate.calls - records) / harness.results.length;
-        }),
-      );
-      assert.ok(many! < few! + 24, `${few} merges a result with ${SIZES[0]} slices, then ${many}`);
+  for (const [name, by] of asked) {
+    it(`H1: a record is added once, also where a user is asked for each: ${name}`, async () => {
+      const [few, many] = [
+        await merges(SIZES[0], by, WindowOperator),
+        await merges(SIZES[1], by, WindowOperator),
+      ];
+      assert.ok(many < few + 24, `${few} merges a result with ${SIZES[0]} slices, then ${many}`);
     });
   }
+
+  const around = (by: Trigger<Row>, resetOnElement = false, clearOnTimeout = true): Trigger<Row> =>
+    trigger.timeout(by, ms(50), { resetOnElement, clearOnTimeout });
+  const inRuns: readonly (readonly [string, Trigger<Row>])[] = [
+    ['count', trigger.count(40)],
+    ['count of nearly all', trigger.count(60)],
+    ['purging count', trigger.purging(trigger.count(40))],
+    ['time-out', around(trigger.count(60))],
+    ['time-out anew at each record', around(trigger.count(60), true)],
+    ['time-out that goes on', around(trigger.count(60), true, false)],
+    ['purging time-out', trigger.purging(around(trigger.count(60)))],
+    ['purging within a time-out', around(trigger.purging(trigger.count(40)), true)],
+    ['purging early', trigger.purging(trigger.eventTime({ early: ms(10) }))],
+    ['purging every so often', trigger.purging(trigger.continuousEventTime(ms(37)))],
+    ['time-out around every so often', around(trigger.continuousProcessingTime(ms(37)), true)],
+  ];
+  for (const [name, by] of inRuns) {
+    it(`W1-W3: windows are looked at in runs: ${name}`, async () => {
+      const [few, many] = [
+        await merges(SIZES[0], by, RangeWindowOperator),
+        await merges(SIZES[1], by, RangeWindowOperator),
+      ];
+      assert.ok(many < few + 24, `${few} merges a result with ${SIZES[0]} slices, then ${many}`);
+    });
+  }
+
+  it('W2, V2: and a key has one value and at most two timers, however many there are', () => {
+    for (const slices of [64, 16_384]) {
+      const spec = {
+        ...countSpec(sliding(ms(slices), ms(1))),
+        trigger: trigger.timeout(trigger.count(1e6), ms(50), { resetOnElement: true }),
+      };
+      const subtask = new Subtask(spec, 0, 1);
+      assert.ok(subtask.operator instanceof RangeWindowOperator);
+      subtask.start();
+      for (let at = 0; at < 200; at += 1) subtask.visit('a', 3);
+      // What has come to the slice, the windows, and the timers.
+      assert.equal(subtask.keyed.usage.entries, 4);
+      subtask.watermark(1e6);
+      assert.equal(subtask.results.length, slices);
+      assert.equal(subtask.keyed.usage.entries, 0);
+    }
+  });
 
   it('and not so, one by one', async () => {
     const by = trigger.eventTime();

@@ -5,8 +5,9 @@
  *
  * Invariants
  * G1. Generations of a key and slice ascend; a record is in one of them.
- * G2. Those that no window can tell apart any more become one, and those that none reads leave: a
- *     slice has at most `MANY` more than its windows have marks.
+ * G2. Those that no window can tell apart any more become one, and those that none reads leave,
+ * when
+ *     they have become `MANY`, and twice as many again and again.
  */
 import { state } from '../../functions/state.ts';
 import type { ValueState } from '../../functions/state.ts';
@@ -15,6 +16,8 @@ import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
 import type { Incremental } from './incremental.ts';
 import { LiveSlices } from './live-slices.ts';
+import { EVERYTHING } from './slice-blocks.ts';
+import type { Part } from './slice-blocks.ts';
 
 interface Cell {
   readonly generation: number;
@@ -25,9 +28,6 @@ type Cells = readonly Cell[];
 
 /** From here on they are looked through. */
 const MANY = 8;
-
-/** Of a window that has never dropped its contents. */
-export const UNMARKED = -1;
 
 export class SliceCells {
   readonly #incremental: Incremental;
@@ -73,7 +73,7 @@ export class SliceCells {
       handle.set([...cells.slice(0, -1), cell]);
       return;
     }
-    const kept = cells.length < MANY ? cells : this.#compacted(cells, marks());
+    const kept = isMany(cells.length) ? this.#compacted(cells, marks()) : cells;
     handle.set([...kept, { generation, value: incremental.add(undefined, value) }]);
   }
 
@@ -91,6 +91,15 @@ export class SliceCells {
       if (generation > after) total = this.merged(total, value);
     }
     return total;
+  }
+
+  /** All that the current key has in a slice. */
+  part(slice: number): Part | undefined {
+    const value = this.read(slice, EVERYTHING);
+    if (value === undefined) return undefined;
+    const cells = this.#cells?.handle.get();
+    if (cells === undefined) return { value, earliest: 0, latest: 0 };
+    return { value, earliest: cells[0]!.generation, latest: cells.at(-1)!.generation };
   }
 
   merged(left: unknown, right: unknown): unknown {
@@ -118,4 +127,9 @@ export class SliceCells {
     }
     return kept;
   }
+}
+
+/** G2 */
+function isMany(cells: number): boolean {
+  return cells >= MANY && (cells & (cells - 1)) === 0;
 }

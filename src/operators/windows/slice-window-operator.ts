@@ -37,7 +37,6 @@ import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
 import { LiveSlices } from './live-slices.ts';
 import { MergedPanes } from './merged-panes.ts';
-import { PaneStack } from './pane-stack.ts';
 import { RepeatedFirings } from './repeated-firings.ts';
 import { SliceBlocks } from './slice-blocks.ts';
 import type { Slices } from './slices.ts';
@@ -47,9 +46,7 @@ import { UnfiredCounts } from './unfired-counts.ts';
 import { WindowClearing } from './window-clearing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
 import type { GroupedKey } from './window-results.ts';
-
-/** As many are looked at one by one. */
-const FEW_SLICES = 32;
+import { WindowTotals } from './window-totals.ts';
 
 /** How windows are cut, and what fires them. */
 export interface SliceTiming {
@@ -89,6 +86,7 @@ export class SliceWindowOperator implements KeyedOperator {
   #late!: LateRecords;
   #panes!: MergedPanes;
   #blocks!: SliceBlocks;
+  #totals!: WindowTotals;
   readonly #trigger: SliceTrigger;
   /** Undefined where windows fire at their end, and late records at once. */
   #clock: ClockFirings | undefined;
@@ -137,11 +135,13 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#late = new LateRecords(context, LATE_OUTPUT);
     const merge = (left: unknown, right: unknown): unknown => this.#incremental.merge(left, right);
     this.#panes = new MergedPanes(this.#slices, merge);
-    this.#blocks = new SliceBlocks({
-      slices: this.#slices,
-      merge,
-      read: (slice) => this.#read(slice),
-    });
+    const slices = this.#slices;
+    const read = (slice: number): unknown => this.#read(slice);
+    const blocks = new SliceBlocks({ slices, merge, read });
+    const live = (): LiveSlices => this.#live;
+    const passed = (): number => this.#limit + 1;
+    this.#blocks = blocks;
+    this.#totals = new WindowTotals({ slices, live, blocks, merge, read, passed });
     this.#clock = this.#createClock(context);
     this.#repeated = this.#createRepeated(context);
     this.#results = new WindowResults(spec, context, {
@@ -462,70 +462,11 @@ export class SliceWindowOperator implements KeyedOperator {
 
   /** Those of the key that end from `first` to `last`, out of turn. */
   #fireWindows(of: GroupedKey, first: number, last: number): void {
-    const slices = this.#slices;
-    const from = slices.windowStart(first);
-    const isLong = this.#live.count(from, last) > FEW_SLICES && slices.windowStart(last) < first;
     this.#backend.setCurrentKey(of.key, of.keyGroup);
-    if (isLong) this.#fireAround(of, first, last);
-    else this.#fireInOrder(of, first, last);
+    this.#totals.each(of.key, { first, last }, (start, end, total) => {
+      this.#emit(of, windowOf(start, end), total);
+    });
     if (!Number.isNaN(this.#start)) this.#contents.setSlice(this.#start);
-  }
-
-  /** Looks at each slice. */
-  #fireInOrder(of: GroupedKey, first: number, last: number): void {
-    const slices = this.#slices;
-    const live = this.#live.between(slices.windowStart(first), last);
-    const stack = new PaneStack((left, right) => this.#incremental.merge(left, right));
-    let next = 0;
-    for (let end = first; end <= last; end += slices.step) {
-      for (; next < live.length && live[next]! < end; next++) {
-        const value = this.#read(live[next]!);
-        if (value !== undefined) stack.push(live[next]!, value);
-      }
-      const start = slices.windowStart(end);
-      stack.evict(start);
-      this.#emit(of, windowOf(start, end), stack.total());
-    }
-  }
-
-  /** What all of the windows have in common is taken from blocks, once. */
-  #fireAround(of: GroupedKey, first: number, last: number): void {
-    const slices = this.#slices;
-    const { step } = slices;
-    const middle = { start: slices.windowStart(last), end: first };
-    const passed = this.#limit + 1;
-    const common = this.#blocks.total(of.key, middle, this.#live, passed);
-    // For each window but the last, what it has before that; and behind it as far as it reaches.
-    const before: unknown[] = [];
-    let sum: unknown = common;
-    let next = middle.start;
-    for (let end = last; end >= first; end -= step) {
-      const start = slices.windowStart(end);
-      sum = this.#mergedIf(this.#totalOf(start, next), sum);
-      next = start;
-      before.push(sum);
-    }
-    let behind: unknown = undefined;
-    next = first;
-    for (let end = first; end <= last; end += step) {
-      behind = this.#mergedIf(behind, this.#totalOf(next, end));
-      next = end;
-      this.#emit(of, windowOf(slices.windowStart(end), end), this.#mergedIf(before.pop(), behind));
-    }
-  }
-
-  /** What slices from `start` to before `end` hold for the current key. */
-  #totalOf(start: number, end: number): unknown {
-    let total: unknown = undefined;
-    for (const slice of this.#live.between(start, end)) {
-      total = this.#mergedIf(total, this.#read(slice));
-    }
-    return total;
-  }
-
-  #mergedIf(left: unknown, right: unknown): unknown {
-    if (left === undefined) return right;
-    return right === undefined ? left : this.#incremental.merge(left, right);
   }
 
   #emit(of: GroupedKey, window: Window, accumulator: unknown): void {

@@ -31,6 +31,7 @@ export class Subtask {
   readonly keyed: HeapKeyedStateBackend;
   readonly state: OperatorStateBackend;
   #watermark = MIN_WATERMARK;
+  #now = 0;
 
   constructor(spec: WindowSpec, subtask: number, parallelism: number) {
     this.operator = createWindowOperator(spec) as KeyedOperator;
@@ -48,6 +49,7 @@ export class Subtask {
     const context = {
       open: {
         operatorName: 'windows',
+        logger: { warn: () => undefined },
         metrics: { counter: () => ({ increment: () => undefined }) },
       },
       output: { process: (value: unknown) => emit(value as Emitted) } satisfies Downstream,
@@ -56,7 +58,7 @@ export class Subtask {
       isHeld: false,
       isRead: () => false,
       sideOutput: () => ({ process: () => undefined }),
-      processingTime: () => 0,
+      processingTime: () => this.#now,
       watermark: () => this.#watermark,
       wakeAt: () => undefined,
     } as unknown as OperatorContext;
@@ -67,8 +69,20 @@ export class Subtask {
     assert.equal(this.operator.processingTime!(0 as Timestamp), true);
   }
 
-  visit(key: string, timestamp: number): void {
-    this.operator.processKeyed({ key }, timestamp, groupOf(key));
+  visit(key: string, timestamp: number, n: number = 1): void {
+    this.operator.processKeyed({ key, n }, timestamp, groupOf(key));
+  }
+
+  /** Whether records of the key come to it. */
+  has(key: string): boolean {
+    const { first, last } = this.keyed.keyGroups;
+    return first <= groupOf(key) && groupOf(key) <= last;
+  }
+
+  /** The clock comes to `now`. */
+  pass(now: number): void {
+    this.#now = now;
+    while (!this.operator.processingTime!(now as Timestamp));
   }
 
   watermark(timestamp: number): void {

@@ -46,12 +46,11 @@ export class UnfiredCounts {
   /** U1: windows of the current key that end from `first` to `last` have been fired. */
   shown(live: LiveSlices, first: number, last: number): void {
     const slices = this.#slices;
-    const from = live.firstWhere((start) => slices.lastEnd(start) >= first);
-    if (from === undefined) return;
-    for (const slice of live.between(from, last)) {
-      if (slices.lastEnd(slice) > last) break;
+    let slice = live.firstWhere((start) => slices.lastEnd(start) >= first);
+    while (slice !== undefined && slices.lastEnd(slice) <= last) {
       this.#counts.setSlice(slice);
       this.#counts.handle.clear();
+      slice = live.firstFrom(slice + 1);
     }
     if (!Number.isNaN(this.#current)) this.#counts.setSlice(this.#current);
   }

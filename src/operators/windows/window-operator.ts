@@ -116,6 +116,7 @@ export class WindowOperator implements KeyedOperator, FiredWindows {
       timers: this.#triggerTimers(),
       time: this.#time,
       times,
+      byClock: [],
       stateName: stateNames(),
     });
     this.#merging = isMerging(assigner) ? new MergingWindowSet(backend) : undefined;

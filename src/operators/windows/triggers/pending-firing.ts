@@ -4,10 +4,11 @@
  */
 import type { Window } from '../../../functions/window.ts';
 import { WindowNumber } from './window-trigger.ts';
-import type { TriggerSurroundings, TriggerTimers } from './window-trigger.ts';
+import type { TimerOwner, TriggerSurroundings, TriggerTimers } from './window-trigger.ts';
 
-export class PendingFiring {
+export class PendingFiring implements TimerOwner {
   readonly #at: WindowNumber;
+  readonly #byClock: readonly TimerOwner[];
   readonly #timers: TriggerTimers;
   readonly #domain: 'event' | 'processing';
 
@@ -15,6 +16,12 @@ export class PendingFiring {
     this.#at = new WindowNumber(surroundings, name);
     this.#timers = surroundings.timers;
     this.#domain = domain;
+    this.#byClock = surroundings.byClock;
+    if (domain === 'processing') surroundings.byClock.push(this);
+  }
+
+  hasTimerAt(at: number, window: Window): boolean {
+    return this.#at.get(window) === at;
   }
 
   /** Its time; undefined if there is none. */
@@ -39,7 +46,9 @@ export class PendingFiring {
     if (at === undefined) return;
     this.#at.set(window, undefined);
     if (this.#domain === 'event') this.#timers.deleteEvent(at, window);
-    else this.#timers.deleteProcessing(at, window);
+    else if (!this.#byClock.some((owner) => owner.hasTimerAt(at, window))) {
+      this.#timers.deleteProcessing(at, window);
+    }
   }
 
   /** The earliest of the merged windows becomes that of `window`. */

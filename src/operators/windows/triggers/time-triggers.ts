@@ -89,9 +89,10 @@ export class ProcessingTimeWindowTrigger implements WindowTrigger {
   readonly #timers: TriggerTimers;
   readonly #times: Times;
 
-  constructor({ timers, times }: TriggerSurroundings) {
+  constructor({ byClock, timers, times }: TriggerSurroundings) {
     this.#timers = timers;
     this.#times = times;
+    byClock.push({ hasTimerAt: (at, window) => at === window.end });
   }
 
   onElement(_value: unknown, _timestamp: number, window: Window): Decision {

@@ -203,6 +203,13 @@ const CASES: readonly Case[] = [
     `a${G}:1+2@160 a${G}:3+4@359`,
   ],
   [
+    'time-out: put off, it leaves what the nested trigger has planned for the same time',
+    globalWindow(),
+    trigger.timeout(trigger.continuousProcessingTime(ms(10)), ms(10), { resetOnElement: true }),
+    '+10 a1 +5 a2 +5 +50',
+    `a${G}:1+2@20`,
+  ],
+  [
     'time-out: the count starts anew, unless it must not',
     globalWindow(),
     trigger.timeout(trigger.count(3), ms(100)),

@@ -35,6 +35,11 @@ export interface TriggerTimers {
   deleteProcessing(at: number, window: Window): void;
 }
 
+/** Who may have a timer of the clock. Timers of a window at one time are one timer. */
+export interface TimerOwner {
+  hasTimerAt(at: number, window: Window): boolean;
+}
+
 /** What triggers are made with. */
 export interface TriggerSurroundings {
   readonly operator: string;
@@ -43,6 +48,8 @@ export interface TriggerSurroundings {
   /** Of the windows; undefined for the global one. */
   readonly time: WindowTime | undefined;
   readonly times: Times;
+  /** All that have timers of the clock, which one of them must not delete from another. */
+  readonly byClock: TimerOwner[];
   /** A name for state that no other trigger of the operator has. */
   readonly stateName: (name: string) => string;
 }
