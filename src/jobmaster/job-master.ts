@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { cutText } from '../base/cut-text.ts';
-import { EngineError, toEngineError } from '../base/errors.ts';
+import { EngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
@@ -49,6 +49,7 @@ import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
 import { CheckpointSenders } from './checkpoint-senders.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
+import { findStart, graphFrom } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
@@ -298,6 +299,7 @@ export class JobMaster {
       job,
       moduleUrl: code?.resolve(job.moduleUrl, { owner: jobId, address }) ?? job.moduleUrl,
       buildTimeout: BUILD_TIMEOUT,
+      withStates: (submission.restore ?? restoreSettingsOf(this.#configuration)) !== undefined,
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
@@ -322,34 +324,20 @@ export class JobMaster {
       return;
     }
     this.#configuration = this.#options.configuration.with(built.configuration);
-    let plan: JobPlan;
-    try {
-      plan = planJob(built, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
-    } catch (error) {
-      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
-      return;
-    }
-    let checkpoints: JobCheckpoints;
-    try {
-      checkpoints = this.#checkpointsOf(plan);
-    } catch (error) {
-      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
-      return;
-    }
     const restore = this.#options.submission.restore ?? restoreSettingsOf(this.#configuration);
-    this.#open(plan, checkpoints, restore);
+    this.#open(built, restore);
   }
 
   /**
    * A job that has run is not given up because its checkpoint cannot be read just now: it is asked
    * for again until it can, or the job is cancelled.
    */
-  #open(plan: JobPlan, checkpoints: JobCheckpoints, restore: RestoreSettings | undefined): void {
+  #open(built: JobGraph, restore: RestoreSettings | undefined): void {
     if (isTerminal(this.#run.state.status)) return;
     const { env, recovered } = this.#options;
     this.#main.follow(
-      checkpoints.open(restore),
-      () => this.#beginWith(plan, checkpoints),
+      this.#planned(built, restore),
+      ({ plan, checkpoints }) => this.#beginWith(plan, checkpoints),
       (error) => {
         if (recovered === undefined || !PASSING.has(error.code)) {
           this.#run.feed({ kind: 'failure', error });
@@ -357,29 +345,38 @@ export class JobMaster {
         }
         const text = `cannot read what the job goes on from, trying again: ${error.message}`;
         env.log.write('warn', text, { jobId: this.location.jobId });
-        this.#main.after(OPEN_RETRY, () => this.#open(plan, checkpoints, restore));
+        this.#main.after(OPEN_RETRY, () => this.#open(built, restore));
       },
     );
   }
 
-  #checkpointsOf(plan: JobPlan): JobCheckpoints {
+  /** What the job goes on from comes first: it decides on key groups, and may refuse the job. */
+  async #planned(
+    built: JobGraph,
+    restore: RestoreSettings | undefined,
+  ): Promise<{ readonly plan: JobPlan; readonly checkpoints: JobCheckpoints }> {
     const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
     const { jobId } = submission.job;
     const config = checkpointConfigOf(this.#configuration, checkpointFolder);
-    const main = this.#main;
-    const run = this.#run;
+    const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
     const place = new CheckpointPlace({
-      ...{ jobId, pointers, log: env.log, directory: config.directory },
-      fileSystems: FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord())),
+      ...{ jobId, pointers, log: env.log, directory: config.directory, fileSystems },
       masters: recovered?.masters ?? 1,
     });
+    const start = await findStart(place, restore);
+    const graph = await graphFrom(start, built, fileSystems);
+    const plan = planJob(graph, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
+    const main = this.#main;
+    const run = this.#run;
     const senders = new CheckpointSenders({
       ...{ plan, run, slots: this.#slots, coordinator: this.#coordinator },
     });
     const historyLimit = this.#configuration.get(CheckpointingOptions.history);
-    return new JobCheckpoints({
+    const checkpoints = new JobCheckpoints({
       ...{ main, env, jobId, run, plan, config, place, senders, historyLimit },
     });
+    await checkpoints.open(start);
+    return { plan, checkpoints };
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {
