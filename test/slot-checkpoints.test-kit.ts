@@ -66,7 +66,7 @@ export class MemoryStorage implements SnapshotStorage {
     };
   }
 
-  async openFile(uri: string): ReturnType<SnapshotStorage['openFile']> {
+  async openFile({ uri }: { readonly uri: string }): ReturnType<SnapshotStorage['openFile']> {
     const bytes = this.files.get(uri);
     assert.ok(bytes !== undefined, `${uri} is not there`);
     return { ...snapshotInputOf(uri, bytes), close: async () => undefined };

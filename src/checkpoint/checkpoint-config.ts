@@ -35,6 +35,9 @@ export interface CheckpointConfig {
   readonly alignedTimeout: Duration;
   readonly afterTasksFinish: boolean;
   readonly stateBackend: 'hashmap';
+  /** Slots keep copies of their files, and read them. */
+  readonly localBackup: boolean;
+  readonly fromLocal: boolean;
 }
 
 /**
@@ -75,6 +78,8 @@ export function checkpointConfigOf(
     alignedTimeout: get(Options.alignedTimeout),
     afterTasksFinish: get(Options.afterTasksFinish),
     stateBackend: get(Options.stateBackend),
+    localBackup: get(Options.localBackup) ?? get(RecoveryOptions.fromLocal),
+    fromLocal: get(RecoveryOptions.fromLocal),
   };
 }
 

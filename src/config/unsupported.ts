@@ -13,11 +13,6 @@ function pem(name: string): string {
 /** A key, or its beginning followed by `*`, and a sentence. */
 export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] = [
   ['pipeline.object-reuse', 'Records are immutable, so they are always handed on without a copy.'],
-  [
-    'execution.checkpointing.local-backup.*',
-    'A restart reads the checkpoint itself: TaskManagers keep no copies of it yet.',
-  ],
-  ['state.backend.local-recovery', 'TaskManagers keep no copies of checkpoints yet.'],
   ['pipeline.jars', 'A job is a module; there are no jars.'],
   ['pipeline.classpaths', 'A job is a module; there are no class paths.'],
   ['pipeline.generic-types', 'There is no Kryo: schemas describe what has no codec of its own.'],

@@ -57,7 +57,7 @@ type DirectoryEnv = Pick<Env, 'disk' | 'random'> & {
 export type SecretName = 'cluster-secret' | 'rest-token';
 
 /** Folders within it. */
-export type ClusterFolder = 'log' | 'blobs' | 'ha';
+export type ClusterFolder = 'log' | 'blobs' | 'ha' | 'local-state';
 
 export class ClusterDirectory {
   readonly path: string;

@@ -14,6 +14,7 @@ import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import type { ProcessFiles } from '../protocol/process-files.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import type { Print } from '../taskexecutor/detached-output.ts';
+import { LocalState } from '../taskexecutor/local-state.ts';
 import { TaskExecutor } from '../taskexecutor/task-executor.ts';
 import { heartbeatOptions } from './job-manager.ts';
 import type { BlobStart } from './job-blobs.ts';
@@ -56,6 +57,8 @@ export interface TaskManagerStart {
   readonly logsOutput?: boolean | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
+  /** Of this process alone, for copies of state; without them none are kept. */
+  readonly localStateFolders?: readonly string[] | undefined;
   /** What it shows to those who look after it. */
   readonly files?: ProcessFiles | undefined;
   /** Where CPU profiles go; the working folder if undefined. */
@@ -84,6 +87,9 @@ export class TaskManager {
       bindHost: options.bindHost ?? options.host,
       dataPort: options.dataPort ?? 0,
       code: this.#blobs,
+      localState:
+        options.localStateFolders &&
+        new LocalState({ disk: env.disk, log: env.log, folders: options.localStateFolders }),
       rpc: this.rpc,
       resourceManagerAddress: options.jobManagerAddress,
       heartbeat: heartbeatOptions(configuration),

@@ -9,6 +9,7 @@ import { LogFolder } from '../env/log-folder.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { blobStart } from './blob-folders.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
+import { localStateFolders } from './local-state-folders.ts';
 import { openInternalPort } from './cluster-security.ts';
 import { hostAndPort } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
@@ -48,6 +49,7 @@ export function taskManagerProcess(
         configuration: configuration.with({ [TaskManagerOptions.slots.key]: String(slots) }),
         ...{ slots, secret, tls, host, bindHost, onFatal },
         blobs: await blobStart(env, configuration, 'taskmanager'),
+        localStateFolders: await localStateFolders(env, configuration),
         print: (text) => {
           env.terminal.stdout.write(text);
           return env.terminal.stdout.flush();

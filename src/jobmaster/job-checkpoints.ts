@@ -143,6 +143,8 @@ export class JobCheckpoints {
       mode: config.mode,
       maxConcurrent: config.maxConcurrent,
       checkpointsAfterTasksFinish: config.afterTasksFinish,
+      localBackup: config.localBackup,
+      fromLocal: config.fromLocal,
       fileSystems,
     };
   }

@@ -136,6 +136,9 @@ export interface CheckpointingOfSlot {
   readonly mode: 'exactly-once' | 'at-least-once';
   readonly maxConcurrent: number;
   readonly checkpointsAfterTasksFinish: boolean;
+  /** The slot keeps copies of the files that it writes, and reads them when it starts again. */
+  readonly localBackup: boolean;
+  readonly fromLocal: boolean;
   /** Keys and texts of options that file systems read, e.g. `s3.endpoint`. */
   readonly fileSystems: Readonly<Record<string, string>>;
 }

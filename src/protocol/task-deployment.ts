@@ -68,6 +68,8 @@ export interface SlotPreparation {
   readonly profileFolder?: string | undefined;
   /** Undefined: the job has no checkpoints. */
   readonly checkpointing?: CheckpointingOfSlot | undefined;
+  /** Of this allocation of the slot, for copies of its state. */
+  readonly localState?: string | undefined;
 }
 
 export interface TaskDeployment {

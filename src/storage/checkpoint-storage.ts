@@ -15,7 +15,7 @@
 import { EngineError, messageOf } from '../base/errors.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
 import { handlesOf, type CheckpointMetadata } from './checkpoint-metadata.ts';
-import { SHARED_FOLDER } from './checkpoint-streams.ts';
+import { CHECKPOINT_PREFIX, SHARED_FOLDER } from './checkpoint-streams.ts';
 import type { FileSystem } from './file-system.ts';
 import type { FileSystems } from './file-systems.ts';
 import { folderOfUri, joinUri, nameOfUri } from './file-uri.ts';
@@ -29,7 +29,6 @@ import {
   type StoredMetadata,
 } from './stored-checkpoint.ts';
 
-const CHECKPOINT_PREFIX = 'chk-';
 const PROBE = new TextEncoder().encode('Can this folder keep checkpoints?');
 /** Ids become names of folders. */
 const ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$/;

@@ -12,12 +12,15 @@ import { assert } from '../base/assert.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
 import type { FileOutput } from './file-system.ts';
 import type { FileSystems } from './file-systems.ts';
-import { joinUri } from './file-uri.ts';
+import { joinUri, nameOfUri } from './file-uri.ts';
 
 /** More than this is waiting to be written: the snapshot pauses. */
 const FULL_BYTES = 16 * 1024 * 1024;
 /** At most this goes into one write. */
 const WRITE_BYTES = 4 * 1024 * 1024;
+
+/** Of the names of the folders of checkpoints; those of savepoints begin otherwise. */
+export const CHECKPOINT_PREFIX = 'chk-';
 
 /** Name of the folder of files that several checkpoints may refer to. */
 export const SHARED_FOLDER = 'shared';
@@ -30,6 +33,8 @@ export interface CheckpointStreamsOptions {
   readonly directory: string;
   /** States of at most this many bytes get no file. */
   readonly inlineBytes: number;
+  /** What is done with a file of a checkpoint besides; a savepoint is for others. */
+  readonly copied?: ((uri: string, file: FileOutput) => FileOutput) | undefined;
 }
 
 /** Fits `SnapshotOutput`. */
@@ -68,7 +73,8 @@ export class CheckpointStreams {
     const shared = scope === 'shared';
     const folder = shared ? joinUri(directory, SHARED_FOLDER) : location;
     const uri = joinUri(this.#fileSystems.resolve(folder), this.#fileSystems.uniqueName());
-    return new Output({ fileSystems: this.#fileSystems, uri, shared, inlineBytes });
+    const copied = isOfCheckpoint(location) ? this.#options.copied : undefined;
+    return new Output({ fileSystems: this.#fileSystems, uri, shared, inlineBytes, copied });
   }
 }
 
@@ -77,6 +83,7 @@ interface OutputOptions {
   readonly uri: string;
   readonly shared: boolean;
   readonly inlineBytes: number;
+  readonly copied: CheckpointStreamsOptions['copied'];
 }
 
 class Output implements CheckpointOutput {
@@ -172,10 +179,16 @@ class Output implements CheckpointOutput {
     this.#pump ??= this.#write().finally(() => (this.#pump = undefined));
   }
 
+  async #create(): Promise<FileOutput> {
+    const { uri, copied } = this.#options;
+    const file = await this.#fileSystem.create(uri);
+    return copied === undefined ? file : copied(uri, file);
+  }
+
   /** O2. Never rejects: the next call throws. */
   async #write(): Promise<void> {
     try {
-      this.#file ??= this.#fileSystem.create(this.#options.uri);
+      this.#file ??= this.#create();
       const file = await this.#file;
       while (this.#pending.length > 0) {
         const bytes = concat(this.#take(WRITE_BYTES));
@@ -210,4 +223,8 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return bytes;
+}
+
+function isOfCheckpoint(location: string): boolean {
+  return nameOfUri(location).startsWith(CHECKPOINT_PREFIX);
 }

@@ -185,7 +185,7 @@ export class LocalFileSystem implements FileSystem {
 
 const FOLDER = 'it is a folder';
 
-class LocalInput implements FileInput {
+export class LocalInput implements FileInput {
   readonly name: string;
   readonly size: number;
   readonly #file: DiskFile;

@@ -27,6 +27,7 @@ import { DetachedOutput } from './detached-output.ts';
 import type { Print } from './detached-output.ts';
 import { HostedWorker } from './hosted-worker.ts';
 import type { JobLink } from './job-link.ts';
+import type { LocalState } from './local-state.ts';
 import { resourceOf } from './slot-room.ts';
 import { SlotPeers } from './slot-peers.ts';
 import { SLOTS_MAX } from './slot-table.ts';
@@ -63,6 +64,8 @@ export interface WorkerOptions {
   readonly print?: Print | undefined;
   /** Whether the log takes what user code writes on the standard streams; else the process does. */
   readonly logsOutput?: boolean | undefined;
+  /** Keeps copies of state; without it none are kept. */
+  readonly localState?: LocalState | undefined;
   /** Brings submitted code here; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
 }
@@ -196,6 +199,7 @@ export class SlotWorkers {
         ...{ tls, heapBudgetBytes, profileFolder },
         networkBytes: network.channelBytes,
         segmentBytes: network.segmentBytes,
+        localState: this.#localStateOf(slot.index, request),
       },
       moduleUrl: code?.resolve(moduleUrl, holder) ?? moduleUrl,
       lease,
@@ -207,6 +211,14 @@ export class SlotWorkers {
       onStuck: (error) => main.fatal(error),
     });
     return worker;
+  }
+
+  #localStateOf(slot: number, { allocationId, preparation }: PrepareSlot): string | undefined {
+    const { checkpointing } = preparation;
+    if (checkpointing === undefined || !(checkpointing.localBackup || checkpointing.fromLocal)) {
+      return undefined;
+    }
+    return this.#parts.options.localState?.folderOf(allocationId, slot);
   }
 
   /** Y5. */

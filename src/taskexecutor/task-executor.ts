@@ -139,6 +139,7 @@ export class TaskExecutor {
     this.#links.close();
     this.#resourceManager[Symbol.dispose]();
     await this.#workers.close();
+    await this.#options.localState?.close();
     this.#main.close();
   }
 
@@ -256,6 +257,7 @@ export class TaskExecutor {
   }
 
   #freed(index: number, allocationId: string, link: JobLink | undefined): void {
+    this.#options.localState?.release(allocationId);
     this.#resourceManager.slotFreed(index, allocationId);
     if (link !== undefined && this.#links.release(link)) this.#options.code?.release(link.token);
   }

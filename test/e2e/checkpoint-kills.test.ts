@@ -2,10 +2,9 @@
 // moments, one or two at a time: it writes every result once through the file sink, nobody ever
 // sees a torn or aborted one, and nothing is left of checkpoints, jobs or processes in the end.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { cases } from '../../src/base/cases.test-kit.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { CommittedOutput } from './committed-output.test-kit.ts';
@@ -16,6 +15,7 @@ import {
   pause,
   refuses,
 } from './killed-cluster.test-kit.ts';
+import { writeTotalsJob } from './totals-job.test-kit.ts';
 
 const KILLS = cases(25, 100);
 const SEED = Number(process.env['MILLRACE_SEED'] ?? 20_261_128);
@@ -29,37 +29,6 @@ const KEYS = 30;
 const LOOK_MILLIS = 50;
 const LONGEST_RECOVERY_MILLIS = 30_000;
 
-const JOB = `import { defineJob, generator, milliseconds, state, t } from 'millrace';
-import { files } from 'millrace/connectors/files';
-import { text } from 'millrace/formats';
-
-export default defineJob({
-  name: 'totals',
-  params: { out: t.string },
-  build(env, { out }) {
-    env.enableCheckpointing(milliseconds(500));
-    env
-      .from(generator(t.int32, (n) => n, { count: ${RECORDS}, ratePerSecond: ${RATE} }))
-      .uid('numbers')
-      .keyBy((n) => n % ${KEYS})
-      .process({
-        emits: t.string,
-        state: { count: state.value(t.int32), sum: state.value(t.float64) },
-        onElement(value, context) {
-          const count = (context.state.count.get() ?? 0) + 1;
-          const sum = (context.state.sum.get() ?? 0) + value;
-          context.state.count.set(count);
-          context.state.sum.set(sum);
-          context.emit(value + ':' + (value % ${KEYS}) + ':' + count + ':' + sum);
-        },
-      })
-      .uid('totals')
-      .sinkTo(files.sink({ path: out, format: text() }))
-      .uid('files');
-  },
-});
-`;
-
 const cluster = new KilledCluster();
 after(() => cluster.remove());
 const checkpoints = join(cluster.home, 'checkpoints');
@@ -67,10 +36,12 @@ const random = Prng.of(SEED);
 const killed: Record<string, number> = {};
 let kills = 0;
 
-function settings(parallelism: number): Readonly<Record<string, string>> {
+function settings(parallelism: number, local: boolean): Readonly<Record<string, string>> {
   return {
     'parallelism.default': String(parallelism),
     'execution.checkpointing.dir': checkpoints,
+    'execution.checkpointing.data-inline-threshold': local ? '1 b' : '20 kb',
+    'execution.state-recovery.from-local': String(local),
     'restart-strategy.type': 'fixed-delay',
     'restart-strategy.fixed-delay.attempts': '1000',
     'restart-strategy.fixed-delay.delay': '20 ms',
@@ -133,8 +104,9 @@ async function restores(
 
 describe('a job with checkpoints on a cluster whose processes are killed', () => {
   test(`${KILLS} times at random (seed ${SEED})`, { timeout: 1_200_000 }, async (context) => {
-    const module = join(cluster.home, 'totals.ts');
-    writeFileSync(module, JOB);
+    const moduleUrl = writeTotalsJob(cluster.home, {
+      ...{ records: RECORDS, keys: KEYS, ratePerSecond: RATE, intervalMillis: 500 },
+    });
     const args = ['--taskmanagers', '3', '--slots', '2', '-D', 'jobmanager.rpc.port=0'];
     const start = await cluster.command('start', ...args);
     assert.equal(start.code, 0, start.stderr);
@@ -147,10 +119,10 @@ describe('a job with checkpoints on a cluster whose processes are killed', () =>
         const out = join(cluster.home, `out-${round}`);
         const output = new CommittedOutput(out);
         const jobId = await client.submit({
-          moduleUrl: pathToFileURL(module).href,
+          moduleUrl,
           parameters: { out },
-          // With spare slots, and without.
-          configuration: settings(round % 2 === 0 ? 4 : 6),
+          // With spare slots and copies of state on the machine, and without.
+          configuration: settings(round % 2 === 0 ? 4 : 6, round % 2 === 0),
         });
         const until = { ended: false };
         const result = client.result(jobId).finally(() => (until.ended = true));

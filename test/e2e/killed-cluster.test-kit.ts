@@ -31,7 +31,13 @@ interface Running {
 const LOST: ReadonlySet<string> = new Set(['RPC_UNREACHABLE', 'NETWORK_FAILED', 'RPC_TIMEOUT']);
 
 /** Of the cluster's folder, when no job is left. */
-const LEFT_EMPTY = ['blobs', 'ha/default/blobs', 'ha/default/checkpoints', 'ha/default/jobs'];
+const LEFT_EMPTY = [
+  'blobs',
+  'ha/default/blobs',
+  'ha/default/checkpoints',
+  'ha/default/jobs',
+  'local-state',
+];
 
 const worker = entryPoint('../../bin/slot-worker', import.meta.url);
 const env = nodeEnv({ entries: { slot: worker, coordinator: worker }, log: { level: 'error' } });
@@ -82,7 +88,9 @@ export class KilledCluster {
     return [
       ...readdirSync(this.#temporary),
       ...readdirSync('/dev/shm').filter((name) => /millrace/.test(name)),
-      ...LEFT_EMPTY.flatMap((folder) => readdirSync(join(this.folder, folder))),
+      ...LEFT_EMPTY.map((folder) => join(this.folder, folder)).flatMap((folder) =>
+        existsSync(folder) ? readdirSync(folder) : [],
+      ),
       ...(existsSync(file) ? [file] : []),
     ];
   }

@@ -42,6 +42,8 @@ interface CheckpointingOptions {
   readonly afterTasksFinish: ConfigOption<boolean>;
   readonly stateBackend: ConfigOption<'hashmap'>;
   readonly history: ConfigOption<number>;
+  readonly localBackup: ConfigOption<boolean | undefined>;
+  readonly localFolders: ConfigOption<string | undefined>;
 }
 
 export const CheckpointingOptions: CheckpointingOptions = {
@@ -180,12 +182,24 @@ export const CheckpointingOptions: CheckpointingOptions = {
     10,
     'How many checkpoints of a job are remembered for its statistics.',
   ),
+  localBackup: optional(
+    'execution.checkpointing.local-backup.enabled',
+    boolean,
+    'Whether a slot of a cluster keeps a copy of the files of state that it has written for the newest checkpoint on the disk of its own machine. Unset: where execution.state-recovery.from-local says that it is read.',
+  ),
+  localFolders: optional(
+    'execution.checkpointing.local-backup.dirs',
+    text,
+    'The folders below which a TaskManager keeps such copies, separated by commas: its slots take turns. Unset: that of the cluster in MILLRACE_HOME.',
+    ['taskmanager.state.local.root-dirs'],
+  ),
 };
 
 interface RecoveryOptions {
   readonly path: ConfigOption<string | undefined>;
   readonly ignoreUnclaimed: ConfigOption<boolean>;
   readonly claimMode: ConfigOption<ClaimMode>;
+  readonly fromLocal: ConfigOption<boolean>;
 }
 
 export const RecoveryOptions: RecoveryOptions = {
@@ -208,5 +222,12 @@ export const RecoveryOptions: RecoveryOptions = {
     'NO_CLAIM',
     'Whose the files are from which a job starts: the job takes them over, and deletes them with its own; it leaves them alone, and needs them no longer than to its first checkpoint; or, as in older Flinks, it leaves them alone and may need them for ever.',
     ['execution.savepoint-restore-mode', 'execution.state-recovery.restore-mode'],
+  ),
+  fromLocal: option(
+    'execution.state-recovery.from-local',
+    boolean,
+    false,
+    'Whether a slot of a cluster that starts again reads the copies of its state that it has kept on its own machine, as far as they are there and undamaged.',
+    ['state.backend.local-recovery'],
   ),
 };

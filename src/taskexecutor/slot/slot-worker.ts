@@ -33,9 +33,9 @@ import type {
 } from '../../protocol/task-deployment.ts';
 import { FileSystems } from '../../storage/file-systems.ts';
 import { hadFinished } from './checkpoint/checkpoint-wiring.ts';
-import type { SlotCheckpoints } from './checkpoint/checkpoint-wiring.ts';
 import { notifyTask } from './checkpoint/notify-task.ts';
-import { slotCheckpoints } from './checkpoint/slot-checkpoints.ts';
+import { beginCopies, slotCheckpoints } from './checkpoint/slot-checkpoints.ts';
+import type { LocalCopies } from '../../storage/local-copies.ts';
 import { ClientMessages } from './client-messages.ts';
 import { commitPrepared } from './commit-prepared.ts';
 import { PeerLinks } from './peer-links.ts';
@@ -71,6 +71,7 @@ class SlotWorker {
   #metrics: SlotMetrics | undefined;
   #profile: SlotProfile | undefined;
   #live = 0;
+  #copies: LocalCopies | undefined;
 
   constructor(context: WorkerContext) {
     this.#context = context;
@@ -108,6 +109,8 @@ class SlotWorker {
       }
       case 'notify-checkpoint':
         for (const wired of this.#tasks.values()) notifyTask(wired, message);
+        if (message.outcome === 'aborted') this.#copies?.aborted(message.checkpointId);
+        else this.#copies?.completed(message.latestComplete);
         return;
       case 'request-metrics':
         this.#send({
@@ -187,7 +190,7 @@ class SlotWorker {
       const { restore } = deployment;
       if (restore?.kind === 'commit') this.#commitOnly(deployment, restore);
     }
-    const wiring = this.#wiring(job);
+    const wiring = this.#wiring(job, fresh);
     try {
       wiring.reserve(fresh);
     } catch (thrown) {
@@ -209,7 +212,7 @@ class SlotWorker {
     this.#watchHeap();
   }
 
-  #wiring(job: CompiledJob): TaskWiring {
+  #wiring(job: CompiledJob, deployments: readonly TaskDeployment[]): TaskWiring {
     const { env } = this.#context;
     const configuration = this.#configuration();
     const { location, networkBytes, segmentBytes } = this.#preparation!;
@@ -243,17 +246,19 @@ class SlotWorker {
         available: () => task().sourceAvailable(),
       }),
       sinkWiring: (deployment, operator) => this.#sinkWiring(deployment, operator),
-      checkpoints: this.#checkpoints(),
+      checkpoints: this.#checkpointsOf(deployments),
     });
   }
 
-  #checkpoints(): SlotCheckpoints | undefined {
-    const { checkpointing } = this.#preparation!;
-    if (checkpointing === undefined) return undefined;
-    return slotCheckpoints(this.#fileSystemsOfJob(), checkpointing, {
+  #checkpointsOf(deployments: readonly TaskDeployment[]): ReturnType<typeof slotCheckpoints> {
+    const checkpoints = slotCheckpoints(this.#context.env, this.#preparation!, {
+      fileSystems: this.#fileSystemsOfJob(),
       background: this.#loop!.background,
       answer: (message) => this.#send(message),
     });
+    this.#copies = checkpoints?.copies;
+    if (this.#copies !== undefined) beginCopies(this.#copies, deployments);
+    return checkpoints;
   }
 
   /** One for checkpoints and sinks: it has the connections to object stores. */
@@ -279,6 +284,7 @@ class SlotWorker {
     return {
       running: () => {
         this.#send(stateOf(deployment, 'RUNNING'));
+        this.#copies?.tellRestored();
         const source = this.#tasks.get(executionId)!.task.source;
         // One that had read everything asks for nothing.
         if (source === undefined || hadFinished(deployment)) return;

@@ -59,7 +59,7 @@ export class StateFiles {
 
   async input(handle: StateHandle, name: string): Promise<SnapshotInput> {
     if (handle.kind === 'inline') return snapshotInputOf(name, handle.bytes);
-    const file = await this.#storage.openFile(handle.uri);
+    const file = await this.#storage.openFile(handle);
     this.#open.push(file);
     if (file.size !== handle.size) {
       throw new EngineError('STATE_SNAPSHOT_CORRUPT', {

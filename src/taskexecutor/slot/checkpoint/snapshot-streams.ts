@@ -21,6 +21,8 @@ export interface SnapshotOutputStream extends SnapshotOutput {
   abort(): Promise<void>;
 }
 
+type FileHandle = Extract<StateHandle, { readonly kind: 'file' }>;
+
 /** A file of a snapshot, open for reading. */
 export interface SnapshotFile extends SnapshotInput {
   close(): Promise<void>;
@@ -28,5 +30,5 @@ export interface SnapshotFile extends SnapshotInput {
 
 /** The checkpoint storage, as a slot needs it. */
 export interface SnapshotStorage extends SnapshotStreams {
-  openFile(uri: string): Promise<SnapshotFile>;
+  openFile(handle: FileHandle): Promise<SnapshotFile>;
 }
