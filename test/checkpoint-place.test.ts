@@ -25,7 +25,7 @@ test('a master that goes on from a checkpoint and takes none removes the folder 
     assert.deepEqual(await fs.readdir(directory), [JOB_ID]);
 
     const second = new CheckpointPlace({ ...options, masters: 2 });
-    const { kept } = await second.recover();
+    const kept = await second.recover();
     assert.equal(kept.length, 1);
     await second.removeAll();
     assert.deepEqual(await fs.readdir(directory), []);

@@ -170,8 +170,9 @@ describe('CheckpointStorage', () => {
         inlineBytes: 0,
       });
       const killed: CheckpointOutput[] = [];
+      await storage.prepareLocation(8);
       for (const scope of ['shared', 'exclusive'] as const) {
-        const output = streams.open(await storage.prepareLocation(8), scope);
+        const output = streams.open(storage.locationOf(8), scope);
         output.write(pattern(100));
         await output.finish();
         const unfinished = streams.open(storage.locationOf(8), scope);
@@ -180,7 +181,7 @@ describe('CheckpointStorage', () => {
         await untilThere(folder, /\.writing-/);
       }
       const stored = await storage.readMetadata(kept.location);
-      const removed = await storage.removeLeftovers([stored]);
+      const removed = await storage.removeLeftovers({ retained: [stored] });
       assert.equal(removed.length, 2 + 3, 'chk-6, chk-8 and three files of shared state');
       const left = await filesIn(`${folder}/${JOB_ID}`);
       // Their files are open still, and would be closed whenever garbage is collected.

@@ -321,10 +321,12 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Use a path, file:/PATH, or s3://BUCKET/PATH.',
   ),
   FILE_SYSTEM_URI: user('{uri} does not name a file or folder: {reason}.'),
-  HA_FILE_INVALID: external(
-    'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
-    'Move it out of the folder: the job in it is then given up.',
-  ),
+  HA_FILE_INVALID: {
+    domain: 'external',
+    retry: 'never',
+    message: 'The file {path}, which should hold a job or its result, cannot be used: {reason}.',
+    fix: 'Move it out of the folder: the job in it is then given up.',
+  },
   HA_SUPERSEDED: {
     domain: 'external',
     retry: 'never',

@@ -58,13 +58,20 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'There is no checkpoint of the job now, because not all of its tasks are running.',
     'Try again when the job runs.',
   ),
+  RESTORE_CHECKPOINT_UNUSABLE: {
+    domain: 'external',
+    retry: 'never',
+    message:
+      'The job cannot go on from {location}, its newest complete checkpoint: {reason}. It does not start without it.',
+    fix: 'Mend what the cause names and start the job again with `run -s {location}`; {older}. Nothing of its checkpoints was removed.',
+  },
   RESTORE_IN_FLIGHT_LOST: user(
     'The job cannot go on from checkpoint {checkpointId}: records were on their way to or from "{vertex}", and the job has no such way any more.',
     'Change the ways between operators after an aligned checkpoint or a savepoint, or give these records up with --allowNonRestoredState.',
   ),
   RESTORE_OTHER_KEY_GROUPS: user(
     '"{operator}" cannot take its state over: its keys are in {maxParallelism} groups, and now there are to be {actual}.',
-    'Set neither .setMaxParallelism nor pipeline.max-parallelism, which takes the former number over, or set it to {maxParallelism}: it is fixed when state is first kept.',
+    'Set .setMaxParallelism({maxParallelism}) on the operator, or pipeline.max-parallelism: the number of groups is fixed when state is first kept.',
   ),
   RESTORE_STATE_UNCLAIMED: user(
     'The job cannot go on from checkpoint {checkpointId}: it has no operator for the state of {operators}.',

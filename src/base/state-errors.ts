@@ -1,6 +1,6 @@
 /** The part of the error table for state: what is put into it, its snapshots, its evolution. */
 import type { ErrorCode } from './error-code.ts';
-import { external, user } from './error-entry.ts';
+import { user } from './error-entry.ts';
 import type { ErrorEntry } from './errors.ts';
 
 type StateErrorCode = Extract<ErrorCode, `STATE_${string}`>;
@@ -26,10 +26,12 @@ export const STATE_ERRORS: Readonly<Record<StateErrorCode, ErrorEntry>> = {
     'The state "{state}" of "{operator}" holds a value that does not fit its schema, at the key {key}: {reason}',
     'Store only what the declared schema describes.',
   ),
-  STATE_SNAPSHOT_CORRUPT: external(
-    'The snapshot {source} is damaged: {reason}.',
-    'Restore an older snapshot, and look at the disk or the store that it was read from.',
-  ),
+  STATE_SNAPSHOT_CORRUPT: {
+    domain: 'external',
+    retry: 'never',
+    message: 'The snapshot {source} is damaged: {reason}.',
+    fix: 'Restore an older snapshot, and look at the disk or the store that it was read from.',
+  },
   STATE_SNAPSHOT_MISMATCH: user(
     'The snapshot {source} cannot be restored here: {reason}.',
     'Restore with the program, the settings and the version that belong to it.',

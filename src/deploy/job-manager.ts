@@ -12,6 +12,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SecurityOptions } from '../config/options/security-options.ts';
 import type { Env } from '../env/env.ts';
+import { cleanUpEnded } from '../jobmaster/ended-checkpoints.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { ResourceManager } from '../resourcemanager/resource-manager.ts';
@@ -112,6 +113,13 @@ export class JobManager {
           resourceManagerAddress: address,
           code: stores.blobs,
         }),
+      cleanUpEnded: ({ submission, masters }) => {
+        const { jobId, configuration: own } = submission.job;
+        const options = fileSystemOptions(configuration.with(own).toRecord());
+        const fileSystems = FileSystems.create(env, options);
+        const pointers = stores.pointersOf(jobId);
+        return cleanUpEnded({ jobId, fileSystems, pointers, masters, log: env.log });
+      },
       disposeSavepoint: (path) => {
         const options = fileSystemOptions(configuration.toRecord());
         return disposeSavepoint(FileSystems.create(env, options), path);

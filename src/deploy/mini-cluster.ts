@@ -135,6 +135,15 @@ export class MiniCluster implements AsyncDisposable {
     return client;
   }
 
+  /** To a job that was submitted before. @throws EngineError JOB_NOT_FOUND */
+  async attach(jobId: string): Promise<JobClient> {
+    const { address } = this.#jobManager;
+    const client = await JobClient.attach({ env: this.#env, rpc: this.#clientRpc, address }, jobId);
+    this.#clients.add(client);
+    client.onClosed(() => this.#clients.delete(client));
+    return client;
+  }
+
   /** How a job ended, or will. @throws EngineError JOB_NOT_FOUND */
   resultOf(jobId: string): Promise<JobResult> {
     const { address } = this.#jobManager;

@@ -46,6 +46,7 @@ async function recovering(jobId: string, clientHeartbeatTimeout?: Duration): Pro
     results: memoryJobResultStore(10),
     startJobMaster: (given) => master(given, cancelled),
     resources: () => ({ taskManagers: 0, total: 0, free: 0 }),
+    cleanUpEnded: () => Promise.reject(new Error('not asked for')),
     disposeSavepoint: () => Promise.reject(new Error('not asked for')),
     endedJobs: { capacity: 10, maxBytes: 1e6, expiration: minutes(1) },
     onFatal: (component, error) => assert.fail(`${component}: ${error.message}`),
@@ -85,6 +86,7 @@ function master({ job }: JobSubmission, cancelled: string[]): JobMasterHandle {
     cancel: () => void cancelled.push(jobId),
     triggerSavepoint: () => Promise.reject(new Error('not asked for')),
     triggerCheckpoint: () => Promise.reject(new Error('not asked for')),
+    settle: () => Promise.resolve(),
     cleanUp: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

@@ -7,6 +7,8 @@
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
  * D4. A job whose client has promised heartbeats is cancelled when they stay away.
  * D5. A job that could not be stored was not taken: the same submission may come again.
+ * D7. A job stays in that store until its checkpoints are dealt with: what a process that ends at
+ *     its end leaves behind, the next one removes.
  * D6. A job of an earlier process is known from the first call on, also while its master is begun:
  *     who asks for it waits until then.
  */
@@ -53,7 +55,9 @@ export interface JobMasterHandle {
   cancel(): void;
   triggerSavepoint(trigger: SavepointTrigger): Promise<TakenCheckpoint>;
   triggerCheckpoint(full: boolean): Promise<TakenCheckpoint>;
-  /** The end of the job is known to all: its checkpoints go, unless they are to stay. */
+  /** The job has ended: what becomes of its checkpoints is durable when it has resolved. */
+  settle(): Promise<void>;
+  /** The end of the job is durable: its checkpoints go, unless they are to stay. */
   cleanUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,6 +73,8 @@ export interface DispatcherOptions {
     client: RpcConnection | undefined,
     recovered: StoredJob | undefined,
   ) => JobMasterHandle;
+  /** D7: of a job whose result is stored, and whose master did not come to it. */
+  readonly cleanUpEnded: (job: StoredJob) => Promise<void>;
   /** Removes a savepoint from where it lies. */
   readonly disposeSavepoint: (path: string) => Promise<void>;
   /** What the cluster has, for those who ask. */
@@ -302,6 +308,7 @@ export class Dispatcher {
     };
     entry.started.catch(() => undefined);
     entry.begun.promise.catch(() => undefined);
+    entry.ended.promise.catch(() => undefined);
     this.#jobs.set(jobId, entry);
     entry.started = this.#start(entry, origin);
     // Whoever submitted it hears of a failure by the answer, everybody by the result.
@@ -319,18 +326,26 @@ export class Dispatcher {
   #notStarted(entry: JobEntry, { recovered }: JobOrigin, error: EngineError): void {
     const { jobId } = entry.submission.job;
     if (entry.master !== undefined || this.#jobs.get(jobId) !== entry) return;
-    if (recovered === undefined) this.#jobs.delete(jobId);
-    else this.#main.fatal(error);
+    if (recovered === undefined) {
+      this.#jobs.delete(jobId);
+      entry.ended.reject(error);
+    } else this.#main.fatal(error);
   }
 
   async #start(entry: JobEntry, origin: JobOrigin): Promise<JobMasterLocation> {
     const { jobs, results, startJobMaster } = this.#options;
     const { submission } = entry;
     const { jobId } = submission.job;
-    if ((await results.get(jobId)) !== undefined) {
-      // The process ended between the two steps of D2.
-      if (origin.recovered !== undefined) await jobs.remove(jobId);
+    const result = await results.get(jobId);
+    if (result !== undefined) {
+      // D7: the process ended between the steps of D2.
+      if (origin.recovered !== undefined) {
+        await this.#options.cleanUpEnded(origin.recovered);
+        await jobs.remove(jobId);
+      }
       this.#main.run(() => this.#jobs.delete(jobId));
+      // Who has asked meanwhile.
+      entry.ended.resolve(result);
       throw new EngineError('JOB_ALREADY_ENDED', { jobId });
     }
     if (origin.recovered === undefined) await jobs.put(submission);
@@ -345,6 +360,7 @@ export class Dispatcher {
         if (origin.recovered !== undefined) throw thrown;
         // A submission that no master can be made for, e.g. with options that there are not.
         this.#jobs.delete(jobId);
+        entry.ended.reject(toEngineError(thrown));
         started.reject(toEngineError(thrown));
         return;
       }
@@ -393,9 +409,10 @@ export class Dispatcher {
 
   /** D2. */
   async #archive(result: JobResult, master: JobMasterHandle): Promise<void> {
+    await master.settle();
     await this.#options.results.put(result);
-    await this.#options.jobs.remove(result.jobId);
     await master.cleanUp();
+    await this.#options.jobs.remove(result.jobId);
   }
 
   #closeMaster(master: JobMasterHandle, gone: () => void): void {

@@ -7,21 +7,31 @@
  *     anything of the checkpoint is removed.
  * Q3. What may be pointed to, because it is not known whether a pointer was written, is not removed
  *     before a later pointer is.
+ * Q4. What cannot be read is not taken for what is not there: without its newest complete
+ *     checkpoint a job does not begin. One before it that is damaged is left alone.
  */
 import type { Log } from '../env/env.ts';
-import { isEngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint, Discards } from '../checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../checkpoint/coordinator-state.ts';
 import type { RestoreSettings, StateHandle, TaskSnapshot } from '../protocol/checkpoint.ts';
-import type { CheckpointPointers, StoredPointer } from '../protocol/stored-checkpoints.ts';
+import type {
+  CheckpointPointers,
+  CheckpointsAtEnd,
+  StoredCheckpoints,
+  StoredPointer,
+} from '../protocol/stored-checkpoints.ts';
 import { handlesIn } from '../storage/checkpoint-metadata.ts';
 import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
 import { CheckpointStorage } from '../storage/checkpoint-storage.ts';
+import { SHARED_FOLDER } from '../storage/checkpoint-streams.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
+import { folderOfUri, nameOfUri } from '../storage/file-uri.ts';
 import {
   discardHandles,
   disposeSavepoint,
   readCheckpoint,
+  removeEmptyJobFolder,
   writeMetadata,
 } from '../storage/stored-checkpoint.ts';
 
@@ -46,6 +56,12 @@ export class CheckpointPlace {
   /** This master, or one before it, has put something into the folder of the job. */
   #isUsed = false;
   #reservedId = 0;
+  /** CheckpointStorage S4. */
+  #firstId = 1;
+  /** An earlier master has had checkpoints of the job. */
+  #isLater = false;
+  /** Q4. */
+  #damaged: string[] = [];
   #pointed: readonly StoredPointer[] = [];
   /** Q3. */
   #doubtful: PendingCheckpoint[] = [];
@@ -76,22 +92,49 @@ export class CheckpointPlace {
     else await this.#initialize();
   }
 
-  /** What an earlier master has completed, oldest first, and the first id that is free. */
-  async recover(): Promise<{
-    readonly kept: readonly CompletedCheckpoint[];
-    readonly firstId: number;
-  }> {
+  /**
+   * Q4. What an earlier master has completed, oldest first.
+   * @throws EngineError RESTORE_CHECKPOINT_UNUSABLE; others, if it may be there later
+   */
+  async recover(): Promise<readonly CompletedCheckpoint[]> {
     const stored = await this.#options.pointers.read();
-    if (stored === undefined) return { kept: [], firstId: 1 };
-    this.#isUsed = true;
-    this.#reservedId = stored.reservedId;
-    this.#pointed = stored.checkpoints;
+    if (stored === undefined) return [];
+    this.resume(stored);
+    this.#damaged = [];
     const kept: CompletedCheckpoint[] = [];
-    for (const { location, isOurs } of stored.checkpoints) {
-      const { metadata, size } = await readCheckpoint(this.#options.fileSystems, location);
-      kept.push({ metadata, location, metadataBytes: size, isOurs });
+    for (const pointer of stored.checkpoints) {
+      const found = await this.#recoverOne(pointer, kept);
+      if (found !== undefined) kept.push(found);
     }
-    return { kept, firstId: stored.reservedId + 1 };
+    return kept;
+  }
+
+  /** After a master that has come to its end. */
+  resume({ reservedId, firstId = 1, checkpoints }: StoredCheckpoints): void {
+    this.#isLater = true;
+    this.#isUsed = true;
+    this.#reservedId = reservedId;
+    this.#firstId = firstId;
+    this.#pointed = checkpoints;
+  }
+
+  /**
+   * The first id that is free, after `recover`. Where it is not known, and need not be because
+   * checkpoints are taken only when somebody asks, ids that are used are refused one by one.
+   * @throws EngineError IO_*, S3_*
+   */
+  async firstFreeId(isPeriodic: boolean): Promise<number> {
+    if (this.#isLater) return this.#reservedId + 1;
+    try {
+      const ids = (await this.#storage?.ids()) ?? [];
+      this.#firstId = Math.max(0, ...ids) + 1;
+    } catch (thrown) {
+      if (isPeriodic) throw thrown;
+      const { log, jobId } = this.#options;
+      const text = 'it cannot be seen which checkpoints there are';
+      log.write('warn', `${text}: ${toEngineError(thrown).message}`, { jobId });
+    }
+    return this.#firstId;
   }
 
   /** @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID, FILE_SYSTEM_*, IO_* */
@@ -107,14 +150,7 @@ export class CheckpointPlace {
 
   /** Removes what an earlier master has left behind, while no task runs. */
   async removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
-    await this.#tried(this.jobDirectory, () => this.#removeLeftovers(kept));
-  }
-
-  async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
-    const stored = kept.flatMap(({ metadata, location }) =>
-      location === undefined ? [] : [{ metadata, location, uri: `${location}/_metadata`, size: 0 }],
-    );
-    await this.#storage?.removeLeftovers(stored);
+    if (this.#isLater) await this.#removeLeftovers(kept);
   }
 
   /** Q1. @returns the folder of its files */
@@ -192,19 +228,96 @@ export class CheckpointPlace {
       });
     }
     await this.#discard(handles);
+    for (const folder of this.#foldersOfClaimed({ checkpoints, handles })) {
+      const { fileSystems } = this.#options;
+      await this.#tried(folder, () => removeEmptyJobFolder(fileSystems, folder));
+    }
+  }
+
+  /** The job has ended; it is durable what becomes of its checkpoints when it has resolved. */
+  async settle(atEnd: CheckpointsAtEnd): Promise<void> {
+    if (this.#isLater || this.#reservedId > 0) await this.#write({ atEnd });
   }
 
   /** The job has ended, and these are kept: what tasks have left that were cancelled goes. */
   async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
     await this.#discardDoubtful();
-    await this.removeLeftovers(kept);
+    await this.#removeLeftovers(kept);
   }
 
   /** The job has ended, and nothing of it is kept. */
   async removeAll(): Promise<void> {
     await this.#discardDoubtful();
     if (this.#storage === undefined || !this.#isUsed) return;
-    await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory());
+    await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory(this.#firstId));
+  }
+
+  async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    const retained = kept.flatMap(({ metadata, location }) =>
+      location === undefined ? [] : [{ metadata, location, uri: `${location}/_metadata`, size: 0 }],
+    );
+    const leftovers = { retained, firstId: this.#firstId, others: this.#damaged };
+    await this.#tried(this.jobDirectory, async () => {
+      await this.#storage?.removeLeftovers(leftovers);
+    });
+  }
+
+  /** Q4. */
+  async #recoverOne(
+    { location, isOurs, checkpointId }: StoredPointer,
+    older: readonly CompletedCheckpoint[],
+  ): Promise<CompletedCheckpoint | undefined> {
+    const { fileSystems, log, jobId } = this.#options;
+    try {
+      const { metadata, size } = await readCheckpoint(fileSystems, location);
+      return { metadata, location, metadataBytes: size, isOurs };
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      if (error.code === 'SAVEPOINT_NOT_FOUND') await this.#requireFolder(location, error);
+      if (error.retry !== 'never') throw error;
+      if (checkpointId !== this.#pointed.at(-1)!.checkpointId) {
+        const text = `checkpoint ${checkpointId}, which is not the newest, cannot be used`;
+        log.write('warn', `${text}: ${error.message}`, { jobId });
+        this.#damaged.push(location);
+        return undefined;
+      }
+      const paths = older.map((each) => each.location).join(', ');
+      throw new EngineError(
+        'RESTORE_CHECKPOINT_UNUSABLE',
+        {
+          ...{ location, reason: error.message },
+          older:
+            older.length === 0
+              ? 'no older one is kept'
+              : `or from an older one (${paths}), and what sinks have shown since comes twice`,
+        },
+        { cause: error },
+      );
+    }
+  }
+
+  /** A disk that is not mounted has no files, either. */
+  async #requireFolder(location: string, cause: EngineError): Promise<void> {
+    const folder = folderOfUri(location);
+    if ((await this.#options.fileSystems.of(folder).stat(folder)) !== undefined) return;
+    const reason = `${folder} does not exist: is its disk mounted?`;
+    const parameters = { directory: folderOfUri(folder), reason };
+    throw new EngineError('CHECKPOINT_DIRECTORY_UNUSABLE', parameters, { cause });
+  }
+
+  /** Of other jobs, in which there may be nothing any more. */
+  #foldersOfClaimed({ checkpoints, handles }: Discards): ReadonlySet<string> {
+    const folders = new Set<string>();
+    for (const { metadata, location } of checkpoints) {
+      const folder = location === undefined ? '' : folderOfUri(location);
+      if (nameOfUri(folder) === metadata.jobId) folders.add(folder);
+    }
+    for (const handle of handles) {
+      const folder = handle.kind === 'file' ? folderOfUri(handle.uri) : '';
+      if (nameOfUri(folder) === SHARED_FOLDER) folders.add(folderOfUri(folder));
+    }
+    folders.delete(this.jobDirectory);
+    return folders;
   }
 
   /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
@@ -251,17 +364,31 @@ export class CheckpointPlace {
   }
 
   #point(checkpoints: readonly StoredPointer[] | undefined, reservedId: number): Promise<void> {
-    const { pointers, masters } = this.#options;
+    return this.#write({ checkpoints, reservedId });
+  }
+
+  #write({ checkpoints, reservedId, atEnd }: PointersChange): Promise<void> {
+    const { pointers, masters, directory } = this.#options;
     const write = async (): Promise<void> => {
       const next = checkpoints ?? this.#pointed;
-      await pointers.write({ masters, reservedId, checkpoints: next });
+      const reserved = reservedId ?? this.#reservedId;
+      await pointers.write({
+        ...{ masters, reservedId: reserved, checkpoints: next },
+        ...{ directory, firstId: this.#firstId, atEnd },
+      });
       this.#pointed = next;
-      this.#reservedId = reservedId;
+      this.#reservedId = reserved;
     };
     const written = this.#writes.then(write, write);
     this.#writes = written;
     return written;
   }
+}
+
+interface PointersChange {
+  readonly checkpoints?: readonly StoredPointer[] | undefined;
+  readonly reservedId?: number | undefined;
+  readonly atEnd?: CheckpointsAtEnd | undefined;
 }
 
 function pointerOf({ metadata, location, isOurs }: CompletedCheckpoint): readonly StoredPointer[] {

@@ -11,12 +11,16 @@
  *     has come to its end: what is written after that would stay for ever.
  * R6. Checkpoints are made durable one after another, and none after a newer one: the pointers
  *     written last lead to the newest.
+ * R7. What becomes of the checkpoints of a job is durable before its end is: the next master sees
+ *     to it, if this one does not come to that.
  */
+import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import { CheckpointHistory } from '../checkpoint/checkpoint-history.ts';
 import type { CheckpointConfig } from '../checkpoint/checkpoint-config.ts';
 import { contentOf } from '../checkpoint/checkpoint-content.ts';
+import { checkpointsStay } from '../checkpoint/checkpoints-stay.ts';
 import { CompletedCheckpoints } from '../checkpoint/completed-checkpoints.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
 import {
@@ -33,7 +37,12 @@ import type {
 } from '../checkpoint/coordinator-state.ts';
 import { StateAssignment } from '../checkpoint/state-assignment.ts';
 import type { Env } from '../env/env.ts';
-import type { CheckpointingOfSlot, StateHandle, StateRestore } from '../protocol/checkpoint.ts';
+import type {
+  CheckpointingOfSlot,
+  RestoreSettings,
+  StateHandle,
+  StateRestore,
+} from '../protocol/checkpoint.ts';
 import type { CheckpointStatistics } from '../protocol/checkpoint-statistics.ts';
 import type { RestoredSources } from '../protocol/coordinator-messages.ts';
 import type { TerminalJobStatus } from '../protocol/job-status.ts';
@@ -41,6 +50,7 @@ import type {
   CheckpointAcknowledgement,
   CheckpointRefusal,
 } from '../protocol/job-master-service.ts';
+import type { CheckpointsAtEnd } from '../protocol/stored-checkpoints.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 import { standingsOf } from './checkpoint-standing.ts';
 import { handlesOfTask } from './checkpoint-place.ts';
@@ -50,7 +60,6 @@ import type { CheckpointAnswer } from './checkpoint-requests.ts';
 import type { CheckpointSenders } from './checkpoint-senders.ts';
 import type { SourcesSnapshot } from './job-coordinator.ts';
 import type { JobPlan } from './job-plan.ts';
-import type { JobStart } from './job-start.ts';
 import type { JobRun } from './job-run.ts';
 
 export interface JobCheckpointsOptions {
@@ -92,6 +101,8 @@ export class JobCheckpoints {
   #allowNonRestored = false;
   readonly #history: CheckpointHistory;
   #notedStarts = 0;
+  /** R7. */
+  #atEnd: CheckpointsAtEnd | undefined;
 
   constructor(options: JobCheckpointsOptions) {
     const { config, plan } = options;
@@ -110,10 +121,18 @@ export class JobCheckpoints {
     this.#state = initialCoordinator(config, { producers }, 1);
   }
 
-  /** Makes it what the job goes on from. @throws EngineError RESTORE_*, CHECKPOINT_*, IO_* */
-  async open({ restored, firstId, isFirst, settings }: JobStart): Promise<void> {
+  /**
+   * Finds what the job goes on from: what an earlier master has completed, else what the settings
+   * name. @throws EngineError RESTORE_*, SAVEPOINT_NOT_FOUND, CHECKPOINT_*, IO_*
+   */
+  async open(settings: RestoreSettings | undefined): Promise<void> {
     const { place, config, plan } = this.#options;
-    if (config.interval !== undefined) await place.begin();
+    const kept = await place.recover();
+    const isPeriodic = config.interval !== undefined;
+    if (isPeriodic) await place.begin();
+    const firstId = await place.firstFreeId(isPeriodic);
+    const isFirst = kept.length === 0 && settings !== undefined;
+    const restored = isFirst ? [await place.read(settings)] : kept;
     const [newest] = restored.slice(-1);
     let assignment: StateAssignment | undefined;
     if (newest !== undefined) {
@@ -124,7 +143,7 @@ export class JobCheckpoints {
     const checkpointId = newest?.metadata.checkpointId ?? 0;
     const next = Math.max(firstId, checkpointId + 1);
     if (isFirst) await place.point(restored, next);
-    if (config.interval !== undefined) await place.removeLeftovers(restored);
+    await place.removeLeftovers(restored);
     for (const each of restored) this.#completed.add(each);
     this.#assignment = assignment;
     this.#state = initialCoordinator(config, this.#state.topology, next);
@@ -241,20 +260,30 @@ export class JobCheckpoints {
     this.#timer?.[Symbol.dispose]();
   }
 
-  /** R5. The end of the job is known to all: what is not to stay goes. */
-  async cleanUp(status: TerminalJobStatus): Promise<void> {
+  /**
+   * R5, R7. The job has ended: what is to become of its checkpoints is durable when it has
+   * resolved.
+   * @throws EngineError HA_SUPERSEDED, IO_*
+   */
+  async settle(status: TerminalJobStatus, failure: EngineError | undefined): Promise<void> {
     const { place, config } = this.#options;
-    const { retention } = config;
-    const stays =
-      (status === 'FAILED' && retention !== 'NO_EXTERNALIZED_CHECKPOINTS') ||
-      (status === 'CANCELED' && retention === 'RETAIN_ON_CANCELLATION');
     while (this.#underway.size > 0) await Promise.all(this.#underway);
     await this.#removals;
-    if (stays && this.#completed.kept.some(({ isOurs }) => isOurs)) {
+    const stay = checkpointsStay(config.retention, status, failure);
+    this.#atEnd =
+      stay && this.#completed.kept.some(({ isOurs }) => isOurs) ? 'retained' : 'removed';
+    await place.settle(this.#atEnd);
+  }
+
+  /** R7. The end of the job is known to all. */
+  async cleanUp(): Promise<void> {
+    const { place } = this.#options;
+    if (this.#atEnd === 'retained') {
       await place.discard(this.#completed.discardable(Number.POSITIVE_INFINITY));
       await place.tidyUp(this.#completed.kept);
       return;
     }
+    assert(this.#atEnd === 'removed', 'R7: what becomes of the checkpoints is not decided');
     await place.discard(this.#completed.discardAll());
     await place.removeAll();
   }

@@ -4,7 +4,7 @@
  */
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
-import type { EngineError } from '../base/errors.ts';
+import { EngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { HistoryOptions } from '../config/options/history-options.ts';
 import type { JobMetrics } from '../metrics/job-metrics.ts';
@@ -96,6 +96,19 @@ export class JobHistory {
       this.#lastStatusChange = wall;
     }
     if (isTerminal(after.status)) this.#ended ??= { now, wall };
+  }
+
+  /** For what a job waits before it can begin; the same reason again is not told again. */
+  waits(error: EngineError, { now, wall }: Moment): void {
+    const data = error.toData();
+    const last = this.#failures.all.at(-1);
+    if (last !== undefined && EngineError.fromData(last.error).message === error.message) return;
+    this.#failures.add({
+      ...{ error: data, timestamp: wall, concurrent: [] },
+      ...{ taskName: undefined, endpoint: undefined, taskManagerId: undefined },
+    });
+    const inShort = { afterMillis: now - this.#started.now, error: data };
+    this.#inShort = [...this.#inShort, inShort].slice(-this.#limits.failures);
   }
 
   runtimeMillis(now: Duration): number {

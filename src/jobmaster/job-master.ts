@@ -9,8 +9,8 @@
  */
 import { assert } from '../base/assert.ts';
 import { cutText } from '../base/cut-text.ts';
-import { EngineError } from '../base/errors.ts';
-import { milliseconds, seconds } from '../base/units.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
+import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
@@ -43,20 +43,20 @@ import { plannedJob } from '../scheduling/job-machine.ts';
 import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
-import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
 import { CheckpointSenders } from './checkpoint-senders.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
-import { findStart, graphFrom } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
+import { tellStaying } from './ended-checkpoints.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
 import { JobDeployment } from './job-deployment.ts';
 import { JobGateway } from './job-gateway.ts';
+import { JobOpening } from './job-opening.ts';
 import type { JobParts } from './job-gateway.ts';
 import { planJob, requirementsOf } from './job-plan.ts';
 import type { JobPlan } from './job-plan.ts';
@@ -65,10 +65,6 @@ import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
 
 const DATA_KEY_BYTES = 32;
-/** Between two attempts to read what a job goes on from. */
-const OPEN_RETRY = seconds(1);
-/** What a disk has today and may not have tomorrow. */
-const PASSING: ReadonlySet<string> = new Set(['IO_FAILED', 'IO_NO_SPACE', 'IO_READ_ONLY']);
 
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log' | 'disk'>;
@@ -117,6 +113,7 @@ export class JobMaster {
   /** There is one as soon as there is a plan. */
   #deployment: JobDeployment | undefined;
   #checkpoints: JobCheckpoints | undefined;
+  #opening: JobOpening | undefined;
   readonly #startedAt: Duration;
 
   constructor(options: JobMasterOptions) {
@@ -234,11 +231,25 @@ export class JobMaster {
     return promise;
   }
 
-  /** The end of the job is known to all: its checkpoints go, unless they are to stay. */
-  async cleanUp(): Promise<void> {
-    const { status } = this.#run.state;
+  /** @see JobMasterHandle */
+  async settle(): Promise<void> {
+    const { status, failure } = this.#run.state;
     assert(isTerminal(status), 'B3: the job has not ended');
-    await this.#checkpoints?.cleanUp(status);
+    await this.#checkpoints?.settle(status, failure);
+  }
+
+  /** @see JobMasterHandle */
+  async cleanUp(): Promise<void> {
+    const { env, pointers } = this.#options;
+    if (this.#checkpoints !== undefined) return this.#checkpoints.cleanUp();
+    // It has not come so far as to know them.
+    const { jobId } = this.location;
+    const stored = await pointers.read().catch((error: unknown) => {
+      const { message } = toEngineError(error);
+      env.log.write('warn', `checkpoints of the job may stay: ${message}`, { jobId });
+      return undefined;
+    });
+    if (stored !== undefined) tellStaying({ log: env.log, jobId }, stored);
   }
 
   /** Resolves when nothing of it is left. A job that has not ended is given up. */
@@ -279,6 +290,8 @@ export class JobMaster {
   }
 
   #waitingFor(): string | undefined {
+    const storage = this.#opening?.waitsFor;
+    if (storage !== undefined) return `its checkpoints: ${storage.message}`;
     const requested = this.#run.state.slots.filter((phase) => phase === 'requested').length;
     if (requested === 0) return undefined;
     const missing = this.#gateway.missing.slots;
@@ -299,7 +312,6 @@ export class JobMaster {
       job,
       moduleUrl: code?.resolve(job.moduleUrl, { owner: jobId, address }) ?? job.moduleUrl,
       buildTimeout: BUILD_TIMEOUT,
-      withStates: (submission.restore ?? restoreSettingsOf(this.#configuration)) !== undefined,
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
@@ -324,59 +336,51 @@ export class JobMaster {
       return;
     }
     this.#configuration = this.#options.configuration.with(built.configuration);
+    let plan: JobPlan;
+    try {
+      plan = planJob(built, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
+    } catch (error) {
+      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
+      return;
+    }
+    let checkpoints: JobCheckpoints;
+    try {
+      checkpoints = this.#checkpointsOf(plan);
+    } catch (error) {
+      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
+      return;
+    }
     const restore = this.#options.submission.restore ?? restoreSettingsOf(this.#configuration);
-    this.#open(built, restore);
+    const run = this.#run;
+    this.#opening = new JobOpening({
+      ...{ main: this.#main, log: this.#options.env.log, jobId: this.location.jobId },
+      isRecovered: this.#options.recovered !== undefined,
+      open: () => checkpoints.open(restore),
+      isOver: () => isTerminal(run.state.status),
+      onOpened: () => this.#beginWith(plan, checkpoints),
+      onWaiting: (error) => run.waits(error),
+      onFailed: (error) => run.feed({ kind: 'failure', error }),
+    });
   }
 
-  /**
-   * A job that has run is not given up because its checkpoint cannot be read just now: it is asked
-   * for again until it can, or the job is cancelled.
-   */
-  #open(built: JobGraph, restore: RestoreSettings | undefined): void {
-    if (isTerminal(this.#run.state.status)) return;
-    const { env, recovered } = this.#options;
-    this.#main.follow(
-      this.#planned(built, restore),
-      ({ plan, checkpoints }) => this.#beginWith(plan, checkpoints),
-      (error) => {
-        if (recovered === undefined || !PASSING.has(error.code)) {
-          this.#run.feed({ kind: 'failure', error });
-          return;
-        }
-        const text = `cannot read what the job goes on from, trying again: ${error.message}`;
-        env.log.write('warn', text, { jobId: this.location.jobId });
-        this.#main.after(OPEN_RETRY, () => this.#open(built, restore));
-      },
-    );
-  }
-
-  /** What the job goes on from comes first: it decides on key groups, and may refuse the job. */
-  async #planned(
-    built: JobGraph,
-    restore: RestoreSettings | undefined,
-  ): Promise<{ readonly plan: JobPlan; readonly checkpoints: JobCheckpoints }> {
+  #checkpointsOf(plan: JobPlan): JobCheckpoints {
     const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
     const { jobId } = submission.job;
     const config = checkpointConfigOf(this.#configuration, checkpointFolder);
-    const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
-    const place = new CheckpointPlace({
-      ...{ jobId, pointers, log: env.log, directory: config.directory, fileSystems },
-      masters: recovered?.masters ?? 1,
-    });
-    const start = await findStart(place, restore);
-    const graph = await graphFrom(start, built, fileSystems);
-    const plan = planJob(graph, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
     const main = this.#main;
     const run = this.#run;
+    const place = new CheckpointPlace({
+      ...{ jobId, pointers, log: env.log, directory: config.directory },
+      fileSystems: FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord())),
+      masters: recovered?.masters ?? 1,
+    });
     const senders = new CheckpointSenders({
       ...{ plan, run, slots: this.#slots, coordinator: this.#coordinator },
     });
     const historyLimit = this.#configuration.get(CheckpointingOptions.history);
-    const checkpoints = new JobCheckpoints({
+    return new JobCheckpoints({
       ...{ main, env, jobId, run, plan, config, place, senders, historyLimit },
     });
-    await checkpoints.open(start);
-    return { plan, checkpoints };
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {

@@ -145,10 +145,6 @@ export function deploymentsOf(
   return bySlot;
 }
 
-function maxParallelismOf({ graph }: JobPlan, vertex: VertexId): number {
-  return graph.jobGraph.vertices.find(({ id }) => id === vertex)!.maxParallelism;
-}
-
 function deploymentOf(
   plan: JobPlan,
   execution: PlannedExecution,
@@ -178,7 +174,6 @@ function deploymentOf(
     })),
     outputs: (runs ? wiring.outputs : []).map(({ edge, channels }) => ({
       edge: edge.id,
-      maxParallelism: maxParallelismOf(plan, edge.target),
       channels: channels.map(({ channel, consumer }) => ({
         channel,
         consumer,

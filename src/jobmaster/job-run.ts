@@ -5,6 +5,7 @@
  * B1. Events enter the machine one at a time, in the order in which they happened.
  */
 import { assert } from '../base/assert.ts';
+import type { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { JobMetrics } from '../metrics/job-metrics.ts';
@@ -85,6 +86,11 @@ export class JobRun {
       onStep();
     }
     this.#stepping = false;
+  }
+
+  /** What the job waits for before it can begin. */
+  waits(error: EngineError): void {
+    this.history.waits(error, this.#moment());
   }
 
   which(executionId: string): { readonly index: number; readonly attempt: number } {

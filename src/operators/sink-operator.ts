@@ -22,7 +22,7 @@ import type {
   WriteContext,
 } from '../functions/sink.ts';
 import type { ConnectorEnv } from '../functions/source.ts';
-import type { OperatorStateBackend, UnionState } from '../state/operator-state.ts';
+import type { UnionState } from '../state/operator-state.ts';
 import { projectionOf } from '../types/projection.ts';
 import type { CheckpointNotice, OneInputOperator, OperatorContext } from './operator.ts';
 import { SinkCommits } from './sink-commits.ts';
@@ -98,7 +98,10 @@ export class SinkOperator implements OneInputOperator {
             restoredIsClaimed: restored.isClaimed,
           };
     this.#commits = new SinkCommits(this.#sink, opened, this.#wiring);
-    this.#states = declareWriterState(this.#sink, context.operatorState);
+    const { writerState } = this.#sink;
+    if (writerState !== undefined) {
+      this.#states = context.operatorState.union('writer', writerState);
+    }
     if (restored === undefined || restored.committables.length === 0) return this.#start(opened);
     return this.#commitRestored(restored, opened);
   }
@@ -227,14 +230,6 @@ export async function commitInPlace(
   } finally {
     await commits.close();
   }
-}
-
-/** What the sink's writer keeps, if it keeps anything. */
-export function declareWriterState(
-  { writerState }: AnySink,
-  operatorState: OperatorStateBackend,
-): UnionState<unknown> | undefined {
-  return writerState && operatorState.union('writer', writerState);
 }
 
 function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {

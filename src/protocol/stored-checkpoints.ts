@@ -10,7 +10,15 @@ export interface StoredCheckpoints {
   readonly reservedId: number;
   /** Oldest first. */
   readonly checkpoints: readonly StoredPointer[];
+  /** `execution.checkpointing.dir` of the job; undefined: in memory. */
+  readonly directory?: string | undefined;
+  /** The first id of the job: a folder of an earlier one is of an earlier job with the same id. */
+  readonly firstId?: number | undefined;
+  /** The job has ended, and this is to become of its checkpoints: who comes next sees to it. */
+  readonly atEnd?: CheckpointsAtEnd | undefined;
 }
+
+export type CheckpointsAtEnd = 'retained' | 'removed';
 
 export interface StoredPointer {
   readonly checkpointId: number;

@@ -11,8 +11,10 @@
  *     before anything of that.
  * S2. What is removed is what a checkpoint of Millrace owns: nothing beside it, whatever the path.
  * S3. What is read is exactly what was written, or the error names the file.
+ * S4. A job of an earlier cluster may have had the id and left checkpoints, which are the user's
+ *     now: their folders are not written into, and they and what they refer to are not removed.
  */
-import { EngineError, messageOf } from '../base/errors.ts';
+import { EngineError, isEngineError, messageOf } from '../base/errors.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
 import { handlesOf, type CheckpointMetadata } from './checkpoint-metadata.ts';
 import { CHECKPOINT_PREFIX, SHARED_FOLDER } from './checkpoint-streams.ts';
@@ -24,11 +26,13 @@ import {
   METADATA_FILE,
   readCheckpoint,
   readFile,
+  removeEmptyJobFolder,
   writeMetadata,
   type StoredCheckpoint,
   type StoredMetadata,
 } from './stored-checkpoint.ts';
 
+const PROBE_PREFIX = '.probe-';
 const PROBE = new TextEncoder().encode('Can this folder keep checkpoints?');
 /** Ids become names of folders. */
 const ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$/;
@@ -38,6 +42,15 @@ export interface CheckpointStorageOptions {
   /** `execution.checkpointing.dir`. */
   readonly directory: string;
   readonly jobId: string;
+}
+
+/** What is to stay where files of killed processes are removed. */
+export interface Leftovers {
+  readonly retained: readonly StoredCheckpoint[];
+  /** S4. The first id that this job has used. */
+  readonly firstId?: number | undefined;
+  /** Folders that are left alone besides. */
+  readonly others?: readonly string[] | undefined;
 }
 
 export class CheckpointStorage {
@@ -68,7 +81,9 @@ export class CheckpointStorage {
   async initialize(): Promise<void> {
     try {
       await this.#files.makeFolder(joinUri(this.jobDirectory, SHARED_FOLDER));
-      await this.#probe(joinUri(this.jobDirectory, `.probe-${this.#fileSystems.uniqueName(4)}`));
+      await this.#probe(
+        joinUri(this.jobDirectory, `${PROBE_PREFIX}${this.#fileSystems.uniqueName(4)}`),
+      );
     } catch (cause) {
       const parameters = { directory: this.#directory, reason: messageOf(cause) };
       throw new EngineError('CHECKPOINT_DIRECTORY_UNUSABLE', parameters, { cause });
@@ -82,6 +97,10 @@ export class CheckpointStorage {
   /** Makes the folder of a checkpoint; tasks write into folders that are there, and no others. */
   async prepareLocation(checkpointId: number): Promise<string> {
     const location = this.locationOf(checkpointId);
+    // S4
+    if ((await this.#files.stat(location)) !== undefined) {
+      throw new EngineError('IO_EXISTS', { path: location });
+    }
     await this.#files.makeFolder(location);
     return location;
   }
@@ -133,25 +152,40 @@ export class CheckpointStorage {
     await discardHandles(this.#fileSystems, handles);
   }
 
+  /** The ids of the checkpoints, and of attempts at one, that have a folder. */
+  async ids(): Promise<readonly number[]> {
+    return (await this.#checkpointFolders()).map(({ id }) => id);
+  }
+
   /**
    * Removes what no retained checkpoint refers to, left by processes that were killed: folders of
    * checkpoints without or before `_metadata`, files of the shared folder. Only to be called while
    * no task of the job runs.
    */
-  async removeLeftovers(retained: readonly StoredCheckpoint[]): Promise<readonly string[]> {
+  async removeLeftovers(leftovers: Leftovers): Promise<readonly string[]> {
+    const { retained, others = [], firstId = 1 } = leftovers;
     const kept = new Set(retained.map(({ location }) => location));
-    const files = new Set<string>();
-    for (const { metadata } of retained) {
-      for (const handle of handlesOf(metadata)) if (handle.kind === 'file') files.add(handle.uri);
+    const files = new Set(retained.flatMap(({ metadata }) => filesOf(metadata)));
+    const folders = (await this.#checkpointFolders()).filter(({ uri }) => !kept.has(uri));
+    const isOther = ({ id, uri }: { readonly id: number; readonly uri: string }): boolean =>
+      id < firstId || others.includes(uri);
+    let areKnown = true;
+    for (const { uri } of folders.filter(isOther)) {
+      const found = await this.#filesOfOther(uri);
+      areKnown &&= found !== undefined;
+      for (const file of found ?? []) files.add(file);
     }
     const removed: string[] = [];
-    for (const { uri, name, kind } of await this.#files.list(this.jobDirectory)) {
-      if (kind !== 'folder' || !/^chk-\d+$/.test(name) || kept.has(uri)) continue;
+    for (const folder of folders) {
+      const { uri } = folder;
+      if (isOther(folder)) continue;
       // State of others may be in it: a savepoint's, or of a checkpoint that was claimed.
       if ([...files].some((file) => file.startsWith(`${uri}/`))) continue;
       await this.discardLocation(uri);
       removed.push(uri);
     }
+    // S4: whose the files are that a damaged checkpoint of others refers to is not known.
+    if (!areKnown) return removed;
     const shared = joinUri(this.jobDirectory, SHARED_FOLDER);
     const unused = (await this.#files.list(shared)).flatMap(({ uri, kind }) =>
       kind === 'file' && !files.has(uri) ? [uri] : [],
@@ -161,9 +195,39 @@ export class CheckpointStorage {
     return [...removed, ...unused];
   }
 
-  /** Removes the folder of the job, when nothing in it is kept. */
-  async removeJobDirectory(): Promise<void> {
-    await this.#files.remove(this.jobDirectory, { recursive: true });
+  /**
+   * S4. Removes the folder of the job, when nothing of this job in it is kept.
+   * @param firstId of the checkpoints of this job; those before belong to an earlier job of its id
+   */
+  async removeJobDirectory(firstId: number): Promise<void> {
+    const entries = await this.#files.list(this.jobDirectory);
+    const isOurs = ({ name }: { readonly name: string }): boolean =>
+      name === SHARED_FOLDER || name.startsWith(PROBE_PREFIX) || idOfFolder(name) >= firstId;
+    if (entries.every(isOurs)) {
+      await this.#files.remove(this.jobDirectory, { recursive: true });
+      return;
+    }
+    await this.removeLeftovers({ retained: [], firstId });
+    const probes = entries.filter(({ name }) => name.startsWith(PROBE_PREFIX));
+    await this.#files.removeFiles(probes.map(({ uri }) => uri));
+    await removeEmptyJobFolder(this.#fileSystems, this.jobDirectory);
+  }
+
+  async #checkpointFolders(): Promise<readonly { readonly uri: string; readonly id: number }[]> {
+    return (await this.#files.list(this.jobDirectory)).flatMap(({ uri, name, kind }) =>
+      kind === 'folder' && idOfFolder(name) > 0 ? [{ uri, id: idOfFolder(name) }] : [],
+    );
+  }
+
+  /** Undefined: it cannot be read, and what it refers to is not known. */
+  async #filesOfOther(location: string): Promise<readonly string[] | undefined> {
+    try {
+      return filesOf((await readCheckpoint(this.#fileSystems, location)).metadata);
+    } catch (error) {
+      if (isEngineError(error, 'SAVEPOINT_NOT_FOUND')) return [];
+      if (isEngineError(error, 'CHECKPOINT_FILE_INVALID')) return undefined;
+      throw error;
+    }
   }
 
   async #probe(uri: string): Promise<void> {
@@ -184,4 +248,13 @@ export class CheckpointStorage {
       await this.#files.remove(uri);
     }
   }
+}
+
+/** 0: it is no folder of a checkpoint. */
+function idOfFolder(name: string): number {
+  return Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0);
+}
+
+function filesOf(metadata: CheckpointMetadata): readonly string[] {
+  return [...handlesOf(metadata)].flatMap((handle) => (handle.kind === 'file' ? [handle.uri] : []));
 }

@@ -11,6 +11,7 @@
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
+import { SHARED_FOLDER } from './checkpoint-streams.ts';
 import { handlesOf, type CheckpointMetadata } from './checkpoint-metadata.ts';
 import type { FileInput, FileSystem } from './file-system.ts';
 import type { FileSystems } from './file-systems.ts';
@@ -131,6 +132,22 @@ export async function disposeSavepoint(fileSystems: FileSystems, pointer: string
   await discardHandles(fileSystems, own);
   await files.removeIncomplete(location);
   if ((await files.list(location)).length === 0) await files.remove(location, { recursive: true });
+}
+
+/**
+ * The folder of a job, once no checkpoint and no file is in it. Its `shared` is made when the job
+ * begins, and empty after that of a job whose last checkpoint another one has claimed.
+ */
+export async function removeEmptyJobFolder(
+  fileSystems: FileSystems,
+  folder: string,
+): Promise<void> {
+  const files = fileSystems.of(folder);
+  for (const { name, kind, uri } of await files.list(folder)) {
+    if (kind !== 'folder' || name !== SHARED_FOLDER) return;
+    if ((await files.list(uri)).length > 0) return;
+  }
+  await files.remove(folder, { recursive: true });
 }
 
 /** The whole content of a small file. */

@@ -1,0 +1,37 @@
+/** Whether checkpoints stay where they are when their job has ended. */
+import type { EngineError, ErrorCode } from '../base/errors.ts';
+import { toEngineError } from '../base/errors.ts';
+import type { CheckpointRetention } from '../config/options/checkpointing-options.ts';
+import type { TerminalJobStatus } from '../protocol/job-status.ts';
+
+/** The job could not go on from what it had: somebody has to look at it. */
+const NOT_RESTORED: readonly ErrorCode[] = [
+  'CHECKPOINT_FILE_INVALID',
+  'RESTORE_IN_FLIGHT_LOST',
+  'RESTORE_OTHER_KEY_GROUPS',
+  'RESTORE_STATE_UNCLAIMED',
+  'RESTORE_TOO_FEW_KEY_GROUPS',
+  'STATE_INCOMPATIBLE',
+  'STATE_KEY_FAMILY',
+  'STATE_MIGRATION_FAILED',
+  'STATE_NOT_EVOLVABLE',
+  'STATE_SNAPSHOT_CORRUPT',
+  'STATE_SNAPSHOT_MISMATCH',
+];
+
+export function checkpointsStay(
+  retention: CheckpointRetention,
+  status: TerminalJobStatus,
+  failure: EngineError | undefined,
+): boolean {
+  if (status === 'CANCELED') return retention === 'RETAIN_ON_CANCELLATION';
+  if (status !== 'FAILED') return false;
+  return retention !== 'NO_EXTERNALIZED_CHECKPOINTS' || wasNotRestored(failure);
+}
+
+function wasNotRestored(failure: EngineError | undefined): boolean {
+  for (let at: unknown = failure; at !== undefined; at = toEngineError(at).cause) {
+    if (NOT_RESTORED.includes(toEngineError(at).code)) return true;
+  }
+  return false;
+}

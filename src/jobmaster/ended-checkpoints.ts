@@ -1,0 +1,75 @@
+/**
+ * The checkpoints of a job that has ended, whose master did not come to remove them: what it had
+ * decided stands beside the pointers.
+ *
+ * E1. What was to stay stays, and so does everything of a job of which nothing was decided: then it
+ *     is told where it lies.
+ * E2. It may be done any number of times, whatever it was interrupted at.
+ */
+import { toEngineError } from '../base/errors.ts';
+import type { Log } from '../env/env.ts';
+import { CompletedCheckpoints } from '../checkpoint/completed-checkpoints.ts';
+import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
+import type { CheckpointPointers, StoredCheckpoints } from '../protocol/stored-checkpoints.ts';
+import type { FileSystems } from '../storage/file-systems.ts';
+import { readCheckpoint } from '../storage/stored-checkpoint.ts';
+import { CheckpointPlace } from './checkpoint-place.ts';
+
+export interface EndedCheckpointsOptions {
+  readonly jobId: string;
+  readonly fileSystems: FileSystems;
+  readonly pointers: CheckpointPointers;
+  readonly masters: number;
+  readonly log: Log;
+}
+
+/** @throws EngineError HA_FILE_INVALID, IO_* if it is not known what there is */
+export async function cleanUpEnded(options: EndedCheckpointsOptions): Promise<void> {
+  const stored = await options.pointers.read();
+  if (stored === undefined) return;
+  if (stored.atEnd === undefined) {
+    tellStaying(options, stored);
+    return;
+  }
+  const place = new CheckpointPlace({ ...options, directory: stored.directory });
+  place.resume(stored);
+  const found = await readAll(options, stored);
+  const completed = new CompletedCheckpoints(Number.POSITIVE_INFINITY);
+  for (const each of found) completed.add(each);
+  if (stored.atEnd === 'removed') {
+    await place.discard(completed.discardAll());
+    await place.removeAll();
+  } else if (found.length === stored.checkpoints.length) await place.tidyUp(found);
+}
+
+/** E1. */
+export function tellStaying(
+  { log, jobId }: Pick<EndedCheckpointsOptions, 'log' | 'jobId'>,
+  { checkpoints }: StoredCheckpoints,
+): void {
+  const paths = checkpoints.filter(({ isOurs }) => isOurs).map(({ location }) => location);
+  if (paths.length === 0) return;
+  const text = 'the job has ended without a decision on its checkpoints, which stay where they are';
+  log.write('warn', `${text}: ${paths.join(', ')}`, { jobId });
+}
+
+/** What there is still. */
+async function readAll(
+  { fileSystems, log, jobId }: EndedCheckpointsOptions,
+  { checkpoints }: StoredCheckpoints,
+): Promise<readonly CompletedCheckpoint[]> {
+  const found: CompletedCheckpoint[] = [];
+  for (const { location, isOurs } of checkpoints) {
+    try {
+      const { metadata, size } = await readCheckpoint(fileSystems, location);
+      found.push({ metadata, location, metadataBytes: size, isOurs });
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      // E2: removed before.
+      if (error.code === 'SAVEPOINT_NOT_FOUND') continue;
+      const text = `files of a checkpoint could not be removed from ${location}`;
+      log.write('warn', `${text}: ${error.message}`, { jobId });
+    }
+  }
+  return found;
+}
