@@ -137,6 +137,17 @@ export type {
   ProcessFunction,
 } from './functions/process-function.ts';
 export type {
+  FileEntry,
+  FileInput,
+  FileOutput,
+  FileStatus,
+  FileSystem,
+  IncompleteFiles,
+  OpenOptions,
+  RecoverableOutput,
+  RecoverableWriter,
+} from './functions/file-system.ts';
+export type {
   AnySink,
   Committer,
   CommitRequest,

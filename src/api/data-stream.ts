@@ -39,6 +39,7 @@ import type { DataStreamSink } from './data-stream-sink.ts';
 import { idOf, type StreamHandle } from './job-builder.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import type { LateSides } from './interval-join.ts';
+import { writerStageOf } from './global-committer.ts';
 import { OperatorSettings } from './operator-settings.ts';
 import { functionOutputs } from './function-outputs.ts';
 import type { ProcessedStream } from './processed-stream.ts';
@@ -369,17 +370,32 @@ export class DataStream<T> extends OperatorSettings {
   /** Writes the stream. The sink takes the fields of its schema; further fields are dropped. */
   sinkTo(sink: AnySink<T>): DataStreamSink {
     const { builder, id } = this.handle;
-    const name = `Sink: ${sink.name}`;
-    return builder.kinds.sink(
-      builder.operator({
-        kind: 'operator',
-        name,
-        spec: { kind: 'sink', sink: sink as AnySink },
-        inputs: [id],
-        output: { kind: 'none' },
-        sideOutputs: new Map(),
-      }),
-    );
+    const stage = writerStageOf(sink as AnySink);
+    const writers = builder.operator({
+      kind: 'operator',
+      name: `Sink: ${sink.name}`,
+      spec: { kind: 'sink', sink: sink as AnySink },
+      inputs: [id],
+      output:
+        stage === undefined ? { kind: 'none' } : { kind: 'declared', schema: stage.committable },
+      sideOutputs: new Map(),
+    });
+    if (stage === undefined) return builder.kinds.sink(writers);
+    // No barrier overtakes what is broadcast: what belongs to a checkpoint comes before it.
+    const partitioner = { kind: 'broadcast' } as const;
+    const all = builder.way({
+      ...{ kind: 'partition', name: 'committables', input: writers.id, partitioner },
+    });
+    const committer = builder.operator({
+      kind: 'operator',
+      name: `Sink: ${stage.committer.name}`,
+      spec: { kind: 'sink', sink: stage.committer },
+      inputs: [all.id],
+      output: { kind: 'none' },
+      sideOutputs: new Map(),
+      ...{ parallelism: 1, maxParallelism: 1 },
+    });
+    return builder.kinds.sink(writers, committer);
   }
 
   /** Prints the records where the job was started, a line each, after the label if there is one. */

@@ -48,6 +48,7 @@ export interface StreamKinds {
   ): KeyedBroadcastConnectedStream<T, K, B>;
   windowed<T, K extends Key>(input: WindowInput<T>): WindowedStream<T, K>;
   allWindowed<T>(input: WindowInput<T>): AllWindowedStream<T>;
-  sink(stream: StreamHandle): DataStreamSink;
+  /** `committer`: that of all subtasks, behind them. */
+  sink(stream: StreamHandle, committer?: StreamHandle): DataStreamSink;
   collected<T>(stream: StreamHandle, schema: Schema<T>): CollectedStream<T>;
 }

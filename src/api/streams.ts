@@ -26,6 +26,6 @@ export const STREAM_KINDS: StreamKinds = {
     new KeyedBroadcastConnectedStream(pair, key, states),
   windowed: (input) => new WindowedStream(input),
   allWindowed: (input) => new AllWindowedStream(input),
-  sink: (stream) => new DataStreamSink(stream),
+  sink: (stream, committer) => new DataStreamSink(stream, committer),
   collected: (stream, schema) => new CollectedStream(stream, schema),
 };

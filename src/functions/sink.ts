@@ -39,6 +39,13 @@ export interface Sink<in T, Committable = never, WriterState = never> {
    * needs is in the committables.
    */
   createCommitter?(context: SinkWriterContext): Committer<Committable>;
+  /**
+   * Instead of `createCommitter`: one committer for all subtasks (Flink's global committer), for
+   * systems in which what a checkpoint brings becomes visible in one step, as in a table. It has a
+   * subtask of its own; each of its committables is all that the writers have prepared for one
+   * checkpoint. It may commit what a restored checkpoint holds while writers have begun again.
+   */
+  createGlobalCommitter?(context: SinkWriterContext): Committer<readonly Committable[]>;
 }
 
 /** A Sink whatever its committable type, as pipelines hold it. */
@@ -64,6 +71,8 @@ export interface SinkWriterContext extends OpenContext {
    * ended and whose leftovers may go.
    */
   readonly restoredIsClaimed?: boolean | undefined;
+  /** The sink has a global committer. */
+  readonly commitsGlobally?: boolean | undefined;
   /**
    * Of a path, or of a URI such as `s3://bucket/path`: the job's configuration says how it is
    * reached. @throws EngineError FILE_SYSTEM_UNKNOWN
@@ -109,7 +118,8 @@ export interface SinkWriter<in T, Committable, WriterState = never> {
   ): readonly Committable[] | Promise<readonly Committable[]>;
   /**
    * What was prepared up to this checkpoint has been committed, here and in all other subtasks of
-   * the sink what they had restored. `end`: the job has reached its end. May come not at all.
+   * the sink what they had restored. `end`: the job has reached its end. May come not at all, and
+   * does not where a global committer commits.
    */
   committed?(upTo: number | 'end'): void | Promise<void>;
   /**

@@ -12,9 +12,9 @@
  *     to `finish`, since the driver finishes a chain one operator after the other.
  * O4. `watermark` fires what is due; the driver forwards the watermark after it returned true.
  * O5. Restored state is in `keyedState` and `operatorState` before `open`. `prepareSnapshot` is
- *     called at a record boundary only, before the state is taken, and must not emit: what the
- *     operator keeps itself goes into its `operatorState`. While it is at work (a promise) nothing
- *     is called but mails.
+ *     called at a record boundary only, before the state is taken, and must not emit, but for what
+ *     a sink's writer has prepared: what the operator keeps itself goes into its `operatorState`.
+ *     While it is at work (a promise) nothing is called but mails.
  * O6. A value handed to `output` is immutable from then on.
  * O7. `processingTime` is called once before the first record and then whenever the clock has come
  *     to the time that `context.wakeAt` asked for, never while output is held. Like `watermark` it

@@ -8,6 +8,8 @@
  *     record between them.
  * K3. Committables are committed when their checkpoint is complete or the job has reached its end,
  *     and those of a restored checkpoint before the writer is made.
+ * K4. Where a global committer commits, what is prepared for a checkpoint leaves as records before
+ *     its barrier, and what is prepared at the end before the end.
  */
 import { assert } from '../base/assert.ts';
 import type { Timestamp } from '../base/units.ts';
@@ -57,11 +59,18 @@ export class SinkOperator implements OneInputOperator {
   #states: UnionState<unknown> | undefined;
   #restored: RestoredSink | undefined;
   #finishing: 'no' | 'flushing' | 'done' = 'no';
+  /** Prepared at the end of the input, until `finish` is called again. */
+  #last: readonly unknown[] | undefined;
 
   constructor(sink: AnySink, wiring: SinkWiring) {
     this.#sink = sink;
     this.#wiring = wiring;
     this.#project = sink.accepts === undefined ? undefined : projectionOf(sink.accepts);
+  }
+
+  /** K4 */
+  get #commitsGlobally(): boolean {
+    return this.#sink.createGlobalCommitter !== undefined;
   }
 
   get hasCommitter(): boolean {
@@ -88,7 +97,8 @@ export class SinkOperator implements OneInputOperator {
     this.#context = context;
     this.#write.bind(context);
     const restored = this.#restored;
-    const sinkOpen = { ...sinkContext(context.open, this.#wiring) };
+    const commitsGlobally = this.#commitsGlobally;
+    const sinkOpen = { ...sinkContext(context.open, this.#wiring), commitsGlobally };
     const opened: SinkWriterContext =
       restored === undefined
         ? sinkOpen
@@ -130,7 +140,7 @@ export class SinkOperator implements OneInputOperator {
     else {
       if (writer.busy !== undefined) await writer.busy;
       await writer.flush(false, purpose);
-      commits.prepared(checkpointId, (await writer.prepareCommit?.(checkpointId)) ?? []);
+      this.#prepared(checkpointId, (await writer.prepareCommit?.(checkpointId)) ?? []);
     }
     this.#states?.update((await writer.snapshotState?.(checkpointId)) ?? []);
   }
@@ -153,6 +163,12 @@ export class SinkOperator implements OneInputOperator {
       this.#finishing = 'flushing';
       this.#holdUntil(this.#flush());
     }
+    const last = this.#last;
+    if (last !== undefined) {
+      this.#last = undefined;
+      this.#prepared(undefined, last);
+      this.#finishing = 'done';
+    }
     return this.#finishing === 'done';
   }
 
@@ -169,7 +185,7 @@ export class SinkOperator implements OneInputOperator {
 
   async #commit(upTo: number | 'end'): Promise<boolean> {
     const known = await this.#commits!.commit(upTo);
-    if (known) await this.#writer!.committed?.(upTo);
+    if (known && !this.#commitsGlobally) await this.#writer!.committed?.(upTo);
     return known;
   }
 
@@ -197,8 +213,17 @@ export class SinkOperator implements OneInputOperator {
     const writer = this.#writer!;
     if (writer.busy !== undefined) await writer.busy;
     await writer.flush(true);
-    this.#commits!.prepared(undefined, (await writer.prepareCommit?.(undefined)) ?? []);
-    this.#finishing = 'done';
+    this.#last = (await writer.prepareCommit?.(undefined)) ?? [];
+  }
+
+  /** K4 */
+  #prepared(checkpointId: number | undefined, committables: readonly unknown[]): void {
+    if (!this.#commitsGlobally) {
+      this.#commits!.prepared(checkpointId, committables);
+      return;
+    }
+    const { output } = this.#context!;
+    for (const committable of committables) output.process(committable, NO_TIMESTAMP);
   }
 
   #holdUntil(promise: Promise<void>): void {

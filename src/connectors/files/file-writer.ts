@@ -90,6 +90,8 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   async start(): Promise<void> {
     const { names, folder, fileSystem, onExisting, shown, bucketBy } = this.#options;
     const { parallelism, attempt, restoredCheckpointId, restoredIsClaimed } = this.#context;
+    // O1: what is to be committed is committed before the rest is removed.
+    assert(this.#context.commitsGlobally !== true, 'O1: files are committed by subtask');
     const { own, all } = this.#restored;
     const restored = restoredCheckpointId !== undefined;
     this.#requireOwn(all);
