@@ -22,7 +22,6 @@ export const UNSUPPORTED: readonly (readonly [keys: string, reason: string])[] =
     'web.access-control-allow-origin',
     'No page of another origin reads the REST interface: only who has the token does.',
   ],
-  ['web.upload.dir', 'Bundles of jobs lie where blob.storage.directory says.'],
   ['web.rescale.enable', 'Running jobs cannot be rescaled yet.'],
   ['web.timeout', 'Calls between components have their time-out from pekko.ask.timeout.'],
   ['rest.await-leader-timeout', 'Clients repeat a call that nobody answers: see rest.retry.*.'],

@@ -135,6 +135,7 @@ export class JobManager {
       env,
       name: 'jobmanager',
       askTimeout: configuration.get(ClusterOptions.askTimeout),
+      reconnectGrace: configuration.get(ClusterOptions.reconnectGrace),
       secret: options.secret,
       connectionsMax: configuration.get(SecurityOptions.connectionsMax),
     });

@@ -2,11 +2,12 @@
 // Flink 2.3.0 gave, and refusals in its words.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
+import { javaAccumulator } from '../rest/views/java-value.ts';
 import { BUNDLE, RestRig, TOKEN } from './rest.test-kit.ts';
 
 type ShapeOf = string | readonly ShapeOf[] | { readonly [key: string]: ShapeOf };
@@ -323,6 +324,11 @@ describe('a cluster over REST', () => {
     assert.equal(result.accumulators.find(({ name }: any) => name === 'records')?.value, 10);
     const { json: counted } = await rig.get(`/jobs/${short}/accumulators`);
     assert.ok(counted['user-task-accumulators'].some(({ value }: any) => value === '10'));
+    assert.deepEqual(counted['serialized-user-task-accumulators'], {});
+    const asked = `/jobs/${short}/accumulators?includeSerializedValue=true`;
+    const ofJava = (await rig.get(asked)).json['serialized-user-task-accumulators'];
+    assert.deepEqual(result['accumulator-results'], ofJava);
+    assert.equal(ofJava.records, javaAccumulator(10));
     const { json: all } = await rig.get('/jobs/overview');
     const row = all.jobs.find(({ jid }: any) => jid === short);
     assert.deepEqual([row.name, row.state, row.tasks.finished], ['short', 'FINISHED', 1]);
@@ -454,4 +460,37 @@ test('a cluster is shut down by its client, and listens to strangers only under 
   await using open = await RestRig.start({}, { token: undefined });
   const headers = { authorization: 'none' };
   assert.equal((await open.fetch('/overview', { headers })).status, 200);
+});
+
+test('J1, J4, U1, U2: what was uploaded is there after a restart, if there is a folder for it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-uploads-'));
+  const uploads = join(folder, 'flink-web-upload');
+  const settings = { 'web.upload.dir': folder };
+  const listed = async (rig: RestRig): Promise<readonly string[]> =>
+    (await rig.get('/jars')).json.files.map(({ id }: { readonly id: string }) => id);
+  let kept = '';
+  {
+    await using rig = await RestRig.start(settings);
+    kept = await rig.upload();
+    const gone = await rig.upload();
+    assert.equal((await rig.call('DELETE', `/jars/${gone}`)).status, 200);
+    const form = new FormData();
+    form.append('jarfile', new Blob(['no bundle']), 'other.jar');
+    const refused = await rig.fetch('/jars/upload', { method: 'POST', body: form });
+    assert.notEqual(refused.status, 200);
+    assert.deepEqual(await readdir(uploads), [kept]);
+  }
+  await writeFile(join(uploads, `${kept}.part`), 'broken off');
+  await writeFile(join(uploads, 'notes.txt'), 'of somebody else');
+  const spoilt = kept.replace(/^.{8}/, '00000000');
+  await writeFile(join(uploads, spoilt), 'no bundle');
+  await using rig = await RestRig.start(settings);
+  assert.deepEqual(await listed(rig), [kept]);
+  assert.ok(rig.lines.some((line) => line.includes('cannot be used') && line.includes(spoilt)));
+  assert.deepEqual(await readdir(uploads), [spoilt, kept, 'notes.txt'].toSorted());
+  const job = await rig.run(kept, { entryClass: 'short' });
+  assert.equal((await rig.ending(job))['job-execution-result']['application-status'], 'SUCCEEDED');
+  await using forgetful = await RestRig.start();
+  assert.deepEqual(await listed(forgetful), []);
+  await rm(folder, { recursive: true });
 });

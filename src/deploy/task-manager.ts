@@ -79,6 +79,7 @@ export class TaskManager {
       env,
       name: taskExecutorId,
       askTimeout: configuration.get(ClusterOptions.askTimeout),
+      reconnectGrace: configuration.get(ClusterOptions.reconnectGrace),
       secret: options.secret,
     });
     this.#blobs = blobs && new BlobCache({ env, rpc: this.rpc, ...blobs });

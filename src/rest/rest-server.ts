@@ -39,6 +39,7 @@ import { taskManagerEndpoints } from './handlers/task-manager-endpoints.ts';
 import { taskManagerFileEndpoints } from './handlers/task-manager-files.ts';
 import { vertexEndpoints } from './handlers/vertex-endpoints.ts';
 import { JarStore } from './jar-store.ts';
+import { UploadFolder } from './upload-folder.ts';
 import type { BundleBlobs } from './jar-store.ts';
 import { LeaderGateways } from './leader.ts';
 import type { MetricView } from './metric-view.ts';
@@ -49,7 +50,7 @@ import { Router } from './router.ts';
 import { anything } from './shape.ts';
 
 export interface RestServerOptions {
-  readonly env: Pick<Env, 'clock' | 'random' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'disk' | 'random' | 'log'>;
   readonly http: HttpServer;
   readonly configuration: Configuration;
   /** Of this engine. */
@@ -113,13 +114,14 @@ export class RestServer {
       onRefused: (from) =>
         env.log.write('warn', 'audit: a wrong token', { audit: 'refused', from }),
     });
+    const jars = await uploadsOf(options);
     // Requests that come before everything stands wait for it.
     const handling = Promise.withResolvers<HttpHandler>();
     const listener = await listen(options, async (request) => (await handling.promise)(request));
     const url = urlOf(options, listener);
     const cluster = clusterOf(options, { leader, streams, url });
     const open = openEndpoints(access);
-    const closed = closedEndpoints(options, cluster, access, open);
+    const closed = closedEndpoints(options, cluster, { access, open, jars });
     const handler = new RestHandler({
       ...{ access, log: env.log, router: new Router(closed), openRouter: new Router(open) },
     });
@@ -226,17 +228,31 @@ function clusterOf(
   };
 }
 
+/** Undefined: no jobs are taken. @throws EngineError IO_* */
+async function uploadsOf(options: RestServerOptions): Promise<JarStore | undefined> {
+  const { blobs, configuration, env } = options;
+  if (blobs === undefined || !configuration.get(WebOptions.submitEnable)) return undefined;
+  const path = configuration.get(WebOptions.uploadDirectory);
+  const folder = path === undefined ? undefined : new UploadFolder(env.disk, path);
+  const jars = new JarStore(blobs, env, folder);
+  await jars.load();
+  return jars;
+}
+
 function closedEndpoints(
-  { blobs, configuration, env, version }: RestServerOptions,
+  { version }: RestServerOptions,
   cluster: RestCluster,
-  access: Access,
-  open: readonly Endpoint[],
+  parts: {
+    readonly access: Access;
+    readonly open: readonly Endpoint[];
+    readonly jars: JarStore | undefined;
+  },
 ): readonly Endpoint[] {
-  const submits = blobs !== undefined && configuration.get(WebOptions.submitEnable);
+  const { access, open, jars } = parts;
   const all: Endpoint[] = [
     ...clusterEndpoints(cluster, version),
     ...applicationEndpoints(cluster),
-    ...(submits ? jarEndpoints(cluster, new JarStore(blobs, env)) : []),
+    ...(jars === undefined ? [] : jarEndpoints(cluster, jars)),
     ...jobManagerEndpoints(cluster),
     ...taskManagerEndpoints(cluster),
     ...taskManagerFileEndpoints(cluster),

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { cases } from '../base/cases.test-kit.ts';
 import { EngineError } from '../base/errors.ts';
+import { milliseconds, type Duration } from '../base/units.ts';
 import type { Connection, ConnectionHandler } from '../env/env.ts';
 import { ManualClock } from './manual-clock.test-kit.ts';
 import { GRACE, ResumableConnection } from './resumable-connection.ts';
@@ -97,12 +98,12 @@ class Rig {
   carrier: End;
   readonly dials: Dial[] = [];
 
-  constructor() {
+  constructor(grace?: Duration) {
     const [near, far] = wire();
     this.carrier = near;
     this.dialler.begin(
       new ResumableConnection({
-        ...{ clock: this.clock, carrier: near },
+        ...{ clock: this.clock, carrier: near, grace },
         redial: (received) => {
           const answer = Promise.withResolvers<Connection>();
           this.dials.push({ received, answer });
@@ -110,7 +111,7 @@ class Rig {
         },
       }),
     );
-    this.acceptor.begin(new ResumableConnection({ clock: this.clock, carrier: far }));
+    this.acceptor.begin(new ResumableConnection({ clock: this.clock, carrier: far, grace }));
   }
 
   deliver(count: number): void {
@@ -194,6 +195,15 @@ test('R2: a break that lasts ends both sides, and who comes later is refused', a
   assert.equal(rig.dialler.ends.length, 1);
   assert.equal(rig.acceptor.connection.canResume, false);
   assert.equal(rig.clock.armed, 0, 'no timer is left');
+});
+
+test('R2: how long a break may last is an option', async () => {
+  const rig = new Rig(milliseconds(500));
+  rig.carrier.cut();
+  await rig.clock.pass(499);
+  assert.deepEqual([rig.dialler.ends.length, rig.acceptor.ends.length], [0, 0]);
+  await rig.clock.pass(2);
+  assert.match(rig.acceptor.ends[0]!, /cut, and for 500 ms it did not come back/);
 });
 
 test('R2: an acceptor that is another process now ends the dialler at once', async () => {

@@ -8,7 +8,7 @@
  *
  * R1. Every byte that one side sends reaches the other's handler once and in order, or the
  *     connection ends for both.
- * R2. A side ends when its carrier has been gone for `GRACE`, whatever comes then; who is asked to
+ * R2. A side ends when its carrier has been gone for `grace`, whatever comes then; who is asked to
  *     resume what has ended refuses.
  * R3. Nothing of a carrier counts once another has taken its place.
  * R4. `closed` is called once, after all else.
@@ -21,7 +21,7 @@ import type { Duration } from '../base/units.ts';
 import type { Clock, Connection, ConnectionHandler } from '../env/env.ts';
 import { protocolError } from './handshake-frames.ts';
 
-/** A break that lasts longer is the end. */
+/** A break that lasts longer is the end, unless the options say otherwise. */
 export const GRACE: Duration = milliseconds(100);
 /** Between two attempts of the dialler. */
 const REDIAL_PAUSE = milliseconds(10);
@@ -47,6 +47,8 @@ export interface ResumableOptions {
    * RPC_REFUSED if it will not.
    */
   readonly redial?: ((received: number) => Promise<Connection>) | undefined;
+  /** `GRACE` unless said otherwise. */
+  readonly grace?: Duration | undefined;
   /** It has ended, for whatever reason. */
   readonly ended?: (() => void) | undefined;
 }
@@ -174,10 +176,10 @@ export class ResumableConnection implements Connection {
       this.#end(reason);
       return;
     }
-    const { clock, redial } = this.#options;
+    const { clock, grace = GRACE, redial } = this.#options;
     const text = reason ?? 'the other side closed the connection';
-    this.#grace = clock.after(GRACE, () =>
-      this.#end(`${text}, and for ${GRACE} ms it did not come back`),
+    this.#grace = clock.after(grace, () =>
+      this.#end(`${text}, and for ${grace} ms it did not come back`),
     );
     if (redial !== undefined) this.#redial(redial, text);
   }

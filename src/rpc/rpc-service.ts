@@ -37,6 +37,8 @@ export interface RpcServiceOptions {
   /** Shown to the other side, e.g. `taskmanager-1`. */
   readonly name: string;
   readonly askTimeout?: Duration | undefined;
+  /** How long resumable connections outlive a break; 100 ms unless said otherwise. */
+  readonly reconnectGrace?: Duration | undefined;
   /** The cluster's. Undefined: whoever reaches the port may call. */
   readonly secret?: Uint8Array | undefined;
   /** 1,000 unless said otherwise. */
@@ -127,7 +129,7 @@ export class RpcService {
     );
     const lasting = resumable
       ? new ResumableConnection({
-          ...{ clock, carrier: connection },
+          ...{ clock, carrier: connection, grace: this.#options.reconnectGrace },
           redial: async (received) =>
             (await this.#dial(address, resumeContext(session, received))).connection,
         })
@@ -169,6 +171,7 @@ export class RpcService {
     }
     const session = new ResumableConnection({
       ...{ clock: this.#options.env.clock, carrier: connection },
+      grace: this.#options.reconnectGrace,
       ended: () => void this.#sessions.delete(wish.session),
     });
     this.#sessions.set(wish.session, session);

@@ -54,6 +54,7 @@ export function startProcess(
   const all = { 'millrace.security.secret-file': SECRET_FILE, 'rest.port': 0, ...options };
   const args = Object.entries(all).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const child = spawn(process.execPath, [LAUNCHER, ...command.split(' '), ...args], {
+    env: { ...process.env, MILLRACE_HOME: HOME },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new Started(command, child);

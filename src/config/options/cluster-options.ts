@@ -1,5 +1,5 @@
 /** What the components of a cluster have in common: heartbeats, calls, slots. */
-import { minutes, seconds, type Duration } from '../../base/units.ts';
+import { milliseconds, minutes, seconds, type Duration } from '../../base/units.ts';
 import {
   duration,
   integer,
@@ -17,6 +17,7 @@ interface ClusterOptions {
   readonly heartbeatInterval: ConfigOption<Duration>;
   readonly heartbeatTimeout: ConfigOption<Duration>;
   readonly askTimeout: ConfigOption<Duration>;
+  readonly reconnectGrace: ConfigOption<Duration>;
   readonly slotIdleTimeout: ConfigOption<Duration>;
   readonly slotRequestTimeout: ConfigOption<Duration>;
 }
@@ -60,6 +61,12 @@ export const ClusterOptions: ClusterOptions = {
     seconds(10),
     'How long a call between components may take.',
     ['akka.ask.timeout'],
+  ),
+  reconnectGrace: option(
+    'millrace.rpc.reconnect-grace',
+    duration,
+    milliseconds(100),
+    'How long the connection of a TaskManager with a JobMaster may be broken and goes on all the same. A longer break is a loss: the tasks there fail and restart.',
   ),
   slotIdleTimeout: option(
     'slot.idle.timeout',

@@ -108,6 +108,7 @@ export const RestOptions: RestOptions = {
 interface WebOptions {
   readonly refreshInterval: ConfigOption<Duration>;
   readonly submitEnable: ConfigOption<boolean>;
+  readonly uploadDirectory: ConfigOption<string | undefined>;
   readonly cancelEnable: ConfigOption<boolean>;
 }
 
@@ -125,6 +126,12 @@ export const WebOptions: WebOptions = {
     true,
     'Whether jobs can be uploaded and run over the REST interface.',
     ['jobmanager.web.submit.enable'],
+  ),
+  uploadDirectory: optional(
+    'web.upload.dir',
+    text,
+    'The folder in which the bundles that were uploaded over the REST interface stay over a restart of the JobManager; it forgets them if it is not set.',
+    ['jobmanager.web.upload.dir'],
   ),
   cancelEnable: option(
     'web.cancel.enable',

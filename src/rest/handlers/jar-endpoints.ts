@@ -123,8 +123,8 @@ function storeEndpoints(cluster: RestCluster, jars: JarStore): readonly Endpoint
       parameters: { jarid: jarId },
       audit: 'delete a bundle',
       answer: object({}),
-      handle({ path }) {
-        if (jars.remove(path.jarid)) return {};
+      async handle({ path }) {
+        if (await jars.remove(path.jarid)) return {};
         throw handlerError(400, `File ${path.jarid} does not exist in the uploads.`);
       },
     }),

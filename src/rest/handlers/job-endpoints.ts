@@ -17,6 +17,7 @@ import { failureCause, failureCauseOf } from '../views/async-answer.ts';
 import { rootExceptionInfo, rootExceptionOf, withinLimit } from '../views/failures.ts';
 import { jobDetailsInfo, jobDetailsOf } from '../views/job-details.ts';
 import { jobOverview, jobOverviewOf } from '../views/job-overview.ts';
+import { javaAccumulator } from '../views/java-value.ts';
 import { planInfo, planInfoOf } from '../views/plan.ts';
 import { shownStatus } from '../views/states.ts';
 
@@ -228,26 +229,35 @@ function accumulatorsEndpoint(cluster: RestCluster): Endpoint {
     path: '/jobs/:jobid/accumulators',
     summary: 'What the functions of a job have counted.',
     parameters: { jobid: jobId },
-    query: { includeSerializedValue: flag('Java objects, which there are none of here.') },
+    query: { includeSerializedValue: flag('Also in the form that clients in Java read.') },
     answer: object({
       'job-accumulators': list(shape.anything),
       'user-task-accumulators': list(object({ name: text, type: text, value: text })),
       'serialized-user-task-accumulators': record(text),
     }),
-    async handle({ path }) {
-      const { accumulators } = await requireJob(cluster, path.jobid);
-      const names = [...new Set(accumulators.map(({ name }) => name))];
-      const sumOf = (name: string): number =>
-        accumulators.reduce((sum, each) => sum + (each.name === name ? each.value : 0), 0);
+    async handle({ path, query }) {
+      const sums = sumsOf((await requireJob(cluster, path.jobid)).accumulators);
+      const isSerialized = query.includeSerializedValue?.[0] === true;
       return {
         'job-accumulators': [],
-        'user-task-accumulators': names.map((name) => ({
-          ...{ name, type: 'LongCounter', value: String(sumOf(name)) },
+        'user-task-accumulators': [...sums].map(([name, value]) => ({
+          ...{ name, type: 'LongCounter', value: String(value) },
         })),
-        'serialized-user-task-accumulators': {},
+        'serialized-user-task-accumulators': isSerialized ? serialized(sums) : {},
       };
     },
   });
+}
+
+/** By name, over all operators. */
+function sumsOf(accumulators: Ended['accumulators']): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { name, value } of accumulators) sums.set(name, (sums.get(name) ?? 0) + value);
+  return sums;
+}
+
+function serialized(sums: ReadonlyMap<string, number>): Record<string, string> {
+  return Object.fromEntries([...sums].map(([name, value]) => [name, javaAccumulator(value)]));
 }
 
 function settingsOf(job: {
@@ -309,7 +319,7 @@ function completed(ended: Ended): Result {
       ...{ id, name, status },
       'application-id': id,
       'application-status': APPLICATION_STATUS[status],
-      'accumulator-results': {},
+      'accumulator-results': serialized(sumsOf(ended.accumulators)),
       'net-runtime': Math.round(ended.runtimeMillis),
       'start-time': startTime,
       'end-time': endTime,
