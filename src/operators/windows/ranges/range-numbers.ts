@@ -39,11 +39,11 @@ export type RangeNumbers = RangeTree | undefined;
 /** What becomes of the number of a whole node; undefined: its halves are to be looked at. */
 type Change = (node: RangeNode, above: number) => RangeNode | undefined;
 
-export function minOf(node: RangeNode): number {
+function minOf(node: RangeNode): number {
   return typeof node === 'number' ? node : node.min;
 }
 
-export function maxOf(node: RangeNode): number {
+function maxOf(node: RangeNode): number {
   return typeof node === 'number' ? node : node.max;
 }
 
