@@ -9,6 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { asciiText } from '../../src/base/ascii-text.ts';
 import { textBufferOf } from '../../src/base/text-buffer.ts';
 import { state } from '../../src/functions/state.ts';
+import { RECORDS_AHEAD } from '../../src/operators/operator.ts';
 import type { ValueState } from '../../src/functions/state.ts';
 import { HeapKeyedStateBackend } from '../../src/state/heap/heap-keyed-state-backend.ts';
 import { t } from '../../src/types/index.ts';
@@ -83,6 +84,27 @@ function update(work: Workload, from: number, updates: number): void {
   backend.clearCurrentKey();
 }
 
+/** As operators do it: the entries of the records that come next are fetched together. */
+function updateAhead(work: Workload, from: number, updates: number): void {
+  const { backend, count, keyAt, groups, counts } = work;
+  const keys = Array.from({ length: RECORDS_AHEAD }, () => 0);
+  const keyGroups = new Uint16Array(RECORDS_AHEAD);
+  let at = from % count;
+  for (let i = 0; i < updates; i += RECORDS_AHEAD) {
+    for (let j = 0; j < RECORDS_AHEAD; j++) {
+      keys[j] = keyAt(at) as number;
+      keyGroups[j] = groups[at]!;
+      if (++at === count) at = 0;
+    }
+    if (backend.approaches) backend.approach(keys, keyGroups);
+    for (let j = 0; j < RECORDS_AHEAD; j++) {
+      backend.setCurrentKey(keys[j]!, keyGroups[j]!);
+      counts.set(counts.get() + 1);
+    }
+  }
+  backend.clearCurrentKey();
+}
+
 /** The sum of all counts is known, so that a wrong table fails the benchmark. */
 function check({ backend, counts }: Workload, expected: number): void {
   let sum = 0;
@@ -97,15 +119,15 @@ function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-function counter(name: string, count: number, keys: Keys): void {
+function counter(name: string, count: number, keys: Keys, updateAll = update): void {
   const work = workload(count, keys);
-  const updates = Math.max(UPDATES, count);
+  const updates = Math.ceil(Math.max(UPDATES, count) / RECORDS_AHEAD) * RECORDS_AHEAD;
   const values: number[] = [];
   const wall: number[] = [];
   for (let run = -WARM_UPS; run < RUNS; run++) {
     const cpu = cpuSeconds();
     const start = performance.now();
-    update(work, 0, updates);
+    updateAll(work, 0, updates);
     if (run < 0) continue;
     values.push(updates / (cpuSeconds() - cpu));
     wall.push((updates * 1000) / (performance.now() - start));
@@ -162,6 +184,8 @@ function snapshot(name: string, count: number, keys: Keys): void {
 setFlagsFromString('--expose-gc');
 counter('state-count-number-100k', 100_000, numbers);
 counter('state-count-number-1m', 1_000_000, numbers);
+counter('state-count-number-100k-ahead', 100_000, numbers, updateAhead);
+counter('state-count-number-1m-ahead', 1_000_000, numbers, updateAhead);
 counter('state-count-text-100k', 100_000, texts);
 counter('state-count-text-1m', 1_000_000, texts);
 await memory('state-bytes-number-1m', 1_000_000, numbers);

@@ -5,7 +5,7 @@ import type { ValueState } from '../functions/state.ts';
 import { state } from '../functions/state.ts';
 import type { KeySelector } from '../graph/operator-spec.ts';
 import { KeySelection } from './key-selection.ts';
-import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
+import type { Downstream, KeyedOperator, NextRecords, OperatorContext } from './operator.ts';
 import { accumulatorOf, refusePromise, userCodeFailure } from './user-code.ts';
 
 export class AggregateOperator implements KeyedOperator {
@@ -28,6 +28,10 @@ export class AggregateOperator implements KeyedOperator {
     this.#keys = new KeySelection(this.#key, context);
     const descriptor = state.value(this.#aggregate.accumulator);
     this.#state = context.keyedState.register('accumulator', descriptor);
+  }
+
+  approach(next: NextRecords): void {
+    this.#keys.approach(next);
   }
 
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void {

@@ -173,7 +173,23 @@ export interface OneInputOperator extends Operator, Downstream {
 /** Head of a chain after keyBy: gets the key group that the partitioner computed. */
 export interface KeyedOperator extends OneInputOperator {
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void;
+  /**
+   * These records come next, in this order: their state may be fetched from memory, many lines at
+   * once, where one record after another would wait for its own. Changes nothing that can be seen.
+   */
+  approach?(next: NextRecords): void;
 }
+
+/** Records from `from` on, and before `end`, of a batch: at most `RECORDS_AHEAD`. */
+export interface NextRecords {
+  readonly values: readonly unknown[];
+  readonly keyGroups: Uint16Array;
+  readonly from: number;
+  readonly end: number;
+}
+
+/** Few enough that what was fetched for the last of them is still in the cache. */
+export const RECORDS_AHEAD = 64;
 
 export interface TwoInputOperator extends Operator {
   /** `keyGroup` is -1 on an input without keys. */

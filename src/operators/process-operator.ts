@@ -6,7 +6,7 @@ import { CallContext, KeyedCallContext } from './call-context.ts';
 import { FunctionOperator } from './function-operator.ts';
 import { functionTimers } from './function-timers.ts';
 import { KeySelection } from './key-selection.ts';
-import type { KeyedOperator, OneInputOperator, OperatorContext } from './operator.ts';
+import type { KeyedOperator, NextRecords, OneInputOperator, OperatorContext } from './operator.ts';
 
 type AnyProcess = ProcessFunction<any, any, any, any>;
 type AnyKeyedProcess = KeyedProcessFunction<any, any, any, any, any, any>;
@@ -40,6 +40,10 @@ export class KeyedProcessOperator
     this.#keys = new KeySelection(this.#key, context);
     this.timers = functionTimers(context, this.function, () => this.context);
     return new KeyedCallContext(context, this.function, this.timers);
+  }
+
+  approach(next: NextRecords): void {
+    this.#keys.approach(next);
   }
 
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void {

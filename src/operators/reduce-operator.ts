@@ -5,7 +5,7 @@ import type { ValueState } from '../functions/state.ts';
 import { state } from '../functions/state.ts';
 import type { Schema } from '../types/schema.ts';
 import { KeySelection } from './key-selection.ts';
-import type { Downstream, KeyedOperator, OperatorContext } from './operator.ts';
+import type { Downstream, KeyedOperator, NextRecords, OperatorContext } from './operator.ts';
 import { accumulatorOf, userCodeFailure } from './user-code.ts';
 
 export interface ReduceOptions {
@@ -35,6 +35,10 @@ export class ReduceOperator implements KeyedOperator {
     this.#name = context.open.operatorName;
     this.#keys = new KeySelection(this.#options.key, context);
     this.#state = context.keyedState.register('reduced', state.value(this.#options.value));
+  }
+
+  approach(next: NextRecords): void {
+    this.#keys.approach(next);
   }
 
   processKeyed(value: unknown, timestamp: number, keyGroup: number): void {

@@ -62,6 +62,13 @@ export interface KeyedStateBackend {
   readonly maxParallelism: number;
   /** Before every record that has a key. @throws EngineError STATE_KEY_FAMILY */
   setCurrentKey(key: Key, keyGroup: number): void;
+  /** Whether `approach` pays: the keys are numbers, and their entries more than caches hold. */
+  readonly approaches: boolean;
+  /**
+   * Keys that will be current soon, with their key groups (as many as there are groups): touches
+   * the memory of their entries, so that it is near. Changes nothing.
+   */
+  approach(keys: readonly number[], keyGroups: Uint16Array): void;
   /** After the last record of a step: from here on handles throw (K3). */
   clearCurrentKey(): void;
   readonly currentKey: Key | undefined;

@@ -102,6 +102,11 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
     }
   }
 
+  override approach(key: number): number {
+    const place = homeOf(key, this.#capacity);
+    return this.#words[place << this.timeShift]! + this.#versions[place]!;
+  }
+
   override insert(key: number): number {
     let place = this.#place(key);
     if (this.#versions[place] === 0) {

@@ -9,7 +9,7 @@ import { t } from '../../types/index.ts';
 import { hashKey } from '../../types/key.ts';
 import type { Key } from '../../types/schema.ts';
 import type { MergingHandle } from '../keyed-state-backend.ts';
-import { at, code, open } from './heap-backend.test-kit.ts';
+import { at, code, finish, GROUPS, open } from './heap-backend.test-kit.ts';
 import { HeapKeyedStateBackend } from './heap-keyed-state-backend.ts';
 
 describe('handles', () => {
@@ -437,6 +437,51 @@ describe('keys', () => {
     }
     assert.equal(backend.usage.entries, 1000);
     assert.ok(backend.usage.typedBytes < 200_000, `${backend.usage.typedBytes} bytes`);
+  });
+});
+
+describe('fetching entries ahead', () => {
+  test('changes nothing, whatever is there for the keys', () => {
+    const backend = open();
+    const value = backend.register('v', state.value(t.float64));
+    backend.register('m', state.map(t.string, t.float64));
+    const keys = [0, -0, 7, -7, 2 ** 31, 2 ** 40, 0.5, NaN, Infinity];
+    const groups = Uint16Array.from(keys, (key) => (hashKey(key) >>> 0) % GROUPS);
+    backend.approach(keys, groups);
+    assert.equal(backend.usage.entries, 0);
+    for (const [i, key] of keys.entries()) {
+      at(backend, key);
+      value.set(i);
+    }
+    const before = finish(backend, 'canonical').bytes();
+    backend.approach(keys, groups);
+    backend.approach([...keys, 9], Uint16Array.from([...groups, 1]));
+    assert.deepEqual(finish(backend, 'canonical').bytes(), before);
+  });
+
+  test('pays for many numbers, and for nothing else', () => {
+    const filled = (count: number, keyOf: (i: number) => Key): boolean => {
+      const backend = open();
+      const value = backend.register('v', state.value(t.float64));
+      for (let i = 0; i < count; i++) {
+        at(backend, keyOf(i));
+        value.set(i);
+      }
+      return backend.approaches;
+    };
+    assert.equal(
+      filled(500_000, (i) => i),
+      true,
+    );
+    assert.equal(
+      filled(1000, (i) => i),
+      false,
+    );
+    assert.equal(
+      filled(1000, (i) => `user-${i}`),
+      false,
+    );
+    assert.equal(open().approaches, false);
   });
 });
 

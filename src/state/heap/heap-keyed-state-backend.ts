@@ -67,6 +67,11 @@ import { Ttl, TtlClock } from './ttl/ttl.ts';
 import type { TtlCleaner } from './ttl/ttl-cleaner.ts';
 import { VersionClock } from './version-clock.ts';
 
+/** What a core has near anyway. */
+const NEAR_BYTES = 8 * 1024 * 1024;
+/** Batches of records after which it is counted again. */
+const ASKED_AGAIN = 1024;
+
 export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
@@ -82,6 +87,10 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #cleaners: TtlCleaner[] = [];
   readonly #pause: KeyedStateOptions['pause'];
   #restored = false;
+  #asked = 0;
+  #isLarge = false;
+  /** What `approach` has read: nobody may find that it reads in vain, and leave it out. */
+  touched = 0;
 
   private constructor(options: KeyedStateOptions) {
     const { keyGroups, maxParallelism, operator, keySchema } = options;
@@ -114,6 +123,23 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   setCurrentKey(key: Key, keyGroup: number): void {
     this.#context.set(key, keyGroup);
     if (this.#cleaners.length !== 0) this.#clean();
+  }
+
+  get approaches(): boolean {
+    if (this.#context.family !== 'number') return false;
+    // How much there is changes slowly, and counting it takes longer than one use of the answer.
+    this.#asked = (this.#asked + 1) % ASKED_AGAIN;
+    if (this.#asked === 1) this.#isLarge = this.usage.typedBytes > NEAR_BYTES;
+    return this.#isLarge;
+  }
+
+  approach(keys: readonly number[], keyGroups: Uint16Array): void {
+    let touched = 0;
+    for (const state of this.#states) {
+      if (state instanceof HeapState)
+        touched += state.approach(keys, keyGroups, this.keyGroups.first);
+    }
+    this.touched = touched;
   }
 
   clearCurrentKey(): void {

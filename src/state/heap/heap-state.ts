@@ -199,6 +199,18 @@ export class HeapState {
     return (isWide(lookup) ? this.wideTables : this.tables)[group];
   }
 
+  /** Touches the memory of entries. @returns what nobody needs, but has to be read. */
+  approach(keys: readonly number[], keyGroups: Uint16Array, firstGroup: number): number {
+    let touched = 0;
+    for (let i = 0; i < keyGroups.length; i += 1) {
+      const key = keys[i]!;
+      const group = keyGroups[i]! - firstGroup;
+      const table = isWide(key) ? this.wideTables[group] : this.tables[group];
+      if (table !== undefined) touched += table.approach(key);
+    }
+    return touched;
+  }
+
   /** The same, but the table is made if there is none. */
   makeTableOf(group: number, lookup: KeyLookup): KeyGroupTable {
     const known = this.tableOf(group, lookup);

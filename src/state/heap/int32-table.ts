@@ -93,6 +93,10 @@ export class Int32Table extends KeyGroupTable {
     }
   }
 
+  override approach(key: number): number {
+    return this.#words[(hashInt32(key) >>> this.#shift) << this.#logStride]!;
+  }
+
   override insert(key: number): number {
     let place = this.#place(key);
     if (this.#words[(place << this.#logStride) + 1] === 0) {

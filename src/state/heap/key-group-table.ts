@@ -97,6 +97,9 @@ export abstract class KeyGroupTable implements TableRows {
   /** The slot of the entry with this key, else ABSENT. */
   abstract find(lookup: KeyLookup): number;
 
+  /** Reads a word near the entry of a number, if only to have it near. @returns the word */
+  abstract approach(key: number): number;
+
   /**
    * Makes an entry for a key that has none and returns its slot. The caller stores a value there at
    * once. A text must not be a part of a longer one: it is kept.

@@ -26,6 +26,11 @@ export class NamespacedHeapState extends HeapState {
   override readonly context: NamespaceContext;
   readonly #namespaces: NamespaceParts;
 
+  /** Its entries are found by more than the key. */
+  override approach(): number {
+    return 0;
+  }
+
   constructor(...args: ConstructorParameters<typeof HeapState>) {
     super(...args);
     this.#namespaces = new NamespaceParts(this.description.namespace);

@@ -65,6 +65,11 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     return this.#lookups[slot];
   }
 
+  /** Keys that are numbers are in tables of another kind. */
+  override approach(): number {
+    return 0;
+  }
+
   override find(lookup: Lookup): number {
     return this.#index.find(lookup, this);
   }

@@ -7,6 +7,7 @@ import { assert } from '../../base/assert.ts';
 import type { Batch, ObjectBatch } from '../../network/batch.ts';
 import { NO_TIMESTAMP } from '../../network/batch.ts';
 import type { Pressure } from '../../network/pressure.ts';
+import { RECORDS_AHEAD } from '../../operators/operator.ts';
 import type {
   KeyedOperator,
   OneInputOperator,
@@ -63,10 +64,14 @@ function processKeyed(
   const { values, timestamps, hasTimestamps, keyGroups } = batch;
   assert(batch.hasKeyGroups, 'T1: a keyed operator gets records of a hash edge');
   let i = batch.cursor;
-  while (i < end) {
-    head.processKeyed(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP, keyGroups![i]!);
-    i += 1;
-    if (pressure.holds !== 0) break;
+  while (i < end && (i === batch.cursor || pressure.holds === 0)) {
+    const stop = Math.min(end, i + RECORDS_AHEAD);
+    head.approach?.({ values, keyGroups: keyGroups!, from: i, end: stop });
+    while (i < stop) {
+      head.processKeyed(values[i], hasTimestamps ? timestamps![i]! : NO_TIMESTAMP, keyGroups![i]!);
+      i += 1;
+      if (pressure.holds !== 0) break;
+    }
   }
   batch.cursor = i;
 }
