@@ -1,8 +1,9 @@
 /**
  * The suite of checkpoints. Of state on the heap, 1 GB in a snapshot: how fast it comes to the
  * local disk and back, the longest time for which nothing else is done meanwhile, and what a
- * snapshot of 2 % changed entries takes of a whole one's bytes and time. Of a cluster, how long a
- * job puts nothing out when a TaskManager is killed. Rates are per second of wall time.
+ * snapshot of 2 % changed entries takes of a whole one's bytes and time. Of whole jobs, what
+ * checkpoints cost of their throughput. Of a cluster, how long a job puts nothing out when a
+ * TaskManager is killed. Rates are per second of wall time.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Benchmark } from '../lib/benchmark.ts';
 import type { Measured } from '../lib/report.ts';
+import { checkpointCosts } from './checkpoint-cost.ts';
 import type { HeapFigures } from './heap-checkpoint.ts';
 import { killToOutput } from './kill-to-output.ts';
 
@@ -70,7 +72,11 @@ const heap: readonly Benchmark[] = heapBenchmarks([
   }),
 ]);
 
-export const checkpointsBenchmarks: readonly Benchmark[] = [...heap, killToOutput];
+export const checkpointsBenchmarks: readonly Benchmark[] = [
+  ...heap,
+  ...checkpointCosts,
+  killToOutput,
+];
 
 /** All of them come from the same runs, which are made once. */
 function heapBenchmarks(

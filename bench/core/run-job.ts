@@ -20,9 +20,11 @@ const launcher = fileURLToPath(new URL('bin/millrace.js', root));
 export async function runJob(
   job: string,
   parameters: Readonly<Record<string, string | number>>,
+  configuration: Readonly<Record<string, string>> = {},
 ): Promise<JobRun> {
   const file = fileURLToPath(new URL(job, root));
   const args = [launcher, 'run', file, '--json', ...profileOptions()];
+  for (const [key, value] of Object.entries(configuration)) args.push('-D', `${key}=${value}`);
   for (const [name, value] of Object.entries(parameters)) args.push('--param', `${name}=${value}`);
   const start = performance.now();
   const output = await outputOf(process.execPath, args);

@@ -150,7 +150,9 @@ class Window {
   readonly #end: number;
   /** Position in the input behind `bytes`. */
   #next: number;
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+  /** What comes next, on its way while the entries before it are decoded. */
+  #ahead: { readonly count: number; readonly bytes: Promise<Uint8Array> } | undefined;
 
   constructor(input: SnapshotInput, start: number, end: number) {
     this.#input = input;
@@ -175,12 +177,26 @@ class Window {
     const missing = length - have;
     if (this.#next + missing > this.#end)
       corrupt(this.#input.name, `${where} goes beyond its section`);
-    const count = Math.min(Math.max(missing, WINDOW_BYTES), this.#end - this.#next);
-    const bytes = new Uint8Array(have + count);
-    bytes.set(this.#bytes);
-    bytes.set(await readExactly(this.#input, this.#next, count), have);
+    const ahead = this.#ahead;
+    const isEnough = ahead !== undefined && ahead.count >= missing;
+    const { count, bytes: reading } = isEnough ? ahead : this.#read(missing);
+    const read = await reading;
+    if (have === 0) this.#bytes = read;
+    else {
+      const bytes = new Uint8Array(have + count);
+      bytes.set(this.#bytes);
+      bytes.set(read, have);
+      this.#bytes = bytes;
+    }
     this.#next += count;
-    this.#bytes = bytes;
+    this.#ahead = this.#next < this.#end ? this.#read(1) : undefined;
+    // Whoever never comes to it need not hear that it failed.
+    this.#ahead?.bytes.catch(() => undefined);
+  }
+
+  #read(atLeast: number): { readonly count: number; readonly bytes: Promise<Uint8Array> } {
+    const count = Math.min(Math.max(atLeast, WINDOW_BYTES), this.#end - this.#next);
+    return { count, bytes: readExactly(this.#input, this.#next, count) };
   }
 }
 

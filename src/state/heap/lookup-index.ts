@@ -36,6 +36,9 @@ export class LookupIndex {
   #capacity: number = MINIMUM_CAPACITY;
   #shift: number = shiftOf(MINIMUM_CAPACITY);
   #used = 0;
+  /** What was not found last is most often added next. */
+  #missed: Lookup = undefined;
+  #hashOfMissed: number = hashLookup(undefined);
 
   /** The position of the lookup, or -1. */
   find(lookup: Lookup, holder: LookupHolder): number {
@@ -45,7 +48,11 @@ export class LookupIndex {
     let slot = hash >>> this.#shift;
     for (;;) {
       const entry = words[slot * 2 + 1]!;
-      if (entry === 0) return -1;
+      if (entry === 0) {
+        this.#missed = lookup;
+        this.#hashOfMissed = hash;
+        return -1;
+      }
       if (entry > 0 && words[slot * 2] === hash) {
         const candidate = holder.lookupAt(entry - 1);
         if (candidate === lookup || (lookup !== lookup && candidate !== candidate))
@@ -57,7 +64,7 @@ export class LookupIndex {
 
   /** For a lookup that is not there. */
   add(lookup: Lookup, position: number): void {
-    const hash = hashLookup(lookup);
+    const hash = lookup === this.#missed ? this.#hashOfMissed : hashLookup(lookup);
     let slot = this.#place(hash);
     if (this.#words[slot * 2 + 1] === 0) {
       if (isFull(this.#used, this.#capacity)) {
