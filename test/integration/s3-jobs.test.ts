@@ -57,14 +57,14 @@ for (const [kind, local] of [
         },
       });
       const output = new CommittedOutput(join(base, 'out'));
-      let ended = false;
-      const result = client.result().finally(() => (ended = true));
+      const until = { ended: false };
+      const result = client.result().finally(() => (until.ended = true));
       let objects = 0;
-      while (!ended && output.values === 0) {
+      while (!until.ended && output.values === 0) {
         output.look();
         await pause(LOOK_MILLIS);
       }
-      assert.ok(!ended);
+      assert.ok(!until.ended);
       objects = await countObjects(server);
       const [victim] = cluster.taskManagers;
       victim!.kill('SIGKILL');
@@ -77,7 +77,7 @@ for (const [kind, local] of [
         'taskmanager.numberOfTaskSlots': 1,
       });
       try {
-        while (!ended) {
+        while (!until.ended) {
           output.look();
           await pause(LOOK_MILLIS);
         }
