@@ -22,6 +22,7 @@ import type {
   ScratchFile,
 } from '../src/env/env.ts';
 import { wallClock } from './clock.ts';
+import type { CrashMode, CrashPoints } from './crash-points.ts';
 import type { Actor, FileSystem } from './file-system.ts';
 import type { SimHost } from './host.ts';
 import type { FileInode } from './inode.ts';
@@ -72,6 +73,7 @@ export interface SimDiskOptions {
   readonly random: Prng;
   /** Typical microseconds of an operation. */
   readonly micros: number;
+  readonly points: CrashPoints | undefined;
 }
 
 /** One operation: what it does, and what of it is done when its thread ends before. */
@@ -220,10 +222,12 @@ export class SimDisk implements Disk {
       const delay = this.#delay(work);
       const apply = (): void => {
         thread.held.delete(held);
+        const crash = this.#crash(work, text);
+        if (crash === 'before') return;
         try {
           this.#refuse(work);
           const value = work.run();
-          settle.resolve('settle', code, work.bytes, () => value);
+          if (crash === undefined) settle.resolve('settle', code, work.bytes, () => value);
         } catch (error) {
           if (error instanceof AssertionError) scheduler.uncaught(thread, error);
           settle.reject('settle', code, -1, error as Error);
@@ -240,6 +244,20 @@ export class SimDisk implements Disk {
       };
       thread.held.add(held);
     });
+  }
+
+  /** At a crash point: ends the process; what is still to be done of the operation is 'after'. */
+  #crash<T>(work: Work<T>, text: string): CrashMode | undefined {
+    const { points, thread, host, random } = this.#options;
+    if (points === undefined) return undefined;
+    const process = host.processOf(thread);
+    const modes: CrashMode[] = ['before', 'after'];
+    if (work.part !== undefined) modes.push('torn');
+    const mode = points.reach('disk', process?.name, text, modes);
+    if (mode === undefined) return undefined;
+    process!.kill();
+    if (mode === 'torn') work.part?.(random);
+    return mode === 'after' ? 'after' : 'before';
   }
 
   /** K4. */

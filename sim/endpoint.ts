@@ -15,7 +15,9 @@ import type { Prng } from '../src/base/prng.ts';
 import type { Connection, ConnectionHandler } from '../src/env/env.ts';
 import type { SimHost } from './host.ts';
 import type { Knobs } from './knobs.ts';
+import type { CrashPoints } from './crash-points.ts';
 import type { HeldUp, Link } from './link.ts';
+import { ProcessKilled } from './process-killed.ts';
 import type { Scheduler } from './scheduler.ts';
 import { REASONS } from './system-reasons.ts';
 import type { Ending, Held, SimThread } from './thread.ts';
@@ -35,6 +37,7 @@ export interface EndpointOptions {
   readonly knobs: Knobs;
   readonly random: Prng;
   readonly scheduler: Scheduler;
+  readonly points: CrashPoints | undefined;
   /** Called once when this side is gone for good. */
   readonly gone: (endpoint: Endpoint) => void;
 }
@@ -58,6 +61,7 @@ export class Endpoint implements Connection, Held, HeldUp {
   readonly #knobs: Knobs;
   readonly #random: Prng;
   readonly #scheduler: Scheduler;
+  readonly #points: CrashPoints | undefined;
   readonly #gone: (endpoint: Endpoint) => void;
   readonly #early: (() => void)[] = [];
   #peer!: Endpoint;
@@ -90,6 +94,7 @@ export class Endpoint implements Connection, Held, HeldUp {
     this.#knobs = options.knobs;
     this.#random = options.random;
     this.#scheduler = options.scheduler;
+    this.#points = options.points;
     this.#gone = options.gone;
     this.thread.held.add(this);
   }
@@ -125,11 +130,14 @@ export class Endpoint implements Connection, Held, HeldUp {
   send(bytes: Uint8Array): boolean {
     this.thread.enter();
     if (this.#phase !== 'open') return false;
+    const crash = this.#crash('send', bytes.length);
+    if (crash === 'before') throw new ProcessKilled();
     if (bytes.length > 0) {
       this.#queue.push({ bytes, copy: bytes.slice() });
       this.#queued += bytes.length;
       this.#flushLater();
     }
+    if (crash === 'after') this.#dieAfterTurn();
     if (this.#queued <= this.#knobs.highWaterBytes) return true;
     this.#wantsDrain = true;
     return false;
@@ -351,6 +359,9 @@ export class Endpoint implements Connection, Held, HeldUp {
       peer.#ended(segment);
       return;
     }
+    const crash = peer.#crash('receive', segment.length);
+    if (crash === 'before') return;
+    if (crash === 'after') peer.#dieAfterTurn();
     this.#scheduler.trace.content(segment);
     if (peer.#link.blocked) {
       peer.#stalledAcks += segment.length;
@@ -366,6 +377,22 @@ export class Endpoint implements Connection, Held, HeldUp {
     this.#unread -= length;
     // Not before half of the window is free, or segments would get smaller and smaller.
     if (this.#queued > 0 && this.#unread * 2 <= this.#knobs.windowBytes) this.#pump();
+  }
+
+  /** A point at which the process may end; 'before' has ended it. */
+  #crash(kind: 'send' | 'receive', bytes: number): 'before' | 'after' | undefined {
+    const points = this.#points;
+    if (points === undefined) return undefined;
+    const process = this.host.processOf(this.thread);
+    const what = `${kind} ${bytes} bytes ${kind === 'send' ? 'to' : 'from'} ${this.remote}`;
+    const mode = points.reach(kind, process?.name, what, ['before', 'after']);
+    if (mode === 'before') process!.kill();
+    return mode === 'torn' ? undefined : mode;
+  }
+
+  /** What was sent is on its way by then. */
+  #dieAfterTurn(): void {
+    this.thread.atTurnEnd(() => this.host.processOf(this.thread)?.kill());
   }
 
   // ------------------------------------------------------------------------------------ ending

@@ -14,6 +14,7 @@ import type { Env } from '../src/env/env.ts';
 import type { FileSystem } from './file-system.ts';
 import { SimProcess, type ProcessSettings } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SimThread } from './thread.ts';
 
 /**
  * What runs in a simulated process. A number ends the process with that code; undefined leaves it
@@ -123,6 +124,11 @@ export class SimHost {
     this.#up = true;
     this.#world.powerBack(this);
     for (const supervisor of this.#supervised) supervisor.start();
+  }
+
+  /** Of which a thread is; undefined once it has ended. */
+  processOf(thread: SimThread): SimProcess | undefined {
+    return [...this.processes].find((process) => process.threads.has(thread));
   }
 
   /** Processes that are to be kept running. */

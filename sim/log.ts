@@ -3,7 +3,7 @@ import type { Log, LogFields, LogLevel } from '../src/env/env.ts';
 import type { SimThread } from './thread.ts';
 
 /** Sees every line, whatever thread it is from. */
-export type LogWatch = (message: string) => void;
+export type LogWatch = (message: string, fields: LogFields) => void;
 
 export class SimLog implements Log {
   readonly #thread: SimThread;
@@ -22,7 +22,7 @@ export class SimLog implements Log {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ` ${name}=${String(value)}`);
     const { trace, eventTime } = this.#thread.scheduler;
-    this.#watch?.(message);
+    this.#watch?.(message, { ...this.#fields, ...fields });
     trace.record(eventTime, this.#thread, 'log', 0, 0, `${level} ${message}${parts.join('')}`);
   }
 

@@ -12,6 +12,7 @@ import { assert } from '../src/base/assert.ts';
 import { EngineError } from '../src/base/errors.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type { Connection, Listener, Network } from '../src/env/env.ts';
+import type { CrashPoints } from './crash-points.ts';
 import { Endpoint } from './endpoint.ts';
 import type { SimHost } from './host.ts';
 import type { Knobs } from './knobs.ts';
@@ -43,10 +44,13 @@ export class SimNetwork {
   #connections = 0;
   #ports = EPHEMERAL_PORTS;
 
-  constructor(scheduler: Scheduler, random: Prng, knobs: Knobs) {
+  readonly #points: CrashPoints | undefined;
+
+  constructor(scheduler: Scheduler, random: Prng, knobs: Knobs, points?: CrashPoints) {
     this.scheduler = scheduler;
     this.random = random;
     this.knobs = knobs;
+    this.#points = points;
   }
 
   add(host: SimHost): void {
@@ -142,6 +146,7 @@ export class SimNetwork {
       knobs: this.knobs,
       random: this.random,
       scheduler: this.scheduler,
+      points: this.#points,
       gone: (gone) => this.#endpoints.delete(gone),
     });
     this.#endpoints.add(endpoint);

@@ -1,9 +1,9 @@
 /**
- * One seed of the simulator: a cluster of one JobManager and two TaskManagers of two slots runs a
- * job over 10,000 records, by turns with keyed state, with event time and in parts that fail for
- * themselves, while the faults of the
- * seed strike; then everything is healed, the job must end, and what it has committed must be what
- * a run without faults commits.
+ * One seed of the simulator: a cluster of one JobManager and two TaskManagers runs a job, by turns
+ * with keyed state, with event time and in parts that fail for themselves; most with checkpoints,
+ * and half of those are stopped and cancelled on the way and go on with another parallelism. While
+ * the faults of the seed strike somebody outside looks at the output; then everything is healed,
+ * the job must end, and what it has committed must be what a run without faults commits.
  */
 import { AssertionError } from '../src/base/assert.ts';
 import type { Env } from '../src/env/env.ts';
@@ -14,25 +14,26 @@ import type { JobResult } from '../src/protocol/job-report.ts';
 import { slotWorker } from '../src/taskexecutor/slot/slot-worker.ts';
 import { CheckpointsKept } from './checkers/checkpoints-kept.ts';
 import { nothingLeft } from './checkers/nothing-left.ts';
-import { drawCheckpointing } from './cluster/draw-checkpointing.ts';
-import { startCluster } from './cluster/cluster.ts';
-import { FaultPlan } from './fault-plan.ts';
+import { OutsideReader } from './checkers/outside-reader.ts';
 import { clusterFaults } from './cluster/cluster-faults.ts';
+import { startCluster } from './cluster/cluster.ts';
+import { drawCheckpointing } from './cluster/draw-checkpointing.ts';
+import { describeLife, drawLife } from './cluster/draw-life.ts';
+import { jobIdOf, liveThrough } from './cluster/job-life.ts';
+import { checkpointsLeft, CHECKPOINTS, OUT, outputOf, writeOldOutput } from './cluster/places.ts';
+import { FaultPlan } from './fault-plan.ts';
 import { JobModules } from './modules.ts';
 import { runPhases } from './phases.ts';
 import { simulation, type Simulation } from './simulation.ts';
-import { expectedCopies } from './workloads/copied-records-oracle.ts';
-import { expectedRows } from './workloads/keyed-totals-oracle.ts';
-import { expectedWindowRows } from './workloads/windowed-totals-oracle.ts';
+import { STORY_JOB } from './sweep/story.ts';
+import { WORKLOADS, workloadOf } from './workloads/workloads.ts';
+import type { Workload, WorkloadName } from './workloads/workloads.ts';
 
-const RECORDS = 10_000;
-/** Each is read by two sources, and comes to several results. */
-const WINDOWED_RECORDS = 3_000;
 const KEYS = 97;
-const OUT = '/out';
-const CHECKPOINTS = '/checkpoints';
 /** Where somebody looks at the output who is no part of the cluster. */
 const READER_HOST = 'reader';
+/** Records that the rates are for. */
+const RECORDS = 10_000;
 /**
  * The job takes five seconds by the rate of its source; every enabled class strikes before that.
  */
@@ -46,49 +47,7 @@ const CLEAN_WITHIN = seconds(20);
  * Instances of the job's module made before virtual time begins; further ones are made as needed.
  */
 const INSTANCES = 24;
-
-/** A job and what it must write. */
-interface Workload {
-  readonly url: string;
-  readonly file: URL;
-  readonly header: string;
-  readonly records: number;
-  readonly expected: (records: number, keys: number) => readonly string[];
-}
-
-const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
-  'keyed-totals': {
-    url: 'job:keyed-totals',
-    file: new URL('./workloads/keyed-totals.ts', import.meta.url),
-    header: 'key,count,sum,largest',
-    records: RECORDS,
-    expected: expectedRows,
-  },
-  'windowed-totals': {
-    url: 'job:windowed-totals',
-    file: new URL('./workloads/windowed-totals.ts', import.meta.url),
-    header: 'what,key,at,value',
-    records: WINDOWED_RECORDS,
-    expected: expectedWindowRows,
-  },
-  'copied-records': {
-    url: 'job:copied-records',
-    file: new URL('./workloads/copied-records.ts', import.meta.url),
-    header: 'source,index,square',
-    records: RECORDS,
-    expected: expectedCopies,
-  },
-};
-
-type WorkloadName = 'keyed-totals' | 'windowed-totals' | 'copied-records';
-
-/** Of the seeds, one after the other. */
-const TURNS: readonly WorkloadName[] = [
-  'keyed-totals',
-  'windowed-totals',
-  'keyed-totals',
-  'copied-records',
-];
+const TASK_MANAGERS = 2;
 
 export interface SeedOutcome {
   readonly seed: number;
@@ -100,6 +59,8 @@ export interface SeedOutcome {
   readonly injected: ReadonlyMap<string, number>;
   /** Complete ones. */
   readonly checkpoints: number;
+  /** Among them. */
+  readonly savepoints: number;
   readonly restores: number;
   readonly jobManagerStarts: number;
   readonly taskManagerStarts: number;
@@ -122,84 +83,108 @@ export interface SeedOptions {
 /** Bundles the jobs of the simulator; to be disposed. */
 export function bundleJobs(): Promise<JobModules> {
   return JobModules.bundle(
-    Object.fromEntries(Object.values(WORKLOADS).map(({ url, file }) => [url, file])),
+    Object.fromEntries(
+      [...Object.values(WORKLOADS), STORY_JOB].map(({ url, file }) => [url, file]),
+    ),
   );
-}
-
-function workloadOf({ seed, workload }: SeedOptions): Workload {
-  return WORKLOADS[workload ?? TURNS[seed % TURNS.length]!];
 }
 
 /** @throws if the output differs, an invariant is broken, or the job does not end in time */
 export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
-  const { seed, jobs, print } = options;
-  const workload = workloadOf(options);
-  const { url, records } = workload;
-  await jobs.instantiate(url, INSTANCES);
-  const checkpoints = new CheckpointsKept();
-  const world = simulation({
-    watchLog: (message) => checkpoints.observe(message),
-    seed,
-    jobs,
-    print,
-    workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
-    sharedFolders: [OUT, CHECKPOINTS],
-  });
-  const withCheckpoints = options.checkpoints ?? world.random('checkpoints').chance(0.6);
-  await world.runProcess(world.host(READER_HOST), writeOldOutput, minutes(1));
-  const configuration = {
-    ...CONFIGURATION,
-    ...(withCheckpoints ? drawCheckpointing(world, CHECKPOINTS) : {}),
-  };
+  const { seed, jobs } = options;
+  const workload = workloadOf(seed, options.workload);
+  await jobs.instantiate(workload.url, INSTANCES);
+  const kept = new CheckpointsKept();
+  const world = worldOf(options, kept);
+  const reader = world.host(READER_HOST);
+  await world.runProcess(reader, writeOldOutput, minutes(1));
+  const course = drawCourse(world, workload, options.checkpoints);
   const cluster = startCluster(world, {
-    taskManagers: 2,
-    slots: 2,
-    configuration,
-    job: {
-      jobId: '00000000000000000000000000000001',
-      moduleUrl: url,
-      exportName: undefined,
-      parameters: {
-        records,
-        keys: KEYS,
-        ratePerSecond: (RATE_PER_SECOND * records) / RECORDS,
-        out: OUT,
-      },
-      configuration,
-    },
+    taskManagers: TASK_MANAGERS,
+    slots: course.slots,
+    configuration: course.configuration,
+    haunted: jobIdOf(1),
+    client: (env, address, secret) =>
+      liveThrough(env, {
+        ...{ address, secret, kept, folder: CHECKPOINTS, episodes: course.episodes },
+        job: jobOf(workload, course.configuration),
+      }),
   });
   const plan = new FaultPlan(world, {
     classes: options.faults === false ? [] : clusterFaults(),
     firstWithin: FIRST_FAULTS_WITHIN,
+  });
+  const outside = new OutsideReader({
+    files: world.mounts[0]!.files,
+    ...{ folder: OUT, header: workload.header, now: () => world.elapsed },
   });
   await runPhases(world, {
     plan,
     faultsFor: FAULTS_FOR,
     until: () => cluster.result !== undefined,
     convergeWithin: CONVERGE_WITHIN,
-    checkers: [checkpoints, nothingLeft(world, { keeps: () => true, expects: isInjected })],
+    checkers: [kept, outside, nothingLeft(world, { keeps: () => true, expects: isInjected })],
   });
-  checkResult(seed, cluster.result!);
-  if (withCheckpoints) await checkFiles(world, checkpoints);
+  const { result, jobs: jobCount, savepoints } = cluster.result!;
+  checkResult(seed, result);
+  if (course.checkpoints) {
+    await world.pass(CLEAN_WITHIN);
+    const isTold = kept.leftFiles;
+    const look = (env: Env): Promise<void> =>
+      checkpointsLeft(env, { isTold, lastJob: jobIdOf(jobCount), savepoints });
+    await world.runProcess(reader, look, minutes(1));
+  }
   losePower(world);
-  checkOutput(seed, await committedRows(world, workload), workload);
+  const rows = await world.runProcess(reader, (env) => outputOf(env, workload.header), minutes(1));
+  checkOutput(seed, rows, workload, course.atLeastOnce);
+  outside.atLast();
   checkFaults(seed, plan);
   return {
-    seed,
-    what: `${url.slice('job:'.length)} with${withCheckpoints ? '' : 'out'} checkpoints`,
-    hash: world.trace.hash(),
-    events: world.scheduler.steps,
+    ...{ seed, what: course.what, hash: world.trace.hash(), events: world.scheduler.steps },
     virtualSeconds: world.elapsed / 1000,
     injected: plan.injected,
-    checkpoints: checkpoints.completed,
-    restores: checkpoints.restores,
+    ...{ checkpoints: kept.completed, savepoints: kept.savepoints, restores: kept.restores },
     jobManagerStarts: cluster.jobManagerStarts(),
     taskManagerStarts: cluster.taskManagerStarts(),
   };
 }
 
+function worldOf({ seed, jobs, print }: SeedOptions, kept: CheckpointsKept): Simulation {
+  return simulation({
+    watchLog: (message, fields) => kept.observe(message, fields),
+    ...{ seed, jobs, print },
+    workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
+    sharedFolders: [OUT, CHECKPOINTS],
+  });
+}
+
+/** How a seed runs its job. */
+function drawCourse(world: Simulation, workload: Workload, wanted: boolean | undefined) {
+  const checkpoints = wanted ?? world.random('checkpoints').chance(0.6);
+  const slots = world.random('slots').pick([2, 2, 3]);
+  const configuration: Readonly<Record<string, string>> = {
+    ...CONFIGURATION,
+    ...(checkpoints ? drawCheckpointing(world, CHECKPOINTS, workload.lacks !== undefined) : {}),
+  };
+  const takes = configuration['execution.checkpointing.interval'] !== undefined;
+  const atLeastOnce = configuration['execution.checkpointing.mode'] === 'AT_LEAST_ONCE';
+  const episodes = drawLife(world.random('life'), {
+    checkpoints: takes,
+    slots: slots * TASK_MANAGERS,
+    drains: workload.drains,
+  });
+  const how = takes ? ` with checkpoints${atLeastOnce ? ' (at least once)' : ''}` : '';
+  const what = `${workload.url.slice('job:'.length)}${how} by ${describeLife(episodes)}`;
+  return { checkpoints, slots, configuration, atLeastOnce, episodes, what };
+}
+
+function jobOf({ url, records }: Workload, configuration: Readonly<Record<string, string>>) {
+  const ratePerSecond = (RATE_PER_SECOND * records) / RECORDS;
+  const parameters = { records, keys: KEYS, ratePerSecond, out: OUT };
+  return { moduleUrl: url, exportName: undefined, parameters, configuration };
+}
+
 const CONFIGURATION: Readonly<Record<string, string>> = {
-  'parallelism.default': '4',
   'restart-strategy.type': 'fixed-delay',
   'restart-strategy.fixed-delay.attempts': '1000000',
   'restart-strategy.fixed-delay.delay': '100 ms',
@@ -222,28 +207,18 @@ function checkResult(seed: number, result: JobResult): void {
   throw new AssertionError(`seed ${seed}: the job ended ${result.status}${why}`);
 }
 
-/** Of checkpoints nothing stays, unless a fault was in the way of their removal, which was told. */
-async function checkFiles(world: Simulation, { leftFiles }: CheckpointsKept): Promise<void> {
-  await world.pass(CLEAN_WITHIN);
-  if (leftFiles) return;
-  const read = (env: Env): Promise<readonly string[]> => filesBelow(env, CHECKPOINTS);
-  const left = await world.runProcess(world.host(READER_HOST), read, minutes(1));
-  if (left.length === 0) return;
-  throw new AssertionError(`seed ${world.seed}: checkpoints have left ${left.join(', ')}`);
-}
-
-async function filesBelow(env: Env, folder: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const { name, kind } of await env.disk.list(folder)) {
-    const path = `${folder}/${name}`;
-    if (kind === 'directory') found.push(...(await filesBelow(env, path)));
-    else found.push(path);
-  }
-  return found;
-}
-
-function checkOutput(seed: number, rows: readonly string[], workload: Workload): void {
+function checkOutput(
+  seed: number,
+  rows: readonly string[],
+  workload: Workload,
+  atLeastOnce: boolean,
+): void {
   const expected = workload.expected(workload.records, KEYS);
+  if (atLeastOnce) {
+    const lacking = workload.lacks!(rows, expected);
+    if (lacking.length === 0) return;
+    throw new AssertionError(`seed ${seed}: the output lacks ${lacking.slice(0, 3).join(' ')}`);
+  }
   if (rows.length === expected.length && rows.every((row, index) => row === expected[index]))
     return;
   const missing = expected.filter((row) => !rows.includes(row));
@@ -261,17 +236,6 @@ function checkFaults(seed: number, plan: FaultPlan): void {
   }
 }
 
-/** What an earlier job has left in the folder, which this one is to replace. */
-async function writeOldOutput({ disk }: Env): Promise<void> {
-  for (let subtask = 0; subtask < 6; subtask += 1) {
-    const file = await disk.open(`${OUT}/part-${subtask}-0.csv`, 'create');
-    await file.write(new TextEncoder().encode(`old\n${subtask}\n`), 0);
-    await file.sync();
-    await file.close();
-  }
-  await disk.syncDirectory(OUT);
-}
-
 /**
  * Whatever happened before, all hosts of the cluster lose their power: what was committed must be
  * there.
@@ -281,24 +245,4 @@ function losePower(world: Simulation): void {
     if (host.name !== READER_HOST && host.up)
       host.crash(world.random(`last crash of ${host.name}`));
   }
-}
-
-/** The rows of all files under their final names, as somebody outside sees them. */
-function committedRows(world: Simulation, { header }: Workload): Promise<readonly string[]> {
-  return world.runProcess(world.host(READER_HOST), (env) => readRows(env, header), minutes(1));
-}
-
-async function readRows({ disk }: Env, header: string): Promise<readonly string[]> {
-  const rows: string[] = [];
-  for (const { name } of await disk.list(OUT)) {
-    if (name.startsWith('.')) continue;
-    const file = await disk.open(`${OUT}/${name}`, 'read');
-    const bytes = new Uint8Array(await file.size());
-    await file.read(bytes, 0);
-    await file.close();
-    const [first, ...lines] = new TextDecoder().decode(bytes).trimEnd().split('\n');
-    if (first !== header) throw new AssertionError(`${name} begins with ${first}`);
-    rows.push(...lines);
-  }
-  return rows.toSorted();
 }

@@ -11,6 +11,7 @@ import { Prng } from '../src/base/prng.ts';
 import type { Duration, Timestamp } from '../src/base/units.ts';
 import type { Env, WorkerMain, WorkerRole } from '../src/env/env.ts';
 import { SimClock } from './clock.ts';
+import type { CrashPoints } from './crash-points.ts';
 import { SimCompression } from './compression.ts';
 import { simCryptography } from './cryptography.ts';
 import { SimDisk, type Mount } from './disk.ts';
@@ -62,6 +63,8 @@ export interface SimulationOptions {
   readonly print?: ((line: string) => void) | undefined;
   /** Gets the message of every line that is logged. */
   readonly watchLog?: LogWatch | undefined;
+  /** Told of every operation and message. */
+  readonly points?: CrashPoints | undefined;
   readonly stepLimit?: number | undefined;
   /** See SchedulerOptions. */
   readonly nextTurn?: ((step: () => void) => void) | undefined;
@@ -113,7 +116,12 @@ export class Simulation {
       stepLimit: options.stepLimit ?? STEP_LIMIT,
       nextTurn: options.nextTurn,
     });
-    this.network = new SimNetwork(this.scheduler, this.random('network'), this.knobs);
+    this.network = new SimNetwork(
+      this.scheduler,
+      this.random('network'),
+      this.knobs,
+      options.points,
+    );
     this.buggify = new Buggify(this.random('buggify'), options.buggify ?? true);
     this.mounts = (options.sharedFolders ?? []).map((path) => ({ path, files: new FileSystem() }));
     for (const { path, files } of this.mounts) {
@@ -231,6 +239,7 @@ export class Simulation {
         workingDirectory: terminal.workingDirectory,
         random: random.fork('disk'),
         micros: this.knobs.diskMicros,
+        points: this.#options.points,
       }),
       memory: new SimMemory(process, thread, random.fork('memory')),
       workers: new SimWorkers({

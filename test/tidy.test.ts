@@ -148,7 +148,7 @@ const POLICY: Policy = {
 
 /** Files that are started or loaded rather than imported. */
 const ENTRIES =
-  /^(?:bin|test\/types|bench|examples|scripts)\/|^sim\/(?:main\.ts$|mutants\/|seeds\/seed-process\.ts$)/;
+  /^(?:bin|test\/types|bench|examples|scripts)\/|^sim\/(?:main\.ts$|mutants\/|seeds\/pool-process\.ts$)/;
 
 /** Files of jobs, which export their job as default. */
 const JOB_FOLDERS = ['examples/', 'bench/', 'sim/workloads/'];

@@ -4,6 +4,7 @@
  */
 import { clockJump } from '../faults/clock-jump.ts';
 import { connectionLoss } from '../faults/connection-loss.ts';
+import { diskError } from '../faults/disk-error.ts';
 import { diskFull } from '../faults/disk-full.ts';
 import type { FaultClass } from '../faults/fault.ts';
 import { fsyncError } from '../faults/fsync-error.ts';
@@ -31,6 +32,7 @@ export function clusterFaults(): readonly FaultClass[] {
     slowDisk(seldom),
     fsyncError(seldom),
     diskFull(seldom),
+    diskError(seldom),
     clockJump(seldom),
   ];
 }

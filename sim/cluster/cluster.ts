@@ -1,51 +1,52 @@
 /**
- * The product as a simulated cluster: a JobManager, TaskManagers under supervisors, and a client
- * that submits one job, loses its connection as often as it must, and waits for the result. All of
- * it is the product's own code; only the environment is simulated.
+ * The product as a simulated cluster: a JobManager, TaskManagers under supervisors, and a client.
+ * All of it is the product's own code; only the environment is simulated.
  */
 import { isEngineError, toEngineError } from '../../src/base/errors.ts';
 import type { EngineError } from '../../src/base/errors.ts';
 import { milliseconds } from '../../src/base/units.ts';
-import { JobClient } from '../../src/client/job-client.ts';
 import { Configuration } from '../../src/config/configuration.ts';
 import { HighAvailabilityOptions } from '../../src/config/options/high-availability-options.ts';
 import { JobManager } from '../../src/deploy/job-manager.ts';
 import { TaskManager } from '../../src/deploy/task-manager.ts';
 import type { Env } from '../../src/env/env.ts';
 import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
-import type { JobResult } from '../../src/protocol/job-report.ts';
-import type { JobReference } from '../../src/protocol/task-deployment.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
 import type { Simulation } from '../simulation.ts';
 
-export const MASTER_HOST = 'master';
-export const CLIENT_HOST = 'client';
+const MASTER_HOST = 'master';
+const CLIENT_HOST = 'client';
 const MASTER_PORT = 6123;
 /** On the disk of the master, which loses what was not synced with its power. */
 const HA_FOLDER = '/ha';
 /** All connections begin as those of a real cluster do. */
 const SECRET = new TextEncoder().encode('the secret of the simulated cluster');
-const RETRY = milliseconds(500);
 const HAUNT_EVERY = milliseconds(1500);
 
-export interface ClusterOptions {
+export interface ClusterOptions<T> {
   readonly taskManagers: number;
   readonly slots: number;
   readonly configuration: Readonly<Record<string, string>>;
-  readonly job: JobReference;
+  /** What the client does, with the address of the JobManager. */
+  readonly client: (env: Env, address: string, secret: Uint8Array) => Promise<T>;
+  /** Of the job that somebody tries to cancel who must not. */
+  readonly haunted: string;
 }
 
-export interface SimulatedCluster {
-  /** How the job has ended, once it has. */
-  readonly result: JobResult | undefined;
+export interface SimulatedCluster<T> {
+  /** What has come of what the client does, once it is done. */
+  readonly result: T | undefined;
   /** Times that the JobManager was started. */
   readonly jobManagerStarts: () => number;
   /** Times that TaskManagers were started. */
   readonly taskManagerStarts: () => number;
 }
 
-/** Starts everything; `result` is there when the job has ended. */
-export function startCluster(world: Simulation, options: ClusterOptions): SimulatedCluster {
+/** Starts everything. */
+export function startCluster<T>(
+  world: Simulation,
+  options: ClusterOptions<T>,
+): SimulatedCluster<T> {
   const configuration = Configuration.parse(options.configuration);
   const master = world.host(MASTER_HOST);
   const address = `${master.address}:${MASTER_PORT}`;
@@ -69,16 +70,16 @@ export function startCluster(world: Simulation, options: ClusterOptions): Simula
     };
     return host.supervise('taskmanager', runTaskManager, { restartDelay: 200 });
   });
-  const cluster: { -readonly [K in keyof SimulatedCluster]: SimulatedCluster[K] } = {
+  const cluster: { -readonly [K in keyof SimulatedCluster<T>]: SimulatedCluster<T>[K] } = {
     result: undefined,
     jobManagerStarts: () => jobManager.starts,
     taskManagerStarts: () => supervised.reduce((sum, { starts }) => sum + starts, 0),
   };
   world.host(CLIENT_HOST).start('client', async (env) => {
-    cluster.result = await runJob(env, address, options.job);
+    cluster.result = await options.client(env, address, SECRET);
     return 0;
   });
-  world.host(CLIENT_HOST).start('zombie', (env) => haunt(env, address, options.job.jobId));
+  world.host(CLIENT_HOST).start('zombie', (env) => haunt(env, address, options.haunted));
   return cluster;
 }
 
@@ -135,30 +136,4 @@ async function runJobManager(
 /** An error that ends a component ends its process, as it would a real one. */
 function fatal(component: string, error: EngineError): never {
   throw new Error(`${component} ended: ${error.message}`, { cause: error });
-}
-
-/**
- * Submits until somebody has taken the job, then asks until somebody says how it has ended. A
- * client that got no answer submits again: the same submission twice is one job, ended or not.
- */
-async function runJob(env: Env, address: string, job: JobReference): Promise<JobResult> {
-  const rpc = new RpcService({ env, name: 'client', secret: SECRET });
-  const options = { env, rpc, address };
-  // A job that was acknowledged once is never unknown again, whatever happens to the master.
-  let isKnown = false;
-  for (;;) {
-    let client: JobClient | undefined;
-    try {
-      if (isKnown) return await JobClient.resultOf(options, job.jobId);
-      client = await JobClient.submit(options, job, { detached: true });
-      isKnown = true;
-      return await client.result();
-    } catch (thrown) {
-      if (isEngineError(thrown, 'JOB_ALREADY_ENDED')) isKnown = true;
-      else if (!isEngineError(thrown) || thrown.domain === 'user') throw thrown;
-      await new Promise<void>((resolve) => env.clock.after(RETRY, resolve));
-    } finally {
-      client?.close();
-    }
-  }
 }

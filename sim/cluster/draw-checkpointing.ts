@@ -4,15 +4,20 @@
  */
 import type { Simulation } from '../simulation.ts';
 
-/** The options of a cluster whose checkpoints lie in a folder that its hosts share. */
+/**
+ * The options of a cluster whose checkpoints lie in a folder that its hosts share; some jobs may
+ * count records twice if `atLeastOnce` allows it.
+ */
 export function drawCheckpointing(
   world: Simulation,
   folder: string,
+  atLeastOnce: boolean,
 ): Readonly<Record<string, string>> {
   const random = world.random('checkpointing');
   const pick = (name: string, values: readonly string[]): string => random.fork(name).pick(values);
   if (random.fork('none').chance(0.125)) return {};
-  const barriers = pick('barriers', ['aligned', 'unaligned', 'timeout']);
+  const barriers = pick('barriers', ['aligned', 'unaligned', 'timeout', 'counted']);
+  const overtake = barriers === 'unaligned' || barriers === 'timeout';
   const key = (name: string): string => `execution.checkpointing.${name}`;
   return {
     [key('interval')]: pick('interval', ['100 ms', '300 ms', '1 s']),
@@ -24,7 +29,9 @@ export function drawCheckpointing(
     [key('num-retained')]: pick('retained', ['1', '2', '5']),
     [key('incremental')]: pick('incremental', ['true', 'false']),
     [key('data-inline-threshold')]: pick('inline', ['0 bytes', '20 kb']),
-    [key('unaligned.enabled')]: String(barriers !== 'aligned'),
+    [key('mode')]: atLeastOnce && barriers === 'counted' ? 'AT_LEAST_ONCE' : 'EXACTLY_ONCE',
+    [key('externalized-checkpoint-retention')]: 'RETAIN_ON_CANCELLATION',
+    [key('unaligned.enabled')]: String(overtake),
     [key('aligned-checkpoint-timeout')]:
       barriers === 'timeout' ? pick('aligned', ['1 ms', '20 ms', '200 ms']) : '0 ms',
   };

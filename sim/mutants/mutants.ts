@@ -36,8 +36,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'missing-fsync',
     what: 'a file is committed whose content is not durable',
     checkpoints: false,
-    file: 'src/connectors/files/pending-file.ts',
-    from: 'await file.sync();',
+    file: 'src/storage/local-recoverable-writer.ts',
+    from: 'await this.#file.sync();',
     to: '',
   },
   {
@@ -47,14 +47,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/rpc/rpc-endpoint.ts',
     from: 'if (unfenced || this.#fence(call.caller.token, call.method)) return true;',
     to: 'if (unfenced || this.#fence(call.caller.token, call.method) || call.caller.token !== "") return true;',
-  },
-  {
-    name: 'order-from-time',
-    what: 'which of two files is the newer one is told by their times instead of by their attempts',
-    checkpoints: false,
-    file: 'src/connectors/files/file-committer.ts',
-    from: 'await this.#disk.rename(pending, final);',
-    to: 'if (to === undefined || to.modified <= from.modified) await this.#disk.rename(pending, final);',
   },
   {
     name: 'forgotten-job',

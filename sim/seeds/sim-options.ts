@@ -8,6 +8,12 @@ export interface SimOptions {
   readonly from: number;
   /** Processes at a time; undefined: one for each core. */
   readonly processes: number | undefined;
+  /** The crash-point sweep, in place of seeds. */
+  readonly crashPoints: boolean;
+  /** Of all cases of the sweep one of so many. */
+  readonly every: number;
+  /** One case of the sweep: `<point> <mode>`. */
+  readonly crash: string | undefined;
   readonly quiet: boolean;
   readonly mutant: string | undefined;
   /** For all seeds, or for none; undefined: each draws. */
@@ -22,18 +28,23 @@ export function parseSimOptions(): SimOptions {
       seeds: { type: 'string', default: '50' },
       from: { type: 'string', default: '1' },
       processes: { type: 'string' },
+      'crash-points': { type: 'boolean', default: false },
+      every: { type: 'string', default: '1' },
+      crash: { type: 'string' },
       quiet: { type: 'boolean', default: false },
       mutant: { type: 'string' },
       checkpoints: { type: 'boolean' },
     },
   });
-  const { seed, seeds, from, processes, quiet, mutant, checkpoints } = values;
+  const { seed, seeds, from, processes, every, crash, quiet, mutant, checkpoints } = values;
   return {
     seed: seed === undefined ? undefined : whole(seed, 'seed'),
     seeds: whole(seeds, 'seeds'),
     from: whole(from, 'from'),
     processes: processes === undefined ? undefined : whole(processes, 'processes'),
-    ...{ quiet, mutant, checkpoints },
+    crashPoints: values['crash-points'],
+    every: whole(every, 'every'),
+    ...{ crash, quiet, mutant, checkpoints },
   };
 }
 

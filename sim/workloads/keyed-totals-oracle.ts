@@ -20,3 +20,14 @@ export function expectedRows(records: number, keys: number): readonly string[] {
     .map(([key, { count, sum, largest }]) => `${key},${count},${sum},${largest}`)
     .toSorted();
 }
+
+/** The totals of which `rows` say less than is expected. */
+export function lacksRows(rows: readonly string[], expected: readonly string[]): readonly string[] {
+  return expected.filter((wanted) => {
+    const [key, count, sum, largest] = wanted.split(',').map(Number);
+    return !rows.some((row) => {
+      const [ofKey, counted, summed, found] = row.split(',').map(Number);
+      return ofKey === key && counted! >= count! && summed! >= sum! && found === largest;
+    });
+  });
+}
