@@ -89,7 +89,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The savepoint {location} is complete, but the job did not stop after it: it goes on from there.',
     'The log of the JobManager tells what failed. Stop the job again.',
   ),
-  SAVEPOINT_NOT_FOUND: user('There is no savepoint of this engine at {path}.'),
+  SAVEPOINT_NOT_FOUND: user(
+    'There is no savepoint of this engine at {path}.',
+    'Name the folder that has the file _metadata: .../savepoint-... or .../chk-N.',
+  ),
   SAVEPOINT_STATE_UNKNOWN: user('{location} has {what}.', '{known}.'),
 
   // The REST interface

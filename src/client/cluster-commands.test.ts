@@ -225,6 +225,7 @@ const CASES: readonly Case[] = [
     answers: {
       [`POST /jobs/${JOB}/checkpoints`]: TRIGGERED,
       [`GET /jobs/${JOB}/checkpoints/${'c'.repeat(32)}`]: done({ checkpointId: 27 }),
+      [`GET /jobs/${JOB}/checkpoints/details/27`]: { external_path: 'file:/c/chk-27' },
     },
     says: [
       `Triggering checkpoint for job ${JOB}.`,
@@ -232,7 +233,7 @@ const CASES: readonly Case[] = [
       `Checkpoint(FULL) 27 for job ${JOB} completed.`,
       RESUME('checkpoint'),
     ],
-    json: { jobId: JOB, checkpointId: 27 },
+    json: { jobId: JOB, checkpointId: 27, location: 'file:/c/chk-27' },
     asks: [`POST /jobs/${JOB}/checkpoints`, { checkpointType: 'FULL' }],
   },
 ];
@@ -299,7 +300,70 @@ describe('a job', () => {
   });
 });
 
+describe('a folder', () => {
+  const asked = async (...args: readonly string[]): Promise<unknown> => {
+    const cluster = new TestCluster({
+      ...savepoint,
+      [`POST /jobs/${JOB}/stop`]: TRIGGERED,
+      'POST /savepoint-disposal': TRIGGERED,
+      [`GET /savepoint-disposal/${'c'.repeat(32)}`]: done({}),
+    });
+    await cluster.run(args);
+    const { json } = cluster.asked.find(({ method }) => method === 'POST')!;
+    return Object.values(json as object).find((value) => String(value).includes('mine'));
+  };
+
+  test('that is relative is meant from where the user is, and told the cluster in full', async () => {
+    for (const args of [
+      ['savepoint', JOB, 'mine'],
+      ['savepoint', '-d', 'mine'],
+      ['stop', JOB, '-p', 'mine'],
+      ['cancel', JOB, '-s', 'mine'],
+    ]) {
+      assert.match(String(await asked(...args)), /^\/.*mine$|^\/mine$/, args.join(' '));
+    }
+    assert.equal(await asked('savepoint', JOB, 's3://bucket/mine'), 's3://bucket/mine');
+  });
+
+  test('that nobody has named is asked for, with the option', async () => {
+    const unset = 'Config key [execution.checkpointing.savepoint-dir] is not set. Property [';
+    const answers = { ...savepoint, [`POST ${savepoints}`]: [400, { errors: [unset] }] as Answer };
+    const { stderr, code } = await new TestCluster(answers).run(['savepoint', JOB]);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /SAVEPOINT_DIRECTORY_UNSET.*\n {2}fix: .*execution.checkpointing.savepoint-dir/,
+    );
+  });
+});
+
+test('a checkpoint in memory is not said to be one to resume from', async () => {
+  const { stdout } = await new TestCluster({
+    [`POST /jobs/${JOB}/checkpoints`]: TRIGGERED,
+    [`GET /jobs/${JOB}/checkpoints/${'c'.repeat(32)}`]: done({ checkpointId: 27 }),
+    [`GET /jobs/${JOB}/checkpoints/details/27`]: {
+      external_path: '<checkpoint-not-externally-addressable>',
+    },
+  }).run(['checkpoint', JOB]);
+  assert.match(stdout, /no program can be resumed from it.\nSet execution.checkpointing.dir/);
+  assert.doesNotMatch(stdout, /You can resume/);
+});
+
 describe('an operation', () => {
+  test('that fails with an error of Millrace says what that says, and what to do', async () => {
+    const trace =
+      'millrace.SAVEPOINT_NOT_FOUND: There is no savepoint of this engine at file:/s/1. Look there.\n\tat a\n' +
+      'Caused by: millrace.INTERNAL: Internal error: ENOENT: no such file or directory\n';
+    const { stderr } = await new TestCluster({
+      'POST /savepoint-disposal': TRIGGERED,
+      [`GET /savepoint-disposal/${'c'.repeat(32)}`]: done({
+        'failure-cause': { class: 'millrace.SAVEPOINT_NOT_FOUND', 'stack-trace': trace },
+      }),
+    }).run(['savepoint', '-d', '/s/1']);
+    assert.match(stderr, /failed: There is no savepoint of this engine at file:\/s\/1. Look there/);
+    assert.doesNotMatch(stderr, /ENOENT/);
+  });
+
   test('that fails tells why', async () => {
     const cause = {
       class: 'java.util.concurrent.CompletionException',

@@ -2,19 +2,25 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { Configuration } from '../config/configuration.ts';
 import { withAssignments } from '../config/load-configuration.ts';
-import { RecoveryOptions } from '../config/options/checkpointing-options.ts';
+import { CheckpointingOptions, RecoveryOptions } from '../config/options/checkpointing-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import type { Env } from '../env/env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { parseAssignments, type ParsedArguments } from './arguments.ts';
 import { commandConfiguration } from './command-configuration.ts';
 import { jobFileUrl } from './job-file.ts';
+import { typedDirectory } from './typed-directory.ts';
 
 export interface JobArguments {
   readonly configuration: Configuration;
   readonly job: Omit<JobReference, 'jobId'>;
 }
 
+const FOLDERS = [
+  CheckpointingOptions.directory,
+  CheckpointingOptions.savepointDirectory,
+  RecoveryOptions.path,
+];
 const CLAIM_MODES = ['CLAIM', 'NO_CLAIM', 'LEGACY'] as const;
 
 /**
@@ -39,9 +45,24 @@ export async function jobArguments(
     moduleUrl,
     exportName: args.value('job'),
     parameters: parseAssignments('--param', args.values('param')),
-    configuration: configuration.toRecord(),
+    configuration: withAbsoluteFolders(env, configuration),
   };
   return { configuration, job };
+}
+
+/** Of the job: its folders are meant from where it is submitted. */
+function withAbsoluteFolders(
+  env: Pick<Env, 'disk'>,
+  configuration: Configuration,
+): Readonly<Record<string, string>> {
+  const record = { ...configuration.toRecord() };
+  for (const option of FOLDERS) {
+    for (const key of [option.key, ...option.fallbackKeys]) {
+      const typed = record[key];
+      if (typed !== undefined) record[key] = typedDirectory(env, typed);
+    }
+  }
+  return record;
 }
 
 /** From what the job starts. */

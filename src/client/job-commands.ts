@@ -1,15 +1,20 @@
 /** `millrace cancel`, `stop`, `savepoint` and `checkpoint`, in Flink's words. */
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { clusterSession, jobIdOf, type ClusterSession } from './cluster-session.ts';
 import type { CommandEnv } from './command-env.ts';
 import { ExitCode } from './exit-codes.ts';
 import { outcome, trigger } from './operations.ts';
+import type { CheckpointAnswer } from './rest-answers.ts';
+import { typedDirectory } from './typed-directory.ts';
+
+/** As Flink names the place of what has no files. */
+const IN_MEMORY = '<checkpoint-not-externally-addressable>';
 
 export async function cancelCommand(env: CommandEnv, args: ParsedArguments): Promise<number> {
   const session = await clusterSession(env, args);
   const { client, output } = session;
-  const { typed, directory } = jobAndDirectory(args, 'withSavepoint');
+  const { typed, directory } = jobAndDirectory(env, args, 'withSavepoint');
   const jobId = await jobIdOf(session, typed);
   if (args.has('withSavepoint')) return cancelWithSavepoint(session, jobId, directory);
   output.say(`Cancelling job ${jobId}.`);
@@ -45,7 +50,7 @@ async function cancelWithSavepoint(
 export async function stopCommand(env: CommandEnv, args: ParsedArguments): Promise<number> {
   const session = await clusterSession(env, args);
   const { output } = session;
-  const { typed, directory } = jobAndDirectory(args, 'savepointPath');
+  const { typed, directory } = jobAndDirectory(env, args, 'savepointPath');
   const jobId = await jobIdOf(session, typed);
   const drain = args.has('drain');
   const formatType = savepointFormat(args);
@@ -76,9 +81,10 @@ export async function savepointCommand(env: CommandEnv, args: ParsedArguments): 
   }
   const session = await clusterSession(env, args);
   const dispose = args.value('dispose');
-  if (dispose !== undefined) return disposeSavepoint(session, dispose);
+  if (dispose !== undefined) return disposeSavepoint(session, typedDirectory(env, dispose));
   const { output } = session;
-  const [typed, directory] = args.positionals;
+  const [typed, to] = args.positionals;
+  const directory = to === undefined ? undefined : typedDirectory(env, to);
   if (typed === undefined) throw new EngineError('CLI_JOB_ID_MISSING', { command: 'savepoint' });
   const jobId = await jobIdOf(session, typed);
   const isDetached = args.has('detached');
@@ -130,10 +136,32 @@ export async function checkpointCommand(env: CommandEnv, args: ParsedArguments):
   const { checkpointId } = await outcome(session, path, id, `The checkpoint of job ${jobId}`);
   const type = checkpointType === 'CONFIGURED' ? '' : `(${checkpointType})`;
   output.say(`Checkpoint${type} ${String(checkpointId)} for job ${jobId} completed.`);
-  output.say('You can resume your program from this checkpoint with the run command.');
-  output.result({ jobId, checkpointId });
+  const location = await locationOf(session, jobId, checkpointId);
+  if (location === IN_MEMORY) {
+    output.say('It is in the memory of the JobManager: no program can be resumed from it.');
+    output.say('Set execution.checkpointing.dir to keep checkpoints in files.');
+  } else output.say('You can resume your program from this checkpoint with the run command.');
+  output.result({ jobId, checkpointId, location });
   await output.flush();
   return ExitCode.success;
+}
+
+/** Undefined: the cluster does not tell any more. */
+async function locationOf(
+  { client }: ClusterSession,
+  jobId: string,
+  checkpointId: number | undefined,
+): Promise<string | undefined> {
+  const path = `/jobs/${jobId}/checkpoints/details/${String(checkpointId)}`;
+  try {
+    return (await client.getPatiently<CheckpointAnswer>(path)).external_path;
+  } catch (thrown) {
+    // The checkpoint is there all the same.
+    if (isEngineError(thrown, 'REST_REFUSED') || isEngineError(thrown, 'JOB_NOT_FOUND')) {
+      return undefined;
+    }
+    throw thrown;
+  }
 }
 
 /**
@@ -141,13 +169,16 @@ export async function checkpointCommand(env: CommandEnv, args: ParsedArguments):
  * the value could, when it stands alone.
  */
 function jobAndDirectory(
+  env: CommandEnv,
   args: ParsedArguments,
   option: string,
 ): { readonly typed: string; readonly directory: string | undefined } {
   const [first] = args.positionals;
   const value = args.value(option);
   const given = value === undefined || value === '' ? undefined : value;
-  if (first !== undefined) return { typed: first, directory: given };
+  if (first !== undefined) {
+    return { typed: first, directory: given === undefined ? given : typedDirectory(env, given) };
+  }
   if (given !== undefined) return { typed: given, directory: undefined };
   throw new EngineError('CLI_JOB_ID_MISSING', { command: args.command });
 }

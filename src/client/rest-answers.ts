@@ -31,6 +31,11 @@ export interface OperationResult {
   readonly 'failure-cause'?: FailureCause | null;
 }
 
+/** Details of a checkpoint; a path in angle brackets is none. */
+export interface CheckpointAnswer {
+  readonly external_path?: string;
+}
+
 export interface FailureCause {
   readonly class: string;
   readonly 'stack-trace': string;

@@ -148,6 +148,9 @@ export class RestClient {
     if (jobId !== undefined && /\bjob\b.*\bnot (?:be )?found|could not find/i.test(message)) {
       return new EngineError('JOB_NOT_FOUND', { jobId });
     }
+    if (/savepoint-dir\] is not set/.test(message)) {
+      return new EngineError('SAVEPOINT_DIRECTORY_UNSET', {});
+    }
     if (status === 503) return new EngineError('REST_UNAVAILABLE', { url: this.url, message });
     return new EngineError('REST_REFUSED', { url: this.url, status, message });
   }
@@ -188,13 +191,16 @@ function messageOf(text: string): string {
 }
 
 /**
- * What a Java exception, as text with its stack, says.
+ * What an exception, as text with its stack, says: of one of ours, which is a sentence of its own
+ * with what is to be done, the outermost; of Java's the innermost.
  * @example messageOfThrowable('java.lang.Exception: No.\n\tat a.B') // 'No.'
  */
 export function messageOfThrowable(text: string): string {
   const lines = text
     .split('\n')
     .filter((line) => !/^\s*(?:at |<Exception on|End of exc|\.\.\. )/.test(line));
+  const [first = ''] = lines;
+  if (/^millrace\.[A-Z]/.test(first)) return first.replace(/^millrace\.\w+: /, '').trim();
   const last = lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '';
   const message = last.replace(/^Caused by: /, '').replace(/^(?:[\w$]+\.)+[\w$]+: /, '');
   return message.trim();

@@ -132,6 +132,34 @@ describe('checkpoints over REST', () => {
     assert.equal((await rig.get(`/jobs/${job}/status`)).json.status, 'RUNNING');
   });
 
+  test('a relative folder is refused by its name: whose would it be?', async () => {
+    const id = await trigger('savepoints', { 'target-directory': 'mine/savepoints' });
+    const { 'failure-cause': cause } = await outcome('savepoints', id);
+    assert.match(
+      cause['stack-trace'],
+      /savepoint-dir.*mine\/savepoints.*an absolute path or a URI/,
+    );
+    const relative = { ...settings(), 'execution.checkpointing.dir': 'mine' };
+    const refused = await rig
+      .run(jar, { exportName: 'endless', flinkConfiguration: relative })
+      .then(
+        (started) => rig.until(`/jobs/${started}/exceptions`, (all) => all['root-exception']),
+        (error: unknown) => String(error),
+      );
+    assert.match(JSON.stringify(refused), /execution.checkpointing.dir.*mine.*absolute path/);
+  });
+
+  test('disposing of what is no savepoint is told as such', async () => {
+    const body = { 'savepoint-path': folder };
+    const { json } = await rig.call('POST', '/savepoint-disposal', body);
+    const { operation } = await rig.until(
+      `/savepoint-disposal/${json['request-id']}`,
+      ({ status }) => status.id === 'COMPLETED',
+    );
+    const text = operation['failure-cause']['stack-trace'];
+    assert.match(text, /^millrace.SAVEPOINT_NOT_FOUND: There is no savepoint .* Name the folder/);
+  });
+
   test('a job stops with a savepoint, and another one goes on from it', async () => {
     const target = join(folder, 'stopped');
     const id = await trigger('stop', { targetDirectory: target, drain: false });

@@ -14,7 +14,7 @@ import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
-import { CheckpointingOptions } from '../config/options/checkpointing-options.ts';
+import { CheckpointingOptions, RecoveryOptions } from '../config/options/checkpointing-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { RestartStrategyOptions } from '../config/options/restart-strategy-options.ts';
 import type { Env } from '../env/env.ts';
@@ -65,6 +65,8 @@ import { JobSlots } from './job-slots.ts';
 import { RequirementLink } from './requirement-link.ts';
 
 const DATA_KEY_BYTES = 32;
+/** A path of any system, or a URI. */
+const ABSOLUTE = /^(?:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:)/;
 
 export interface JobMasterOptions {
   readonly env: Pick<Env, 'clock' | 'random' | 'workers' | 'log' | 'disk'>;
@@ -213,12 +215,22 @@ export class JobMaster {
     const { savepointDirectory } = checkpointConfigOf(this.#configuration);
     const directory = given ?? savepointDirectory;
     if (directory === undefined) throw new EngineError('SAVEPOINT_DIRECTORY_UNSET', {});
+    this.#requireAbsolute(CheckpointingOptions.savepointDirectory.key, directory);
     return this.#request({ full: true, savepoint: { directory, format, stop } });
   }
 
   /** @throws EngineError CHECKPOINT_* */
   async triggerCheckpoint(full: boolean): Promise<TakenCheckpoint> {
     return this.#request({ full, savepoint: undefined });
+  }
+
+  /** Where jobs come from other machines, nobody means the working folder of the JobManager. */
+  #requireAbsolute(key: string, value: string | undefined): void {
+    const isLocal = this.#options.code === undefined;
+    if (isLocal || value === undefined || ABSOLUTE.test(value)) return;
+    const expected =
+      'an absolute path or a URI: every process of a cluster has a working folder of its own';
+    throw new EngineError('CONFIG_INVALID_VALUE', { key, value, expected });
   }
 
   #request(wanted: Omit<CheckpointRequest, 'requestId'>): Promise<TakenCheckpoint> {
@@ -367,6 +379,9 @@ export class JobMaster {
     const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
     const { jobId } = submission.job;
     const config = checkpointConfigOf(this.#configuration, checkpointFolder);
+    this.#requireAbsolute(CheckpointingOptions.directory.key, config.directory);
+    const restore = submission.restore ?? restoreSettingsOf(this.#configuration);
+    this.#requireAbsolute(RecoveryOptions.path.key, restore?.path);
     const main = this.#main;
     const run = this.#run;
     const place = new CheckpointPlace({
