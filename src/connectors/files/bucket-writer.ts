@@ -42,6 +42,9 @@ export interface BucketOptions<T> {
 
 export class BucketWriter<T> {
   readonly #options: BucketOptions<T>;
+  readonly #encoder: LineEncoder<T>;
+  readonly #blockBytes: number;
+  readonly #watchesRest: boolean;
   #file: PartFile | undefined;
   #block: Uint8Array;
   #spare: Uint8Array;
@@ -66,6 +69,9 @@ export class BucketWriter<T> {
 
   constructor(options: BucketOptions<T>) {
     this.#options = options;
+    this.#encoder = options.encoder;
+    this.#blockBytes = options.blockBytes;
+    this.#watchesRest = options.rolling.inactivity !== undefined;
     this.#block = allocateTextBuffer(options.firstBytes);
     this.#spare = allocateTextBuffer(options.firstBytes);
   }
@@ -82,16 +88,15 @@ export class BucketWriter<T> {
   write(value: T): void {
     assert(this.#busy === undefined && !this.#closed, 'W1: nothing is written while it is busy');
     if (this.#failure !== undefined) throw this.#failure.error;
-    const { encoder, rolling, blockBytes, env } = this.#options;
     if (this.#file === undefined) this.#begin();
-    if (rolling.inactivity !== undefined) this.#lastAt = env.clock.monotonic();
-    let end = encoder.encode(value, this.#block, this.#used);
+    if (this.#watchesRest) this.#lastAt = this.#options.env.clock.monotonic();
+    let end = this.#encoder.encode(value, this.#block, this.#used);
     while (end === -1) {
       this.#grow();
-      end = encoder.encode(value, this.#block, this.#used);
+      end = this.#encoder.encode(value, this.#block, this.#used);
     }
     this.#used = end;
-    if (end < blockBytes) return;
+    if (end < this.#blockBytes) return;
     if (this.#writing === undefined) this.#send();
     else this.#holdUp();
   }
@@ -153,7 +158,7 @@ export class BucketWriter<T> {
     this.#begunAt = this.#options.env.clock.monotonic();
     this.#lastAt = this.#begunAt;
     this.#arm();
-    const { header } = this.#options.encoder;
+    const { header } = this.#encoder;
     if (header === undefined) return;
     while (this.#used + header.length > this.#block.length) this.#grow();
     this.#block.set(header, this.#used);
@@ -171,7 +176,7 @@ export class BucketWriter<T> {
     this.#busy = this.#writing!.then(() => {
       this.#busy = undefined;
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#writing === undefined && this.#used >= this.#options.blockBytes) this.#send();
+      if (this.#writing === undefined && this.#used >= this.#blockBytes) this.#send();
     });
   }
 

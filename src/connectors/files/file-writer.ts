@@ -65,6 +65,7 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   readonly #context: SinkWriterContext;
   readonly #options: FileWriterOptions<T>;
   readonly #restored: RestoredWriterState<FileWriterState>;
+  readonly #bucketBy: BucketAssigner<T> | undefined;
   readonly #buckets = new Map<string, BucketWriter<T>>();
   /** The one that was written to last. */
   #bucket: BucketWriter<T> | undefined;
@@ -83,6 +84,7 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   ) {
     this.#context = context;
     this.#options = options;
+    this.#bucketBy = options.bucketBy;
     this.#restored = restored;
     this.#bucketContext = new CurrentRecord(context);
   }
@@ -116,15 +118,8 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   }
 
   write(value: T, context: WriteContext): void {
-    const { bucketBy } = this.#options;
-    let bucket = this.#bucket;
-    if (bucketBy !== undefined) {
-      this.#bucketContext.write = context;
-      const id = bucketBy(value, this.#bucketContext);
-      if (bucket === undefined || id !== this.#bucketId) bucket = this.#enter(id);
-    }
-    bucket ??= this.#enter('');
-    bucket.write(value);
+    const bucket = this.#bucketBy === undefined ? this.#bucket : this.#bucketOf(value, context);
+    (bucket ?? this.#enter('')).write(value);
   }
 
   async flush(endOfInput: boolean, purpose?: 'checkpoint' | 'savepoint'): Promise<void> {
@@ -170,6 +165,13 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   }
 
   // -------------------------------------------------------------------------------------- buckets
+
+  #bucketOf(value: T, context: WriteContext): BucketWriter<T> {
+    this.#bucketContext.write = context;
+    const id = this.#bucketBy!(value, this.#bucketContext);
+    const bucket = this.#bucket;
+    return bucket !== undefined && id === this.#bucketId ? bucket : this.#enter(id);
+  }
 
   #enter(id: string): BucketWriter<T> {
     let bucket = this.#buckets.get(id);

@@ -119,7 +119,7 @@ describe('a two-phase commit sink', () => {
     const sink = transactional(database, false).sink() as ReturnType<
       typeof twoPhaseCommitSink<number, { readonly id: string }>
     >;
-    const context = { jobId: 'j', operatorName: 'o', subtask: 0, attempt: 2 } as never;
+    const context = { jobId: 'j', operatorId: 'o', subtask: 0, attempt: 2 } as never;
     const state = [{ id: 'old' }];
     const writer = sink.createWriter(context, { own: state, all: state });
     await writer.start!();

@@ -9,11 +9,11 @@ export class TransactionIds {
   readonly #prefix: string;
   #sequence = 0;
 
-  constructor({ jobId, operatorName, subtask, attempt }: SinkWriterContext) {
-    this.#prefix = `${jobId}/${operatorName}/${subtask}/${attempt}`;
+  constructor({ jobId, operatorId, subtask, attempt }: SinkWriterContext) {
+    this.#prefix = `${jobId}/${operatorId}/${subtask}/${attempt}`;
   }
 
-  /** @example `6f3c.../Sink: orders/0/2/17` */
+  /** @example `6f3c.../a1b2.../0/2/17` */
   next(): string {
     return `${this.#prefix}/${this.#sequence++}`;
   }

@@ -38,7 +38,7 @@ export interface TwoPhaseCommitSinkOptions<T, Transaction> {
    * After a restore, before the first transaction: aborts what earlier attempts of this subtask
    * have begun after the checkpoint, where the system can list it. Ids of the job's sinks begin
    * with
-   * `<job id>/<operator>/<subtask>/<attempt>/`; those of complete checkpoints are committed by
+   * `<job id>/<operator id>/<subtask>/<attempt>/`; those of complete checkpoints are committed by
    * then.
    */
   abortLingering?(context: SinkWriterContext): void | Promise<void>;
