@@ -63,7 +63,7 @@ export const ledgerJob = defineJob({
   params: {
     folder: t.string,
     records: t.int32,
-    rate: param(t.int32, 4000),
+    rate: param(t.int32, 2000),
     /** Numbers at which the first attempts fail, one each. */
     failAt: param(t.string, ''),
     /** 0: no checkpoints. */

@@ -154,7 +154,7 @@ for (const kind of ['moto', 'versity'] as const) {
           'parallelism.default': '2',
           'execution.checkpointing.dir': checkpoints,
           'restart-strategy.type': 'fixed-delay',
-          'restart-strategy.fixed-delay.attempts': '5',
+          'restart-strategy.fixed-delay.attempts': '50',
           'restart-strategy.fixed-delay.delay': '10 ms',
         },
       });
