@@ -37,6 +37,7 @@ async function main(): Promise<void> {
       events: { type: 'string' },
       queries: { type: 'string' },
       vs: { type: 'string' },
+      report: { type: 'boolean' },
     },
   });
   const [suite = '', ...names] = positionals;

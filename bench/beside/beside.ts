@@ -27,6 +27,8 @@ export interface BesideResult {
   readonly name: string;
   readonly about: string;
   readonly records: number;
+  /** Of the events that the input was made of. */
+  readonly events: number;
   readonly ratio: Spread | undefined;
   readonly equal: boolean | undefined;
   readonly comparison: Comparison | undefined;
@@ -34,31 +36,41 @@ export interface BesideResult {
   readonly flink: Side | undefined;
 }
 
+/** What is no query: see measure-figures.ts. */
+export const FIGURES = 'figures';
+/** Of a run that is not counted: code is compiled, memory is taken. */
+const WARM_UP_EVENTS = 200_000;
 const MEMORY = { 'taskmanager.memory.process.size': '4 gb' };
 
 export async function beside(
   options: BesideOptions,
-  found: (result: BesideResult) => void,
+  found: (result: BesideResult) => Promise<void>,
   log: (line: string) => void,
 ): Promise<void> {
   const pairs = chosen(options.queries);
+  if (pairs.length === 0) return;
   const home = options.vs === 'flink' ? await flinkHome() : undefined;
   const inputs = await inputsFor(pairs, options.events, log);
+  const warmUp = await inputsFor(pairs, Math.min(options.events, WARM_UP_EVENTS), () => undefined);
   const folder = join(CACHE, 'run');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await using systems = await start(folder, home);
-  for (const pair of pairs) found(await measure(pair, systems, { inputs, folder, options }));
+  for (const pair of pairs) {
+    await found(await measure(pair, systems, { inputs, warmUp, folder, options }));
+  }
 }
 
 function chosen(names: readonly string[]): readonly Pair[] {
   if (names.includes('all')) return PAIRS;
-  return names.map((name) => {
-    const pair = PAIRS.find((each) => each.name === name);
-    if (pair !== undefined) return pair;
-    const known = PAIRS.map((each) => each.name).join(', ');
-    throw new Error(`there is no query ${name}; there are ${known}, and all`);
-  });
+  return names
+    .filter((name) => name !== FIGURES)
+    .map((name) => {
+      const pair = PAIRS.find((each) => each.name === name);
+      if (pair !== undefined) return pair;
+      const known = PAIRS.map((each) => each.name).join(', ');
+      throw new Error(`there is no query ${name}; there are ${known}, ${FIGURES} and all`);
+    });
 }
 
 interface Systems extends AsyncDisposable {
@@ -84,7 +96,7 @@ async function start(folder: string, home: FlinkHome | undefined): Promise<Syste
       throw thrown;
     }));
   return {
-    ours: new MillraceSystem(ours),
+    ours: new MillraceSystem(ours, folder),
     flink: flink && new FlinkSystem(flink, folder),
     async [Symbol.asyncDispose]() {
       await ours.close();
@@ -105,34 +117,40 @@ const FLINK_OPTIONS = {
 async function measure(
   pair: Pair,
   { ours, flink }: Systems,
-  given: { readonly inputs: Inputs; readonly folder: string; readonly options: BesideOptions },
+  given: {
+    readonly inputs: Inputs;
+    readonly warmUp: Inputs;
+    readonly folder: string;
+    readonly options: BesideOptions;
+  },
 ): Promise<BesideResult> {
-  const { inputs, folder, options } = given;
-  const { events } = options;
-  const input = inputs[pair.input];
-  const filesOf = (system: System) => ({ input, output: join(folder, 'out', system.name) });
+  const { folder, options } = given;
   const runs: Record<'ours' | 'flink', Run[]> = { ours: [], flink: [] };
   const outcomes: Partial<Record<'ours' | 'flink', Outcome>> = {};
-  // The first run of each is not counted.
   for (let run = 0; run <= options.runs; run += 1) {
+    const isCounted = run > 0;
+    const events = isCounted ? options.events : Math.min(options.events, WARM_UP_EVENTS);
+    const input = (isCounted ? given.inputs : given.warmUp)[pair.input];
     for (const [side, system] of [
       ['ours', ours],
       ['flink', flink],
     ] as const) {
       if (system === undefined) continue;
-      const files = filesOf(system);
-      await rm(files.output, { recursive: true, force: true });
-      const measured = await system.run(pair, files, events);
-      if (run > 0) runs[side].push(measured.run);
-      outcomes[side] = { output: files.output, accumulators: measured.accumulators };
+      const output = join(folder, 'out', side);
+      await rm(output, { recursive: true, force: true });
+      const measured = await system.run(pair, { input, output }, events);
+      if (isCounted) runs[side].push(measured.run);
+      outcomes[side] = { output, accumulators: measured.accumulators };
     }
   }
+  const { events } = options;
   const records = pair.records(events);
   const comparison = outcomes.flink && pair.compare(outcomes.ours!, outcomes.flink, events);
   return {
     name: pair.name,
     about: pair.about,
     records,
+    events,
     ratio: flink && ratioOf(runs.ours, runs.flink),
     equal: comparison?.equal,
     comparison,

@@ -1,6 +1,7 @@
 /** A result as a line: for people, or for programs. */
 import type { BesideResult } from './beside.ts';
-import type { Side } from './ratio.ts';
+import type { Figure } from './figures.ts';
+import type { Side, Spread } from './ratio.ts';
 
 /** What `--json` prints. */
 export function resultLine({ comparison, ...result }: BesideResult): object {
@@ -21,6 +22,12 @@ export function textLine(result: BesideResult): string {
     ...comparison.onlyFlink.map((row) => `  only Flink: ${row}`),
   ];
   return lines.join('\n');
+}
+
+export function figureLine({ name, about, unit, ours, flink }: Figure): string {
+  const text = ({ min, median, max }: Spread): string =>
+    `${median.toPrecision(3)} ${unit} (${min.toPrecision(3)}-${max.toPrecision(3)})`;
+  return `${name} (${about}): ours ${text(ours)}; Flink ${text(flink)}`;
 }
 
 function sideText({ wallSeconds, cpuSeconds, perCpuSecond, peakMegabytes }: Side): string {

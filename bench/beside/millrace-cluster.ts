@@ -8,15 +8,21 @@ import { entryPoint } from '../../src/env/node/entry-points.ts';
 import { nodeEnv } from '../../src/env/node/node-env.ts';
 import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { profileConfiguration } from '../lib/profile.ts';
+import { checkpointsOf, type CheckpointStatistics } from './checkpoint-statistics.ts';
 import { OTHER_CORES, WORKER_CORE } from './cores.ts';
 import { PinnedProcess } from './pinned-process.ts';
 
+const READY = /JobManager ready.*?"address":"([^"]+)","restUrl":"([^"]+)"/;
+/** What clients of the REST API must know. */
+const TOKEN_VARIABLE = 'MILLRACE_REST_TOKEN';
 const LAUNCHER = join(import.meta.dirname, '../../bin/millrace.js');
 
 export interface MillraceClusterOptions {
   /** For its secret and logs. */
   readonly folder: string;
   readonly taskManagers: number;
+  /** Of the TaskManagers; the worker core unless told. */
+  readonly cores?: string | undefined;
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -29,6 +35,7 @@ export interface MillraceJob {
 export interface MillraceResult {
   /** Of the job, from its start to its end. */
   readonly wallSeconds: number;
+  readonly checkpoints: number;
   readonly accumulators: ReadonlyMap<string, number>;
 }
 
@@ -40,6 +47,8 @@ export class MillraceCluster {
   readonly #address: string;
   readonly #options: MillraceClusterOptions;
   readonly #secretFile: string;
+  readonly #restUrl: string;
+  readonly #token: string;
 
   private constructor(
     options: MillraceClusterOptions,
@@ -48,6 +57,8 @@ export class MillraceCluster {
       readonly address: string;
       readonly secret: Uint8Array;
       readonly secretFile: string;
+      readonly restUrl: string;
+      readonly token: string;
     },
   ) {
     const worker = entryPoint('../../bin/slot-worker', import.meta.url);
@@ -57,6 +68,8 @@ export class MillraceCluster {
     this.#address = parts.address;
     this.#options = options;
     this.#secretFile = parts.secretFile;
+    this.#restUrl = parts.restUrl;
+    this.#token = parts.token;
     this.jobManager = parts.jobManager;
   }
 
@@ -64,21 +77,24 @@ export class MillraceCluster {
     const { folder } = options;
     await mkdir(folder, { recursive: true });
     const secret = randomBytes(32);
+    const token = randomBytes(32).toString('hex');
     const secretFile = join(folder, 'secret');
     await writeFile(secretFile, `${secret.toString('hex')}\n`, { mode: 0o600 });
     const jobManager = startProcess(options, secretFile, {
       command: 'jobmanager',
       name: 'jobmanager',
       cores: OTHER_CORES,
+      env: { [TOKEN_VARIABLE]: token },
       settings: { 'jobmanager.rpc.address': '127.0.0.1', 'jobmanager.rpc.port': '0' },
     });
     try {
-      const [, address] = await jobManager.said(/JobManager ready.*?"address":"([^"]+)"/);
-      const parts = { jobManager, address: address!, secret, secretFile };
+      const [, address, restUrl] = await jobManager.said(READY);
+      const parts = {
+        ...{ jobManager, secret, secretFile, token },
+        ...{ address: address!, restUrl: restUrl! },
+      };
       const cluster = new MillraceCluster(options, parts);
-      const started = Array.from({ length: options.taskManagers }, () =>
-        cluster.startTaskManager(),
-      );
+      const started = Array.from({ length: options.taskManagers }, () => cluster.addTaskManager());
       await Promise.all(started);
       return cluster;
     } catch (thrown) {
@@ -87,13 +103,14 @@ export class MillraceCluster {
     }
   }
 
-  async startTaskManager(): Promise<void> {
+  /** Resolves when it is registered. */
+  async addTaskManager(): Promise<void> {
     const [host, port] = this.#address.split(':');
     const name = `taskmanager-${this.taskManagers.length + 1}`;
     const process = startProcess(this.#options, this.#secretFile, {
       command: 'taskmanager',
       name,
-      cores: WORKER_CORE,
+      cores: this.#options.cores ?? WORKER_CORE,
       settings: {
         'jobmanager.rpc.address': host!,
         'jobmanager.rpc.port': port!,
@@ -121,10 +138,16 @@ export class MillraceCluster {
     client.close();
     if (error !== undefined) throw EngineError.fromData(error);
     if (status !== 'FINISHED') throw new Error(`a job of Millrace ended ${status}`);
+    const { count: checkpoints } = await this.checkpoints(client.jobId);
     return {
       wallSeconds: runtimeMillis / 1000,
+      checkpoints,
       accumulators: new Map(accumulators.map(({ name, value }) => [name, value])),
     };
+  }
+
+  async checkpoints(id: string): Promise<CheckpointStatistics> {
+    return await checkpointsOf(this.#restUrl, id, { authorization: `Bearer ${this.#token}` });
   }
 
   async close(): Promise<void> {
@@ -141,10 +164,11 @@ function startProcess(
     readonly command: string;
     readonly name: string;
     readonly cores: string;
+    readonly env?: Readonly<Record<string, string>>;
     readonly settings: Readonly<Record<string, string>>;
   },
 ): PinnedProcess {
-  const { command, name, cores, settings } = process_;
+  const { command, name, cores, env, settings } = process_;
   const all = {
     'millrace.security.secret-file': secretFile,
     'rest.port': '0',
@@ -158,6 +182,7 @@ function startProcess(
       ...Object.entries(all).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
     ],
     cores,
+    env: { ...env, MILLRACE_HOME: join(folder, 'home') },
     log: join(folder, `${name}.log`),
   });
 }

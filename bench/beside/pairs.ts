@@ -34,6 +34,8 @@ export interface Pair {
   readonly name: string;
   readonly about: string;
   readonly input: InputKind;
+  /** Every 10 s, in both systems; else there are none. */
+  readonly checkpoints?: boolean | undefined;
   /** What counts in rates, of so many events. */
   records(events: number): number;
   ours(
@@ -222,7 +224,20 @@ const keyedSum: Pair = {
   },
 };
 
-export const PAIRS: readonly Pair[] = [...nexmark, ...formats, keyedSum];
+const WITHOUT: readonly Pair[] = [...nexmark, ...formats, keyedSum];
+
+/** Those with much state. */
+const CHECKPOINTED = ['q4', 'q5', 'q9', 'keyed-sum'];
+
+export const PAIRS: readonly Pair[] = [
+  ...WITHOUT,
+  ...WITHOUT.filter(({ name }) => CHECKPOINTED.includes(name)).map((pair) => ({
+    ...pair,
+    name: `${pair.name}-checkpoints`,
+    about: `${pair.about}; a checkpoint every 10 s`,
+    checkpoints: true,
+  })),
+];
 
 function rowsOf(
   read: (folder: string, columns: readonly Column[]) => Iterable<Row>,

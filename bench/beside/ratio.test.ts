@@ -8,6 +8,7 @@ function runs(...cpuSeconds: number[]): readonly Run[] {
     wallSeconds: cpu * 2,
     cpuSeconds: cpu,
     peakMegabytes: cpu * 10,
+    checkpoints: cpu,
   }));
 }
 
@@ -23,6 +24,7 @@ test('a side has medians, and the greatest peak', () => {
     perCpuSecond: 50,
     perWallSecond: 25,
     peakMegabytes: 40,
+    checkpoints: 2,
   });
 });
 

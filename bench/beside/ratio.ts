@@ -7,6 +7,8 @@ export interface Run {
   readonly cpuSeconds: number;
   /** The most that was resident in it. */
   readonly peakMegabytes: number;
+  /** That were completed. */
+  readonly checkpoints: number;
 }
 
 export interface Spread {
@@ -23,6 +25,8 @@ export interface Side {
   readonly perWallSecond: number;
   /** The greatest of all runs. */
   readonly peakMegabytes: number;
+  /** Completed in a run: the median. */
+  readonly checkpoints: number;
 }
 
 export function sideOf(events: number, runs: readonly Run[]): Side {
@@ -34,6 +38,7 @@ export function sideOf(events: number, runs: readonly Run[]): Side {
     perCpuSecond: events / cpuSeconds,
     perWallSecond: events / wallSeconds,
     peakMegabytes: Math.max(...runs.map((run) => run.peakMegabytes)),
+    checkpoints: spreadOf(runs.map((run) => run.checkpoints)).median,
   };
 }
 

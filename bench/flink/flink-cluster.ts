@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { OTHER_CORES, WORKER_CORE } from '../beside/cores.ts';
 import { pause, PinnedProcess } from '../beside/pinned-process.ts';
+import { checkpointsOf, type CheckpointStatistics } from '../beside/checkpoint-statistics.ts';
 import { JAVA_OPTIONS, type FlinkHome } from './flink-home.ts';
 
 const RESULT = 'BASH_JAVA_UTILS_EXEC_RESULT:';
@@ -20,6 +21,8 @@ export interface FlinkClusterOptions {
   /** For its configuration and logs. */
   readonly folder: string;
   readonly taskManagers: number;
+  /** Of the TaskManagers; the worker core unless told. */
+  readonly cores?: string | undefined;
   /** Of Flink. */
   readonly options: Readonly<Record<string, string>>;
 }
@@ -33,14 +36,8 @@ export interface FlinkJob {
 export interface FlinkResult {
   /** From the first task at work to the end of the job. */
   readonly wallSeconds: number;
+  readonly checkpoints: number;
   readonly accumulators: ReadonlyMap<string, number>;
-}
-
-export interface CheckpointStatistics {
-  readonly count: number;
-  readonly newest:
-    | { readonly millis: number; readonly bytes: number; readonly id: number }
-    | undefined;
 }
 
 export class FlinkCluster {
@@ -48,6 +45,7 @@ export class FlinkCluster {
   readonly #url: string;
   readonly #jobManager: PinnedProcess;
   readonly taskManagers: PinnedProcess[] = [];
+  #memory: Memory = { java: [], options: [] };
   #jar = '';
 
   private constructor(options: FlinkClusterOptions, url: string, jobManager: PinnedProcess) {
@@ -89,8 +87,8 @@ export class FlinkCluster {
     });
     const cluster = new FlinkCluster(options, `http://127.0.0.1:${rest}`, jobManager);
     try {
-      const memory = await memoryOf(home, folder);
-      for (let i = 0; i < options.taskManagers; i += 1) cluster.startTaskManager(memory);
+      cluster.#memory = await memoryOf(home, folder);
+      for (let i = 0; i < options.taskManagers; i += 1) cluster.#startTaskManager();
       await cluster.#until(options.taskManagers);
       cluster.#jar = await cluster.#upload(home.jar);
     } catch (thrown) {
@@ -100,8 +98,15 @@ export class FlinkCluster {
     return cluster;
   }
 
-  startTaskManager({ java, options }: Memory): void {
-    const { folder } = this.#options;
+  /** Resolves when it is registered. */
+  async addTaskManager(): Promise<void> {
+    this.#startTaskManager();
+    await this.#until(this.taskManagers.length);
+  }
+
+  #startTaskManager(): void {
+    const { java, options } = this.#memory;
+    const { folder, cores = WORKER_CORE } = this.#options;
     const number = this.taskManagers.length + 1;
     this.taskManagers.push(
       PinnedProcess.start({
@@ -113,7 +118,7 @@ export class FlinkCluster {
           ...['--configDir', folder],
           ...options,
         ],
-        cores: WORKER_CORE,
+        cores,
         log: join(folder, `taskmanager-${number}.log`),
       }),
     );
@@ -140,7 +145,8 @@ export class FlinkCluster {
       const { state, timestamps } = (await this.#get(`/jobs/${id}`)) as JobState;
       if (state === 'FINISHED') {
         const wallSeconds = (timestamps['FINISHED']! - timestamps['RUNNING']!) / 1000;
-        return { wallSeconds, accumulators: await this.#accumulators(id) };
+        const { count: checkpoints } = await this.checkpoints(id);
+        return { wallSeconds, checkpoints, accumulators: await this.#accumulators(id) };
       }
       if (state === 'FAILED' || state === 'CANCELED') {
         const why = (await this.#get(`/jobs/${id}/exceptions`)) as { 'root-exception'?: string };
@@ -160,19 +166,7 @@ export class FlinkCluster {
   }
 
   async checkpoints(id: string): Promise<CheckpointStatistics> {
-    const answer = (await this.#get(`/jobs/${id}/checkpoints`)) as {
-      counts: { completed: number };
-      latest: {
-        completed: { id: number; end_to_end_duration: number; state_size: number } | null;
-      };
-    };
-    const { completed } = answer.latest;
-    const newest = completed && {
-      millis: completed.end_to_end_duration,
-      bytes: completed.state_size,
-      id: completed.id,
-    };
-    return { count: answer.counts.completed, newest: newest ?? undefined };
+    return await checkpointsOf(this.#url, id);
   }
 
   async close(): Promise<void> {
@@ -238,13 +232,13 @@ interface JobState {
   readonly timestamps: Readonly<Record<string, number>>;
 }
 
-export interface Memory {
+interface Memory {
   readonly java: readonly string[];
   readonly options: readonly string[];
 }
 
 /** As taskmanager.sh reckons it. */
-export async function memoryOf(home: FlinkHome, folder: string): Promise<Memory> {
+async function memoryOf(home: FlinkHome, folder: string): Promise<Memory> {
   const { stdout } = await promisify(execFile)('java', [
     ...['-cp', `${home.shellUtilities}:${home.classPath}`],
     'org.apache.flink.runtime.util.bash.BashJavaUtils',
