@@ -16,34 +16,46 @@ const BIDS = 2_000_000;
 const READINGS = 3;
 
 export const coreBenchmarks: readonly Benchmark[] = [
-  rate({
-    name: 'chain',
-    records: CHAIN_RECORDS,
-    parameters: async () => ({ records: CHAIN_RECORDS }),
-    expected: () => chainExpected(CHAIN_RECORDS),
-  }),
-  rate({
-    name: 'keyed-sum',
-    records: KEYED_RECORDS,
-    parameters: async () => ({ records: KEYED_RECORDS, keys: KEYS }),
-    expected: () => keyedSumExpected(KEYED_RECORDS, KEYS),
-  }),
-  rate({
-    name: 'json-two-fields',
-    records: BIDS * READINGS,
-    parameters: async () => ({ bids: await bidsFolder(BIDS, READINGS) }),
-    expected: () => bidsExpected(BIDS, READINGS),
-  }),
-  rate({
-    name: 'json-all-fields',
-    records: BIDS * READINGS,
-    parameters: async () => ({ bids: await bidsFolder(BIDS, READINGS) }),
-    expected: () => bidsExpected(BIDS, READINGS),
-  }),
+  chain(CHAIN_RECORDS),
+  keyedSum(KEYED_RECORDS, KEYS),
+  jsonFields('json-two-fields', BIDS, READINGS),
+  jsonFields('json-all-fields', BIDS, READINGS),
   wordCountStart,
   wordCountCold,
   wordCountRss,
 ];
+
+export function chain(records: number): Benchmark {
+  return rate({
+    name: 'chain',
+    records,
+    parameters: async () => ({ records }),
+    expected: () => chainExpected(records),
+  });
+}
+
+export function keyedSum(records: number, keys: number): Benchmark {
+  return rate({
+    name: 'keyed-sum',
+    records,
+    parameters: async () => ({ records, keys }),
+    expected: () => keyedSumExpected(records, keys),
+  });
+}
+
+/** Of `bids` lines, read `readings` times. */
+export function jsonFields(
+  name: 'json-two-fields' | 'json-all-fields',
+  bids: number,
+  readings: number,
+): Benchmark {
+  return rate({
+    name,
+    records: bids * readings,
+    parameters: async () => ({ bids: await bidsFolder(bids, readings) }),
+    expected: () => bidsExpected(bids, readings),
+  });
+}
 
 /** Of 2..records+1 without the multiples of three. */
 function chainExpected(records: number): Expected {

@@ -17,18 +17,26 @@ const KEYS = 1_000_000;
 const PAYLOAD_BYTES = 16;
 
 export const windowsBenchmarks: readonly Benchmark[] = [
-  bidsRate('tumbling-count', EVENTS, tumblingCounts),
+  tumblingCount(EVENTS),
   bidsRate('sliding-count', EVENTS, slidingCounts),
   bidsRate('sessions', EVENTS, sessionsOf),
-  rate({
-    name: 'timers',
-    records: 2 * TIMERS,
-    parameters: async () => ({ records: TIMERS, live: LIVE_TIMERS }),
-    expected: () => timersExpected(TIMERS, LIVE_TIMERS),
-  }),
+  timers(TIMERS, LIVE_TIMERS),
   perKey('bytes-per-key', ['resident', 'external']),
   perKey('bytes-per-key-resident', ['resident']),
 ];
+
+export function tumblingCount(events: number): Benchmark {
+  return bidsRate('tumbling-count', events, tumblingCounts);
+}
+
+export function timers(records: number, live: number): Benchmark {
+  return rate({
+    name: 'timers',
+    records: 2 * records,
+    parameters: async () => ({ records, live }),
+    expected: () => timersExpected(records, live),
+  });
+}
 
 function bidsRate(name: string, events: number, expected: (events: number) => Expected): Benchmark {
   return rate({
