@@ -27,7 +27,8 @@ const FOLDERS = table({
   functions: 'base types env:types',
 
   // From program to graph.
-  graph: 'base types functions config',
+  // `state` for how it is described: a graph says what its operators keep.
+  graph: 'base types functions config state:types',
   // `connectors` for what streams offer themselves: fromElements, sequence, print, collect.
   api: 'base types functions config graph connectors',
   table: 'base types functions config graph connectors api',
@@ -52,9 +53,11 @@ const FOLDERS = table({
   storage: 'base types functions config env protocol',
   checkpoint: 'base types config env graph state protocol storage',
   scheduling: 'base config graph protocol checkpoint',
-  // With the contracts of sources: a job's coordinator runs their split enumerators.
+  // With the contracts of sources: a job's coordinator runs their split enumerators, and asks
+  // `operators` what they keep.
   jobmaster:
-    'base types functions config env graph protocol rpc metrics scheduling checkpoint storage',
+    'base types functions config env graph operators protocol rpc metrics scheduling checkpoint ' +
+    'storage',
   dispatcher: 'base config env graph protocol rpc metrics ha',
   resourcemanager: 'base config env protocol rpc metrics',
   taskexecutor:

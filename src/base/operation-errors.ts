@@ -71,7 +71,7 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   ),
   RESTORE_OTHER_KEY_GROUPS: user(
     '"{operator}" cannot take its state over: its keys are in {maxParallelism} groups, and now there are to be {actual}.',
-    'Set .setMaxParallelism({maxParallelism}) on the operator, or pipeline.max-parallelism: the number of groups is fixed when state is first kept.',
+    'Set neither .setMaxParallelism nor pipeline.max-parallelism, which takes the former number over, or set it to {maxParallelism}: it is fixed when state is first kept.',
   ),
   RESTORE_STATE_UNCLAIMED: user(
     'The job cannot go on from checkpoint {checkpointId}: it has no operator for the state of {operators}.',

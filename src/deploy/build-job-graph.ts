@@ -19,6 +19,7 @@ export async function buildJobGraph(
     workers: env.workers,
     job,
     moduleUrl: job.moduleUrl,
+    withStates: false,
     buildTimeout: BUILD_TIMEOUT,
     wasBuilt: false,
     onBuilt: (graph) => built.resolve(graph),

@@ -82,6 +82,7 @@ function createVertex(chain: Chain): JobVertex {
     name: chainName(chain, 0),
     parallelism: head.parallelism,
     maxParallelism: chain.maxParallelism ?? defaultMaxParallelism(head.parallelism),
+    ...(chain.maxParallelism === undefined ? {} : { explicitMaxParallelism: true }),
     slotSharingGroup: head.slotSharingGroup,
     ...coLocationOf(chain),
     operators: chain.members.map((node, position) => describeOperator(node, chain, position)),

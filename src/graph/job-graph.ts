@@ -3,6 +3,7 @@
  * JSON without closures: it is stored, sent, printed (`millrace info`) and fingerprinted. The live
  * functions of its operators are found by operator id in a CompiledJob.
  */
+import type { DeclaredState } from '../state/state-evolution.ts';
 import type { BuildGuard } from './build-guard.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type {
@@ -48,6 +49,8 @@ export interface JobVertex {
   readonly name: string;
   readonly parallelism: number;
   readonly maxParallelism: number;
+  /** The job has said so, and not left it to the engine: a restore may not take another. */
+  readonly explicitMaxParallelism?: true | undefined;
   readonly slotSharingGroup: string;
   /** Keys of its operators: subtask i of all vertices with a key runs in one slot. */
   readonly coLocationGroups?: readonly string[] | undefined;
@@ -67,6 +70,19 @@ export interface ChainedOperator {
   readonly chainedOutputs: readonly { readonly target: number; readonly tag: string | undefined }[];
   /** Declared or `dynamic`; undefined for sinks. */
   readonly output: SchemaDescription | undefined;
+  /** Only where the job goes on from a checkpoint, and no part of the fingerprint. */
+  readonly states?: OperatorStates | undefined;
+}
+
+/** What an operator declares to keep when it opens, to be held against what was kept before. */
+export interface OperatorStates {
+  readonly keyed: readonly DeclaredState[];
+  /** Undefined: without keys, or known by their family only, which the first one tells. */
+  readonly key: SchemaDescription | undefined;
+  /** Lists and broadcast state. */
+  readonly operator: readonly DeclaredState[];
+  /** Where in the user's program the operator was made; see CompiledOperator. */
+  readonly declaredAt: string | undefined;
 }
 
 /** Between two vertices; the producing side owns one IntermediateResult per edge. */

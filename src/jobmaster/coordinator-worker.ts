@@ -18,10 +18,12 @@ import type { ErrorData } from '../base/errors.ts';
 import type { WorkerContext, WorkerMain } from '../env/env.ts';
 import type { AnySource } from '../functions/source.ts';
 import { updateIntervalOf } from '../functions/watermark-strategy.ts';
+import { Configuration } from '../config/configuration.ts';
+import { RecoveryOptions } from '../config/options/checkpointing-options.ts';
 import { unguarded } from '../graph/build-guard.ts';
 import type { BuildGuard } from '../graph/build-guard.ts';
 import { requireSameGraph } from '../graph/fingerprint.ts';
-import type { CompiledJob, JobVertex, OperatorId } from '../graph/job-graph.ts';
+import type { CompiledJob, JobGraph, JobVertex, OperatorId } from '../graph/job-graph.ts';
 import { findJob } from '../graph/job-module.ts';
 import { decodeToCoordinator, encodeCoordinatorMessage } from '../protocol/coordinator-messages.ts';
 import type {
@@ -45,13 +47,25 @@ interface Hosted {
   readonly failed: (error: unknown) => void;
 }
 
+/** Adds to the graph of a job what its operators keep. */
+type WithStates = (job: CompiledJob) => Promise<JobGraph>;
+
+/** Loaded by the few jobs that go on from a savepoint. */
+async function loadedWithStates(job: CompiledJob): Promise<JobGraph> {
+  const { graphWithStates } = await import('../operators/declared-states.ts');
+  return graphWithStates(job);
+}
+
 /**
  * The entry point of a coordinator worker; `guard` runs builds so that they cannot depend on the
  * machine.
  */
-export function coordinatorWorker(guard: BuildGuard = unguarded): WorkerMain {
+export function coordinatorWorker(
+  guard: BuildGuard = unguarded,
+  withStates: WithStates = loadedWithStates,
+): WorkerMain {
   return (context) => {
-    const worker = new CoordinatorWorker(context, guard);
+    const worker = new CoordinatorWorker(context, guard, withStates);
     context.port.receive((bytes) => worker.receive(decodeToCoordinator(bytes)));
   };
 }
@@ -75,6 +89,7 @@ async function buildJob(
 class CoordinatorWorker {
   readonly #context: WorkerContext;
   readonly #guard: BuildGuard;
+  readonly #withStates: WithStates;
   readonly #hosts = new Map<OperatorId, EnumeratorHost>();
   #alignment: AlignmentGroups | undefined;
   /** Undefined until the build has succeeded. */
@@ -86,15 +101,16 @@ class CoordinatorWorker {
   /** K4 */
   #snapshots: Promise<void> = Promise.resolve();
 
-  constructor(context: WorkerContext, guard: BuildGuard) {
+  constructor(context: WorkerContext, guard: BuildGuard, withStates: WithStates) {
     this.#context = context;
     this.#guard = guard;
+    this.#withStates = withStates;
   }
 
   receive(message: ToCoordinator): void {
     switch (message.kind) {
       case 'build':
-        this.#turns = this.#build(message.job);
+        this.#turns = this.#build(message);
         break;
       case 'start-sources':
         this.#epoch = message.epoch;
@@ -185,11 +201,15 @@ class CoordinatorWorker {
     this.#hosts.get(operator)?.handle(subtask, event);
   }
 
-  async #build(job: JobReference): Promise<void> {
+  async #build({ job, withStates }: Extract<ToCoordinator, { kind: 'build' }>): Promise<void> {
     assert(this.#job === undefined, 'K1: a job is built once');
     try {
-      this.#job = await buildJob(this.#context, this.#guard, job);
-      this.#send({ kind: 'built', graph: this.#job.graph });
+      const built = await buildJob(this.#context, this.#guard, job);
+      const configuration = Configuration.parse(built.graph.configuration);
+      const restores = withStates === true || configuration.has(RecoveryOptions.path);
+      const graph = restores ? await this.#withStates(built) : built.graph;
+      this.#job = built;
+      this.#send({ kind: 'built', graph });
     } catch (error) {
       this.#send({ kind: 'build-failed', error: toEngineError(error).toData() });
     }

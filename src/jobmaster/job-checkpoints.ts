@@ -37,12 +37,7 @@ import type {
 } from '../checkpoint/coordinator-state.ts';
 import { StateAssignment } from '../checkpoint/state-assignment.ts';
 import type { Env } from '../env/env.ts';
-import type {
-  CheckpointingOfSlot,
-  RestoreSettings,
-  StateHandle,
-  StateRestore,
-} from '../protocol/checkpoint.ts';
+import type { CheckpointingOfSlot, StateHandle, StateRestore } from '../protocol/checkpoint.ts';
 import type { CheckpointStatistics } from '../protocol/checkpoint-statistics.ts';
 import type { RestoredSources } from '../protocol/coordinator-messages.ts';
 import type { TerminalJobStatus } from '../protocol/job-status.ts';
@@ -60,6 +55,7 @@ import type { CheckpointAnswer } from './checkpoint-requests.ts';
 import type { CheckpointSenders } from './checkpoint-senders.ts';
 import type { SourcesSnapshot } from './job-coordinator.ts';
 import type { JobPlan } from './job-plan.ts';
+import type { JobStart } from './job-start.ts';
 import type { JobRun } from './job-run.ts';
 
 export interface JobCheckpointsOptions {
@@ -121,18 +117,12 @@ export class JobCheckpoints {
     this.#state = initialCoordinator(config, { producers }, 1);
   }
 
-  /**
-   * Finds what the job goes on from: what an earlier master has completed, else what the settings
-   * name. @throws EngineError RESTORE_*, SAVEPOINT_NOT_FOUND, CHECKPOINT_*, IO_*
-   */
-  async open(settings: RestoreSettings | undefined): Promise<void> {
+  /** Makes it what the job goes on from. @throws EngineError RESTORE_*, CHECKPOINT_*, IO_* */
+  async open({ restored, isFirst, settings }: JobStart): Promise<void> {
     const { place, config, plan } = this.#options;
-    const kept = await place.recover();
     const isPeriodic = config.interval !== undefined;
     if (isPeriodic) await place.begin();
     const firstId = await place.firstFreeId(isPeriodic);
-    const isFirst = kept.length === 0 && settings !== undefined;
-    const restored = isFirst ? [await place.read(settings)] : kept;
     const [newest] = restored.slice(-1);
     let assignment: StateAssignment | undefined;
     if (newest !== undefined) {

@@ -39,6 +39,8 @@ export interface JobCoordinatorOptions {
   /** What to load as its module; the thread starts while it is on its way. */
   readonly moduleUrl: string | Promise<string>;
   readonly buildTimeout: Duration;
+  /** Whether the graph is to tell what operators keep. */
+  readonly withStates: boolean;
   /** Whether an earlier master has built it: a build that comes to no end is tried again then. */
   readonly wasBuilt: boolean;
   readonly onBuilt: (graph: JobGraph) => void;
@@ -162,8 +164,9 @@ export class JobCoordinator {
   }
 
   #build(worker: WorkerHandle, moduleUrl: string): void {
+    const { withStates } = this.#options;
     const job = { ...this.#options.job, moduleUrl };
-    worker.port.post(encodeCoordinatorMessage({ kind: 'build', job }));
+    worker.port.post(encodeCoordinatorMessage({ kind: 'build', job, withStates }));
   }
 
   #receive(message: FromCoordinator): void {

@@ -43,11 +43,13 @@ import { plannedJob } from '../scheduling/job-machine.ts';
 import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
+import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
 import { CheckpointSenders } from './checkpoint-senders.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
+import { findStart, graphFrom } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
 import { tellStaying } from './ended-checkpoints.ts';
@@ -91,6 +93,12 @@ export interface JobMasterOptions {
   /** Where submitted code is; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
   readonly onFatal: FatalErrorHandler;
+}
+
+/** A job that knows what it goes on from. */
+interface PlannedJob {
+  readonly plan: JobPlan;
+  readonly checkpoints: JobCheckpoints;
 }
 
 export class JobMaster {
@@ -324,6 +332,7 @@ export class JobMaster {
       job,
       moduleUrl: code?.resolve(job.moduleUrl, { owner: jobId, address }) ?? job.moduleUrl,
       buildTimeout: BUILD_TIMEOUT,
+      withStates: (submission.restore ?? restoreSettingsOf(this.#configuration)) !== undefined,
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
@@ -348,54 +357,51 @@ export class JobMaster {
       return;
     }
     this.#configuration = this.#options.configuration.with(built.configuration);
-    let plan: JobPlan;
-    try {
-      plan = planJob(built, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
-    } catch (error) {
-      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
-      return;
-    }
-    let checkpoints: JobCheckpoints;
-    try {
-      checkpoints = this.#checkpointsOf(plan);
-    } catch (error) {
-      this.#run.feed({ kind: 'failure', error: toEngineError(error) });
-      return;
-    }
     const restore = this.#options.submission.restore ?? restoreSettingsOf(this.#configuration);
     const run = this.#run;
+    let opened: PlannedJob | undefined;
     this.#opening = new JobOpening({
       ...{ main: this.#main, log: this.#options.env.log, jobId: this.location.jobId },
       isRecovered: this.#options.recovered !== undefined,
-      open: () => checkpoints.open(restore),
+      open: async () => {
+        opened = await this.#planned(built, restore);
+      },
       isOver: () => isTerminal(run.state.status),
-      onOpened: () => this.#beginWith(plan, checkpoints),
+      onOpened: () => this.#beginWith(opened!.plan, opened!.checkpoints),
       onWaiting: (error) => run.waits(error),
       onFailed: (error) => run.feed({ kind: 'failure', error }),
     });
   }
 
-  #checkpointsOf(plan: JobPlan): JobCheckpoints {
+  /** What the job goes on from comes first: it decides on key groups, and may refuse the job. */
+  async #planned(
+    built: JobGraph,
+    restore: RestoreSettings | undefined,
+  ): Promise<PlannedJob> {
     const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
     const { jobId } = submission.job;
     const config = checkpointConfigOf(this.#configuration, checkpointFolder);
     this.#requireAbsolute(CheckpointingOptions.directory.key, config.directory);
-    const restore = submission.restore ?? restoreSettingsOf(this.#configuration);
     this.#requireAbsolute(RecoveryOptions.path.key, restore?.path);
-    const main = this.#main;
-    const run = this.#run;
+    const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
     const place = new CheckpointPlace({
-      ...{ jobId, pointers, log: env.log, directory: config.directory },
-      fileSystems: FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord())),
+      ...{ jobId, pointers, log: env.log, directory: config.directory, fileSystems },
       masters: recovered?.masters ?? 1,
     });
+    const start = await findStart(place, restore);
+    const graph = await graphFrom(start, built, fileSystems);
+    const plan = planJob(graph, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
+    const main = this.#main;
+    const run = this.#run;
     const senders = new CheckpointSenders({
       ...{ plan, run, slots: this.#slots, coordinator: this.#coordinator },
     });
     const historyLimit = this.#configuration.get(CheckpointingOptions.history);
-    return new JobCheckpoints({
+    const checkpoints = new JobCheckpoints({
       ...{ main, env, jobId, run, plan, config, place, senders, historyLimit },
     });
+    await checkpoints.open(start);
+    return { plan, checkpoints };
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {

@@ -145,6 +145,10 @@ export function deploymentsOf(
   return bySlot;
 }
 
+function maxParallelismOf({ graph }: JobPlan, vertex: VertexId): number {
+  return graph.jobGraph.vertices.find(({ id }) => id === vertex)!.maxParallelism;
+}
+
 function deploymentOf(
   plan: JobPlan,
   execution: PlannedExecution,
@@ -174,6 +178,7 @@ function deploymentOf(
     })),
     outputs: (runs ? wiring.outputs : []).map(({ edge, channels }) => ({
       edge: edge.id,
+      maxParallelism: maxParallelismOf(plan, edge.target),
       channels: channels.map(({ channel, consumer }) => ({
         channel,
         consumer,

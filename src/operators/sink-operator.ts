@@ -24,7 +24,7 @@ import type {
   WriteContext,
 } from '../functions/sink.ts';
 import type { ConnectorEnv } from '../functions/source.ts';
-import type { UnionState } from '../state/operator-state.ts';
+import type { OperatorStateBackend, UnionState } from '../state/operator-state.ts';
 import { projectionOf } from '../types/projection.ts';
 import type { CheckpointNotice, OneInputOperator, OperatorContext } from './operator.ts';
 import { SinkCommits } from './sink-commits.ts';
@@ -108,10 +108,7 @@ export class SinkOperator implements OneInputOperator {
             restoredIsClaimed: restored.isClaimed,
           };
     this.#commits = new SinkCommits(this.#sink, opened, this.#wiring);
-    const { writerState } = this.#sink;
-    if (writerState !== undefined) {
-      this.#states = context.operatorState.union('writer', writerState);
-    }
+    this.#states = declareWriterState(this.#sink, context.operatorState);
     if (restored === undefined || restored.committables.length === 0) return this.#start(opened);
     return this.#commitRestored(restored, opened);
   }
@@ -255,6 +252,14 @@ export async function commitInPlace(
   } finally {
     await commits.close();
   }
+}
+
+/** What the sink's writer keeps, if it keeps anything. */
+export function declareWriterState(
+  { writerState }: AnySink,
+  operatorState: OperatorStateBackend,
+): UnionState<unknown> | undefined {
+  return writerState && operatorState.union('writer', writerState);
 }
 
 function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {

@@ -13,7 +13,12 @@ import type { SourceEventToEnumerator, SourceEventToReader } from './slot-messag
 import type { JobReference } from './task-deployment.ts';
 
 export type ToCoordinator =
-  | { readonly kind: 'build'; readonly job: JobReference }
+  | {
+      readonly kind: 'build';
+      readonly job: JobReference;
+      /** The graph tells what operators keep, as it does anyway where the job names a savepoint. */
+      readonly withStates?: boolean | undefined;
+    }
   /**
    * Makes and starts the enumerators of all sources; those of an earlier start are closed before.
    */

@@ -105,6 +105,8 @@ export interface InputDeployment {
  */
 export interface OutputDeployment {
   readonly edge: string;
+  /** Of the consumers: into how many key groups keys are divided. */
+  readonly maxParallelism: number;
   readonly channels: readonly {
     readonly channel: number;
     readonly consumer: number;

@@ -18,6 +18,7 @@
 import type { StateDescriptor } from '../functions/state.ts';
 import type { Key, Schema } from '../types/schema.ts';
 import type { RowLog, RowTable } from './row-state.ts';
+import type { DeclaredState } from './state-evolution.ts';
 import type {
   SnapshotInput,
   SnapshotMark,
@@ -110,6 +111,8 @@ export interface KeyedStateBackend {
   registerRowTable(name: string, width: number): RowTable;
   /** Chains of rows by keys of bytes, in slices of time. @throws EngineError STATE_INCOMPATIBLE */
   registerRowLog(name: string): RowLog;
+  /** What the program has registered so far; not what was only restored. */
+  readonly declared: readonly DeclaredState[];
   /** The timers that are registered, by name. For tests and tools. */
   readonly timers: ReadonlyMap<string, TimerQueue<unknown>>;
   /**

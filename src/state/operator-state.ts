@@ -27,10 +27,10 @@ import { OperatorSnapshotWriter } from './operator-snapshot-writer.ts';
 import { SnapshotFileReader } from './snapshot-file-reader.ts';
 import type { OperatorManifest } from './snapshot-layout.ts';
 import type { SnapshotInput, SnapshotOutput, SnapshotWriter } from './snapshot.ts';
-import { requireSameState } from './state-description.ts';
+import { haveOneName, requireSameState } from './state-description.ts';
 import type { StateDescription } from './state-description.ts';
 import { readingOf, storedCodecs } from './state-evolution.ts';
-import type { StateReading, StoredParts } from './state-evolution.ts';
+import type { DeclaredState, StateReading, StoredParts } from './state-evolution.ts';
 
 export interface OperatorStateOptions {
   /** The operator's name, for messages. */
@@ -111,6 +111,16 @@ export class OperatorStateBackend {
     return this.#states.length === 0;
   }
 
+  /** What the program has asked for so far; not what was only restored. */
+  get declared(): readonly DeclaredState[] {
+    return this.#states
+      .filter(({ declared }) => declared)
+      .map(({ description, migrations }) => ({
+        description,
+        migrations: migrations.map(({ from }) => from.description),
+      }));
+  }
+
   /** @throws EngineError STATE_INCOMPATIBLE */
   broadcast<MK, V>(descriptor: BroadcastStateDescriptor<MK, V>): BroadcastState<MK, V> {
     const { name, key, value, migrations } = descriptor;
@@ -189,7 +199,7 @@ export class OperatorStateBackend {
 
   /** Undefined where the state of the file is as the program has it. */
   #storedParts(file: OperatorFile, state: KnownState): StoredParts | undefined {
-    const stored = file.manifest.states.find((other) => isNamed(other, state.description));
+    const stored = file.manifest.states.find((other) => haveOneName(other, state.description));
     if (stored === undefined) return undefined;
     const reading = this.#readingOf(stored, state);
     return reading && { codecs: storedCodecs(stored), reading };
@@ -225,7 +235,7 @@ export class OperatorStateBackend {
     const share = same ? (own ?? []) : evenShare(all, subtask, parallelism);
     if (!union) return list.restoreSplit(share);
     const known = files.some(({ manifest }) =>
-      manifest.states.some((state) => isNamed(state, description)),
+      manifest.states.some((state) => haveOneName(state, description)),
     );
     list.restoreUnion({ own: known ? own?.slice() : undefined, all }, share);
   }
@@ -236,7 +246,7 @@ export class OperatorStateBackend {
       kind === 'broadcast' || kind === 'split' || kind === 'union',
       'Q2: keyed state among operator state',
     );
-    const known = this.#states.find((state) => isNamed(state.description, description));
+    const known = this.#states.find((state) => haveOneName(state.description, description));
     if (known !== undefined) {
       this.#readingOf(description, known);
       return;
@@ -247,7 +257,7 @@ export class OperatorStateBackend {
 
   /** The state of that name, as the program has it: what was restored becomes it. */
   #declare(description: StateDescription, parts: DeclaredParts): unknown {
-    const at = this.#states.findIndex((state) => isNamed(state.description, description));
+    const at = this.#states.findIndex((state) => haveOneName(state.description, description));
     const known = this.#states[at];
     if (known?.declared === true) {
       requireSameState(this.#options.operator, known.description, description);
@@ -283,12 +293,6 @@ export class OperatorStateBackend {
   }
 }
 
-/** Q2 */
-function isNamed(state: StateDescription, wanted: StateDescription): boolean {
-  const sameNames = (state.kind === 'broadcast') === (wanted.kind === 'broadcast');
-  return sameNames && state.name === wanted.name;
-}
-
 function evenShare(all: readonly unknown[], subtask: number, parallelism: number): unknown[] {
   const from = Math.floor((subtask * all.length) / parallelism);
   const to = Math.floor(((subtask + 1) * all.length) / parallelism);
@@ -315,7 +319,7 @@ async function readState(
   description: StateDescription,
   visit: Parameters<SnapshotFileReader['readSection']>[1],
 ): Promise<void> {
-  const index = file.manifest.states.findIndex((state) => isNamed(state, description));
+  const index = file.manifest.states.findIndex((state) => haveOneName(state, description));
   for (const section of file.sections) {
     if (section.state === index) await file.readSection(section, visit);
   }

@@ -70,6 +70,12 @@ export function describeRowLog(name: string): StateDescription {
   return { name, kind: 'rowLog', value: t.bytes.description };
 }
 
+/** Broadcast state, whose names users choose, has names of its own beside those of lists. */
+export function haveOneName(one: StateDescription, other: StateDescription): boolean {
+  const sameNames = (one.kind === 'broadcast') === (other.kind === 'broadcast');
+  return sameNames && one.name === other.name;
+}
+
 /** @throws EngineError STATE_INCOMPATIBLE unless both say the same. */
 export function requireSameState(
   operator: string,

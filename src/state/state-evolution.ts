@@ -11,6 +11,8 @@ import { EngineError, messageOf } from '../base/errors.ts';
 import type { StateMigration } from '../functions/state.ts';
 import { bareDescription, evolutionOf, schemaOf } from '../types/index.ts';
 import type { Convert } from '../types/index.ts';
+import { keyFamilyOfSchema } from '../types/key-schema.ts';
+import { itemPath } from '../types/path.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
 import { valueCheckOf } from './heap/value-check.ts';
@@ -38,13 +40,15 @@ export type StateEvolution =
       /** Of the keys of a map. */
       readonly key: Convert | undefined;
     }
-  | {
-      readonly kind: 'refused';
-      /** Which part of the values, or the state itself. */
-      readonly field: string;
-      readonly reason: string;
-      readonly fix: string;
-    };
+  | ({ readonly kind: 'refused' } & StateRefusal);
+
+/** Why what was stored cannot go on. */
+export interface StateRefusal {
+  /** Which part of the values, or the state itself. */
+  readonly field: string;
+  readonly reason: string;
+  readonly fix: string;
+}
 
 export function resolveEvolution(
   stored: StateDescription,
@@ -146,11 +150,93 @@ export function canEvolve(stored: StateDescription, state: EvolvingState): boole
   );
 }
 
-function notEvolvable(
-  names: StateNames,
-  refused: Extract<StateEvolution, { kind: 'refused' }>,
+/**
+ * Whether state can go on under keys of another schema: only if all of them are found again, that
+ * is if equal keys have equal bytes. A schema that is not known on both sides refuses nothing: the
+ * keys' family is looked at when the first of them comes.
+ */
+export function keyRefusal(
+  stored: SchemaDescription | null,
+  declared: SchemaDescription | undefined,
+): StateRefusal | undefined {
+  if (stored === null || declared === undefined) return undefined;
+  const place = differentKeys(stored, declared, 'the key');
+  return place && { ...place, fix: KEEP_KEYS };
+}
+
+const KEEP_KEYS =
+  'Keep the type of the keys, or give the operator another uid: then it begins with empty state, ' +
+  'and what was stored is left behind with --allowNonRestoredState.';
+
+type KeyDifference = Omit<StateRefusal, 'fix'>;
+
+function differentKeys(
+  stored: SchemaDescription,
+  declared: SchemaDescription,
+  field: string,
+): KeyDifference | undefined {
+  const different = (was: string, is: string): KeyDifference => ({
+    field,
+    reason: `it was ${was}, and is ${is}`,
+  });
+  if (isList(stored) && isList(declared)) {
+    const lengths = [lengthOf(stored), lengthOf(declared)];
+    if (lengths[0] !== undefined && lengths[1] !== undefined && lengths[0] !== lengths[1]) {
+      return different(`a tuple of ${lengths[0]}`, `one of ${lengths[1]}`);
+    }
+    const count = lengths[0] ?? lengths[1] ?? 1;
+    for (let at = 0; at < count; at++) {
+      const place = itemPath(field, at);
+      const found = differentKeys(itemOf(stored, at), itemOf(declared, at), place);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  const isSame =
+    keyFamilyOfSchema(stored) === keyFamilyOfSchema(declared) &&
+    unitOf(stored, declared) === unitOf(declared, stored);
+  return isSame ? undefined : different(keyText(stored), keyText(declared));
+}
+
+type ListDescription = SchemaDescription & { readonly kind: 'tuple' | 'array' };
+
+function isList(schema: SchemaDescription): schema is ListDescription {
+  return schema.kind === 'tuple' || schema.kind === 'array';
+}
+
+function lengthOf(list: ListDescription): number | undefined {
+  return list.kind === 'tuple' ? list.items.length : undefined;
+}
+
+function itemOf(list: ListDescription, at: number): SchemaDescription {
+  return list.kind === 'array' ? list.of : list.items[at]!;
+}
+
+/** What equal values of one family mean, where both schemas say so. */
+function unitOf(schema: SchemaDescription, other: SchemaDescription): string {
+  if (schema.kind === 'decimal' && other.kind === 'decimal') return `scale ${schema.scale}`;
+  return TIMES.has(schema.kind) && TIMES.has(other.kind) ? schema.kind : '';
+}
+
+const TIMES: ReadonlySet<string> = new Set(['timestamp', 'duration', 'date']);
+
+function keyText(schema: SchemaDescription): string {
+  if (schema.kind !== 'decimal') return schema.kind;
+  return `a decimal with ${schema.scale} digits after the point`;
+}
+
+/** All state of an operator is under its keys. */
+export function keysNotEvolvable(
+  operator: string,
+  stored: readonly StateDescription[],
+  refusal: StateRefusal,
 ): EngineError {
-  const { field, reason, fix } = refused;
+  const state = stored.map(({ name }) => name).join('", "');
+  return notEvolvable({ operator, state }, refusal);
+}
+
+export function notEvolvable(names: StateNames, refusal: StateRefusal): EngineError {
+  const { field, reason, fix } = refusal;
   return new EngineError('STATE_NOT_EVOLVABLE', { ...names, field, reason, fix });
 }
 

@@ -27,7 +27,10 @@ function task(
     },
   ];
   const outputs = [
-    { edge: 'e', channels: to.map((each, i) => ({ channel: i, consumer: i, location: at(each) })) },
+    {
+      ...{ edge: 'e', maxParallelism: 1 },
+      channels: to.map((each, i) => ({ channel: i, consumer: i, location: at(each) })),
+    },
   ];
   const which = { executionId: 'v/0/3', vertex: 'v', subtask: 0, attempt: 3 };
   return { ...which, parallelism: 1, maxParallelism: 1, inputs, outputs, restore: undefined };

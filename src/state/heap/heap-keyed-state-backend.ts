@@ -41,7 +41,7 @@ import {
 } from '../state-description.ts';
 import type { StateDescription } from '../state-description.ts';
 import { canEvolve, readingOf } from '../state-evolution.ts';
-import type { EvolvingState, StateReading } from '../state-evolution.ts';
+import type { DeclaredState, EvolvingState, StateReading } from '../state-evolution.ts';
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
@@ -83,6 +83,8 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #states: AnyState[] = [];
   /** B2 */
   readonly #handles = new Map<string, HeapHandle>();
+  /** Timers and rows that the program has registered, by name. */
+  readonly #registered = new Set<string>();
   /** Of states with a time-to-live that look for what has expired at every record. */
   readonly #cleaners: TtlCleaner[] = [];
   readonly #pause: KeyedStateOptions['pause'];
@@ -189,16 +191,29 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N> {
+    this.#registered.add(name);
     return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
   }
 
   registerRowTable(name: string, width: number): RowTable {
     assert(width >= 0 && width % 8 === 0, 'a slot of rows is a multiple of 8 bytes');
+    this.#registered.add(name);
     return this.#rowsOf(describeRowTable(name, width)) as HeapRowTable;
   }
 
   registerRowLog(name: string): RowLog {
+    this.#registered.add(name);
     return this.#rowsOf(describeRowLog(name)) as HeapRowLog;
+  }
+
+  get declared(): readonly DeclaredState[] {
+    return this.#states
+      .filter(({ description: { name } }) => this.#handles.has(name) || this.#registered.has(name))
+      .map((state) => ({
+        description: state.description,
+        migrations:
+          state instanceof HeapState ? state.migrations.map(({ from }) => from.description) : [],
+      }));
   }
 
   get timers(): ReadonlyMap<string, TimerQueue<unknown>> {
@@ -276,6 +291,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         context: this.#context,
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
+        keySchema: this.#keySchema?.description,
         targetOf: (description) => this.#targetOf(description),
         pause: this.#pause,
       },

@@ -10,6 +10,7 @@ import { EngineError } from '../../base/errors.ts';
 import { hashKey, KEY_HASH_VERSION, keyFamily } from '../../types/key.ts';
 import type { KeyFamily } from '../../types/key.ts';
 import type { Convert } from '../../types/index.ts';
+import type { SchemaDescription } from '../../types/schema-description.ts';
 import type { Key, Schema } from '../../types/schema.ts';
 import type { KeyGroupRange } from '../keyed-state-backend.ts';
 import { HeapRows } from '../rows/heap-rows.ts';
@@ -19,7 +20,7 @@ import { corrupt } from '../snapshot-layout.ts';
 import type { KeyedManifest, Section } from '../snapshot-layout.ts';
 import type { SnapshotInput } from '../snapshot.ts';
 import type { StateDescription } from '../state-description.ts';
-import { storedCodecs } from '../state-evolution.ts';
+import { keyRefusal, keysNotEvolvable, storedCodecs } from '../state-evolution.ts';
 import type { StateReading } from '../state-evolution.ts';
 import { storeValue } from './column.ts';
 import { readCompoundKey } from './compound-key.ts';
@@ -46,6 +47,8 @@ export interface RestoreTarget {
   readonly context: KeyContext;
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
+  /** Undefined: their family alone is known, or not even that. */
+  readonly keySchema: SchemaDescription | undefined;
   /**
    * The state of that name, made if there is none.
    * @throws EngineError STATE_INCOMPATIBLE, STATE_NOT_EVOLVABLE
@@ -127,6 +130,7 @@ function requireBase(before: KeyedFile | undefined, file: KeyedFile): void {
 
 function requireFit(target: RestoreTarget, file: KeyedFile): void {
   const { keyHashVersion, maxParallelism, keyFamily: family } = file.manifest;
+  const { keySchema, states } = file.manifest;
   if (keyHashVersion !== KEY_HASH_VERSION) {
     mismatch(file, `its keys are hashed by version ${keyHashVersion}, not ${KEY_HASH_VERSION}`);
   }
@@ -137,6 +141,8 @@ function requireFit(target: RestoreTarget, file: KeyedFile): void {
         'and that is fixed for the life of the state',
     );
   }
+  const refusal = keyRefusal(keySchema, target.keySchema);
+  if (refusal !== undefined) throw keysNotEvolvable(target.context.operator, states, refusal);
   if (family !== null) target.context.pin(family);
 }
 

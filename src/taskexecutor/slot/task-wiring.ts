@@ -14,6 +14,7 @@ import type { Clock, Disk, Log, Random } from '../../env/env.ts';
 import { needsEventTime } from '../../graph/event-time.ts';
 import type { CompiledJob, JobEdge, JobVertex } from '../../graph/job-graph.ts';
 import { keyGroupRange } from '../../graph/key-groups.ts';
+import { inputSchemaOf, keySchemaOf } from '../../graph/keyed-input.ts';
 import { ExchangeVerifier, SharedValues } from '../../network/exchange-verifier.ts';
 import type { VerifyMode } from '../../network/exchange-verifier.ts';
 import { FramePool } from '../../network/frame-pool.ts';
@@ -277,7 +278,7 @@ export class TaskWiring {
           channels,
           partitioner: compiled.partitioner,
           subtask: deployment.subtask,
-          maxParallelism: target.maxParallelism,
+          maxParallelism: output.maxParallelism,
           parallelism: target.parallelism,
           operator,
           random: (limit) => this.#options.random.below(limit),
@@ -356,9 +357,7 @@ export class TaskWiring {
     const { deployment, vertex, writers } = parts;
     const { job } = this.#options;
     const edges = job.graph.edges.filter(({ source }) => source === vertex.id);
-    const inputs = job.graph.edges.filter(({ target }) => target === vertex.id);
-    const first = inputs.find(({ targetInput }) => targetInput === 0);
-    const input = first === undefined ? undefined : job.edges.get(first.id)!.schema;
+    const input = inputSchemaOf(job, vertex);
     return vertex.operators.map((operator, index): ChainMember => {
       const outputs: ChainOutput[] = operator.chainedOutputs.map(({ target, tag }) => ({
         tag,
@@ -469,15 +468,6 @@ function withOperator(error: EngineError, vertex: JobVertex): EngineError {
   if (code !== 'DATA_NOT_SERIALIZABLE' || parameters['operator'] !== undefined) return error;
   const operator = vertex.operators.at(-1)!.name;
   return new EngineError(code, { ...parameters, operator }, { cause, scope });
-}
-
-type Spec = import('../../graph/operator-spec.ts').OperatorSpec;
-
-/** Whether an operator has keyed state, and the schema of its keys if one is declared. */
-function keySchemaOf(spec: Spec): { readonly declared: Schema<never> | undefined } | undefined {
-  if ('key' in spec) return { declared: spec.key.schema as Schema<never> | undefined };
-  if ('leftKey' in spec) return { declared: spec.leftKey.schema as Schema<never> | undefined };
-  return undefined;
 }
 
 function committingSinks(members: readonly ChainMember[]): WiredTask['sinks'] {

@@ -1,0 +1,125 @@
+/**
+ * Holds what a program declares to keep against what a checkpoint says of itself, before anything
+ * of the job runs: what cannot go on is refused with the names of operator, state and field. Only
+ * the ends of snapshots are read, where they say what they hold. States that a program makes up
+ * while it runs are not known here; they are looked at when they are restored.
+ */
+import { EngineError } from '../base/errors.ts';
+import type { JobGraph, OperatorStates } from '../graph/job-graph.ts';
+import type { OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
+import { SnapshotFileReader } from '../state/snapshot-file-reader.ts';
+import { haveOneName } from '../state/state-description.ts';
+import type { StateDescription } from '../state/state-description.ts';
+import {
+  keysNotEvolvable,
+  keyRefusal,
+  notEvolvable,
+  resolveEvolution,
+} from '../state/state-evolution.ts';
+import type { DeclaredState } from '../state/state-evolution.ts';
+import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
+import type { FileInput } from '../storage/file-system.ts';
+import type { FileSystems } from '../storage/file-systems.ts';
+import { openHandle } from '../storage/stored-checkpoint.ts';
+
+/** Files that are read at a time. */
+const AT_ONCE = 16;
+
+/** What one subtask has kept of an operator that is still there. */
+interface Kept {
+  readonly operator: string;
+  readonly states: OperatorStates;
+  readonly snapshot: OperatorSnapshot;
+}
+
+/** @throws EngineError STATE_NOT_EVOLVABLE, STATE_SNAPSHOT_*, CHECKPOINT_FILE_INVALID, IO_* */
+export async function requireEvolvable(
+  graph: JobGraph,
+  metadata: CheckpointMetadata,
+  fileSystems: FileSystems,
+): Promise<void> {
+  const kept = keptOf(graph, metadata);
+  const failures: (unknown | undefined)[] = [];
+  let next = 0;
+  const check = async (): Promise<void> => {
+    while (next < kept.length && failures.length === 0) {
+      const at = next++;
+      try {
+        await requireKept(kept[at]!, fileSystems);
+      } catch (error) {
+        failures[at] = error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, kept.length) }, check));
+  // That of the first operator, in whatever order files were read.
+  const first = failures.find((failure) => failure !== undefined);
+  if (first !== undefined) throw first;
+}
+
+/** In the order of the graph, and by subtask. */
+function keptOf({ vertices }: JobGraph, { operators: stored }: CheckpointMetadata): Kept[] {
+  const former = new Map(stored.map((each) => [each.operator, each]));
+  return vertices.flatMap(({ operators }) =>
+    operators.flatMap(({ id, name, states }) => {
+      if (states === undefined) return [];
+      const subtasks = former.get(id)?.subtasks ?? [];
+      return subtasks.flatMap((snapshot) =>
+        snapshot === undefined ? [] : [{ operator: name, states, snapshot }],
+      );
+    }),
+  );
+}
+
+async function requireKept(
+  { operator, states, snapshot: { keyed, operatorState } }: Kept,
+  fileSystems: FileSystems,
+): Promise<void> {
+  const { declaredAt } = states;
+  const within = (error: EngineError): EngineError => error.within({ operator, declaredAt });
+  if (keyed !== undefined) {
+    // The newest says what all of them have become.
+    const { states: stored, keySchema } = await manifestOf(
+      fileSystems,
+      keyed.parts.at(-1)!,
+      (input) => SnapshotFileReader.openKeyed(input),
+    );
+    const refusal = keyRefusal(keySchema, states.key);
+    if (refusal !== undefined) throw within(keysNotEvolvable(operator, stored, refusal));
+    requireStates(operator, stored, states.keyed, within);
+  }
+  if (operatorState !== undefined) {
+    const { states: stored } = await manifestOf(fileSystems, operatorState, (input) =>
+      SnapshotFileReader.openOperator(input),
+    );
+    requireStates(operator, stored, states.operator, within);
+  }
+}
+
+async function manifestOf<M>(
+  fileSystems: FileSystems,
+  handle: StateHandle,
+  open: (input: FileInput) => Promise<{ readonly manifest: M }>,
+): Promise<M> {
+  const input = await openHandle(fileSystems, handle);
+  try {
+    return (await open(input)).manifest;
+  } finally {
+    await input.close();
+  }
+}
+
+function requireStates(
+  operator: string,
+  stored: readonly StateDescription[],
+  declared: readonly DeclaredState[],
+  within: (error: EngineError) => EngineError,
+): void {
+  for (const state of stored) {
+    const now = declared.find(({ description }) => haveOneName(description, state));
+    if (now === undefined) continue;
+    const evolution = resolveEvolution(state, now);
+    if (evolution.kind !== 'refused') continue;
+    throw within(notEvolvable({ operator, state: state.name }, evolution));
+  }
+}

@@ -1,0 +1,128 @@
+// A job that counts and sums by key, in several versions of its program, for tests of what goes on
+// from a savepoint of the first one. Whoever builds it leaves a mark, so that a test sees where it
+// was.
+import { appendFileSync } from 'node:fs';
+import type { DataStream } from '../api/data-stream.ts';
+import { defineJob } from '../api/define-job.ts';
+import { param } from '../api/parameters.ts';
+import type { KeyedStream } from '../api/keyed-stream.ts';
+import { minutes } from '../base/units.ts';
+import { discard } from '../connectors/discard/discard.ts';
+import { generator } from '../connectors/generator/generator.ts';
+import type { AggregateFunction } from '../functions/aggregate-function.ts';
+import { state } from '../functions/state.ts';
+import { tumbling } from '../functions/window.ts';
+import { t } from '../types/index.ts';
+import type { Schema } from '../types/schema.ts';
+
+const Order = t.struct({ user: t.string, amount: t.int32 });
+type Order = { readonly user: string; readonly amount: number };
+
+export const USERS = 5;
+
+/** What each version changes; all else is as in the first. */
+export type Version =
+  | 'first'
+  /** A field with a default, a wider number, a renamed field. */
+  | 'evolved'
+  | 'field'
+  | 'kind'
+  | 'key'
+  | 'list'
+  | 'window'
+  | 'without';
+
+function either(changed: boolean, now: Schema<any>, before: Schema<any>): Schema<any> {
+  return changed ? now : before;
+}
+
+const First = t.struct({ sum: t.int32, orders: t.int32 });
+const SUMS: Readonly<Partial<Record<Version, Schema<any>>>> = {
+  evolved: t.struct({
+    total: t.field(t.float64, { alias: 'sum' }),
+    orders: t.int32,
+    currency: t.field(t.string, { default: 'EUR' }),
+  }),
+  field: t.struct({ sum: t.string, orders: t.int32 }),
+};
+
+export const evolving = defineJob({
+  name: 'evolving',
+  params: {
+    version: param(t.string, 'first'),
+    /** A file. */
+    marks: t.string,
+    records: param(t.int32, 2000),
+    rate: param(t.int32, 1000),
+    maxParallelism: param(t.int32, 0),
+  },
+  build(env, { version: text, marks, records, rate, maxParallelism }) {
+    const version = text as Version;
+    appendFileSync(marks, 'built\n');
+    const order = (n: number): Order => ({ user: `user ${n % USERS}`, amount: n });
+    const orders = env
+      .from(generator(Order, order, { count: records, ratePerSecond: rate }))
+      .uid('orders')
+      .process({
+        emits: Order,
+        operatorState: { seen: state.split(either(version === 'list', t.string, t.int32)) },
+        onElement(value, context) {
+          if (value.amount === 0) context.operatorState.seen.add(0 as never);
+          context.emit(value);
+        },
+      })
+      .uid('seen')
+      .rebalance();
+    const keyed: KeyedStream<Order, any> =
+      version === 'key'
+        ? orders.keyBy(({ user }) => Number(user.slice(5)), t.int32)
+        : orders.keyBy(({ user }) => user, t.string);
+    keyed
+      .window(tumbling(minutes(1_000_000), { time: 'processing' }))
+      .aggregate(countOf(either(version === 'window', t.string, t.int32)))
+      .uid('windows')
+      .sinkTo(discard())
+      .uid('nothing');
+    if (version === 'without') return;
+    const sums = summed(keyed, version).uid('sums');
+    (maxParallelism > 0 ? sums.setMaxParallelism(maxParallelism) : sums).print().uid('print');
+  },
+});
+
+/** Prints at the end, for each user, the sum and the number of orders. */
+function summed(keyed: KeyedStream<Order, any>, version: Version): DataStream<string> {
+  const schema = SUMS[version] ?? First;
+  const sums = version === 'kind' ? state.list(schema) : state.value(schema);
+  return keyed.process({
+    emits: t.string,
+    state: { sums: sums as ReturnType<typeof state.value<any>> },
+    onElement({ amount }, { state: { sums: kept } }) {
+      const { sum, total = sum ?? 0, orders = 0, ...rest } = kept.get() ?? {};
+      const added = { orders: orders + 1, ...rest };
+      kept.set(
+        version === 'evolved'
+          ? { ...EURO, ...added, total: total + amount }
+          : { ...added, sum: total + amount },
+      );
+    },
+    onEnd(context) {
+      context.forEachKey('sums', (key) => {
+        const { sum, total = sum, orders, currency = '' } = context.state.sums.get();
+        context.emit(`${String(key)}: ${total} of ${orders} ${currency}`);
+      });
+    },
+  });
+}
+
+const EURO = { currency: 'new' };
+
+function countOf<A>(accumulator: Schema<A>): AggregateFunction<Order, any, number> {
+  return {
+    accumulator,
+    emits: t.int32,
+    create: () => 0,
+    add: (counted) => counted + 1,
+    merge: (left, right) => left + right,
+    result: (counted) => counted,
+  };
+}

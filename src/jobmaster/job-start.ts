@@ -1,0 +1,53 @@
+/**
+ * From what a job starts, found before anything of it is planned or deployed: what an earlier
+ * master has completed, else what the settings name, else nothing.
+ */
+import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
+import { withFormerKeyGroups } from '../checkpoint/former-key-groups.ts';
+import { requireEvolvable } from '../checkpoint/state-check.ts';
+import { StateAssignment } from '../checkpoint/state-assignment.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import type { RestoreSettings } from '../protocol/checkpoint.ts';
+import type { FileSystems } from '../storage/file-systems.ts';
+import type { CheckpointPlace } from './checkpoint-place.ts';
+
+export interface JobStart {
+  /** Oldest first: the job goes on from the last one. None: from the beginning. */
+  readonly restored: readonly CompletedCheckpoint[];
+  /** It goes on from what the settings name, and has done nothing yet. */
+  readonly isFirst: boolean;
+  readonly settings: RestoreSettings | undefined;
+}
+
+/** @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID, FILE_SYSTEM_*, IO_* */
+export async function findStart(
+  place: CheckpointPlace,
+  settings: RestoreSettings | undefined,
+): Promise<JobStart> {
+  const kept = await place.recover();
+  const isFirst = kept.length === 0 && settings !== undefined;
+  const restored = isFirst ? [await place.read(settings)] : kept;
+  return { restored, isFirst, settings };
+}
+
+/**
+ * The graph as it goes on from there. What the program declares is held against what is stored when
+ * the job begins with it; what the job has stored itself was declared by the same program.
+ * @throws EngineError RESTORE_*, STATE_NOT_EVOLVABLE, CHECKPOINT_FILE_INVALID, IO_*
+ */
+export async function graphFrom(
+  { restored, isFirst, settings }: JobStart,
+  built: JobGraph,
+  fileSystems: FileSystems,
+): Promise<JobGraph> {
+  const [newest] = restored.slice(-1);
+  if (newest === undefined) return built;
+  const { metadata } = newest;
+  const graph = withFormerKeyGroups(built, metadata);
+  if (!isFirst) return graph;
+  // What cannot go on anywhere is told first, and asks for no file.
+  const allow = settings?.allowNonRestored ?? false;
+  const assigned = new StateAssignment(metadata, graph, allow);
+  await requireEvolvable(graph, assigned.metadata, fileSystems);
+  return graph;
+}
