@@ -104,8 +104,7 @@ const FUNCTIONS: Readonly<Record<string, Build>> = {
       order: 'ordered',
       timeout: ms(1000),
     }),
-  timestamps: (items) =>
-    items.assignTimestamps({ timestamp: ({ n }: Item) => timestamp(n) } as never),
+  timestamps: (items) => items.assignTimestamps({ timestamp: ({ n }: Item) => timestamp(n) }),
   'interval join': (_items, keyed, others) =>
     keyed()
       .intervalJoin(others.keyBy(({ key }) => key, t.string))
@@ -299,8 +298,8 @@ for (const [assigned, assigner] of Object.entries(ASSIGNERS)) {
       for (const [kept, contents] of Object.entries(CONTENTS)) {
         if (wanted !== undefined && !KEPT.includes(kept)) continue;
         const build: Build = (_items, keyed) => {
-          const windows = keyed().window(assigner as never);
-          return contents(wanted === undefined ? windows : windows.trigger(wanted as never));
+          const windows = keyed().window(assigner);
+          return contents(wanted === undefined ? windows : windows.trigger(wanted));
         };
         if (goTogether(build)) await hold(`${triggered}, ${kept}`, build);
       }

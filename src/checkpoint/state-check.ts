@@ -4,7 +4,8 @@
  * the ends of snapshots are read, where they say what they hold. States that a program makes up
  * while it runs are not known here; they are looked at when they are restored.
  */
-import { EngineError } from '../base/errors.ts';
+import { toEngineError } from '../base/errors.ts';
+import type { EngineError } from '../base/errors.ts';
 import type { JobGraph, OperatorStates } from '../graph/job-graph.ts';
 import type { OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
 import { SnapshotFileReader } from '../state/snapshot-file-reader.ts';
@@ -39,7 +40,7 @@ export async function requireEvolvable(
   fileSystems: FileSystems,
 ): Promise<void> {
   const kept = keptOf(graph, metadata);
-  const failures: (unknown | undefined)[] = [];
+  const failures: (EngineError | undefined)[] = [];
   let next = 0;
   const check = async (): Promise<void> => {
     while (next < kept.length && failures.length === 0) {
@@ -47,7 +48,7 @@ export async function requireEvolvable(
       try {
         await requireKept(kept[at]!, fileSystems);
       } catch (error) {
-        failures[at] = error;
+        failures[at] = toEngineError(error);
       }
     }
   };

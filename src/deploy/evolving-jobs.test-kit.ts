@@ -67,7 +67,7 @@ export const evolving = defineJob({
         emits: Order,
         operatorState: { seen: state.split(either(version === 'list', t.string, t.int32)) },
         onElement(value, context) {
-          if (value.amount === 0) context.operatorState.seen.add(0 as never);
+          if (value.amount === 0) context.operatorState.seen.add(0);
           context.emit(value);
         },
       })

@@ -110,7 +110,7 @@ function withoutOpen(spec: OperatorSpec): OperatorSpec {
     }
     default:
       if (!('function' in spec) || spec.function === undefined) return spec;
-      return { ...spec, function: unopened<any>(spec.function) } as OperatorSpec;
+      return { ...spec, function: unopened<any>(spec.function) };
   }
 }
 
