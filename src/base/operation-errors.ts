@@ -47,8 +47,8 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     '{limit} checkpoints of the job have been asked for already, and wait for their turn.',
   ),
   CHECKPOINT_STATE_TOO_LARGE: user(
-    'A state of more than 5 MiB does not fit into a checkpoint that is kept in the memory of the JobManager.',
-    'Set execution.checkpointing.dir to a folder that the JobManager and all TaskManagers see.',
+    'A state of more than 5 MiB, or states of one task of more than 12 MiB, do not fit into a checkpoint that is kept in the memory of the JobManager.',
+    'Set execution.checkpointing.dir to a folder that the JobManager and all TaskManagers see; where it is set, lower execution.checkpointing.data-inline-threshold.',
   ),
   CHECKPOINT_TASKS_FINISHED: user(
     'There is no checkpoint of the job, because tasks of it have finished.',

@@ -6,7 +6,7 @@ import type { DataStream } from '../api/data-stream.ts';
 import { defineJob } from '../api/define-job.ts';
 import { param } from '../api/parameters.ts';
 import type { KeyedStream } from '../api/keyed-stream.ts';
-import { minutes } from '../base/units.ts';
+import { milliseconds, minutes } from '../base/units.ts';
 import { discard } from '../connectors/discard/discard.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
@@ -126,3 +126,43 @@ function countOf<A>(accumulator: Schema<A>): AggregateFunction<Order, any, numbe
     result: (counted) => counted,
   };
 }
+
+/**
+ * Every subtask keeps a list that all are given when the job goes on, which it does once: after a
+ * checkpoint that has all lists. Then each tells what it has been given; the job does not end.
+ */
+export const large = defineJob({
+  name: 'large',
+  params: { directory: param(t.string, ''), megabytes: t.int32 },
+  build(env, { directory, megabytes }) {
+    env.enableCheckpointing(milliseconds(300), directory === '' ? {} : { directory });
+    let { subtask, attempt } = { subtask: 0, attempt: 0 };
+    let isToldOf = false;
+    let kept = 0;
+    let complete = 0;
+    env
+      .from(generator(t.int32, (n) => n, { count: 10_000_000, ratePerSecond: 1000 }))
+      .rebalance()
+      .process({
+        emits: t.string,
+        operatorState: { texts: state.union(t.string) },
+        open: (context) => void ({ subtask, attempt } = context),
+        snapshotState: (context) => void (kept += context.operatorState.texts.isEmpty ? 0 : 1),
+        // The second with a list of its own comes after all others have theirs.
+        notifyCheckpointComplete: () => void (complete += kept > 1 ? 1 : 0),
+        onElement(_n, context) {
+          const { texts } = context.operatorState;
+          if (attempt === 1 && complete > 1 && subtask === 0) throw new Error('on purpose');
+          if (attempt === 1 && texts.isEmpty) {
+            for (let i = 0; i < megabytes; i++) texts.add(`${subtask}`.repeat(2 ** 20));
+          }
+          if (attempt === 1 || isToldOf) return;
+          isToldOf = true;
+          const found = [...texts.values()];
+          const each = found.map((text) => `${text[0]}${text.length === 2 ** 20 ? '' : '!'}`);
+          context.emit(`attempt ${attempt}: ${each.toSorted().join('')}`);
+        },
+      })
+      .print();
+  },
+});

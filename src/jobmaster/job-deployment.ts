@@ -8,6 +8,7 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type { FromCoordinator } from '../protocol/coordinator-messages.ts';
 import type { CheckpointingOfSlot, StateRestore } from '../protocol/checkpoint.ts';
+import { stage } from '../protocol/staged-state.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type { SlotGeneration } from '../protocol/task-executor-service.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
@@ -93,10 +94,17 @@ export class JobDeployment {
         const { allocationId } = held.at(slot)!;
         return { allocationId, tasks };
       });
+      const failed = (error: EngineError): void =>
+        run.feed({ kind: 'region-failed', region, generation, error });
+      const { pieces, places, slots: staged } = stage(tasksBySlot);
+      for (const [index, states] of pieces.entries()) {
+        const sent = session.gateway.stageState({ first: index === 0, states });
+        main.follow(sent, () => undefined, failed);
+      }
       main.follow(
-        session.gateway.deployTasks({ generation, slots: tasksBySlot }),
+        session.gateway.deployTasks({ generation, slots: staged, places }),
         () => undefined,
-        (error) => run.feed({ kind: 'region-failed', region, generation, error }),
+        failed,
       );
     }
   }

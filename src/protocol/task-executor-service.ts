@@ -13,7 +13,8 @@ import type { Ask, Tell } from './service.ts';
 import { t } from '../types/index.ts';
 import type { SourceEventToReader } from './slot-messages.ts';
 import type { FileList, FilePiece, ThreadInfo } from './process-files.ts';
-import type { SlotPreparation, TaskDeployment } from './task-deployment.ts';
+import type { SlotTasks } from './staged-state.ts';
+import type { SlotPreparation } from './task-deployment.ts';
 
 export const TASK_EXECUTOR = 'taskexecutor';
 
@@ -43,10 +44,16 @@ export interface PrepareSlot extends SlotGeneration {
 
 export interface DeployTasks {
   readonly generation: number;
-  readonly slots: readonly {
-    readonly allocationId: string;
-    readonly tasks: readonly TaskDeployment[];
-  }[];
+  readonly slots: readonly SlotTasks[];
+  /** See Staged. */
+  readonly places: readonly number[];
+}
+
+/** Pieces of state for the deployment that follows, in order. */
+interface StagedPiece {
+  /** It begins anew: what was sent before is of no use. */
+  readonly first: boolean;
+  readonly states: readonly Uint8Array[];
 }
 
 /** The slots of a TaskExecutor that a JobMaster has. */
@@ -87,6 +94,8 @@ export type TaskExecutorService = Service<{
   readonly heartbeatFromJobMaster: Ask<HeldSlots, ExecutionReport>;
   /** Starts the worker of a generation; answers when it has built the job. */
   readonly prepareSlot: Ask<PrepareSlot, { readonly dataPort: number }>;
+  /** State that is too large to travel with the tasks that come next. */
+  readonly stageState: Ask<StagedPiece, {}>;
   /** All slots of the job in this process at once, because their workers meet in shared memory. */
   readonly deployTasks: Ask<DeployTasks, {}>;
   /** Ends the worker of the generation; answers when it is gone, at once if there is none. */
@@ -120,6 +129,7 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   prepareSlot: ask(plain<PrepareSlot>(), t.struct({ dataPort: t.integer }), {
     timeout: PREPARE_TIMEOUT,
   }),
+  stageState: ask(plain<StagedPiece>(), Empty),
   deployTasks: ask(plain<DeployTasks>(), Empty),
   stopSlot: ask(Generation, Empty, { timeout: 'never' }),
   freeSlot: ask(t.struct({ allocationId: t.string }), Empty),

@@ -127,7 +127,7 @@ export class SlotWorkers {
     return { dataPort: await slot.worker.prepared };
   }
 
-  deploy({ generation, slots: tasksOfSlots }: DeployTasks, token: string): void {
+  deploy({ generation, slots: tasksOfSlots }: Omit<DeployTasks, 'places'>, token: string): void {
     const { slots, options } = this.#parts;
     const deployed = tasksOfSlots.map(({ allocationId, tasks }) => {
       const worker = slots.workerOf({ allocationId, generation }, token);

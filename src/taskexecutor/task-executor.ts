@@ -11,6 +11,7 @@ import type { Env } from '../env/env.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { multiplyResources } from '../protocol/resource-profile.ts';
 import type { ProcessFiles, ThreadInfo } from '../protocol/process-files.ts';
+import { unstaged } from '../protocol/staged-state.ts';
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
 import type { SlotRequest, TaskExecutorService } from '../protocol/task-executor-service.ts';
@@ -170,8 +171,16 @@ export class TaskExecutor {
         return this.#links.reconcile(link, allocationIds);
       },
       prepareSlot: (request, { token }) => this.#workers.prepare(request, token),
-      deployTasks: (request, { token }) => {
-        this.#workers.deploy(request, token);
+      stageState: ({ first, states }, { token }) => {
+        const link = this.#links.get(token)!;
+        if (first) link.staged = [];
+        link.staged.push(...states);
+        return {};
+      },
+      deployTasks: ({ generation, slots, places }, { token }) => {
+        const link = this.#links.get(token)!;
+        const whole = unstaged(slots, places, link.staged.splice(0));
+        this.#workers.deploy({ generation, slots: whole }, token);
         return {};
       },
       stopSlot: (request, { token }) => this.#workers.stop(request, token),

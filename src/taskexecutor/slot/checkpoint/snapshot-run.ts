@@ -7,6 +7,7 @@
  *     written is deleted, or `abort`.
  * R2. After a failure or an abort no backend keeps anything for it.
  */
+import { EngineError } from '../../../base/errors.ts';
 import type { InFlight } from '../../../network/in-flight.ts';
 import type { StateHandle } from '../../../protocol/checkpoint.ts';
 import type { SnapshotWriter } from '../../../state/snapshot.ts';
@@ -36,6 +37,18 @@ export interface RunResult {
   /** In the order of the parts. */
   readonly parts: readonly StateHandle[];
   readonly inFlight: ReadonlyMap<InFlight, StateHandle>;
+}
+
+/** Of one task, within its answer: a message has a limit, and holds other things as well. */
+const INLINE_BYTES_MAX = 12 * 1024 * 1024;
+
+/** @throws EngineError CHECKPOINT_STATE_TOO_LARGE */
+function requireRoom(handles: readonly StateHandle[]): void {
+  const bytes = handles.reduce(
+    (sum, handle) => sum + (handle.kind === 'inline' ? handle.bytes.length : 0),
+    0,
+  );
+  if (bytes > INLINE_BYTES_MAX) throw new EngineError('CHECKPOINT_STATE_TOO_LARGE');
 }
 
 export class SnapshotRun implements BackgroundJob {
@@ -157,6 +170,7 @@ export class SnapshotRun implements BackgroundJob {
     const parts = await Promise.all(this.#handles);
     const handles = await Promise.all(flying);
     if (this.#isOver) return;
+    requireRoom([...parts, ...handles]);
     this.#isOver = true;
     const byData = new Map(inFlight.map((data, index) => [data, handles[index]!]));
     this.#options.done({ parts, inFlight: byData });
