@@ -374,10 +374,7 @@ export class JobMaster {
   }
 
   /** What the job goes on from comes first: it decides on key groups, and may refuse the job. */
-  async #planned(
-    built: JobGraph,
-    restore: RestoreSettings | undefined,
-  ): Promise<PlannedJob> {
+  async #planned(built: JobGraph, restore: RestoreSettings | undefined): Promise<PlannedJob> {
     const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
     const { jobId } = submission.job;
     const config = checkpointConfigOf(this.#configuration, checkpointFolder);
