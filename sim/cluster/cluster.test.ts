@@ -91,6 +91,12 @@ describe('the simulated cluster with checkpoints', () => {
     await using jobs = await bundleJobs();
     await runSeed({ seed: 24, jobs, workload: 'keyed-totals', checkpoints: true });
   });
+
+  // A slot had gone back when the decision to commit was stored, and the JobManager ended.
+  it('does not ask a task to commit whose checkpoint already has (seed 183)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 183, jobs, workload: 'copied-records', checkpoints: true });
+  });
 });
 
 describe('planted bugs', () => {

@@ -3,6 +3,7 @@
  * tasks, to commit, to stop. What comes of it goes to the job machine as events.
  *
  * O1. Every request ends in one event, or with the connection on which it was made.
+ * O2. Who has finished is not asked to commit: its slot may be gone.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -170,9 +171,12 @@ export class JobDeployment {
     slot.session.gateway.clientAcknowledge({ ...which, bytes });
   }
 
+  /** O2: a checkpoint that was complete while the decision was stored has committed for it. */
   commit({ execution, generation }: Effect<'commit'>): void {
-    const planned = this.#options.plan.executions[execution]!;
-    const { session, allocationId } = this.#options.slots.at(planned.slot)!;
+    const { plan, run, slots } = this.#options;
+    if (run.state.executions[execution]!.state === 'FINISHED') return;
+    const planned = plan.executions[execution]!;
+    const { session, allocationId } = slots.at(planned.slot)!;
     const which: SlotGeneration = { allocationId, generation };
     session.gateway.commit({ ...which, executionId: executionIdOf(planned, generation) });
   }
