@@ -7,6 +7,10 @@ import type { TerminalJobStatus } from '../protocol/job-status.ts';
 /** The job could not go on from what it had: somebody has to look at it. */
 const NOT_RESTORED: readonly ErrorCode[] = [
   'CHECKPOINT_FILE_INVALID',
+  'CONNECTOR_OUTPUT_LOST',
+  'CONNECTOR_OUTPUT_UNCLAIMED',
+  'FILE_OUTPUT_LOST',
+  'RESTORE_CHECKPOINT_UNUSABLE',
   'RESTORE_IN_FLIGHT_LOST',
   'RESTORE_OTHER_KEY_GROUPS',
   'RESTORE_STATE_UNCLAIMED',
@@ -19,14 +23,20 @@ const NOT_RESTORED: readonly ErrorCode[] = [
   'STATE_SNAPSHOT_MISMATCH',
 ];
 
+export interface EndOfJob {
+  readonly failure: EngineError | undefined;
+  /** It came no further than to what somebody gave it to go on from, which may be the only one. */
+  readonly isStuck: boolean;
+}
+
 export function checkpointsStay(
   retention: CheckpointRetention,
   status: TerminalJobStatus,
-  failure: EngineError | undefined,
+  { failure, isStuck }: EndOfJob,
 ): boolean {
   if (status === 'CANCELED') return retention === 'RETAIN_ON_CANCELLATION';
   if (status !== 'FAILED') return false;
-  return retention !== 'NO_EXTERNALIZED_CHECKPOINTS' || wasNotRestored(failure);
+  return retention !== 'NO_EXTERNALIZED_CHECKPOINTS' || isStuck || wasNotRestored(failure);
 }
 
 function wasNotRestored(failure: EngineError | undefined): boolean {

@@ -246,10 +246,31 @@ test('CLAIM: a job that could not go on from it takes nothing with it', async ()
   const bytes = readFileSync(join(path!, state!));
   bytes[bytes.length - 1]! ^= 1;
   writeFileSync(join(path!, state!), bytes);
-  const result = await rig.resumed(path!, claim('CLAIM'));
-  assert.equal(result.status, 'FAILED');
-  assert.match(JSON.stringify(result.error), new RegExp(state!));
+  await assert.rejects(rig.resumed(path!, claim('CLAIM')), new RegExp(state!));
   assert.deepEqual(rig.left(jobId).toSorted(), before);
+});
+
+test('CLAIM: a job that fails before it came further leaves what it was given', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled(RETAIN);
+  const [path] = rig.complete(jobId);
+  const settings = {
+    ...{ ...claim('CLAIM'), 'execution.state-recovery.path': path! },
+    [RETENTION]: 'NO_EXTERNALIZED_CHECKPOINTS',
+    'restart-strategy.type': 'none',
+  };
+  const client = await rig.submit(settings, { failAt: String(RECORDS - 1), interval: 3_600_000 });
+  assert.equal((await client.result()).status, 'FAILED');
+  const result = await rig.resumed(path!, claim('CLAIM'));
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+});
+
+test('a job that cannot go on from what it was given leaves no folder', async () => {
+  using rig = new Rig();
+  const wrong = join(rig.path, 'no-savepoint');
+  await assert.rejects(rig.resumed(wrong), { code: 'SAVEPOINT_NOT_FOUND' });
+  assert.deepEqual(rig.left(), []);
 });
 
 test('NO_CLAIM: from the first checkpoint on, nobody needs the old one', async () => {

@@ -97,6 +97,8 @@ export class JobCheckpoints {
   #allowNonRestored = false;
   readonly #history: CheckpointHistory;
   #notedStarts = 0;
+  /** What somebody gave the job to go on from. */
+  #begunFrom: CompletedCheckpoint | undefined;
   /** R7. */
   #atEnd: CheckpointsAtEnd | undefined;
 
@@ -120,16 +122,18 @@ export class JobCheckpoints {
   /** Makes it what the job goes on from. @throws EngineError RESTORE_*, CHECKPOINT_*, IO_* */
   async open({ restored, isFirst, settings }: JobStart): Promise<void> {
     const { place, config, plan } = this.#options;
-    const isPeriodic = config.interval !== undefined;
-    if (isPeriodic) await place.begin();
-    const firstId = await place.firstFreeId(isPeriodic);
     const [newest] = restored.slice(-1);
     let assignment: StateAssignment | undefined;
     if (newest !== undefined) {
       const allow = settings?.allowNonRestored ?? false;
       assignment = new StateAssignment(newest.metadata, plan.graph.jobGraph, allow);
       this.#allowNonRestored = allow;
+      if (settings !== undefined) this.#begunFrom = newest;
     }
+    // Not before: a job that cannot go on leaves no folder.
+    const isPeriodic = config.interval !== undefined;
+    if (isPeriodic) await place.begin();
+    const firstId = await place.firstFreeId(isPeriodic);
     const checkpointId = newest?.metadata.checkpointId ?? 0;
     const next = Math.max(firstId, checkpointId + 1);
     if (isFirst) await place.point(restored, next);
@@ -259,7 +263,9 @@ export class JobCheckpoints {
     const { place, config } = this.#options;
     while (this.#underway.size > 0) await Promise.all(this.#underway);
     await this.#removals;
-    const stay = checkpointsStay(config.retention, status, failure);
+    const { latest } = this.#completed;
+    const isStuck = latest !== undefined && latest === this.#begunFrom;
+    const stay = checkpointsStay(config.retention, status, { failure, isStuck });
     this.#atEnd =
       stay && this.#completed.kept.some(({ isOurs }) => isOurs) ? 'retained' : 'removed';
     await place.settle(this.#atEnd);
