@@ -24,6 +24,7 @@ export async function buildJobGraph(
     wasBuilt: false,
     onBuilt: (graph) => built.resolve(graph),
     onBuildFailed: fail,
+    onBuildLost: () => undefined,
     onReaderEvent: () => undefined,
     onSourcesSnapshot: () => undefined,
     onSourceFailed: (_generation, error) => fail(error),

@@ -5,11 +5,13 @@
  *
  * Q1. `onBuilt` or `onBuildFailed` is called once for the first build.
  * Q2. Nothing that a worker said is told after it was replaced or the coordinator was closed.
- * Q3. A job that was built before survives the loss of some workers while it is built again.
+ * Q3. A job survives the loss of some workers while it is built: a new one of few, and not one that
+ *     its own code has ended or that is stuck, since who submits it waits to hear of that; one that
+ *     was built before of more, whatever became of them.
  * Q4. The first message to a worker is to build; the job's code is waited for once, by the first.
  */
 import { EngineError } from '../base/errors.ts';
-import { minutes, seconds } from '../base/units.ts';
+import { milliseconds, minutes, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { COORDINATOR_HEAP_MEGABYTES } from '../config/slot-heap.ts';
 import type { ExitReason, WorkerHandle, Workers } from '../env/env.ts';
@@ -29,8 +31,10 @@ import type { MainThread } from '../rpc/main-thread.ts';
 /** A build that takes longer is stuck. */
 export const BUILD_TIMEOUT: Duration = minutes(1);
 
-const BUILD_ATTEMPTS = 10;
-const BUILD_PAUSE = seconds(1);
+const ATTEMPTS_OF_NEW = 4;
+const ATTEMPTS_OF_BUILT = 10;
+const FIRST_PAUSE = milliseconds(100);
+const LONGEST_PAUSE = seconds(4);
 
 export interface JobCoordinatorOptions {
   readonly main: MainThread;
@@ -45,6 +49,8 @@ export interface JobCoordinatorOptions {
   readonly wasBuilt: boolean;
   readonly onBuilt: (graph: JobGraph) => void;
   readonly onBuildFailed: (error: EngineError) => void;
+  /** Q3. Another worker builds it after the pause. */
+  readonly onBuildLost: (error: EngineError, pause: Duration) => void;
   readonly onReaderEvent: (event: Extract<FromCoordinator, { kind: 'source-event' }>) => void;
   readonly onSourcesSnapshot: (answer: SourcesSnapshot) => void;
   readonly onSourceFailed: (epoch: number, error: EngineError) => void;
@@ -63,13 +69,14 @@ export class JobCoordinator {
   #graph: JobGraph | undefined;
   #buildTimer: Disposable | undefined;
   #attemptsLeft: number;
+  #pause = FIRST_PAUSE;
   #closed = false;
   #moduleUrl: string | Promise<string>;
 
   constructor(options: JobCoordinatorOptions) {
     this.#options = options;
     this.#moduleUrl = options.moduleUrl;
-    this.#attemptsLeft = options.wasBuilt ? BUILD_ATTEMPTS - 1 : 0;
+    this.#attemptsLeft = (options.wasBuilt ? ATTEMPTS_OF_BUILT : ATTEMPTS_OF_NEW) - 1;
     this.#worker = this.#spawn();
   }
 
@@ -139,7 +146,7 @@ export class JobCoordinator {
     this.#buildBy(worker);
     this.#buildTimer = main.after(buildTimeout, () => {
       const parameters = { module: job.moduleUrl, timeout: `${buildTimeout} ms` };
-      this.#lost(new EngineError('JOB_BUILD_TIMEOUT', parameters));
+      this.#lost(new EngineError('JOB_BUILD_TIMEOUT', parameters), false);
     });
     return worker;
   }
@@ -212,22 +219,26 @@ export class JobCoordinator {
       ? new EngineError('JOB_BUILD_OUT_OF_MEMORY', { module: this.#options.job.moduleUrl, limit })
       : new EngineError('JOB_COORDINATOR_DIED', { reason: text });
     if (reason.kind === 'failed' && reason.stack !== undefined) error.stack = reason.stack;
-    this.#lost(error);
+    this.#lost(error, !isEndedByCode(reason));
   }
 
-  /** Q3. The worker did not come to an answer. */
-  #lost(error: EngineError): void {
-    if (this.#graph !== undefined || this.#attemptsLeft === 0 || this.#closed) {
+  /** Q3. The worker did not come to an answer, and another may. */
+  #lost(error: EngineError, anotherMay: boolean): void {
+    const again = this.#attemptsLeft > 0 && (anotherMay || this.#options.wasBuilt);
+    if (this.#graph !== undefined || !again || this.#closed) {
       this.#fail(error);
       return;
     }
     this.#attemptsLeft -= 1;
+    const pause = this.#pause;
+    this.#pause = milliseconds(Math.min(pause * 2, LONGEST_PAUSE));
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#buildTimer?.[Symbol.dispose]();
-    this.#buildTimer = this.#options.main.after(BUILD_PAUSE, () => {
+    this.#buildTimer = this.#options.main.after(pause, () => {
       this.#worker = this.#spawn();
     });
+    this.#options.onBuildLost(error, pause);
   }
 
   /** The worker is of no use any more; the next start of the sources makes another. */
@@ -239,4 +250,8 @@ export class JobCoordinator {
     if (this.#graph === undefined) this.#options.onBuildFailed(error);
     else this.#options.onDied(error);
   }
+}
+
+function isEndedByCode(reason: ExitReason): boolean {
+  return reason.kind === 'finished' || (reason.kind === 'failed' && reason.exitCode !== undefined);
 }

@@ -336,6 +336,11 @@ export class JobMaster {
       wasBuilt: this.#options.recovered !== undefined,
       onBuilt: (graph) => this.#begin(graph),
       onBuildFailed: (error) => this.#run.feed({ kind: 'failure', error }),
+      onBuildLost: (error, pause) => {
+        const text = `the job is built again in ${pause / 1000} s: ${error.message}`;
+        env.log.write('warn', text, { jobId });
+        this.#run.waits(error);
+      },
       onReaderEvent: (event) => this.#deployment?.toReader(event),
       onSourcesSnapshot: (answer) => this.#checkpoints?.sourcesSnapshot(answer),
       onSourceFailed: (epoch, error) => this.#run.feed({ kind: 'sources-failed', epoch, error }),
