@@ -21,7 +21,11 @@ class TurningClock extends ManualClock {
   }
 }
 
-const env = { clock: new TurningClock(0 as Timestamp) } as unknown as ConnectorEnv;
+let writers = 0;
+const env = {
+  clock: new TurningClock(0 as Timestamp),
+  random: { uuid: () => `w${writers++}` },
+} as unknown as ConnectorEnv;
 
 /** Transactions by id, as a database has them. */
 class Database {
@@ -111,7 +115,7 @@ describe('a two-phase commit sink', () => {
     await assert.rejects(verifySink(make, { seed: 1 }), /V1: /);
   });
 
-  test('P3: what was open in the checkpoint is aborted', async () => {
+  test('P3: what was open in the checkpoint is aborted where that is ours alone', async () => {
     const database = new Database();
     const aborted: string[] = [];
     database.begin('old');
@@ -119,13 +123,36 @@ describe('a two-phase commit sink', () => {
     const sink = transactional(database, false).sink() as ReturnType<
       typeof twoPhaseCommitSink<number, { readonly id: string }>
     >;
-    const context = { jobId: 'j', operatorId: 'o', subtask: 0, attempt: 2 } as never;
+    const place = { env, jobId: 'j', operatorId: 'o', subtask: 0, attempt: 2 };
+    const context = { ...place, restoredCheckpointId: 1, restoredIsClaimed: true } as never;
     const state = [{ id: 'old' }];
     const writer = sink.createWriter(context, { own: state, all: state });
     await writer.start!();
     assert.deepEqual(aborted, ['old']);
     await writer.close();
-    assert.deepEqual(aborted, ['old', 'j/o/0/2/0']);
+    assert.match(aborted.at(-1)!, /^j\/o\/0\/2\/w\d+\/0$/);
+
+    const fork = { ...place, restoredCheckpointId: 1, restoredIsClaimed: false } as never;
+    aborted.length = 0;
+    const other = sink.createWriter(fork, { own: state, all: state });
+    await other.start!();
+    assert.deepEqual(aborted, [], 'the job of the checkpoint may be writing into it');
+    await other.close();
+    assert.equal(aborted.length, 1);
+  });
+
+  test('P1: a job that goes on under the id of an earlier one begins other transactions', async () => {
+    const database = new Database();
+    for (const restoredCheckpointId of [undefined, 1]) {
+      const sink = transactional(database, false).sink() as ReturnType<
+        typeof twoPhaseCommitSink<number, { readonly id: string }>
+      >;
+      const place = { env, jobId: 'j', operatorId: 'o', subtask: 0, attempt: 1 };
+      const context = { ...place, restoredCheckpointId } as never;
+      const writer = sink.createWriter(context, { own: [], all: [] });
+      await writer.start!();
+    }
+    assert.equal(database.transactions.size, 2);
   });
 });
 

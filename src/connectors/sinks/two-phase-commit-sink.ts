@@ -7,7 +7,8 @@
  * P1. A transaction has an id that no other of the job ever has.
  * P2. Records of one checkpoint and of the next are never in the same transaction.
  * P3. A transaction that is open in a checkpoint is aborted when the job is restored from it: its
- *     records come again.
+ *     records come again. Not that of a checkpoint which the job has not claimed: there another
+ *     job may be writing into it, and preparing it, just now.
  */
 import { assert } from '../../base/assert.ts';
 import type {
@@ -101,9 +102,11 @@ class TransactionalWriter<T, Transaction> implements SinkWriter<T, Transaction, 
   }
 
   async start(): Promise<void> {
+    const { attempt, restoredCheckpointId, restoredIsClaimed } = this.#context;
     // P3
-    for (const transaction of this.#restored.own) await this.#options.abort(transaction);
-    const { attempt, restoredCheckpointId } = this.#context;
+    if (restoredIsClaimed === true) {
+      for (const transaction of this.#restored.own) await this.#options.abort(transaction);
+    }
     const hasPredecessor = attempt > 1 || restoredCheckpointId !== undefined;
     if (hasPredecessor) await this.#options.abortLingering?.(this.#context);
     await this.#begin();
