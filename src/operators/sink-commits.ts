@@ -8,6 +8,8 @@
  * C2. Commits of a subtask do not overlap, and none begins while the lease has lapsed.
  * C3. Nothing is committed before the checkpoint that it belongs to is complete, or the job has
  *     reached its end.
+ * C4. What a former program prepared and this one cannot commit is refused for good, by the sink's
+ *     name: a restart would bring the same.
  */
 import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
@@ -58,18 +60,21 @@ export class SinkCommits {
     this.#wiring = wiring;
   }
 
-  /** Those of a checkpoint that is complete: to be committed before anything else. */
+  /**
+   * Those of a checkpoint that is complete: to be committed before anything else.
+   * @throws EngineError C4: RESTORE_STATE_UNCLAIMED
+   */
   restore(restored: readonly CommittablesOfCheckpoint<number | undefined>[]): void {
     for (const { checkpointId, committables } of restored) {
+      if (committables.length > 0 && !this.#canCommit) throw this.#unclaimed(checkpointId);
       for (const encoded of committables) this.#pending.push({ checkpointId, encoded });
     }
   }
 
   prepared(checkpointId: number | undefined, committables: readonly unknown[]): void {
     if (committables.length === 0) return;
-    const { committable: schema } = this.#sink;
-    const commits = schema !== undefined && this.#sink.createCommitter !== undefined;
-    assert(commits, 'C1: no committer for these');
+    const schema = this.#sink.committable;
+    assert(schema !== undefined && this.#canCommit, 'C1: no committer for these');
     const out = new ByteWriter();
     for (const committable of committables) {
       out.reset();
@@ -118,6 +123,10 @@ export class SinkCommits {
     this.#pause?.end();
     await this.#turn;
     await this.#committer?.close?.();
+  }
+
+  get #canCommit(): boolean {
+    return this.#sink.committable !== undefined && this.#sink.createCommitter !== undefined;
   }
 
   async #commit(upTo: number | 'end'): Promise<boolean> {
@@ -207,6 +216,19 @@ export class SinkCommits {
         resolve();
       };
       this.#pause = { end };
+    });
+  }
+
+  /** C4 */
+  #unclaimed(checkpointId: number | undefined): EngineError {
+    const { operatorName, restoredCheckpointId } = this.#context;
+    const now =
+      this.#sink.createGlobalCommitter === undefined
+        ? 'has no committer'
+        : 'has a global committer in place of its own';
+    return new EngineError('RESTORE_STATE_UNCLAIMED', {
+      checkpointId: restoredCheckpointId ?? checkpointId ?? 'at its end',
+      operators: `"${operatorName}", whose sink has prepared output to commit and ${now} now`,
     });
   }
 

@@ -24,6 +24,8 @@ interface RigOptions {
   readonly state?: OperatorStateBackend;
   readonly restored?: { checkpointId: number; committables: CommittablesOfCheckpoint[] };
   readonly stateful?: boolean;
+  /** Of the sink itself; 'own' where nothing is said. */
+  readonly committer?: 'own' | 'global' | 'none';
 }
 
 /** Runs one subtask; a committable is all that was written since the last one. */
@@ -102,7 +104,18 @@ class Rig {
 
   #sink(): AnySink {
     const { calls, committed } = this;
-    const { commit, stateful = false } = this.#options;
+    const { commit, stateful = false, committer = 'own' } = this.#options;
+    const own: Pick<Sink<string, string, string>, 'createCommitter'> = {
+      createCommitter: () => ({
+        commit: (requests) => {
+          calls.push(`commit ${requests.map(({ committable }) => committable).join(' ')}`);
+          if (commit !== undefined) return commit(requests);
+          committed.push(...requests.map(({ committable }) => committable));
+        },
+        close: () => void calls.push('committer closed'),
+      }),
+    };
+    const global = { createGlobalCommitter: () => ({ commit: () => undefined }) };
     const sink: Sink<string, string, string> = {
       kind: 'sink',
       name: 'rig',
@@ -134,14 +147,7 @@ class Rig {
           close: () => void calls.push('close'),
         };
       },
-      createCommitter: () => ({
-        commit: (requests) => {
-          calls.push(`commit ${requests.map(({ committable }) => committable).join(' ')}`);
-          if (commit !== undefined) return commit(requests);
-          committed.push(...requests.map(({ committable }) => committable));
-        },
-        close: () => void calls.push('committer closed'),
-      }),
+      ...{ own, global, none: {} }[committer],
     };
     return sink;
   }
@@ -174,6 +180,12 @@ function held(operator: SinkOperator): string[] {
   return operator.committables.flatMap(({ checkpointId, committables }) =>
     committables.map((bytes) => `${checkpointId}:${t.string.codec.decode(new ByteReader(bytes))}`),
   );
+}
+
+function encoded(text: string): Uint8Array {
+  const out = new ByteWriter();
+  t.string.codec.encode(text, out);
+  return out.copy();
 }
 
 const LATER = 60_000;
@@ -217,11 +229,6 @@ describe('a sink in checkpoints', () => {
   });
 
   test('K3: what was restored is committed before the writer is made', async () => {
-    const encoded = (text: string): Uint8Array => {
-      const out = new ByteWriter();
-      t.string.codec.encode(text, out);
-      return out.copy();
-    };
     const restored = {
       checkpointId: 7,
       committables: [
@@ -256,6 +263,37 @@ describe('a sink in checkpoints', () => {
     await rig.operator.checkpointComplete(2);
     assert.deepEqual(rig.committed, ['a', 'b']);
     assert.ok(rig.calls.includes('committed end'));
+  });
+});
+
+describe('a sink without the committer that it had', () => {
+  const committables = [{ checkpointId: 6, committables: [encoded('x')] }];
+
+  for (const [committer, has] of [
+    ['none', 'has no committer now'],
+    ['global', 'has a global committer in place of its own now'],
+  ] as const) {
+    test(`C4: is refused by name and for good: ${has}`, async () => {
+      const rig = new Rig({ committer, restored: { checkpointId: 7, committables } });
+      await assert.rejects(
+        async () => rig.open(),
+        (error) => {
+          assert.ok(isEngineError(error, 'RESTORE_STATE_UNCLAIMED'));
+          assert.equal(error.retry, 'never');
+          assert.match(error.message, /checkpoint 7.*"Sink: rig", whose sink has prepared output/);
+          assert.ok(error.message.includes(has), error.message);
+          assert.match(error.fix ?? '', /--allowNonRestoredState/);
+          return true;
+        },
+      );
+      assert.deepEqual(rig.calls, [], 'nothing is written or committed');
+    });
+  }
+
+  test('goes on where nothing was prepared', async () => {
+    const restored = { checkpointId: 7, committables: [{ checkpointId: 6, committables: [] }] };
+    const rig = await new Rig({ committer: 'none', restored }).open();
+    assert.deepEqual(rig.calls, ['writer 7']);
   });
 });
 
