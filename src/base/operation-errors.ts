@@ -65,6 +65,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
       'The job cannot go on from {location}, its newest complete checkpoint: {reason}. It does not start without it.',
     fix: 'Mend what the cause names and start the job again with `run -s {location}`; {older}. Nothing of its checkpoints was removed.',
   },
+  RESTORE_IN_FLIGHT_KEY_GROUPS: user(
+    '"{vertex}" cannot take over the records that were on their way to it in checkpoint {checkpointId}: their keys are in {maxParallelism} groups, and now there are to be {actual}.',
+    'Set neither .setMaxParallelism nor pipeline.max-parallelism, or set it to {maxParallelism}, at a parallelism of at most {maxParallelism}; or change it after an aligned checkpoint or a savepoint.',
+  ),
   RESTORE_IN_FLIGHT_LOST: user(
     'The job cannot go on from checkpoint {checkpointId}: records were on their way to or from "{vertex}", and the job has no such way any more.',
     'Change the ways between operators after an aligned checkpoint or a savepoint, or give these records up with --allowNonRestoredState.',

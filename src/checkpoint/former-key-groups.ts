@@ -1,10 +1,10 @@
 /**
  * Into how many key groups the keys of a job are divided that goes on from a checkpoint: the number
- * is fixed when state is first kept, so the job has the former one wherever it does not insist on
- * another. Flink does the same.
+ * is fixed when state is first kept or records are in flight, so the job has the former one
+ * wherever it does not insist on another. Flink does the same.
  */
 import type { JobGraph, JobVertex } from '../graph/job-graph.ts';
-import type { CheckpointMetadata, VertexMetadata } from '../storage/checkpoint-metadata.ts';
+import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
 
 /**
  * The graph with the former numbers. Where the job itself has said a number, or has more subtasks
@@ -27,7 +27,8 @@ export function withFormerKeyGroups(graph: JobGraph, metadata: CheckpointMetadat
 }
 
 /**
- * Of keyed state, else of what was in flight to the task, which is dealt out by the same groups.
+ * Of keyed state, else of the vertex: records in flight to it, in its inputs or in the outputs of
+ * those before it, are dealt out by the same groups, also where it keeps nothing.
  */
 function formerOf(
   { id, operators }: JobVertex,
@@ -39,10 +40,5 @@ function formerOf(
       ids.has(operator) && subtasks.some((snapshot) => snapshot?.keyed !== undefined),
   );
   if (keyed !== undefined) return keyed.maxParallelism;
-  const vertex = vertices.find((each) => each.vertex === id && hasInFlight(each));
-  return vertex?.maxParallelism;
-}
-
-function hasInFlight({ subtasks }: VertexMetadata): boolean {
-  return subtasks.some(({ inputs }) => inputs.length > 0);
+  return vertices.find(({ vertex }) => vertex === id)?.maxParallelism;
 }

@@ -6,9 +6,10 @@ import { cases } from '../base/cases.test-kit.ts';
 import { isEngineError } from '../base/errors.ts';
 import type { Timestamp } from '../base/units.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
-import { keyGroupRange } from '../graph/key-groups.ts';
+import { defaultMaxParallelism, keyGroupRange, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import type { ChannelState, OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
-import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
+import type { CheckpointMetadata, VertexMetadata } from '../storage/checkpoint-metadata.ts';
+import { withFormerKeyGroups } from './former-key-groups.ts';
 import { StateAssignment } from './state-assignment.ts';
 
 const MAX_PARALLELISM = 16;
@@ -210,6 +211,108 @@ test('A2: what cannot go on is refused, with the operator and the fix', () => {
   const other = { ...now, vertices: [vertices[0]!, vertex('b', 2, 32)] };
   assert.match(refusal(taken(2, 2), other), /^RESTORE_OTHER_KEY_GROUPS: "b" .* 16 .* 32/);
   assert.match(refusal(taken(2, 2), { ...now, edges: [] }), /^RESTORE_IN_FLIGHT_LOST: .*"a"/);
+});
+
+/** As `taken`, of operators that keep nothing. */
+function inFlightOnly(where: 'both' | 'inputs' | 'outputs', maxParallelism: number) {
+  const metadata = taken(2, 2);
+  return {
+    ...metadata,
+    operators: metadata.operators.map((each) => ({
+      ...{ ...each, maxParallelism },
+      subtasks: each.subtasks.map((subtask) => ({
+        ...{ ...subtask!, keyed: undefined, operatorState: undefined, committables: [] },
+      })),
+    })),
+    vertices: metadata.vertices.map((each) => ({
+      ...{ ...each, maxParallelism },
+      subtasks: each.subtasks.map(({ finished, inputs, outputs }) => ({
+        finished,
+        inputs: where === 'outputs' ? [] : inputs,
+        outputs: where === 'inputs' ? [] : outputs,
+      })),
+    })),
+  };
+}
+
+test('A2: records in flight by key are refused other key groups, also without keyed state', () => {
+  for (const where of ['both', 'inputs', 'outputs'] as const) {
+    for (const [consumers, most] of [
+      [3, 8],
+      [2, 8],
+      [20, 32],
+    ] as const) {
+      const given = inFlightOnly(where, MAX_PARALLELISM);
+      const now = (partitioner: JobEdge['partitioner'], max: number): JobGraph => {
+        const built = graph(2, Math.min(consumers, max), partitioner);
+        const insisting = { ...vertex('b', Math.min(consumers, max), max) };
+        return {
+          ...built,
+          vertices: [built.vertices[0]!, { ...insisting, explicitMaxParallelism: true }],
+        };
+      };
+      const refused = now('hash', most);
+      assert.equal(withFormerKeyGroups(refused, given), refused);
+      assert.match(
+        refusal(given, refused),
+        new RegExp(`^RESTORE_IN_FLIGHT_KEY_GROUPS: "b" .* in 16 groups, .* to be ${most}`),
+      );
+      assert.match(refusal(given, now('hash', 16)), /was taken/);
+      assert.match(refusal(given, now('rebalance', most)), /was taken/);
+      const none = { ...given, vertices: given.vertices.map(withoutInFlight) };
+      assert.match(refusal(none, refused), /was taken/);
+    }
+  }
+});
+
+test('A2: what was on its way to an operator that is gone does not go to another', () => {
+  const given = inFlightOnly('outputs', MAX_PARALLELISM);
+  const built = graph(2, 2, 'hash');
+  const [edge] = built.edges;
+  const vertices = [built.vertices[0]!, vertex('c', 2)];
+  const now = { ...built, vertices, edges: [{ ...edge!, target: 'c' }] };
+  assert.match(refusal(given, now), /^RESTORE_IN_FLIGHT_LOST: .*"a"/);
+  const { outputs } = new StateAssignment(given, now, true).restoreOf(now.vertices[0]!, 0);
+  assert.deepEqual(outputs, []);
+});
+
+function withoutInFlight(each: VertexMetadata): VertexMetadata {
+  const subtasks = each.subtasks.map(({ finished }) => ({ finished, inputs: [], outputs: [] }));
+  return { ...each, subtasks };
+}
+
+test('A1: key groups are taken over for records in flight, past a parallelism of 85 too', () => {
+  const of = (consumers: number): JobGraph => {
+    const built = graph(2, consumers, 'hash');
+    const b = vertex('b', consumers, defaultMaxParallelism(consumers));
+    return { ...built, vertices: [built.vertices[0]!, b] };
+  };
+  assert.equal(of(85).vertices[1]!.maxParallelism, 128);
+  assert.equal(of(86).vertices[1]!.maxParallelism, 256);
+  for (const where of ['both', 'inputs', 'outputs'] as const) {
+    const given = inFlightOnly(where, 128);
+    for (const consumers of [1, 85, 86, 128]) {
+      const now = withFormerKeyGroups(of(consumers), given);
+      const [, b] = now.vertices as [JobVertex, JobVertex];
+      assert.equal(b.maxParallelism, 128);
+      const assignment = new StateAssignment(given, now, false);
+      const restored = Array.from({ length: consumers }, (_, i) => assignment.restoreOf(b, i));
+      // Each group's owner is given the channels of the former owner.
+      for (let group = 0; group < 128; group += 1) {
+        const former = subtaskOfKeyGroup(group, 128, 2);
+        const { inputs } = restored[subtaskOfKeyGroup(group, 128, consumers)]!;
+        const found = new Set(channelsOf(inputs));
+        for (const producer of [0, 1]) {
+          assert.equal(found.has(`${producer}-${former}`), where !== 'outputs');
+        }
+      }
+    }
+    const wider = withFormerKeyGroups(of(129), given);
+    assert.match(
+      refusal(given, wider),
+      /^RESTORE_IN_FLIGHT_KEY_GROUPS: "b" .* in 128 groups, .* to be 256/,
+    );
+  }
 });
 
 test('the states of enumerators go to the sources that are still there', () => {

@@ -32,6 +32,7 @@ export class StateAssignment {
     this.#operators = new Map(metadata.operators.map((each) => [each.operator, each]));
     this.#vertices = new Map(metadata.vertices.map((each) => [each.vertex, each]));
     for (const vertex of graph.vertices) this.#requireKeyGroups(vertex);
+    this.#requireInFlightKeyGroups();
     if (!allowNonRestored) {
       this.#requireOperators();
       this.#requireEdges();
@@ -125,7 +126,9 @@ export class StateAssignment {
 
   #outputs({ id, parallelism }: JobVertex, subtask: number): readonly ChannelState[] {
     const edges = new Set(
-      this.#graph.edges.filter(({ source }) => source === id).map((edge) => edge.id),
+      this.#graph.edges
+        .filter(({ source, target }) => source === id && this.#vertices.has(target))
+        .map((edge) => edge.id),
     );
     const states = this.#vertices.get(id)?.subtasks ?? [];
     return states.flatMap(({ outputs }, of) =>
@@ -147,6 +150,28 @@ export class StateAssignment {
           actual: maxParallelism,
         });
       }
+    }
+  }
+
+  /** Records in flight carry their key groups, whether or not their consumer keeps anything. */
+  #requireInFlightKeyGroups(): void {
+    const inFlight = new Set(
+      this.#metadata.vertices.flatMap(({ subtasks }) =>
+        subtasks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ edge }) => edge)),
+      ),
+    );
+    const targets = new Set(
+      this.#graph.edges.flatMap((edge) =>
+        isKeyed(edge) && inFlight.has(edge.id) ? [edge.target] : [],
+      ),
+    );
+    for (const { id, name, maxParallelism: actual } of this.#graph.vertices) {
+      const former = this.#vertices.get(id);
+      if (!targets.has(id) || former === undefined || former.maxParallelism === actual) continue;
+      throw new EngineError('RESTORE_IN_FLIGHT_KEY_GROUPS', {
+        ...{ vertex: name, checkpointId: this.checkpointId },
+        ...{ maxParallelism: former.maxParallelism, actual },
+      });
     }
   }
 
@@ -173,7 +198,10 @@ export class StateAssignment {
       for (const { inputs, outputs } of subtasks) {
         const isLost =
           inputs.some(({ edge }) => edges.get(edge)?.target !== vertex) ||
-          outputs.some(({ edge }) => edges.get(edge)?.source !== vertex);
+          outputs.some(({ edge: id }) => {
+            const edge = edges.get(id);
+            return edge?.source !== vertex || !this.#vertices.has(edge.target);
+          });
         if (!isLost) continue;
         throw new EngineError('RESTORE_IN_FLIGHT_LOST', {
           checkpointId: this.checkpointId,
