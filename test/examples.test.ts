@@ -306,7 +306,7 @@ test('csv-to-json: every airport of the state, exact numbers', async () => {
     const printed = await run('csv-to-json', '--param', 'state=CO', '--param', `out=${out}`);
     assert.deepEqual(printed, []);
     const [[name, content]] = [...filesOf(out)] as [[string, string]];
-    assert.match(name, /^part-\w{12}-0-1-\w{8}-0[.]jsonl$/);
+    assert.match(name, /^part-\w{16}-0-1-\w{8}-0[.]jsonl$/);
     assert.deepEqual(
       linesOf(content).map((line) => JSON.parse(line)),
       expected,

@@ -123,7 +123,7 @@ test('the file sink writes each total once, whatever fails, and leaves no other 
   const names = readdirSync(folder.output);
   assert.ok(names.length > 4, `a file for each checkpoint: ${names.join(' ')}`);
   assert.deepEqual(
-    names.filter((name) => !/^part-[0-9a-f]{12}-[01]-[0-9]+-[0-9a-f]{8}-[0-9]+[.]txt$/.test(name)),
+    names.filter((name) => !/^part-[0-9a-f]{16}-[01]-[0-9]+-[0-9a-f]{8}-[0-9]+[.]txt$/.test(name)),
     [],
   );
 });

@@ -271,7 +271,7 @@ describe('when files end', () => {
       await rig.write('a');
       await rig.commit();
       const [path] = await filesBelow(env, FOLDER);
-      assert.match(path!, /\/orders-[0-9a-f]{12}-0-1-[0-9a-f]{8}-0[.]log$/);
+      assert.match(path!, /\/orders-[0-9a-f]{16}-0-1-[0-9a-f]{8}-0[.]log$/);
     }));
 });
 

@@ -104,7 +104,7 @@ async function visible(env: Env): Promise<Record<string, string>> {
 
 /** Without what makes it unique: `part-1-0.txt`. */
 function shortOf(name: string): string {
-  const short = name.replace(/-[0-9a-f]{12}(-\d+)-\d+-[0-9a-f]{8}(-\d+)/, '$1$2');
+  const short = name.replace(/-[0-9a-f]{16}(-\d+)-\d+-[0-9a-f]{8}(-\d+)/, '$1$2');
   return short.replace(/(^[.]writing-.*)-[0-9a-f]{8}$/, '$1');
 }
 
@@ -252,6 +252,20 @@ describe('file sink: what is there already', () => {
         'part-1-0.txt': 'new\n',
       });
       assert.deepEqual(await hidden(env), [used]);
+    }));
+
+  test('O2, replace: two sinks of a job in one folder leave each other alone', () =>
+    onDisk(2, async (env) => {
+      const sink = textSink({ onExisting: 'replace' });
+      const one = await prepare(env, sink, ['a'], { operatorId: 'one' });
+      const two = await prepare(env, sink, ['b'], { operatorId: 'two' });
+      await commit(env, sink, one);
+      const three = await prepare(env, sink, ['c'], { operatorId: 'three' });
+      await commit(env, sink, two);
+      await commit(env, sink, three);
+      const folder = await env.disk.list(FOLDER);
+      assert.equal(folder.filter(({ name }) => /^part-[^.]+[.]txt$/.test(name)).length, 3);
+      assert.deepEqual(await hidden(env), []);
     }));
 
   test('replace: a second run gives the same files', () =>

@@ -6,10 +6,11 @@
  * O1. Nothing is removed but what is not visible and is of this sink: of this job, or of one whose
  *     checkpoint this job has claimed; of an earlier attempt of a subtask that this one has the
  *     place of; and nothing that the checkpoint refers to from which the job goes on.
+ * O2. Nor what another sink of this job writes into the same folder, visible or not.
  */
 import { EngineError } from '../../base/errors.ts';
 import type { FileEntry, FileSystem } from '../../functions/file-system.ts';
-import { finalName, ownerOf, type PartNames } from './part-files.ts';
+import { finalName, isSibling, ownerOf, type PartNames } from './part-files.ts';
 import { isHidden } from './glob.ts';
 
 /** What to do about files that are there already. */
@@ -75,6 +76,7 @@ async function removeLeftovers(options: OutputFolderOptions): Promise<void> {
     if (options.inUse.has(name)) return false;
     // An attempt that has been replaced and does not know it yet removes nothing of its successor.
     if (owner.job === names.job) return owner.attempt < names.attempt;
+    if (isSibling(owner.job, names.job)) return false;
     // Left by another job that did not end well, where the folder is this one's now.
     return options.claimed.has(owner.job) || isReplacing;
   };
@@ -95,7 +97,8 @@ async function replacedBy(options: OutputFolderOptions, folder: string): Promise
       continue;
     }
     const owner = ownerOf(names, name);
-    if (owner !== undefined && heirOf(options, owner.subtask) === names.subtask) replaced.push(uri);
+    if (owner === undefined || isSibling(owner.job, names.job)) continue;
+    if (heirOf(options, owner.subtask) === names.subtask) replaced.push(uri);
   }
   return replaced;
 }

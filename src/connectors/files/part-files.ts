@@ -22,7 +22,7 @@ export interface PartNames {
   readonly single: string | undefined;
 }
 
-/** @example finalName(names, 7) // part-3f9c2a7be01d-0-1-5d1e0c44-7.csv */
+/** @example finalName(names, 7) // part-3f9c2a7be01d55c2-0-1-5d1e0c44-7.csv */
 export function finalName(names: PartNames, number: number): string {
   return names.single ?? `${uniqueName(names.prefix, names, number)}${names.suffix}`;
 }
@@ -38,9 +38,14 @@ function uniqueName(begin: string, names: PartNames, number: number): string {
   return `${begin}-${job}-${subtask}-${attempt}-${writer}-${number}`;
 }
 
-/** 12 hex digits, the same in all subtasks and attempts of a sink. */
+/** 16 hex digits, the same in all subtasks and attempts of a sink; half of them say the job. */
 export function jobTag(jobId: string, operatorId: string): string {
-  return murmur128(`${jobId}/${operatorId}`).slice(0, 12);
+  return murmur128(jobId).slice(0, 8) + murmur128(`${jobId}/${operatorId}`).slice(0, 8);
+}
+
+/** Another sink of the same job: it may be writing just now. */
+export function isSibling(tag: string, other: string): boolean {
+  return tag !== other && tag.slice(0, 8) === other.slice(0, 8);
 }
 
 /** 8 hex digits. */
@@ -55,7 +60,7 @@ export interface PartOwner {
   readonly attempt: number;
 }
 
-const NAME = /^([0-9a-f]{12})-(\d+)-(\d+)-[0-9a-f]{8}-\d+(?:[^\d-]|$)/;
+const NAME = /^([0-9a-f]{16})-(\d+)-(\d+)-[0-9a-f]{8}-\d+(?:[^\d-]|$)/;
 /** As they were called before jobs had names of their own. */
 const PLAIN_NAME = /^(\d+)-\d+\.(?:csv|jsonl|json|txt)(?:\.gz)?$/;
 

@@ -9,6 +9,7 @@ import { handlesIn } from '../../../storage/checkpoint-metadata.ts';
 import { CheckpointStreams } from '../../../storage/checkpoint-streams.ts';
 import type { FileSystems } from '../../../storage/file-systems.ts';
 import { LocalCopies } from '../../../storage/local-copies.ts';
+import { openHandle } from '../../../storage/stored-checkpoint.ts';
 import type { SlotCheckpoints } from './checkpoint-wiring.ts';
 import type { SnapshotStorage } from './snapshot-streams.ts';
 
@@ -31,7 +32,7 @@ export function slotCheckpoints(
   const storage: SnapshotStorage = {
     open: (location, scope) => streams.open(location, scope),
     openFile: async (handle) =>
-      (await copies?.open(handle)) ?? (await fileSystems.of(handle.uri).open(handle.uri)),
+      (await copies?.open(handle)) ?? (await openHandle(fileSystems, handle)),
   };
   const answer: SlotCheckpoints['answer'] = (message) => {
     if (message.kind === 'acknowledge-checkpoint') {
