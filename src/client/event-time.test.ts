@@ -16,7 +16,7 @@ function details(vertices: Readonly<Record<string, readonly SubtaskTime[]>>): Jo
   const all = Object.entries(vertices).map(
     ([name, subtasks]) => ({ id: name, name, subtasks }) as unknown as VertexDetails,
   );
-  return { vertices: all } as unknown as JobDetails;
+  return { vertices: all, failures: [] } as unknown as JobDetails;
 }
 
 function said(vertices: Readonly<Record<string, readonly SubtaskTime[]>>): string | undefined {
