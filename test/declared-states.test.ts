@@ -318,6 +318,19 @@ function goTogether(build: Build): boolean {
   }
 }
 
+test('which kinds of state each operator can take at all is told', async () => {
+  const graph = await graphWithStates(compiled(FUNCTIONS['timestamps']!));
+  const operators = graph.vertices.flatMap((vertex) => vertex.operators);
+  const takes = new Map(operators.map(({ kind, states }) => [kind, states!.takes]));
+  const none = { keyed: false, lists: true, committables: false, enumerator: false };
+  assert.deepEqual(takes.get('source'), { ...none, enumerator: true });
+  assert.deepEqual(takes.get('sink'), none);
+  assert.deepEqual(takes.get('assignTimestamps'), none);
+  const mapped = await graphWithStates(compiled((_items, keyed) => keyed().reduce((a) => a)));
+  const keyed = mapped.vertices.flatMap((vertex) => vertex.operators);
+  assert.ok(keyed.some(({ states }) => states!.takes.keyed));
+});
+
 test('the keys’ schema, migrations and the place in the program are told', async () => {
   const graph = await graphWithStates(compiled(FUNCTIONS['keyed']!));
   const operators = graph.vertices.flatMap((vertex) => vertex.operators);

@@ -7,9 +7,17 @@
  * A2. A job that cannot go on from the checkpoint is refused before anything of it runs: what has
  *     state and is not there any more, more subtasks than key groups, other key groups.
  * A3. At the same parallelism every subtask gets exactly what it had.
+ * A4. What the operator cannot take as it is now goes to nobody: where it holds anything, it was
+ *     refused or allowed before (unclaimed-state.ts).
  */
 import { EngineError } from '../base/errors.ts';
-import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
+import type {
+  ChainedOperator,
+  JobEdge,
+  JobGraph,
+  JobVertex,
+  TakenStates,
+} from '../graph/job-graph.ts';
 import { keyGroupRange } from '../graph/key-groups.ts';
 import type { ChannelState, OperatorRestore, StateRestore } from '../protocol/checkpoint.ts';
 import type { SourceState } from '../protocol/coordinator-messages.ts';
@@ -18,6 +26,9 @@ import type {
   OperatorMetadata,
   VertexMetadata,
 } from '../storage/checkpoint-metadata.ts';
+
+/** Of the same program as before. */
+const ALL: TakenStates = { keyed: true, lists: true, committables: true, enumerator: true };
 
 export class StateAssignment {
   readonly #metadata: CheckpointMetadata;
@@ -39,6 +50,14 @@ export class StateAssignment {
     }
   }
 
+  /** With state, and not there any more. */
+  get lost(): readonly OperatorMetadata[] {
+    const ids = new Set(this.#graph.vertices.flatMap(({ operators }) => operators.map(idOf)));
+    return this.#metadata.operators.filter(
+      (former) => !ids.has(former.operator) && hasState(former),
+    );
+  }
+
   get checkpointId(): number {
     return this.#metadata.checkpointId;
   }
@@ -49,7 +68,11 @@ export class StateAssignment {
 
   /** Of the enumerators of sources that are still there. */
   sources(): readonly SourceState[] {
-    const ids = new Set(this.#graph.vertices.flatMap(({ operators }) => operators.map(idOf)));
+    const ids = new Set(
+      this.#graph.vertices.flatMap(({ operators }) =>
+        operators.filter(({ states }) => states?.takes.enumerator !== false).map(idOf),
+      ),
+    );
     return this.#metadata.operators.flatMap(({ operator, enumerator }) =>
       enumerator !== undefined && ids.has(operator) ? [{ operator, state: enumerator }] : [],
     );
@@ -59,14 +82,18 @@ export class StateAssignment {
     return {
       kind: 'state',
       checkpointId: this.checkpointId,
-      operators: vertex.operators.flatMap(({ id }) => this.#operator(id, vertex, subtask)),
+      operators: vertex.operators.flatMap((each) => this.#operator(each, vertex, subtask)),
       inputs: this.#inputs(vertex, subtask),
       outputs: this.#outputs(vertex, subtask),
       finished: this.#hasFinished(vertex, subtask),
     };
   }
 
-  #operator(id: string, vertex: JobVertex, subtask: number): readonly OperatorRestore[] {
+  #operator(
+    { id, states }: ChainedOperator,
+    vertex: JobVertex,
+    subtask: number,
+  ): readonly OperatorRestore[] {
     const former = this.#operators.get(id);
     if (former === undefined) return [];
     const { parallelism, maxParallelism } = vertex;
@@ -74,10 +101,12 @@ export class StateAssignment {
     const known = former.subtasks.flatMap((snapshot, of) =>
       snapshot === undefined ? [] : [{ snapshot, of }],
     );
+    const takes = states?.takes ?? ALL;
     return [
       {
         operator: id,
         keyed: known.flatMap(({ snapshot: { keyed } }) =>
+          takes.keyed &&
           keyed !== undefined &&
           keyed.firstKeyGroup <= range.last &&
           range.first <= keyed.lastKeyGroup
@@ -85,11 +114,11 @@ export class StateAssignment {
             : [],
         ),
         operatorState: known.flatMap(({ snapshot: { operatorState: handle }, of }) =>
-          handle === undefined ? [] : [{ subtask: of, handle }],
+          handle === undefined || !takes.lists ? [] : [{ subtask: of, handle }],
         ),
         formerParallelism: former.parallelism,
         committables: known.flatMap(({ snapshot: { committables }, of }) =>
-          of % parallelism === subtask ? committables : [],
+          takes.committables && of % parallelism === subtask ? committables : [],
         ),
       },
     ];
@@ -137,8 +166,9 @@ export class StateAssignment {
   }
 
   #requireKeyGroups({ operators, parallelism, maxParallelism }: JobVertex): void {
-    for (const { id, name } of operators) {
+    for (const { id, name, states } of operators) {
       const former = this.#operators.get(id);
+      if (states?.takes.keyed === false) continue;
       if (former === undefined || !hasKeyedState(former)) continue;
       const parameters = { operator: name, parallelism, maxParallelism: former.maxParallelism };
       if (parallelism > former.maxParallelism) {
@@ -176,19 +206,10 @@ export class StateAssignment {
   }
 
   #requireOperators(): void {
-    const ids = new Set(this.#graph.vertices.flatMap(({ operators }) => operators.map(idOf)));
-    const lost = this.#metadata.operators.filter(
-      (former) => !ids.has(former.operator) && hasState(former),
-    );
+    const { lost, checkpointId } = this;
     if (lost.length === 0) return;
-    throw new EngineError('RESTORE_STATE_UNCLAIMED', {
-      checkpointId: this.checkpointId,
-      operators: lost
-        .map(
-          ({ name, uid, operator }) => `"${name}" (${uid === undefined ? operator : `uid ${uid}`})`,
-        )
-        .join(', '),
-    });
+    const operators = lost.map(labelOf).join(', ');
+    throw new EngineError('RESTORE_STATE_UNCLAIMED', { checkpointId, operators });
   }
 
   /** What was in flight can only go where it went. */
@@ -210,6 +231,11 @@ export class StateAssignment {
       }
     }
   }
+}
+
+/** For messages. */
+export function labelOf({ name, uid, operator }: OperatorMetadata): string {
+  return `"${name}" (${uid === undefined ? operator : `uid ${uid}`})`;
 }
 
 function idOf({ id }: { readonly id: string }): string {

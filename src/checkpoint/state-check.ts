@@ -7,7 +7,7 @@
 import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
 import type { JobGraph, OperatorStates } from '../graph/job-graph.ts';
-import type { OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
+import type { OperatorSnapshot } from '../protocol/checkpoint.ts';
 import { SnapshotFileReader } from '../state/snapshot-file-reader.ts';
 import { haveOneName } from '../state/state-description.ts';
 import type { StateDescription } from '../state/state-description.ts';
@@ -19,9 +19,8 @@ import {
 } from '../state/state-evolution.ts';
 import type { DeclaredState } from '../state/state-evolution.ts';
 import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
-import type { FileInput } from '../storage/file-system.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
-import { openHandle } from '../storage/stored-checkpoint.ts';
+import { endOf } from './snapshot-end.ts';
 
 /** Files that are read at a time. */
 const AT_ONCE = 16;
@@ -80,33 +79,19 @@ async function requireKept(
   const within = (error: EngineError): EngineError => error.within({ operator, declaredAt });
   if (keyed !== undefined) {
     // The newest says what all of them have become.
-    const { states: stored, keySchema } = await manifestOf(
-      fileSystems,
-      keyed.parts.at(-1)!,
-      (input) => SnapshotFileReader.openKeyed(input),
+    const { manifest } = await endOf(fileSystems, keyed.parts.at(-1)!, (input) =>
+      SnapshotFileReader.openKeyed(input),
     );
+    const { states: stored, keySchema } = manifest;
     const refusal = keyRefusal(keySchema, states.key);
     if (refusal !== undefined) throw within(keysNotEvolvable(operator, stored, refusal));
     requireStates(operator, stored, states.keyed, within);
   }
   if (operatorState !== undefined) {
-    const { states: stored } = await manifestOf(fileSystems, operatorState, (input) =>
+    const { manifest } = await endOf(fileSystems, operatorState, (input) =>
       SnapshotFileReader.openOperator(input),
     );
-    requireStates(operator, stored, states.operator, within);
-  }
-}
-
-async function manifestOf<M>(
-  fileSystems: FileSystems,
-  handle: StateHandle,
-  open: (input: FileInput) => Promise<{ readonly manifest: M }>,
-): Promise<M> {
-  const input = await openHandle(fileSystems, handle);
-  try {
-    return (await open(input)).manifest;
-  } finally {
-    await input.close();
+    requireStates(operator, manifest.states, states.operator, within);
   }
 }
 

@@ -30,7 +30,9 @@ export type Version =
   | 'key'
   | 'list'
   | 'window'
-  | 'without';
+  | 'without'
+  /** The operator of the sums has no keys and keeps nothing. */
+  | 'unkeyed';
 
 function either(changed: boolean, now: Schema<any>, before: Schema<any>): Schema<any> {
   return changed ? now : before;
@@ -84,6 +86,15 @@ export const evolving = defineJob({
       .sinkTo(discard())
       .uid('nothing');
     if (version === 'without') return;
+    if (version === 'unkeyed') {
+      orders
+        .map(({ user }) => user)
+        .returns(t.string)
+        .uid('sums')
+        .sinkTo(discard())
+        .uid('print');
+      return;
+    }
     const sums = summed(keyed, version).uid('sums');
     (maxParallelism > 0 ? sums.setMaxParallelism(maxParallelism) : sums).print().uid('print');
   },

@@ -207,6 +207,22 @@ describe('an operator that is not there any more', () => {
   });
 });
 
+describe('an operator that has no keys any more', () => {
+  test('is refused by name, with its states', async () => {
+    const error = await refusal('unkeyed', from(savepoint));
+    assert.equal(error.code, 'RESTORE_STATE_UNCLAIMED');
+    const named = /"process" \(uid sums\), which is the map "map" now \(keyed state "sums"\)/;
+    assert.match(error.message, named);
+    assert.match(error.fix ?? '', /--allowNonRestoredState/);
+  });
+
+  test('goes on without them where that is allowed, and needs no permission again', async () => {
+    const client = await submit('unkeyed', from(savepoint, LEAVE_BEHIND), { rate: 1000 });
+    const location = await savepointOfRunning(client);
+    assert.deepEqual(await printed(await submit('unkeyed', from(location))), []);
+  });
+});
+
 describe('the number of key groups', () => {
   test('is taken over where the job does not say one', async () => {
     const settings = from(sixGroups, { 'parallelism.default': '3' });

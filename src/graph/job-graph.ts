@@ -81,8 +81,21 @@ export interface OperatorStates {
   readonly key: SchemaDescription | undefined;
   /** Lists and broadcast state. */
   readonly operator: readonly DeclaredState[];
+  readonly takes: TakenStates;
   /** Where in the user's program the operator was made; see CompiledOperator. */
   readonly declaredAt: string | undefined;
+}
+
+/** Which kinds of state an operator can go on from at all, whatever it declares. */
+export interface TakenStates {
+  /** It has keys. */
+  readonly keyed: boolean;
+  /** It may have lists and broadcast state. */
+  readonly lists: boolean;
+  /** It commits. */
+  readonly committables: boolean;
+  /** It is a source. */
+  readonly enumerator: boolean;
 }
 
 /** Between two vertices; the producing side owns one IntermediateResult per edge. */

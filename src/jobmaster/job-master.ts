@@ -391,7 +391,7 @@ export class JobMaster {
       masters: recovered?.masters ?? 1,
     });
     const start = await findStart(place, restore);
-    const graph = await graphFrom(start, built, fileSystems);
+    const graph = await graphFrom(start, built, { fileSystems, log: env.log.with({ jobId }) });
     const plan = planJob(graph, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
     const main = this.#main;
     const run = this.#run;

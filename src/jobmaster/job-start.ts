@@ -2,10 +2,14 @@
  * From what a job starts, found before anything of it is planned or deployed: what an earlier
  * master has completed, else what the settings name, else nothing.
  */
+import { EngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
 import { withFormerKeyGroups } from '../checkpoint/former-key-groups.ts';
+import { hasPrepared, unclaimedState } from '../checkpoint/unclaimed-state.ts';
+import type { UnclaimedState } from '../checkpoint/unclaimed-state.ts';
 import { requireEvolvable } from '../checkpoint/state-check.ts';
-import { StateAssignment } from '../checkpoint/state-assignment.ts';
+import { labelOf, StateAssignment } from '../checkpoint/state-assignment.ts';
+import type { Log } from '../env/env.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
@@ -38,7 +42,7 @@ export async function findStart(
 export async function graphFrom(
   { restored, isFirst, settings }: JobStart,
   built: JobGraph,
-  fileSystems: FileSystems,
+  { fileSystems, log }: { readonly fileSystems: FileSystems; readonly log: Log },
 ): Promise<JobGraph> {
   const [newest] = restored.slice(-1);
   if (newest === undefined) return built;
@@ -48,6 +52,29 @@ export async function graphFrom(
   // What cannot go on anywhere is told first, and asks for no file.
   const allow = settings?.allowNonRestored ?? false;
   const assigned = new StateAssignment(metadata, graph, allow);
+  const unclaimed = await unclaimedState(graph, metadata, fileSystems);
+  if (allow) warnOfLoss(assigned, unclaimed, log);
+  else if (unclaimed.operators.length > 0) {
+    const operators = unclaimed.operators.join(', ');
+    throw new EngineError('RESTORE_STATE_UNCLAIMED', {
+      ...{ checkpointId: assigned.checkpointId, operators },
+    });
+  }
   await requireEvolvable(graph, assigned.metadata, fileSystems);
   return graph;
+}
+
+/** What is left behind because it was allowed is told all the same. */
+function warnOfLoss(
+  { lost, checkpointId }: StateAssignment,
+  { operators, hasCommittables }: UnclaimedState,
+  log: Log,
+): void {
+  const all = [...lost.map(labelOf), ...operators];
+  if (all.length === 0) return;
+  const from = `checkpoint ${checkpointId}`;
+  log.write('warn', `the state in ${from} of ${all.join(', ')} is left behind, as was allowed`);
+  if (!hasCommittables && !lost.some(hasPrepared)) return;
+  const fate = 'is not committed by this job: that output may be lost';
+  log.write('error', `what sinks have prepared to commit in ${from} ${fate}`);
 }

@@ -13,9 +13,10 @@ import type {
   JobGraph,
   JobVertex,
   OperatorStates,
+  TakenStates,
 } from '../graph/job-graph.ts';
 import { inputSchemaOf, keySchemaOf } from '../graph/keyed-input.ts';
-import type { OperatorSpec } from '../graph/operator-spec.ts';
+import type { OperatorKind, OperatorSpec } from '../graph/operator-spec.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import { HeapKeyedStateBackend } from '../state/heap/heap-keyed-state-backend.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
@@ -26,6 +27,9 @@ import type { OperatorContext } from './operator.ts';
 import { SourceState } from './source-state.ts';
 import { declareWriterState } from './sink-operator.ts';
 import { StoredWatermark } from './stored-watermark.ts';
+
+/** Which have nothing in which they could keep anything. */
+const STATELESS: readonly OperatorKind[] = ['map', 'flatMap', 'filter', 'coMap', 'coFlatMap'];
 
 /**
  * The job's graph, in which every operator tells what it keeps. The fingerprint stays as it is.
@@ -67,6 +71,16 @@ async function declaredStates(
     keyed: keyed?.declared ?? [],
     key: key?.declared?.description,
     operator: lists.declared,
+    takes: takenBy(spec),
+  };
+}
+
+function takenBy(spec: OperatorSpec): TakenStates {
+  return {
+    keyed: keySchemaOf(spec) !== undefined,
+    lists: !STATELESS.includes(spec.kind),
+    committables: spec.kind === 'sink' && spec.sink.createCommitter !== undefined,
+    enumerator: spec.kind === 'source',
   };
 }
 

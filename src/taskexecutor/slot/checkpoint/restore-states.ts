@@ -5,6 +5,7 @@
  * Invariants
  * R1. A file that cannot be read fails the task: nothing starts empty that was not.
  * R2. Records in flight reach the subtask that owns their key group now; each is given to one.
+ * R3. What an operator cannot take is not dropped: whoever deploys the task decides on that.
  */
 import { EngineError } from '../../../base/errors.ts';
 import { keyGroupRange } from '../../../graph/key-groups.ts';
@@ -101,10 +102,12 @@ async function restoreOperator(
   { checkpointId, isClaimed }: Pick<StateRestore, 'checkpointId' | 'isClaimed'>,
   files: StateFiles,
 ): Promise<void> {
-  if (instance instanceof SinkOperator) {
-    instance.restoreCommittables({ checkpointId, isClaimed, committables });
-  }
-  if (keyedState !== undefined && keyed.length > 0) {
+  const isSink = instance instanceof SinkOperator;
+  const commits = isSink && instance.hasCommitter;
+  if (committables.length > 0 && !commits) throw notTaken(operator, 'it commits nothing');
+  if (isSink) instance.restoreCommittables({ checkpointId, isClaimed, committables });
+  if (keyed.length > 0) {
+    if (keyedState === undefined) throw notTaken(operator, 'it has no keys');
     const chains: SnapshotInput[][] = [];
     for (const handle of keyed) chains.push(await keyedInputs(handle, operator, files));
     await keyedState.restore(chains);
@@ -115,6 +118,12 @@ async function restoreOperator(
   }
   // Who had finished has no lists left.
   await operatorState.restore(inputs, formerParallelism - inputs.length);
+}
+
+/** R3 */
+function notTaken(operator: string, reason: string): EngineError {
+  const source = `what was kept of operator ${operator}`;
+  return new EngineError('STATE_SNAPSHOT_MISMATCH', { source, reason });
 }
 
 /** A full snapshot and what has changed after it, oldest first. */
