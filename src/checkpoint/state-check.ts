@@ -7,6 +7,7 @@
 import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
 import type { JobGraph, OperatorStates } from '../graph/job-graph.ts';
+import type { OperatorKind } from '../graph/operator-spec.ts';
 import type { OperatorSnapshot } from '../protocol/checkpoint.ts';
 import { SnapshotFileReader } from '../state/snapshot-file-reader.ts';
 import { haveOneName } from '../state/state-description.ts';
@@ -21,6 +22,7 @@ import type { DeclaredState } from '../state/state-evolution.ts';
 import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
 import { endOf } from './snapshot-end.ts';
+import { windowFormRefusal } from './window-form.ts';
 
 /** Files that are read at a time. */
 const AT_ONCE = 16;
@@ -28,6 +30,7 @@ const AT_ONCE = 16;
 /** What one subtask has kept of an operator that is still there. */
 interface Kept {
   readonly operator: string;
+  readonly kind: OperatorKind;
   readonly states: OperatorStates;
   readonly snapshot: OperatorSnapshot;
 }
@@ -61,18 +64,18 @@ export async function requireEvolvable(
 function keptOf({ vertices }: JobGraph, { operators: stored }: CheckpointMetadata): Kept[] {
   const former = new Map(stored.map((each) => [each.operator, each]));
   return vertices.flatMap(({ operators }) =>
-    operators.flatMap(({ id, name, states }) => {
+    operators.flatMap(({ id, name, kind, states }) => {
       if (states === undefined) return [];
       const subtasks = former.get(id)?.subtasks ?? [];
       return subtasks.flatMap((snapshot) =>
-        snapshot === undefined ? [] : [{ operator: name, states, snapshot }],
+        snapshot === undefined ? [] : [{ operator: name, kind, states, snapshot }],
       );
     }),
   );
 }
 
 async function requireKept(
-  { operator, states, snapshot: { keyed, operatorState } }: Kept,
+  { operator, kind, states, snapshot: { keyed, operatorState } }: Kept,
   fileSystems: FileSystems,
 ): Promise<void> {
   const { declaredAt } = states;
@@ -85,6 +88,7 @@ async function requireKept(
     const { states: stored, keySchema } = manifest;
     const refusal = keyRefusal(keySchema, states.key);
     if (refusal !== undefined) throw within(keysNotEvolvable(operator, stored, refusal));
+    if (kind === 'window') requireForm(operator, stored, states.keyed, within);
     requireStates(operator, stored, states.keyed, within);
   }
   if (operatorState !== undefined) {
@@ -93,6 +97,19 @@ async function requireKept(
     );
     requireStates(operator, manifest.states, states.operator, within);
   }
+}
+
+function requireForm(
+  operator: string,
+  stored: readonly StateDescription[],
+  declared: readonly DeclaredState[],
+  within: (error: EngineError) => EngineError,
+): void {
+  const refusal = windowFormRefusal(
+    stored.map(({ name }) => name),
+    declared.map(({ description }) => description.name),
+  );
+  if (refusal !== undefined) throw within(notEvolvable({ operator, state: 'windows' }, refusal));
 }
 
 function requireStates(

@@ -11,6 +11,7 @@ import { discard } from '../connectors/discard/discard.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
 import { state } from '../functions/state.ts';
+import { trigger } from '../functions/trigger.ts';
 import { tumbling } from '../functions/window.ts';
 import { t } from '../types/index.ts';
 import type { Schema } from '../types/schema.ts';
@@ -30,6 +31,7 @@ export type Version =
   | 'key'
   | 'list'
   | 'window'
+  | 'trigger'
   | 'without'
   /** The operator of the sums has no keys and keeps nothing. */
   | 'unkeyed';
@@ -79,8 +81,8 @@ export const evolving = defineJob({
       version === 'key'
         ? orders.keyBy(({ user }) => Number(user.slice(5)), t.int32)
         : orders.keyBy(({ user }) => user, t.string);
-    keyed
-      .window(tumbling(minutes(1_000_000), { time: 'processing' }))
+    const windows = keyed.window(tumbling(minutes(1_000_000), { time: 'processing' }));
+    (version === 'trigger' ? windows.trigger(trigger.count(1000)) : windows)
       .aggregate(countOf(either(version === 'window', t.string, t.int32)))
       .uid('windows')
       .sinkTo(discard())

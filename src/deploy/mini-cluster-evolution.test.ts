@@ -174,6 +174,12 @@ describe('what cannot go on is refused before anything runs, by name', () => {
       /"window-contents" .* it was int32, and is string/,
       /./,
     ],
+    [
+      'trigger',
+      'a trigger for which windows are kept otherwise',
+      /"window-contents" .* it was a value state/,
+      /./,
+    ],
   ];
   for (const [version, what, message, fix] of CASES) {
     test(what, async () => {

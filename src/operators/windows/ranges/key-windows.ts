@@ -4,7 +4,8 @@
  *
  * Invariants
  * V1. What the operator and its triggers keep has a slot each, in the order in which they are made:
- *     the same ones for the same program.
+ *     the same ones for the same program, and the name of the state says which, so that another
+ *     program is refused them.
  * V2. A key without a window that is not over has no value.
  */
 import { assert } from '../../../base/assert.ts';
@@ -51,9 +52,12 @@ export class KeyWindows {
   event: number = Infinity;
   processing: number = Infinity;
 
-  /** In the operator's `open`. */
-  constructor(backend: KeyedStateBackend) {
-    this.#state = backend.register('key-windows', state.value(SCHEMA));
+  /**
+   * In the operator's `open`.
+   * @param form what decides which slots there are
+   */
+  constructor(backend: KeyedStateBackend, form: string) {
+    this.#state = backend.register(`key-windows(${form})`, state.value(SCHEMA));
   }
 
   /** V1 @param normal of windows that nothing was said of */
