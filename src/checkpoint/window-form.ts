@@ -24,8 +24,12 @@ export function windowFormRefusal(
   if (before === '' || before === now) return undefined;
   return {
     field: 'windows',
-    reason: `windows were kept in the form of ${before}, and the program keeps them as ${now}: its assigner, trigger, evictor or lateness is another`,
-    fix: 'Take the former window and trigger, or give the operator another uid and let its windows begin empty (allowNonRestoredState).',
+    reason:
+      `windows were kept in the form of ${before}, and the program keeps them as ${now}: ` +
+      'its assigner, trigger, evictor or lateness is another',
+    fix:
+      'Take the former window and trigger, or give the operator another uid and let its windows ' +
+      'begin empty (--allowNonRestoredState).',
   };
 }
 
