@@ -13,6 +13,7 @@ import { coordinatorWorker } from '../src/jobmaster/coordinator-worker.ts';
 import type { JobResult } from '../src/protocol/job-report.ts';
 import { slotWorker } from '../src/taskexecutor/slot/slot-worker.ts';
 import { CheckpointsKept } from './checkers/checkpoints-kept.ts';
+import { clusterKeeps } from './checkers/cluster-keeps.ts';
 import { nothingLeft } from './checkers/nothing-left.ts';
 import { OutsideReader } from './checkers/outside-reader.ts';
 import { clusterFaults } from './cluster/cluster-faults.ts';
@@ -123,7 +124,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     faultsFor: FAULTS_FOR,
     until: () => cluster.result !== undefined,
     convergeWithin: CONVERGE_WITHIN,
-    checkers: [kept, outside, nothingLeft(world, { keeps: () => true, expects: isInjected })],
+    checkers: [kept, outside, nothingLeft(world, { keeps: clusterKeeps, expects: isInjected })],
   });
   const { result, jobs: jobCount, savepoints } = cluster.result!;
   checkResult(seed, result);

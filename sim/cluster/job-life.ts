@@ -8,14 +8,11 @@ import { isEngineError } from '../../src/base/errors.ts';
 import { milliseconds } from '../../src/base/units.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import type { Env } from '../../src/env/env.ts';
-import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
-import type { DispatcherService } from '../../src/protocol/dispatcher-service.ts';
 import type { JobResult } from '../../src/protocol/job-report.ts';
-import type { Gateway } from '../../src/protocol/service.ts';
 import type { JobReference } from '../../src/protocol/task-deployment.ts';
-import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { SAVEPOINTS, STOPS } from '../checkers/checkpoints-kept.ts';
 import type { CheckpointsKept } from '../checkers/checkpoints-kept.ts';
+import { PatientClient } from './patient-client.ts';
 
 /** One job of several, each of which goes on where the one before it has ended. */
 export interface Episode {
@@ -49,6 +46,7 @@ export interface JobLife {
 }
 
 const RETRY = milliseconds(500);
+const ENDED = ['FINISHED', 'FAILED', 'CANCELED'];
 /** What a disk may have against a job that is only about to start. */
 const NOT_NOW = /^(?:CHECKPOINT_DIRECTORY_UNUSABLE|IO_FAILED|IO_NO_SPACE|IO_READ_ONLY)$/;
 
@@ -64,7 +62,7 @@ export function liveThrough(env: Env, options: JobLifeOptions): Promise<JobLife>
 class Life {
   readonly #env: Env;
   readonly #options: JobLifeOptions;
-  readonly #rpc: RpcService;
+  readonly #client: PatientClient;
   readonly #savepoints: string[] = [];
   #jobs = 0;
   #from: string | undefined;
@@ -72,7 +70,7 @@ class Life {
   constructor(env: Env, options: JobLifeOptions) {
     this.#env = env;
     this.#options = options;
-    this.#rpc = new RpcService({ env, name: 'client', secret: options.secret });
+    this.#client = new PatientClient(env, { ...options, retry: RETRY });
   }
 
   async run(): Promise<JobLife> {
@@ -91,14 +89,16 @@ class Life {
     const jobId = jobIdOf(this.#jobs);
     const job = this.#jobOf(jobId, episode);
     if (this.#from !== undefined) kept.given(jobId);
-    await this.#untilDone(() => this.#submit(job));
+    await this.#client.untilDone(() => this.#submit(job));
     if (episode.end !== undefined) await this.#meanwhile(jobId, episode);
-    const result = await this.#untilDone(() => JobClient.resultOf(this.#client(), jobId));
+    const result = await this.#client.untilDone(() =>
+      JobClient.resultOf(this.#client.place, jobId),
+    );
     if (result.status === 'FAILED' && !kept.hasRun(jobId) && NOT_NOW.test(result.error!.code)) {
       return 'again';
     }
     if (result.status === 'CANCELED' && episode.end === 'cancel') {
-      this.#from = (await this.#untilDone(() => this.#retained(jobId))) ?? this.#from;
+      this.#from = (await this.#client.untilDone(() => this.#retained(jobId))) ?? this.#from;
       return 'ended by its user';
     }
     const stopped = kept.stoppedWith(jobId);
@@ -128,7 +128,7 @@ class Life {
   /** The same submission twice is one job, ended or not. */
   async #submit(job: JobReference): Promise<void> {
     try {
-      const client = await JobClient.submit(this.#client(), job, { detached: true });
+      const client = await JobClient.submit(this.#client.place, job, { detached: true });
       client.close();
     } catch (thrown) {
       if (isEngineError(thrown, 'JOB_ALREADY_ENDED')) return;
@@ -144,14 +144,14 @@ class Life {
   /** What happens before a job is ended, and its end. */
   async #meanwhile(jobId: string, episode: Episode): Promise<void> {
     const half = milliseconds(episode.afterMillis / 2);
-    await this.#wait(half);
+    await this.#client.wait(half);
     if (episode.savepoint !== undefined) await this.#takeSavepoint(jobId, episode.savepoint);
-    await this.#wait(half);
+    await this.#client.wait(half);
     const { end } = episode;
-    await this.#untilDone(async () => {
-      if (await this.#hasEnded(jobId)) return;
+    await this.#client.untilDone(async () => {
+      if (await this.#client.isAmong(jobId, ENDED)) return;
       const directory = `${this.#options.folder}${STOPS.slice(0, -1)}`;
-      await this.#ask<unknown>((dispatcher) =>
+      await this.#client.ask<unknown>((dispatcher) =>
         end === 'cancel'
           ? dispatcher.cancelJob({ jobId })
           : dispatcher.triggerSavepoint({ jobId, directory, stop: end }),
@@ -163,23 +163,12 @@ class Life {
   async #takeSavepoint(jobId: string, format: 'canonical' | 'native'): Promise<void> {
     const directory = `${this.#options.folder}${SAVEPOINTS.slice(0, -1)}`;
     try {
-      const { location } = await this.#ask((dispatcher) =>
+      const { location } = await this.#client.ask((dispatcher) =>
         dispatcher.triggerSavepoint({ jobId, directory, format }),
       );
       this.#savepoints.push(location);
     } catch (thrown) {
       if (!isEngineError(thrown)) throw thrown;
-    }
-  }
-
-  async #hasEnded(jobId: string): Promise<boolean> {
-    try {
-      const { status } = await this.#ask((dispatcher) => dispatcher.requestJobDetails({ jobId }));
-      return ['FINISHED', 'FAILED', 'CANCELED'].includes(status);
-    } catch (thrown) {
-      // Of a job that has ended a later master knows the result only.
-      if (isEngineError(thrown, 'JOB_NOT_FOUND')) return true;
-      throw thrown;
     }
   }
 
@@ -195,35 +184,5 @@ class Life {
       if ((await disk.stat(`${folder}/${name}/_metadata`)) !== undefined) ids.push(Number(id));
     }
     return ids.length === 0 ? undefined : `${folder}/chk-${Math.max(...ids)}`;
-  }
-
-  #client(): { env: Env; rpc: RpcService; address: string } {
-    return { env: this.#env, rpc: this.#rpc, address: this.#options.address };
-  }
-
-  async #ask<T>(question: (dispatcher: Gateway<DispatcherService>) => Promise<T>): Promise<T> {
-    const connection = await this.#rpc.connect(this.#options.address);
-    try {
-      const { token } = await connection.gateway(dispatcherService, DISPATCHER, '').identify({});
-      return await question(connection.gateway(dispatcherService, DISPATCHER, token));
-    } finally {
-      connection.close();
-    }
-  }
-
-  async #untilDone<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        if (!isEngineError(thrown)) throw thrown;
-        if (thrown.code === 'INTERNAL') throw new AssertionError(thrown.message);
-        await this.#wait(RETRY);
-      }
-    }
-  }
-
-  #wait(duration: typeof RETRY): Promise<void> {
-    return new Promise((resolve) => this.#env.clock.after(duration, resolve));
   }
 }

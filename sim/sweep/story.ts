@@ -7,21 +7,18 @@
 import { AssertionError } from '../../src/base/assert.ts';
 import { isEngineError } from '../../src/base/errors.ts';
 import { milliseconds, minutes, seconds } from '../../src/base/units.ts';
-import type { Duration } from '../../src/base/units.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import type { Env } from '../../src/env/env.ts';
 import { unguarded } from '../../src/graph/build-guard.ts';
 import { coordinatorWorker } from '../../src/jobmaster/coordinator-worker.ts';
-import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
-import type { DispatcherService } from '../../src/protocol/dispatcher-service.ts';
-import type { Gateway } from '../../src/protocol/service.ts';
-import { RpcService } from '../../src/rpc/rpc-service.ts';
 import { slotWorker } from '../../src/taskexecutor/slot/slot-worker.ts';
 import { CheckpointsKept } from '../checkers/checkpoints-kept.ts';
+import { clusterKeeps } from '../checkers/cluster-keeps.ts';
 import { nothingLeft } from '../checkers/nothing-left.ts';
 import { OutsideReader } from '../checkers/outside-reader.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { jobIdOf } from '../cluster/job-life.ts';
+import { NotYet, PatientClient } from '../cluster/patient-client.ts';
 import { checkpointsLeft, CHECKPOINTS, OUT, outputOf } from '../cluster/places.ts';
 import { CrashPoints } from '../crash-points.ts';
 import type { CrashPoint, CrashTarget } from '../crash-points.ts';
@@ -95,7 +92,7 @@ export async function tellStory(
     faultsFor: milliseconds(1),
     until: () => cluster.result !== undefined,
     convergeWithin: WITHIN,
-    checkers: [kept, reader, nothingLeft(world, { keeps: () => true })],
+    checkers: [kept, reader, nothingLeft(world, { keeps: clusterKeeps })],
   });
   await world.pass(CLEAN_WITHIN);
   const look = (env: Env): Promise<void> => requireExact(env, kept, cluster.result!);
@@ -130,14 +127,12 @@ interface StoryOptions {
 }
 
 class Story {
-  readonly #env: Env;
   readonly #options: StoryOptions;
-  readonly #rpc: RpcService;
+  readonly #client: PatientClient;
 
   constructor(env: Env, options: StoryOptions) {
-    this.#env = env;
     this.#options = options;
-    this.#rpc = new RpcService({ env, name: 'client', secret: options.secret });
+    this.#client = new PatientClient(env, { ...options, retry: RETRY });
   }
 
   /** @returns where the savepoint lies */
@@ -157,9 +152,11 @@ class Story {
     const savepoint = await this.#stop(first);
     kept.given(second);
     await this.#submit(second, 2, savepoint);
-    await this.#wait(AFTERWARDS);
+    await this.#client.wait(AFTERWARDS);
     points.phase = undefined;
     await this.#finished(second);
+    // The one before, too: who was told of its savepoint was not told that it had ended.
+    await this.#finished(first);
     return savepoint;
   }
 
@@ -173,9 +170,9 @@ class Story {
       ...{ jobId, moduleUrl: STORY_JOB.url, exportName: undefined, configuration },
       parameters: PARAMETERS,
     };
-    await this.#untilDone(async () => {
+    await this.#client.untilDone(async () => {
       try {
-        const client = await JobClient.submit(this.#client(), job, { detached: true });
+        const client = await JobClient.submit(this.#client.place, job, { detached: true });
         client.close();
       } catch (thrown) {
         if (!isEngineError(thrown, 'JOB_ALREADY_ENDED')) throw thrown;
@@ -185,10 +182,10 @@ class Story {
   }
 
   async #checkpoint(jobId: string): Promise<void> {
-    await this.#untilDone(() =>
-      this.#ask((dispatcher) => dispatcher.triggerCheckpoint({ jobId, full: false })),
+    await this.#client.untilDone(() =>
+      this.#client.ask((dispatcher) => dispatcher.triggerCheckpoint({ jobId, full: false })),
     );
-    await this.#wait(AFTERWARDS);
+    await this.#client.wait(AFTERWARDS);
   }
 
   /** Kills a process, as often as there is one, until its work is done by another. */
@@ -202,21 +199,21 @@ class Story {
       world.scheduler.world(1, 'kill', process.main.id, 0, () => process.kill());
     }
     const jobId = jobIdOf(1);
-    await this.#untilDone(async () => {
+    await this.#client.untilDone(async () => {
       if (kept.restores > restores || (await this.#isOver(jobId))) return;
       throw new NotYet();
     });
     await this.#running(jobId);
-    await this.#wait(AFTERWARDS);
+    await this.#client.wait(AFTERWARDS);
   }
 
   /** A stop of which it is not known what came of it is known by its savepoint. */
   async #stop(jobId: string): Promise<string> {
     const { kept } = this.#options;
     const directory = `${CHECKPOINTS}/stops`;
-    return this.#untilDone(async () => {
+    return this.#client.untilDone(async () => {
       try {
-        const { location } = await this.#ask((dispatcher) =>
+        const { location } = await this.#client.ask((dispatcher) =>
           dispatcher.triggerSavepoint({ jobId, directory, stop: 'suspend' }),
         );
         return location;
@@ -232,16 +229,18 @@ class Story {
   }
 
   async #finished(jobId: string): Promise<void> {
-    const result = await this.#untilDone(() => JobClient.resultOf(this.#client(), jobId));
+    const result = await this.#client.untilDone(() =>
+      JobClient.resultOf(this.#client.place, jobId),
+    );
     if (result.status === 'FINISHED') return;
     throw new AssertionError(`the job ended ${result.status}: ${JSON.stringify(result.error)}`);
   }
 
   /** All tasks run, or it is too late for that. */
   async #running(jobId: string): Promise<void> {
-    await this.#untilDone(async () => {
+    await this.#client.untilDone(async () => {
       if (await this.#isOver(jobId)) return;
-      const { vertices } = await this.#ask((dispatcher) => dispatcher.requestJob({ jobId }));
+      const { vertices } = await this.#client.ask((dispatcher) => dispatcher.requestJob({ jobId }));
       const states = vertices.flatMap(({ subtasks }) =>
         subtasks.map(({ current }) => current.state),
       );
@@ -249,47 +248,7 @@ class Story {
     });
   }
 
-  async #isOver(jobId: string): Promise<boolean> {
-    try {
-      const { status } = await this.#ask((dispatcher) => dispatcher.requestJobDetails({ jobId }));
-      return status === 'FINISHED' || status === 'COMMITTING';
-    } catch (thrown) {
-      // Of a job that has ended a later master knows the result only.
-      if (isEngineError(thrown, 'JOB_NOT_FOUND')) return true;
-      throw thrown;
-    }
-  }
-
-  #client(): { env: Env; rpc: RpcService; address: string } {
-    return { env: this.#env, rpc: this.#rpc, address: this.#options.address };
-  }
-
-  async #ask<T>(question: (dispatcher: Gateway<DispatcherService>) => Promise<T>): Promise<T> {
-    const connection = await this.#rpc.connect(this.#options.address);
-    try {
-      const { token } = await connection.gateway(dispatcherService, DISPATCHER, '').identify({});
-      return await question(connection.gateway(dispatcherService, DISPATCHER, token));
-    } finally {
-      connection.close();
-    }
-  }
-
-  async #untilDone<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        const isBug = thrown instanceof AssertionError || isEngineError(thrown, 'INTERNAL');
-        if (isBug || !(isEngineError(thrown) || thrown instanceof NotYet)) throw thrown;
-        await this.#wait(RETRY);
-      }
-    }
-  }
-
-  #wait(duration: Duration): Promise<void> {
-    return new Promise((resolve) => this.#env.clock.after(duration, resolve));
+  #isOver(jobId: string): Promise<boolean> {
+    return this.#client.isAmong(jobId, ['FINISHED', 'COMMITTING']);
   }
 }
-
-/** The tasks of a job are not where they are waited for. */
-class NotYet extends Error {}
