@@ -18,6 +18,7 @@ type NexmarkParameters = {
   readonly seed: JobParameter<number, number>;
   readonly eventsPerSecond: JobParameter<number, number>;
   readonly outOfOrderGroup: JobParameter<number, number>;
+  readonly ratePerSecond: JobParameter<number, number>;
   readonly input: JobParameter<string, string>;
   readonly results: JobParameter<Destination, Destination>;
   readonly output: JobParameter<string, string>;
@@ -30,6 +31,7 @@ export const nexmarkParameters: NexmarkParameters = {
   seed: param(t.integer, 1, 'of what is random in the events'),
   eventsPerSecond: param(t.float64, 10_000, 'by which event time advances'),
   outOfOrderGroup: param(t.integer, 1, 'events come out of order within groups of so many'),
+  ratePerSecond: param(t.integer, 0, 'events a second by the clock; 0: as fast as they are taken'),
   input: param(t.string, '', 'a file of these events, as JSON lines, in place of the generator'),
   results: param(
     t.enum('discard', 'collect', 'files'),

@@ -6,6 +6,7 @@
  * Invariants
  * N1. The splits of the enumerator and of all readers together are all events, each once.
  * N2. A reader emits the events of its splits in the order in which they come.
+ * N3. With a rate, all readers together give no more events a second by the clock.
  */
 import {
   t,
@@ -18,6 +19,7 @@ import {
   type SplitEnumerator,
   type SplitEnumeratorContext,
 } from 'millrace';
+import { Throttle } from '../../src/connectors/generator/throttle.ts';
 import { Bid, Event } from './events.ts';
 import { kindOf, NexmarkGenerator, type NexmarkOptions } from './generator.ts';
 
@@ -43,13 +45,18 @@ type Emit<T> = (
   range: { readonly first: number; readonly end: number; readonly step: number },
 ) => number;
 
+export interface NexmarkSourceOptions extends NexmarkOptions {
+  /** Events a second of the clock, of all subtasks together; 0: as fast as they are taken. */
+  readonly ratePerSecond?: number | undefined;
+}
+
 /** All events. @example env.from(nexmarkEvents({ events: 100_000 })) */
-export function nexmarkEvents(options: NexmarkOptions): NexmarkSource<Event> {
+export function nexmarkEvents(options: NexmarkSourceOptions): NexmarkSource<Event> {
   return source('nexmark', { schema: Event, options, emit: emitEvents });
 }
 
 /** Of the events those that are bids; nobody makes the others. */
-export function nexmarkBids(options: NexmarkOptions): NexmarkSource<Bid> {
+export function nexmarkBids(options: NexmarkSourceOptions): NexmarkSource<Bid> {
   return source('nexmark bids', { schema: Bid, options, emit: emitBids });
 }
 
@@ -90,7 +97,7 @@ function source<T>(
   name: string,
   parts: {
     readonly schema: Schema<T>;
-    readonly options: NexmarkOptions;
+    readonly options: NexmarkSourceOptions;
     readonly emit: Emit<T>;
   },
 ): NexmarkSource<T> {
@@ -104,7 +111,7 @@ function source<T>(
     split: Stride,
     enumeratorState: Strides,
     createEnumerator: (context, restored) => new Strider(context, restored),
-    createReader: (context) => new StrideReader(context, new NexmarkGenerator(options), emit),
+    createReader: (context) => new StrideReader(context, options, emit),
   };
 }
 
@@ -148,14 +155,23 @@ class StrideReader<T> implements SourceReader<T, Stride> {
   readonly #context: SourceReaderContext;
   readonly #generator: NexmarkGenerator;
   readonly #emit: Emit<T>;
+  /** N3 */
+  readonly #throttle: Throttle | undefined;
   /** By `next`, ascending. */
   #strides: Stride[] = [];
   #noMore = false;
 
-  constructor(context: SourceReaderContext, generator: NexmarkGenerator, emit: Emit<T>) {
+  constructor(context: SourceReaderContext, options: NexmarkSourceOptions, emit: Emit<T>) {
+    const { ratePerSecond = 0 } = options;
     this.#context = context;
-    this.#generator = generator;
+    this.#generator = new NexmarkGenerator(options);
     this.#emit = emit;
+    this.#throttle =
+      ratePerSecond === 0
+        ? undefined
+        : new Throttle(context.env.clock, ratePerSecond / context.parallelism, () =>
+            context.available(),
+          );
   }
 
   start(): void {
@@ -178,10 +194,13 @@ class StrideReader<T> implements SourceReader<T, Stride> {
       const stride = this.#strides.shift();
       if (stride === undefined) return this.#noMore ? 'end' : 'nothing';
       const { next: first, step } = stride;
+      const budget = this.#throttle?.budget() ?? Infinity;
       // N2: until another split's turn comes.
-      const end = Math.min(count, this.#strides[0]?.next ?? count);
+      const end = Math.min(count, this.#strides[0]?.next ?? count, first + budget * step);
       const next = this.#emit(output, this.#generator, { first, end, step });
+      this.#throttle?.spend((next - first) / step);
       if (next < count) this.#insert([{ ...stride, next }]);
+      if (budget === 0) return 'nothing';
     }
     return 'more';
   }
@@ -190,7 +209,9 @@ class StrideReader<T> implements SourceReader<T, Stride> {
     return this.#strides;
   }
 
-  close(): void {}
+  close(): void {
+    this.#throttle?.close();
+  }
 
   #insert(strides: readonly Stride[]): void {
     this.#strides = [...this.#strides, ...strides].sort((left, right) => left.next - right.next);

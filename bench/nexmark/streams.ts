@@ -14,9 +14,9 @@ import { files } from 'millrace/connectors/files';
 import { json } from 'millrace/formats';
 import { Auction, Bid, Event, Person } from './events.ts';
 import { NexmarkGenerator, type NexmarkOptions } from './generator.ts';
-import { nexmarkBids, nexmarkEvents } from './source.ts';
+import { nexmarkBids, nexmarkEvents, type NexmarkSourceOptions } from './source.ts';
 
-export interface NexmarkInput extends NexmarkOptions {
+export interface NexmarkInput extends NexmarkSourceOptions {
   /** A file with the events; the generator makes them where it is ''. */
   readonly input: string;
 }

@@ -23,7 +23,7 @@ const EVENTS = { events: 40_000, outOfOrderGroup: 20, eventsPerSecond: 1000 };
 /** Of six slots: no TaskManager is without a task. */
 const PARALLELISM = 5;
 /** A job that is left alone takes 5 s. */
-const RATE_PER_SECOND = EVENTS.events / PARALLELISM / 5;
+const RATE_PER_SECOND = EVENTS.events / 5;
 const KILLS_OF_A_JOB = 3;
 /** The flights this many times over: one job reads for some seconds. */
 const COPIES_OF_FLIGHTS = 12;
@@ -127,14 +127,15 @@ async function runAndKill(run: Run, context: TestContext): Promise<number> {
 describe(`Nexmark whose TaskManagers are killed (seed ${SEED})`, () => {
   const events: readonly Event[] = [...new NexmarkGenerator(EVENTS).events()];
   let restored = 0;
-  const moduleUrl = new URL('../fixtures/nexmark-to-files.ts', import.meta.url).href;
   for (const query of QUERIES) {
+    const moduleUrl = new URL(`../../bench/nexmark/jobs/${query}.ts`, import.meta.url).href;
     test(`${query} gives the rows of its oracle`, { timeout: 180_000 }, async (context) => {
-      const out = join(home, query);
+      const folder = join(home, query);
       const expected = ORACLES[query]!(events).map((row) => JSON.stringify(row));
       assert.ok(expected.length > 10);
-      const output = new FilesOfSink(out, expected);
-      const parameters = { query, out, ratePerSecond: RATE_PER_SECOND, ...EVENTS };
+      const output = new FilesOfSink(folder, expected);
+      const destination = { results: 'files', output: folder };
+      const parameters = { ...destination, ratePerSecond: RATE_PER_SECOND, ...EVENTS };
       restored += await runAndKill({ moduleUrl, parameters, output }, context);
     });
   }
