@@ -1,6 +1,6 @@
 /**
- * A client in a world in which every call may fail or stay unanswered: it asks again until it has an
- * answer. What cannot be a fault of the world is thrown on.
+ * A client in a world in which every call may fail or stay unanswered: it asks again until it has
+ * an answer. What cannot be a fault of the world is thrown on.
  */
 import { AssertionError } from '../../src/base/assert.ts';
 import { isEngineError } from '../../src/base/errors.ts';

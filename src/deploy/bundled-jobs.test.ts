@@ -12,19 +12,13 @@ import type { ErrorCode } from '../base/errors.ts';
 import { sha256Hex } from '../base/sha256.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { MiniCluster } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const ENGINE = '0.0.7';
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: 'error' },
-});
+const env = clusterEnv();
 
 class Rig implements AsyncDisposable {
   readonly folder: string;

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { milliseconds } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { MiniCluster } from './mini-cluster.ts';
 
@@ -17,17 +16,6 @@ export type Settings = Readonly<Record<string, string>>;
 export type Parameters = Readonly<Record<string, unknown>>;
 
 const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
-
-/** With `log` errors of a level are shown as they come. */
-export function testEnv(): Env {
-  return nodeEnv({
-    entries: {
-      slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-      coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-    },
-    log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
-  });
-}
 
 const DIRECTORY = 'execution.checkpointing.dir';
 export const RETENTION = 'execution.checkpointing.externalized-checkpoint-retention';

@@ -7,7 +7,6 @@ import { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
 import { memoryNetwork } from '../env/memory-network.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type { DispatcherService } from '../protocol/dispatcher-service.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
@@ -16,15 +15,10 @@ import type { Gateway } from '../protocol/service.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import { JobManager } from './job-manager.ts';
 import { TaskManager } from './task-manager.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const JOBS = new URL('./mini-cluster-jobs.test-kit.ts', import.meta.url).href;
-const real = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: 'error' },
-});
+const real = clusterEnv();
 
 interface Rig extends AsyncDisposable {
   /** Endpoints and connections of both processes, and slot workers that live. */

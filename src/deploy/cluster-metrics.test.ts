@@ -4,18 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { milliseconds } from '../base/units.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import { MiniCluster } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const JOBS = new URL('./cluster-metrics-jobs.test-kit.ts', import.meta.url).href;
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: 'error' },
-});
+const env = clusterEnv();
 
 type OperatorScope = Extract<ScopedMetrics['scope'], { kind: 'operator' }>;
 

@@ -4,19 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { executeAndCollectBy } from '../api/execute-and-collect.ts';
 import { isEngineError } from '../base/errors.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import { localExecution } from './local-execution.ts';
 import { endless, many, squares, stumbles } from './local-execution-jobs.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
-const execution = localExecution(
-  nodeEnv({
-    entries: {
-      slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-      coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-    },
-    log: { level: 'error' },
-  }),
-);
+const execution = localExecution(clusterEnv());
 
 test('records come back typed, from every collected stream', async () => {
   const options = { params: { most: 4 }, exportName: 'squares' };

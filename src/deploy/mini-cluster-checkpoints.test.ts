@@ -7,22 +7,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { milliseconds } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { MiniCluster } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
 
 type Settings = Readonly<Record<string, string>>;
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
-});
+const env = clusterEnv();
 
 const RESTARTS: Settings = {
   'restart-strategy.type': 'fixed-delay',

@@ -1,30 +1,19 @@
 // Whose checkpoints are when a job ends, and when another one goes on from them.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { milliseconds } from '../base/units.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobResult } from '../protocol/job-report.ts';
+import { CheckpointRig, RETENTION } from './checkpoint-rig.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
+import type { Parameters, Settings } from './checkpoint-rig.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
 
-const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
 const RECORDS = 3000;
 
-type Settings = Readonly<Record<string, string>>;
-type Parameters = Readonly<Record<string, unknown>>;
-
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
-});
-
+const env = clusterEnv();
 let cluster: MiniCluster;
 
 before(async () => {
@@ -34,21 +23,10 @@ before(async () => {
 
 after(() => cluster.close());
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) {
-    await new Promise<void>((resolve) => env.clock.after(milliseconds(5), resolve));
-  }
-}
-
-/** A job and what becomes of its files. */
-class Rig implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'millrace-claims-'));
-  readonly output = join(this.path, 'out');
-  readonly checkpoints = join(this.path, 'checkpoints');
-  #jobs = 0;
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true });
+/** On the cluster that all tests here share. */
+class Rig extends CheckpointRig {
+  constructor() {
+    super(env);
   }
 
   submit(
@@ -57,49 +35,19 @@ class Rig implements Disposable {
     jobId = env.random.uuid(),
     on = cluster,
   ): Promise<JobClient> {
-    return on.submit({
-      jobId,
-      ...{ moduleUrl: JOBS, exportName: 'totals' },
-      parameters: {
-        ...{ folder: this.output, prefix: `${this.#jobs++}-`, records: RECORDS, rate: 1500 },
-        ...parameters,
-      },
-      configuration: {
-        'execution.checkpointing.dir': this.checkpoints,
-        // Every state in a file of its own.
-        'execution.checkpointing.data-inline-threshold': '0b',
-        ...settings,
-      },
-    });
-  }
-
-  lines(): readonly string[] {
-    const names = existsSync(this.output) ? readdirSync(this.output) : [];
-    return names.flatMap((name) => readFileSync(join(this.output, name), 'utf8').split('\n'));
-  }
-
-  /** Complete checkpoints of a job, the newest last. */
-  complete(jobId: string): readonly string[] {
-    const folder = join(this.checkpoints, jobId);
-    const names = existsSync(folder) ? readdirSync(folder) : [];
-    return names
-      .filter((name) => name.startsWith('chk-') && existsSync(join(folder, name, '_metadata')))
-      .toSorted((left, right) => Number(left.slice(4)) - Number(right.slice(4)))
-      .map((name) => join(folder, name));
-  }
-
-  /** Files and folders, as paths below that of the checkpoints. */
-  left(jobId = '.'): readonly string[] {
-    const folder = join(this.checkpoints, jobId);
-    return existsSync(folder) ? (readdirSync(folder, { recursive: true }) as string[]) : [];
+    const job = this.job(
+      { records: RECORDS, rate: 1500, ...parameters },
+      // Every state in a file of its own.
+      { 'execution.checkpointing.data-inline-threshold': '0b', ...settings },
+    );
+    return on.submit({ ...job, jobId });
   }
 
   /** Ends a job when it has committed something. */
   async cancelled(settings: Settings, parameters: Parameters = {}): Promise<string> {
     // However slow the machine is, it has not finished before.
     const client = await this.submit(settings, { rate: 200, ...parameters });
-    const written = this.lines().length;
-    await until(() => this.lines().length > written);
+    await this.more();
     await client.cancel();
     assert.equal((await client.result()).status, 'CANCELED');
     return client.jobId;
@@ -111,25 +59,11 @@ class Rig implements Disposable {
     return (await this.submit(restore, { rate: 50_000 })).result();
   }
 
-  /** Each total of each key is there once, and none is missing. */
-  requireTotals(records = RECORDS): void {
-    const counts = Map.groupBy(
-      this.lines().map((line) => line.split('/').map(Number) as [number, number, number]),
-      ([key]) => key,
-    );
-    for (let key = 0; key < 7; key++) {
-      const own = counts.get(key)!.toSorted(([, left], [, right]) => left - right);
-      let sum = 0;
-      const expected = [];
-      for (let value = key; value < records; value += 7) {
-        expected.push([key, expected.length + 1, (sum += value)]);
-      }
-      assert.deepEqual(own, expected, `totals of key ${key}`);
-    }
+  override requireTotals(records = RECORDS): void {
+    super.requireTotals(records);
   }
 }
 
-const RETENTION = 'execution.checkpointing.externalized-checkpoint-retention';
 const RETAIN: Settings = { [RETENTION]: 'RETAIN_ON_CANCELLATION' };
 const INCREMENTAL: Settings = { 'execution.checkpointing.incremental': 'true' };
 const claim = (mode: string): Settings => ({ 'execution.state-recovery.claim-mode': mode });
@@ -160,7 +94,7 @@ test('RETAIN_ON_CANCELLATION leaves the newest checkpoint, and a job goes on fro
 test('R5: as many checkpoints as are retained stay, and no file besides', async () => {
   using rig = new Rig();
   const client = await rig.submit({ ...RETAIN, 'execution.checkpointing.num-retained': '3' });
-  await until(() => rig.complete(client.jobId).length === 3);
+  await rig.until(() => rig.complete(client.jobId).length === 3);
   await client.cancel();
   await client.result();
   const kept = rig.complete(client.jobId);
@@ -217,7 +151,7 @@ test('CLAIM: the files go with the job that claims them', async () => {
     ...{ ...INCREMENTAL, ...claim('CLAIM'), 'execution.state-recovery.path': path! },
   });
   // Subsumed: no job has to end for it.
-  await until(() => !existsSync(path!));
+  await rig.until(() => !existsSync(path!));
   assert.equal((await second.result()).status, 'FINISHED');
   rig.requireTotals();
   assert.deepEqual(rig.left(), [], 'nor the folders that are empty then');
@@ -283,11 +217,10 @@ test('NO_CLAIM: from the first checkpoint on, nobody needs the old one', async (
     'execution.checkpointing.num-retained': '2',
   };
   const second = await rig.submit(settings);
-  await until(() => rig.complete(second.jobId).length > 0);
+  await rig.until(() => rig.complete(second.jobId).length > 0);
   assert.ok(existsSync(path!), 'it is the user’s');
   rmSync(join(rig.checkpoints, jobId), { recursive: true });
-  const written = rig.lines().length;
-  await until(() => rig.lines().length > written);
+  await rig.more();
   await second.cancel();
   await second.result();
   const newest = rig.complete(second.jobId).at(-1)!;

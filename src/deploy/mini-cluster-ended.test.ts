@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
 import type { JobResult } from '../protocol/job-report.ts';
-import { CheckpointRig, RETENTION, testEnv } from './checkpoint-rig.test-kit.ts';
+import { CheckpointRig, RETENTION } from './checkpoint-rig.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 import type { Parameters, Settings } from './checkpoint-rig.test-kit.ts';
 import { FaultyDisk } from './faulty-disk.test-kit.ts';
 
-const env = testEnv();
+const env = clusterEnv();
 const SMALL: Parameters = { records: 210, rate: 300, interval: 20 };
 const CHANGES = ['open', 'makeDirectory', 'rename', 'link', 'remove', 'write', 'sync'];
 

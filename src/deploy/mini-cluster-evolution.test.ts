@@ -11,10 +11,10 @@ import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import { USERS } from './evolving-jobs.test-kit.ts';
 import type { Version } from './evolving-jobs.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const JOBS = new URL('./evolving-jobs.test-kit.ts', import.meta.url).href;
 const RECORDS = 3000;
@@ -22,13 +22,7 @@ const RECORDS = 3000;
 type Settings = Readonly<Record<string, string>>;
 type Parameters = Readonly<Record<string, unknown>>;
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
-});
+const env = clusterEnv();
 const folder = mkdtempSync(join(tmpdir(), 'millrace-evolution-'));
 
 let cluster: MiniCluster;

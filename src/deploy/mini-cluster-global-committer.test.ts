@@ -6,17 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Configuration } from '../config/configuration.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import { MiniCluster } from './mini-cluster.ts';
 import type { Page } from './ledger-job.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: process.env['MILLRACE_LOG'] === undefined ? 'error' : 'debug' },
-});
+const env = clusterEnv();
 const RECORDS = 1800;
 
 let cluster: MiniCluster;

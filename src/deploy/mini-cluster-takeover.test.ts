@@ -5,11 +5,12 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
-import { CheckpointRig, RETENTION, testEnv } from './checkpoint-rig.test-kit.ts';
+import { CheckpointRig, RETENTION } from './checkpoint-rig.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 import type { Settings } from './checkpoint-rig.test-kit.ts';
 import { FaultyDisk } from './faulty-disk.test-kit.ts';
 
-const env = testEnv();
+const env = clusterEnv();
 const RECORDS = 1000;
 const RETAINED = 'execution.checkpointing.num-retained';
 

@@ -5,23 +5,17 @@ import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { MiniCluster } from './mini-cluster.ts';
 import type { MiniClusterOptions } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 const JOBS = new URL('./mini-cluster-jobs.test-kit.ts', import.meta.url).href;
 
 type Settings = Readonly<Record<string, string>>;
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: 'error' },
-});
+const env = clusterEnv();
 
 function start(options: Omit<MiniClusterOptions, 'env'> & { settings?: Settings } = {}) {
   const configuration = Configuration.parse(options.settings ?? {});

@@ -7,20 +7,14 @@ import { bundleHeaderLine } from '../base/bundle-header.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Log } from '../env/env.ts';
 import { nodeHttpServer } from '../env/node/http-server.ts';
-import { nodeEnv } from '../env/node/node-env.ts';
 import type { RestServer } from '../rest/rest-server.ts';
 import { MiniCluster } from './mini-cluster.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 
 export const ENGINE = '0.0.7';
 export const TOKEN = '0123456789abcdef'.repeat(4);
 
-const env = nodeEnv({
-  entries: {
-    slot: new URL('../../bin/slot-worker.ts', import.meta.url),
-    coordinator: new URL('../../bin/coordinator-worker.ts', import.meta.url),
-  },
-  log: { level: 'error' },
-});
+const env = clusterEnv();
 
 /** Three jobs: one that goes on, one that ends and counts, one that fails. */
 export const BUNDLE: string = `${bundleHeaderLine({ engine: ENGINE, job: 'jobs.ts', externals: [] })}

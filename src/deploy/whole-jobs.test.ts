@@ -6,18 +6,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { JobClient } from '../client/job-client.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
-import {
-  CheckpointRig,
-  testEnv,
-  type Parameters,
-  type Settings,
-} from './checkpoint-rig.test-kit.ts';
+import { CheckpointRig, type Parameters, type Settings } from './checkpoint-rig.test-kit.ts';
+import { clusterEnv } from './cluster-env.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
 import { WINDOW } from './whole-jobs.test-kit.ts';
 
 const JOBS = new URL('./whole-jobs.test-kit.ts', import.meta.url).href;
 
-const env = testEnv();
+const env = clusterEnv();
 let cluster: MiniCluster;
 
 before(async () => {
