@@ -3,7 +3,8 @@
  * then all is healed and the work must be done within bounded virtual time, which is liveness.
  * Checkers look on in both, and once more at the end.
  */
-import type { Duration } from '../src/base/units.ts';
+import { AssertionError } from '../src/base/assert.ts';
+import { seconds, type Duration } from '../src/base/units.ts';
 import type { Checker } from './checkers/checker.ts';
 import type { FaultPlan } from './fault-plan.ts';
 import type { Simulation } from './simulation.ts';
@@ -11,6 +12,7 @@ import { SimulationError } from './simulation-error.ts';
 
 /** Checkers look on after this many events. */
 const CHECK_EVERY = 32;
+const LOOK_EVERY = seconds(1);
 
 export interface PhasesOptions {
   readonly plan: FaultPlan;
@@ -20,6 +22,12 @@ export interface PhasesOptions {
   readonly until: () => boolean;
   /** Virtual time after the healing in which it must be. */
   readonly convergeWithin: Duration;
+  /**
+   * Virtual time that what must hold at the end may still take when the work is done: a process
+   * that did not hear of it gives up what it holds once it has missed its master for long enough.
+   * None, unless said.
+   */
+  readonly settleWithin?: Duration | undefined;
   readonly checkers?: readonly Checker[] | undefined;
 }
 
@@ -38,9 +46,30 @@ export async function runPhases(world: Simulation, options: PhasesOptions): Prom
   });
   plan.heal();
   await world.run({ until: watched(world, checkers, until), within: convergeWithin });
+  await settle(world, checkers, options.settleWithin ?? (0 as Duration));
   for (const checker of checkers) {
     look(world, checker, () => checker.check());
     look(world, checker, () => checker.atEnd?.());
+  }
+}
+
+/** Until no checker objects to the end, looking once a second; what one objects to is no error. */
+async function settle(
+  world: Simulation,
+  checkers: readonly Checker[],
+  within: Duration,
+): Promise<void> {
+  const until = world.elapsed + within;
+  while (world.elapsed < until && !checkers.every(isSatisfied)) await world.pass(LOOK_EVERY);
+}
+
+function isSatisfied(checker: Checker): boolean {
+  try {
+    checker.atEnd?.();
+    return true;
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error;
+    return false;
   }
 }
 

@@ -42,6 +42,8 @@ const RATE_PER_SECOND = 2_000;
 const FIRST_FAULTS_WITHIN = seconds(4);
 const FAULTS_FOR = seconds(20);
 const CONVERGE_WITHIN = minutes(10);
+/** For slots of a worker that missed the end of its job: a few heartbeats that do not come. */
+const SETTLE_WITHIN = seconds(20);
 /** For what the master does when the job has ended. */
 const CLEAN_WITHIN = seconds(20);
 /**
@@ -124,6 +126,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     faultsFor: FAULTS_FOR,
     until: () => cluster.result !== undefined,
     convergeWithin: CONVERGE_WITHIN,
+    settleWithin: SETTLE_WITHIN,
     checkers: [kept, outside, nothingLeft(world, { keeps: clusterKeeps, expects: isInjected })],
   });
   const { result, jobs: jobCount, savepoints } = cluster.result!;

@@ -9,7 +9,8 @@ export interface Checker {
   /** Called between turns. @throws if what must always hold does not */
   check(): void;
   /**
-   * Called once, when all is healed and the work is done. @throws if what must hold then does not
+   * Called when all is healed and the work is done, again where what must hold then may take a
+   * while. @throws AssertionError if it does not hold
    */
   atEnd?(): void;
 }

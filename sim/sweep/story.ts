@@ -92,6 +92,7 @@ export async function tellStory(
     faultsFor: milliseconds(1),
     until: () => cluster.result !== undefined,
     convergeWithin: WITHIN,
+    settleWithin: CLEAN_WITHIN,
     checkers: [kept, reader, nothingLeft(world, { keeps: clusterKeeps })],
   });
   await world.pass(CLEAN_WITHIN);

@@ -37,6 +37,7 @@ import { notifyTask } from './checkpoint/notify-task.ts';
 import { beginCopies, slotCheckpoints } from './checkpoint/slot-checkpoints.ts';
 import type { LocalCopies } from '../../storage/local-copies.ts';
 import { ClientMessages } from './client-messages.ts';
+import { CommitOnlyTasks } from './commit-only-tasks.ts';
 import { commitPrepared } from './commit-prepared.ts';
 import { PeerLinks } from './peer-links.ts';
 import { SlotLoop } from './slot-loop.ts';
@@ -61,6 +62,11 @@ class SlotWorker {
   readonly #context: WorkerContext;
   readonly #client: ClientMessages;
   readonly #tasks = new Map<string, WiredTask>();
+  readonly #commits = new CommitOnlyTasks({
+    underLease: (effect) => this.#underLease(effect),
+    ended: (executionId, state, error) =>
+      this.#send({ kind: 'task-state', executionId, state, error, accumulators: [] }),
+  });
   #preparation: SlotPreparation | undefined;
   #lease: SharedRegion | undefined;
   #job: CompiledJob | undefined;
@@ -93,6 +99,7 @@ class SlotWorker {
         this.#deploy(message.tasks);
         return;
       case 'cancel':
+        this.#commits.cancel();
         for (const { task } of this.#tasks.values()) task.cancel();
         this.#loop?.wake();
         return;
@@ -329,13 +336,7 @@ class SlotWorker {
           committables: [{ checkpointId: undefined, committables }],
         })),
       });
-    this.#underLease(() => {
-      work().then(
-        () => this.#send(stateOf(deployment, 'FINISHED')),
-        (thrown: unknown) =>
-          this.#send({ ...stateOf(deployment, 'FAILED'), error: toEngineError(thrown).toData() }),
-      );
-    });
+    this.#commits.add(deployment.executionId, work);
   }
 
   /** V3. A lapsed lease may come back; a revoked one never: the tasks have been replaced. */
