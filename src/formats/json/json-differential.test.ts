@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { cases } from '../../base/cases.test-kit.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/index.ts';
@@ -10,8 +11,8 @@ import { JsonLines, NUMBERS } from './json-mutations.test-kit.ts';
 import { NO_RECORD, oracleOf, same } from './json-oracle.test-kit.ts';
 import { json } from './json.ts';
 
-/** Lines in all. */
-const LINES = 1_000_000;
+/** Lines in all; a million in the long run. */
+const LINES = cases(150_000, 1_000_000);
 const BLOCK_LINES = 500;
 /** Pairs of lines that are cut at every byte, for each schema. */
 const CUT_LINES = 15;
