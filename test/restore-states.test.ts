@@ -15,13 +15,16 @@ const PREPARED = { committables: [{ checkpointId: 7, committables: [new Uint8Arr
 
 async function restore(operator: Operator, kept: Partial<OperatorRestore>): Promise<string> {
   const operatorState = new OperatorStateBackend({ operator: 'a', subtask: 0, parallelism: 1 });
-  const restored = { operator: 'a', keyed: [], operatorState: [], committables: [], ...kept };
+  const restored = { operator: 'a', keyed: [], operatorState: [], committables: [] };
   try {
     await restoreOperators(
       [{ id: 'a', operator, keyedState: undefined, operatorState, committables: undefined }],
       {
         ...{ kind: 'state', checkpointId: 7, isClaimed: false, inputs: [], outputs: [] },
-        ...{ finished: false, operators: [{ ...restored, formerParallelism: 1 }] },
+        ...{
+          finished: false,
+          operators: [{ ...restored, formerParallelism: 1, committable: undefined, ...kept }],
+        },
       },
       undefined as never,
     );

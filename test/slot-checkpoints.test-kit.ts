@@ -280,6 +280,7 @@ function restoreOf(
         committables: all.flatMap(({ subtask: from, state }) =>
           from % parallelism === subtask ? state.committables : [],
         ),
+        committable: undefined,
       };
     });
   const same = former.find(([place]) => place === `${vertex}/${subtask}`)?.[1];

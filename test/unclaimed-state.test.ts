@@ -56,6 +56,7 @@ function taken(kept: Partial<OperatorSnapshot>, enumerator?: Uint8Array): Checkp
       {
         ...{ operator: 'a', uid: 'sums', name: 'process', parallelism: 1, maxParallelism: 4 },
         ...{ subtasks: [{ ...NOTHING, ...kept }], enumerator },
+        committable: t.bytes.description,
       },
     ],
     vertices: [],

@@ -65,6 +65,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
       'The job cannot go on from {location}, its newest complete checkpoint: {reason}. It does not start without it.',
     fix: 'Mend what the cause names and start the job again with `run -s {location}`; {older}. Nothing of its checkpoints was removed.',
   },
+  RESTORE_COMMITTABLES_CHANGED: user(
+    'Checkpoint {checkpointId} holds output that the sink "{operator}" has prepared to commit, and this program cannot read it, because of {field}: {reason}.',
+    '{fix} Or give the sink another uid: then what was prepared is left behind with --allowNonRestoredState, and is lost where the former program did not commit it.',
+  ),
   RESTORE_IN_FLIGHT_KEY_GROUPS: user(
     '"{vertex}" cannot take over the records that were on their way to it in checkpoint {checkpointId}: their keys are in {maxParallelism} groups, and now there are to be {actual}.',
     'Set neither .setMaxParallelism nor pipeline.max-parallelism, or set it to {maxParallelism}, at a parallelism of at most {maxParallelism}; or change it after an aligned checkpoint or a savepoint.',

@@ -40,12 +40,13 @@ export function contentOf(
         return { finished, inputs, outputs };
       }),
     });
-    for (const { id: operator, uid, name } of vertex.operators) {
+    for (const { id: operator, uid, name, committable } of vertex.operators) {
       operators.push({
         ...{ operator, uid, name, parallelism, maxParallelism },
         subtasks: snapshots.map((snapshot): OperatorSnapshot | undefined =>
           snapshot?.operators.find((each) => each.operator === operator),
         ),
+        committable,
         enumerator: sources.find((each) => each.operator === operator)?.state,
       });
     }

@@ -30,7 +30,7 @@ function completed(
   };
   const operator = {
     ...{ operator: 'o', uid: undefined, name: 'o', parallelism: 1, maxParallelism: 128 },
-    ...{ subtasks: [snapshot], enumerator: undefined },
+    ...{ subtasks: [snapshot], committable: undefined, enumerator: undefined },
   };
   return {
     metadata: {

@@ -9,6 +9,7 @@ import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { defaultMaxParallelism, keyGroupRange, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import type { ChannelState, OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
 import type { CheckpointMetadata, VertexMetadata } from '../storage/checkpoint-metadata.ts';
+import { t } from '../types/index.ts';
 import { withFormerKeyGroups } from './former-key-groups.ts';
 import { StateAssignment } from './state-assignment.ts';
 
@@ -70,6 +71,7 @@ function taken(producers: number, consumers: number): CheckpointMetadata {
   const operator = (id: string, parallelism: number) => ({
     ...{ operator: id, uid: `uid-${id}`, name: id, parallelism, maxParallelism: MAX_PARALLELISM },
     subtasks: numbers(parallelism).map((subtask) => snapshot(id, subtask, parallelism)),
+    committable: t.bytes.description,
     enumerator: undefined,
   });
   return {

@@ -120,6 +120,7 @@ export class StateAssignment {
         committables: known.flatMap(({ snapshot: { committables }, of }) =>
           takes.committables && of % parallelism === subtask ? committables : [],
         ),
+        committable: former.committable,
       },
     ];
   }

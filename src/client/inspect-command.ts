@@ -72,7 +72,9 @@ function operatorLines(operator: OperatorDescription): readonly string[] {
   if (operator.enumeratorBytes !== undefined) {
     lines.push(`  enumerator of the source: ${sizeText(operator.enumeratorBytes)}`);
   }
-  if (committables > 0) lines.push(`  prepared and not committed: ${committables}`);
+  if (committables > 0) {
+    lines.push(`  prepared and not committed: ${committables} of ${operator.committable!}`);
+  }
   if (states.length === 0) return lines;
   const rows = states.map((state) => [
     state.name,

@@ -121,7 +121,15 @@ function describeOperator(node: StreamNode, chain: Chain, position: number): Cha
     stateful: isStateful(node.spec),
     chainedOutputs: chain.links[position]!.map(({ target, edge }) => ({ target, tag: edge.tag })),
     output: node.output?.description,
+    ...committableOf(node.spec),
   };
+}
+
+/** Absent where nothing is committed, as it is part of the fingerprint. */
+function committableOf(spec: OperatorSpec): Pick<ChainedOperator, 'committable'> {
+  if (spec.kind !== 'sink' || spec.sink.createCommitter === undefined) return {};
+  const { committable } = spec.sink;
+  return committable === undefined ? {} : { committable: committable.description };
 }
 
 /** Whether a restore would miss something if the operator were not found again. */

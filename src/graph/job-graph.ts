@@ -70,6 +70,8 @@ export interface ChainedOperator {
   readonly chainedOutputs: readonly { readonly target: number; readonly tag: string | undefined }[];
   /** Declared or `dynamic`; undefined for sinks. */
   readonly output: SchemaDescription | undefined;
+  /** Of a sink that commits: what its writers prepare. Absent of all others. */
+  readonly committable?: SchemaDescription | undefined;
   /** Only where the job goes on from a checkpoint, and no part of the fingerprint. */
   readonly states?: OperatorStates | undefined;
 }

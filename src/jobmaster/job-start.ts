@@ -3,6 +3,7 @@
  * master has completed, else what the settings name, else nothing.
  */
 import { EngineError } from '../base/errors.ts';
+import { requireCommittable } from '../checkpoint/committables-check.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
 import { withFormerKeyGroups } from '../checkpoint/former-key-groups.ts';
 import { hasPrepared, unclaimedState } from '../checkpoint/unclaimed-state.ts';
@@ -60,6 +61,7 @@ export async function graphFrom(
       ...{ checkpointId: assigned.checkpointId, operators },
     });
   }
+  requireCommittable(graph, metadata);
   await requireEvolvable(graph, assigned.metadata, fileSystems);
   return graph;
 }

@@ -10,13 +10,19 @@
  *     reached its end.
  * C4. What a former program prepared and this one cannot commit is refused for good, by the sink's
  *     name: a restart would bring the same.
+ * C5. Whatever is pending is encoded with this program's schema, to its last byte.
  */
 import { assert } from '../base/assert.ts';
-import { ByteReader } from '../base/byte-reader.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError, isEngineError, messageOf } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { AnySink, CommitRequest, Committer, SinkWriterContext } from '../functions/sink.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
+import type { Schema } from '../types/schema.ts';
+import {
+  decodeCommittable,
+  encodeCommittable,
+  evolutionOfCommittables,
+} from './restored-committables.ts';
 
 /** As snapshots hold them; without an id where they belong to the end of the job. */
 export interface CommittablesOfCheckpoint<Id extends number | undefined = number> {
@@ -62,12 +68,22 @@ export class SinkCommits {
 
   /**
    * Those of a checkpoint that is complete: to be committed before anything else.
-   * @throws EngineError C4: RESTORE_STATE_UNCLAIMED
+   * @param stored the schema with which they are encoded; undefined: this program's
+   * @throws EngineError C4: RESTORE_STATE_UNCLAIMED, RESTORE_COMMITTABLES_CHANGED
    */
-  restore(restored: readonly CommittablesOfCheckpoint<number | undefined>[]): void {
+  restore(
+    restored: readonly CommittablesOfCheckpoint<number | undefined>[],
+    stored: SchemaDescription | undefined,
+  ): void {
     for (const { checkpointId, committables } of restored) {
-      if (committables.length > 0 && !this.#canCommit) throw this.#unclaimed(checkpointId);
-      for (const encoded of committables) this.#pending.push({ checkpointId, encoded });
+      if (committables.length === 0) continue;
+      if (!this.#canCommit) throw this.#unclaimed(checkpointId);
+      const names = { operator: this.#operator, checkpointId: this.#restoredFrom(checkpointId) };
+      const evolved = stored && evolutionOfCommittables(stored, this.#sink.committable!, names);
+      for (const each of committables) {
+        const encoded = evolved === undefined ? each : evolved(each);
+        this.#pending.push({ checkpointId, encoded });
+      }
     }
   }
 
@@ -75,11 +91,8 @@ export class SinkCommits {
     if (committables.length === 0) return;
     const schema = this.#sink.committable;
     assert(schema !== undefined && this.#canCommit, 'C1: no committer for these');
-    const out = new ByteWriter();
     for (const committable of committables) {
-      out.reset();
-      schema.codec.encode(committable, out);
-      this.#pending.push({ checkpointId, encoded: out.copy() });
+      this.#pending.push({ checkpointId, encoded: encodeCommittable(schema, committable) });
     }
   }
 
@@ -123,6 +136,10 @@ export class SinkCommits {
     this.#pause?.end();
     await this.#turn;
     await this.#committer?.close?.();
+  }
+
+  get #operator(): string {
+    return this.#context.operatorName;
   }
 
   get #canCommit(): boolean {
@@ -172,16 +189,12 @@ export class SinkCommits {
   }
 
   #request(pending: Pending, retries: number): Request {
-    const schema = this.#sink.committable!;
+    const schema: Schema<unknown> = this.#sink.committable!;
     return new Request({
       pending,
       retries,
-      committable: schema.codec.decode(new ByteReader(pending.encoded)),
-      encode: (committable) => {
-        const out = new ByteWriter();
-        schema.codec.encode(committable, out);
-        return out.copy();
-      },
+      decode: () => decodeCommittable(schema, pending.encoded, this.#operator),
+      encode: (committable) => encodeCommittable(schema, committable),
       givenUp: (error) => {
         this.#context.metrics.counter('committablesFailed').increment();
         this.#context.logger.error(
@@ -221,20 +234,23 @@ export class SinkCommits {
 
   /** C4 */
   #unclaimed(checkpointId: number | undefined): EngineError {
-    const { operatorName, restoredCheckpointId } = this.#context;
     const now =
       this.#sink.createGlobalCommitter === undefined
         ? 'has no committer'
         : 'has a global committer in place of its own';
     return new EngineError('RESTORE_STATE_UNCLAIMED', {
-      checkpointId: restoredCheckpointId ?? checkpointId ?? 'at its end',
-      operators: `"${operatorName}", whose sink has prepared output to commit and ${now} now`,
+      checkpointId: this.#restoredFrom(checkpointId),
+      operators: `"${this.#operator}", whose sink has prepared output to commit and ${now} now`,
     });
+  }
+
+  #restoredFrom(checkpointId: number | undefined): number | string {
+    return this.#context.restoredCheckpointId ?? checkpointId ?? 'at its end';
   }
 
   #exhausted(pending: number, retries: number, cause: EngineError | undefined): EngineError {
     if (cause !== undefined) return cause;
-    const parameters = { operator: this.#context.operatorName, pending, attempts: retries + 1 };
+    const parameters = { operator: this.#operator, pending, attempts: retries + 1 };
     return new EngineError('CONNECTOR_COMMIT_FAILED', parameters);
   }
 }
@@ -242,7 +258,7 @@ export class SinkCommits {
 interface RequestOptions {
   readonly pending: Pending;
   readonly retries: number;
-  readonly committable: unknown;
+  readonly decode: () => unknown;
   readonly encode: (committable: unknown) => Uint8Array;
   readonly givenUp: (error: unknown) => void;
 }
@@ -261,8 +277,15 @@ class Request implements CommitRequest<unknown> {
     return this.#options.pending;
   }
 
+  /** Decoded when somebody asks: all that are due need not be in memory as objects at once. */
   get committable(): unknown {
-    return this.#options.committable;
+    try {
+      return this.#options.decode();
+    } catch (error) {
+      // Whatever the committer makes of it (C5).
+      this.signalFailedWithUnknownReason(error);
+      throw error;
+    }
   }
 
   get retries(): number {
@@ -308,6 +331,7 @@ class Request implements CommitRequest<unknown> {
   }
 
   #say(outcome: 'committed' | 'retry' | 'given-up' | 'failed'): void {
+    if (this.#outcome === 'failed') return;
     this.#outcome = outcome;
     this.#said = true;
   }

@@ -25,6 +25,7 @@ import type {
 } from '../functions/sink.ts';
 import type { ConnectorEnv } from '../functions/source.ts';
 import type { OperatorStateBackend, UnionState } from '../state/operator-state.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
 import { projectionOf } from '../types/projection.ts';
 import type { CheckpointNotice, OneInputOperator, OperatorContext } from './operator.ts';
 import { SinkCommits } from './sink-commits.ts';
@@ -44,6 +45,8 @@ interface RestoredSink {
   /** SinkWriterContext.restoredIsClaimed */
   readonly isClaimed: boolean;
   readonly committables: readonly CommittablesOfCheckpoint[];
+  /** With which schema they are encoded; undefined: this program's. */
+  readonly committable?: SchemaDescription | undefined;
 }
 
 const NO_STATE = { own: [], all: [] };
@@ -188,7 +191,7 @@ export class SinkOperator implements OneInputOperator {
 
   async #commitRestored(restored: RestoredSink, context: SinkWriterContext): Promise<void> {
     const commits = this.#commits!;
-    commits.restore(restored.committables);
+    commits.restore(restored.committables, restored.committable);
     // Closed meanwhile: the task has ended, and nobody would close a writer.
     if (!(await commits.commit(restored.checkpointId))) return;
     await this.#start(context);
@@ -233,6 +236,12 @@ export class SinkOperator implements OneInputOperator {
   }
 }
 
+export interface PreparedCommittables {
+  readonly committables: readonly CommittablesOfCheckpoint<number | undefined>[];
+  /** With which schema they are encoded; undefined: this program's. */
+  readonly committable?: SchemaDescription | undefined;
+}
+
 /**
  * Makes committables visible in the place of the task that prepared them: after the decision to
  * commit, or after a restore from a checkpoint in which it had finished.
@@ -242,10 +251,10 @@ export async function commitInPlace(
   sink: AnySink,
   open: OpenContext,
   wiring: SinkWiring,
-  committables: readonly CommittablesOfCheckpoint<number | undefined>[],
+  prepared: PreparedCommittables,
 ): Promise<void> {
   const commits = new SinkCommits(sink, sinkContext(open, wiring), wiring);
-  commits.restore(committables);
+  commits.restore(prepared.committables, prepared.committable);
   try {
     const known = await commits.commit('end');
     assert(known, 'K3: nobody else closes these');

@@ -5,6 +5,7 @@
  */
 import type { Duration, Timestamp } from '../base/units.ts';
 import type { OperatorId } from '../graph/job-graph.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
 
 /** Bytes of a snapshot. */
 export type StateHandle =
@@ -165,6 +166,8 @@ export interface OperatorRestore {
   readonly formerParallelism: number;
   /** To be committed at once: their checkpoint is complete. */
   readonly committables: readonly CommittablesOfCheckpoint[];
+  /** With which schema they are encoded; undefined: there are none. */
+  readonly committable: SchemaDescription | undefined;
 }
 
 /** Where a task goes on. */

@@ -25,6 +25,8 @@ export interface OperatorDescription extends SavepointOperator {
   readonly states: readonly StateReport[];
   /** What sinks have prepared and not yet committed. */
   readonly committables: number;
+  /** Their schema. */
+  readonly committable: string | undefined;
   /** Of a source: of what its enumerator keeps. */
   readonly enumeratorBytes: number | undefined;
 }
@@ -190,6 +192,7 @@ async function describe(
     committables: snapshots
       .flatMap(({ committables }) => committables)
       .reduce((sum, { committables }) => sum + committables.length, 0),
+    committable: operator.committable && schemaText(operator.committable),
     enumeratorBytes: enumerator?.length,
   };
 }

@@ -272,7 +272,7 @@ export class SavepointWriter {
     const snapshot = { operator, keyed, operatorState, committables: [] };
     return {
       ...{ operator, uid, name: uid, parallelism: 1, maxParallelism: this.#maxParallelism },
-      ...{ subtasks: [snapshot], enumerator: undefined },
+      ...{ subtasks: [snapshot], committable: undefined, enumerator: undefined },
     };
   }
 

@@ -10,6 +10,7 @@ import type {
   SavepointFormat,
   StateHandle,
 } from '../protocol/checkpoint.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
 
 export interface CheckpointMetadata {
   readonly jobId: string;
@@ -37,6 +38,8 @@ export interface OperatorMetadata {
   readonly maxParallelism: number;
   /** By subtask; undefined for one that had none to give. */
   readonly subtasks: readonly (OperatorSnapshot | undefined)[];
+  /** Of a sink that commits: with which schema its committables are encoded. */
+  readonly committable: SchemaDescription | undefined;
   /** Of a source: what its enumerator keeps. */
   readonly enumerator: Uint8Array | undefined;
 }

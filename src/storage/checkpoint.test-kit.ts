@@ -2,6 +2,7 @@
 import { timestamp } from '../base/units.ts';
 import { pattern } from '../env/contract/rig.test-kit.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
+import { t } from '../types/index.ts';
 import type { CheckpointMetadata } from './checkpoint-metadata.ts';
 
 export const JOB_ID = '0123456789abcdef0123456789abcdef';
@@ -38,6 +39,7 @@ export function someMetadata(
           },
           undefined,
         ],
+        committable: undefined,
         enumerator: undefined,
       },
       {
@@ -54,6 +56,7 @@ export function someMetadata(
             committables: [{ checkpointId: 6, committables: [pattern(3), pattern(0)] }],
           },
         ],
+        committable: t.struct({ path: t.field(t.string, { default: '' }) }).description,
         enumerator: pattern(9),
       },
     ],

@@ -68,10 +68,16 @@ describe('the metadata of a checkpoint', () => {
   test('M1: a version that is not known is told from damage', () => {
     const newer = BYTES.slice();
     const view = new DataView(newer.buffer);
-    view.setUint16(8, 2, true);
+    view.setUint16(8, 3, true);
     view.setUint32(24, crc32(newer.subarray(0, 24)), true);
     view.setUint32(newer.length - 4, crc32(newer.subarray(0, newer.length - 4)), true);
-    assert.match(refusal(newer, 'version 2'), /format version 2, and this version .* reads 1/);
+    assert.match(refusal(newer, 'version 3'), /format version 3, and this version .* reads 2/);
+  });
+
+  test('M3: committables of which nothing says what they are are refused', () => {
+    const operators = METADATA.operators.map((each) => ({ ...each, committable: undefined }));
+    const bytes = encodeMetadata({ ...METADATA, operators }, FOLDER);
+    assert.match(refusal(bytes, 'no schema'), /Source.*nothing says what its committables are/);
   });
 
   test('an empty file and other files are called what they are', () => {

@@ -28,7 +28,8 @@ import { absoluteUri, folderOfUri, relativeUri } from './file-uri.ts';
 
 /** `MILLCHKP` */
 const MAGIC = [0x4d, 0x49, 0x4c, 0x4c, 0x43, 0x48, 0x4b, 0x50] as const;
-const VERSION = 1;
+/** 2: committables and records in flight say with which schemas they are encoded. */
+const VERSION = 2;
 const HEADER_BYTES = 28;
 const TRAILER_BYTES = 4;
 /** The last bytes of the header are its checksum. */
@@ -52,6 +53,9 @@ const Operator = t.struct({
   committables: t.array(t.struct({ checkpointId: t.integer, committables: t.array(t.bytes) })),
 });
 
+/** A SchemaDescription. */
+const Description = t.json;
+
 const Channels = t.array(
   t.struct({ edge: t.string, producer: t.integer, consumer: t.integer, handle: Handle }),
 );
@@ -72,6 +76,7 @@ const Metadata: Schema<CheckpointMetadata> = t.struct({
       parallelism: t.integer,
       maxParallelism: t.integer,
       subtasks: t.array(t.optional(Operator)),
+      committable: t.optional(Description),
       enumerator: t.optional(t.bytes),
     }),
   ),
@@ -183,6 +188,12 @@ function complete(stored: CheckpointMetadata, folder: string): CheckpointMetadat
       what: name,
       reason: `there are ${subtasks.length} subtasks of ${parallelism}`,
     });
+  }
+  for (const { name, committable, subtasks } of stored.operators) {
+    const has = subtasks.some((snapshot) => (snapshot?.committables.length ?? 0) > 0);
+    if (!has || committable !== undefined) continue;
+    const reason = 'nothing says what its committables are';
+    throw new EngineError('DATA_CORRUPT', { what: name, reason });
   }
   return mapHandles(stored, (handle) =>
     handle.kind === 'inline' ? handle : { ...handle, uri: absoluteUri(folder, handle.uri) },

@@ -4,8 +4,5 @@ export type { TwoPhaseCommitSinkOptions } from './two-phase-commit-sink.ts';
 export { upsertSink } from './upsert-sink.ts';
 export type { UpsertSinkOptions } from './upsert-sink.ts';
 export { writeAheadSink } from './write-ahead-sink.ts';
-export type {
-  CheckpointCommitter,
-  WriteAheadBatch,
-  WriteAheadSinkOptions,
-} from './write-ahead-sink.ts';
+export type { CheckpointCommitter, WriteAheadSinkOptions } from './write-ahead-sink.ts';
+export type { WriteAheadBatch } from './write-ahead-batch.ts';

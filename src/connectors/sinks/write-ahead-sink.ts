@@ -7,8 +7,6 @@
  * W1. A batch has one id for its whole life, and no other batch of the job ever has it.
  * W2. A batch is written only when its checkpoint is complete, and marked only when it is written.
  */
-import { ByteReader } from '../../base/byte-reader.ts';
-import { ByteWriter } from '../../base/byte-writer.ts';
 import type {
   CommitRequest,
   Committer,
@@ -17,8 +15,9 @@ import type {
   SinkWriterContext,
 } from '../../functions/sink.ts';
 import type { Schema } from '../../types/schema.ts';
-import { t } from '../../types/t.ts';
 import { TransactionIds } from './transaction-id.ts';
+import { BatchRecords, batchSchemaOf } from './write-ahead-batch.ts';
+import type { WriteAheadBatch } from './write-ahead-batch.ts';
 
 /** Knows which batches were written; what it knows must outlive the job's processes. */
 export interface CheckpointCommitter {
@@ -42,19 +41,6 @@ export interface WriteAheadSinkOptions<T> {
   readonly batchBytes?: number | undefined;
 }
 
-export interface WriteAheadBatch {
-  readonly id: string;
-  readonly count: number;
-  /** One after another, in the form of the schema. */
-  readonly records: Uint8Array;
-}
-
-const BatchSchema: Schema<WriteAheadBatch> = t.struct({
-  id: t.string,
-  count: t.integer,
-  records: t.bytes,
-});
-
 const BATCH_BYTES = 1024 * 1024;
 
 /**
@@ -68,53 +54,46 @@ const BATCH_BYTES = 1024 * 1024;
  *   }),
  * );
  */
-export function writeAheadSink<T>(options: WriteAheadSinkOptions<T>): Sink<T, WriteAheadBatch> {
+export function writeAheadSink<T>(options: WriteAheadSinkOptions<T>): Sink<T, WriteAheadBatch<T>> {
   return {
     kind: 'sink',
     name: options.name,
     accepts: options.schema,
-    committable: BatchSchema,
+    committable: batchSchemaOf(options.schema),
     createWriter: (context) => new WriteAheadWriter(context, options),
     createCommitter: (context) => new BatchCommitter(options, options.createCommitter(context)),
   };
 }
 
-class WriteAheadWriter<T> implements SinkWriter<T, WriteAheadBatch> {
+class WriteAheadWriter<T> implements SinkWriter<T, WriteAheadBatch<T>> {
   readonly #ids: TransactionIds;
-  readonly #schema: Schema<T>;
   readonly #batchBytes: number;
-  readonly #out = new ByteWriter();
-  #count = 0;
-  #batches: WriteAheadBatch[] = [];
+  readonly #records: BatchRecords<T>;
+  #batches: WriteAheadBatch<T>[] = [];
 
-  constructor(context: SinkWriterContext, options: WriteAheadSinkOptions<T>) {
+  constructor(context: SinkWriterContext, { schema, batchBytes }: WriteAheadSinkOptions<T>) {
     this.#ids = new TransactionIds(context);
-    this.#schema = options.schema;
-    this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
+    this.#records = new BatchRecords(schema);
+    this.#batchBytes = batchBytes ?? BATCH_BYTES;
   }
 
   write(value: T): void {
-    this.#schema.codec.encode(value, this.#out);
-    this.#count += 1;
-    if (this.#out.offset >= this.#batchBytes) this.flush();
+    this.#records.add(value);
+    if (this.#records.bytes >= this.#batchBytes) this.flush();
   }
 
   flush(): void {
-    if (this.#count === 0) return;
-    const records = this.#out.copy();
-    this.#batches.push({ id: this.#ids.next(), count: this.#count, records });
-    this.#out.reset();
-    this.#count = 0;
+    if (!this.#records.isEmpty) this.#batches.push(this.#records.take(this.#ids.next()));
   }
 
-  prepareCommit(): readonly WriteAheadBatch[] {
+  prepareCommit(): readonly WriteAheadBatch<T>[] {
     return this.#batches.splice(0);
   }
 
   close(): void {}
 }
 
-class BatchCommitter<T> implements Committer<WriteAheadBatch> {
+class BatchCommitter<T> implements Committer<WriteAheadBatch<T>> {
   readonly #options: WriteAheadSinkOptions<T>;
   readonly #known: CheckpointCommitter;
 
@@ -123,17 +102,14 @@ class BatchCommitter<T> implements Committer<WriteAheadBatch> {
     this.#known = known;
   }
 
-  async commit(requests: readonly CommitRequest<WriteAheadBatch>[]): Promise<void> {
+  async commit(requests: readonly CommitRequest<WriteAheadBatch<T>>[]): Promise<void> {
     for (const request of requests) {
-      const { id, count, records } = request.committable;
+      const { id, records } = request.committable;
       if (await this.#known.isCommitted(id)) {
         request.signalAlreadyCommitted();
         continue;
       }
-      const reader = new ByteReader(records);
-      const { codec } = this.#options.schema;
-      const values = Array.from({ length: count }, () => codec.decode(reader));
-      await this.#options.write(values, id);
+      await this.#options.write(records, id);
       await this.#known.commit?.(id);
     }
   }

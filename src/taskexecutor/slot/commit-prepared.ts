@@ -5,9 +5,8 @@
 import { assert } from '../../base/assert.ts';
 import type { Log } from '../../env/env.ts';
 import type { CompiledJob } from '../../graph/job-graph.ts';
-import type { CommittablesOfCheckpoint } from '../../operators/sink-commits.ts';
 import { commitInPlace } from '../../operators/sink-operator.ts';
-import type { SinkWiring } from '../../operators/sink-operator.ts';
+import type { PreparedCommittables, SinkWiring } from '../../operators/sink-operator.ts';
 import type { TaskDeployment } from '../../protocol/task-deployment.ts';
 import { OperatorMetrics } from './operator-metrics.ts';
 import { functionLogger, openContext } from './task-context.ts';
@@ -18,24 +17,22 @@ export interface PreparedCommit {
   readonly log: Log;
   wiringOf(operator: string): SinkWiring;
   /** By operator. */
-  readonly sinks: readonly {
-    readonly operator: string;
-    readonly committables: readonly CommittablesOfCheckpoint<number | undefined>[];
-  }[];
+  readonly sinks: readonly (PreparedCommittables & { readonly operator: string })[];
 }
 
 /** @throws what a committer throws */
 export async function commitPrepared(prepared: PreparedCommit): Promise<void> {
   const { job, deployment, log } = prepared;
   const vertex = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
-  for (const { operator, committables } of prepared.sinks) {
-    if (committables.length === 0) continue;
+  for (const each of prepared.sinks) {
+    const { operator } = each;
+    if (each.committables.length === 0) continue;
     const spec = job.operators.get(operator)?.spec;
     assert(spec?.kind === 'sink', 'V1: committables belong to a sink');
     const { name } = vertex.operators.find(({ id }) => id === operator)!;
     const logger = functionLogger(log, name, deployment.subtask);
     const metrics = new OperatorMetrics({ id: operator, name }, logger);
     const open = openContext({ jobName: job.graph.name, deployment, log, metrics }, name);
-    await commitInPlace(spec.sink, open, prepared.wiringOf(operator), committables);
+    await commitInPlace(spec.sink, open, prepared.wiringOf(operator), each);
   }
 }

@@ -98,14 +98,17 @@ export async function restoreOperators(
 
 async function restoreOperator(
   { keyedState, operatorState, operator: instance }: StatefulOperator,
-  { keyed, operatorState: lists, operator, committables, formerParallelism }: OperatorRestore,
+  restored: OperatorRestore,
   { checkpointId, isClaimed }: Pick<StateRestore, 'checkpointId' | 'isClaimed'>,
   files: StateFiles,
 ): Promise<void> {
+  const { keyed, operatorState: lists, operator, committables, committable } = restored;
   const isSink = instance instanceof SinkOperator;
   const commits = isSink && instance.hasCommitter;
   if (committables.length > 0 && !commits) throw notTaken(operator, 'it commits nothing');
-  if (isSink) instance.restoreCommittables({ checkpointId, isClaimed, committables });
+  if (isSink) {
+    instance.restoreCommittables({ checkpointId, isClaimed, committables, committable });
+  }
   if (keyed.length > 0) {
     if (keyedState === undefined) throw notTaken(operator, 'it has no keys');
     const chains: SnapshotInput[][] = [];
@@ -117,7 +120,7 @@ async function restoreOperator(
     inputs.push(await files.input(handle, `the lists of subtask ${subtask} of ${operator}`));
   }
   // Who had finished has no lists left.
-  await operatorState.restore(inputs, formerParallelism - inputs.length);
+  await operatorState.restore(inputs, restored.formerParallelism - inputs.length);
 }
 
 /** R3 */
