@@ -1,7 +1,8 @@
 /**
  * What time costs in keyed state: timers (a million live ones, of keys random over 2^53; an
- * operation is a register or a pop), sliced and namespaced counters, going through a slice, and the
- * memory of a key and of a timer. `node bench/micro/keyed-time.ts [--json]`.
+ * operation is a register or a pop; at random times, all the same while ahead, at the ends of
+ * windows, or in heaps far from each other), sliced and namespaced counters, going through a slice,
+ * and the memory of a key and of a timer. `node bench/micro/keyed-time.ts [--json]`.
  */
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -123,6 +124,27 @@ async function timers(
   report({ name: `${name}-snapshot-begin`, unit: 'ms', better: 'lower', values: begins });
 }
 
+/** A key sets a timer at a time that `timeOf` gives, and the earliest of a million fires. */
+function steadyTimers(name: string, { keys, groups }: Keys, timeOf: (n: number) => number): void {
+  const backend = open();
+  const queue = backend.registerTimers<undefined>('timers', undefined);
+  let set = 0;
+  const register = (): void => {
+    backend.setCurrentKey(keys[set % KEYS]!, groups[set % KEYS]!);
+    queue.register(timeOf(set), undefined);
+    set += 1;
+  };
+  while (queue.size < KEYS) register();
+  measure(name, () => {
+    for (let i = 0; i < KEYS; i++) {
+      register();
+      queue.pop(Infinity);
+    }
+    return KEYS * 2;
+  });
+  if (queue.size !== KEYS) throw new Error(`${queue.size} timers instead of ${KEYS}`);
+}
+
 /** A key has its count in one of a few slices, and all of them at last. */
 function sliced({ keys, groups }: Keys): void {
   const backend = open();
@@ -186,5 +208,9 @@ const keys = randomKeys();
 await bytesPerKey(keys);
 await timers(keys, undefined);
 await timers(keys, Window);
+steadyTimers('timers-delayed', keys, (n) => n + 600_000);
+steadyTimers('timers-windows', keys, (n) => Math.ceil((n + 1) / 10_000) * 10_000 + 599_999);
+// Every record has a hundred windows, all of them far from the others.
+steadyTimers('timers-far-apart', keys, (n) => (n % 100) * 2 ** 35 + Math.floor(n / KEYS));
 sliced(keys);
 namespaced(keys);

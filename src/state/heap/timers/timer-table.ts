@@ -21,9 +21,10 @@
 import type { Key } from '../../../types/schema.ts';
 import type { VersionClock } from '../version-clock.ts';
 import { FlatTexts } from '../flat-texts.ts';
-import { grownCapacity, hashInt32, shiftOf } from '../hash-slots.ts';
+import { grownCapacity, hashInt32 } from '../hash-slots.ts';
 import type { KeyLookup } from '../key-context.ts';
 import { hashLookup } from '../lookup-index.ts';
+import { TimerSpread } from './timer-spread.ts';
 
 const MINIMUM_CAPACITY = 8;
 const NONE = -1;
@@ -150,7 +151,8 @@ export class TimerTable {
   #ints: Int32Array;
   #capacity: number = MINIMUM_CAPACITY;
   #heads = new Int32Array(MINIMUM_CAPACITY);
-  #shift: number = shiftOf(MINIMUM_CAPACITY);
+  /** Where in `#heads` the chain of a timer begins. */
+  readonly #spread: TimerSpread = new TimerSpread(MINIMUM_CAPACITY);
   /** R3: the first one + 1. */
   #free = 0;
   /** Undefined where keys are numbers. */
@@ -187,19 +189,27 @@ export class TimerTable {
 
   /** The slot of the timer, or -1. */
   find(timer: Timer): number {
-    return this.#find(timer, hashOf(timer));
+    const ints = this.#ints;
+    const step = this.#stride * 2;
+    let slot = this.#heads[this.#spread.headOf(timer.time, hashOf(timer))]! - 1;
+    while (slot >= 0 && !this.#isAt(slot, timer)) slot = ints[slot * step + CHAIN]! - 1;
+    return slot;
   }
 
   /** A slot for the timer; -1 if it is there already. */
   add(timer: Timer): number {
-    if (this.size === this.#heads.length) this.#rehash(this.#heads.length * 2);
-    const head = hashOf(timer) >>> this.#shift;
+    if (this.size === this.#heads.length) this.#spreadOver(this.size * 2);
+    else if (this.#spread.isCrowded) this.#spreadOver(this.#heads.length);
+    const head = this.#spread.headOf(timer.time, hashOf(timer));
     const step = this.#stride * 2;
     let last = NONE;
+    let passed = 0;
     for (let at = this.#heads[head]! - 1; at >= 0; at = this.#ints[at * step + CHAIN]! - 1) {
       if (this.#isAt(at, timer)) return NONE;
       last = at;
+      passed += 1;
     }
+    this.#spread.notePassed(passed);
     const slot = this.#free === 0 ? this.#append() : this.#takeFree();
     if (this.#frozen.length !== 0) this.#announce(slot);
     this.#store(slot, timer);
@@ -239,7 +249,7 @@ export class TimerTable {
   remove(slot: number, timer: Timer): void {
     const ints = this.#ints;
     const step = this.#stride * 2;
-    const head = hashOf(timer) >>> this.#shift;
+    const head = this.#spread.headOf(timer.time, hashOf(timer));
     const next = ints[slot * step + CHAIN]!;
     let at = this.#heads[head]! - 1;
     if (at === slot) {
@@ -302,7 +312,8 @@ export class TimerTable {
     this.#resize(Math.max(to + (to >> 2), MINIMUM_CAPACITY));
     let heads = MINIMUM_CAPACITY;
     while (heads < to) heads *= 2;
-    this.#rehash(heads);
+    this.#spread.choose(heads, (visit) => this.#eachTime(visit));
+    this.#chain(heads);
     return moved;
   }
 
@@ -343,14 +354,6 @@ export class TimerTable {
     this.#lookups = same ? (this.#keys as KeyLookup[] | undefined) : this.#lookups;
     this.#namespaces = this.#namespaces?.slice();
     this.#frozen = [];
-  }
-
-  #find(timer: Timer, hash: number): number {
-    const ints = this.#ints;
-    const step = this.#stride * 2;
-    let slot = this.#heads[hash >>> this.#shift]! - 1;
-    while (slot >= 0 && !this.#isAt(slot, timer)) slot = ints[slot * step + CHAIN]! - 1;
-    return slot;
   }
 
   #isAt(slot: number, timer: Timer): boolean {
@@ -398,8 +401,7 @@ export class TimerTable {
     if (tuple) this.#keys[slot] = key;
   }
 
-  #link(slot: number, hash: number): void {
-    const head = hash >>> this.#shift;
+  #link(slot: number, head: number): void {
     this.#ints[slot * this.#stride * 2 + CHAIN] = this.#heads[head]!;
     this.#heads[head] = slot + 1;
   }
@@ -428,15 +430,26 @@ export class TimerTable {
     this.#ints = new Int32Array(words.buffer);
   }
 
-  #rehash(heads: number): void {
+  #eachTime(visit: (time: number) => void): void {
+    for (let slot = 0; slot < this.end; slot++) {
+      if (this.isLive(slot)) visit(this.#words[slot * this.#stride]!);
+    }
+  }
+
+  /** Of as many heads, or more. */
+  #spreadOver(heads: number): void {
+    if (this.#spread.choose(heads, (visit) => this.#eachTime(visit))) this.#chain(heads);
+  }
+
+  /** R2: puts all live timers in the chains where they belong. */
+  #chain(heads: number): void {
     this.#heads = new Int32Array(heads);
-    this.#shift = shiftOf(heads);
     const timer: Timer = newTimer();
     // Backwards, since each goes before those that are there.
     for (let slot = this.end - 1; slot >= 0; slot--) {
       if (!this.isLive(slot)) continue;
       this.load(slot, timer);
-      this.#link(slot, hashOf(timer));
+      this.#link(slot, this.#spread.headOf(timer.time, hashOf(timer)));
     }
   }
 }
