@@ -146,6 +146,20 @@ export class ByteWriter {
     return copy;
   }
 
+  /**
+   * What has been written, without copying, as memory that is the caller's from now on; the writer
+   * starts again in `next`, which is its own then, or in fresh memory of the same size.
+   */
+  handOver(next?: Uint8Array): Uint8Array {
+    assert(this.bytes === this.#own, 'W3: memory of somebody else');
+    const written = this.written();
+    this.#own = next === undefined ? allocateTextBuffer(this.#own.length) : textBufferOf(next);
+    this.bytes = this.#own;
+    this.view = viewOf(this.#own);
+    this.reset();
+    return written;
+  }
+
   /** Makes room for `count` more bytes. */
   ensure(count: number): void {
     if (this.position + count > this.limit) this.#grow(count);

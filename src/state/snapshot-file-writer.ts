@@ -106,8 +106,9 @@ export class SnapshotFileWriter {
     return this.#pending;
   }
 
-  endEntry(): void {
-    this.#blockEntries += 1;
+  /** Behind one entry, or several that were written at once. */
+  endEntry(entries: number = 1): void {
+    this.#blockEntries += entries;
     if (this.#pending.offset - this.#block >= BLOCK_BYTES) this.#closeBlock();
   }
 

@@ -16,6 +16,7 @@ import { encodeSource } from './encode-source.ts';
 import { equalsSource } from './equals-source.ts';
 import type { FromJson } from './from-json.ts';
 import { fromJsonOf } from './from-json.ts';
+import { storeNumberKey } from './key-bytes.ts';
 import { jsonProblem, problemOf } from './problem.ts';
 import { REFUSED, refuse } from './refusal.ts';
 import type { Codec, RecordColumns } from './schema.ts';
@@ -103,7 +104,8 @@ function notSerializable(description: SchemaDescription, value: unknown): Engine
   return new EngineError('DATA_NOT_SERIALIZABLE', { field: problem.path, reason: problem.reason });
 }
 
-function generate(
+/** Compiles what a generator of this folder has made of a description. */
+export function generate(
   part: string,
   description: SchemaDescription,
   source: (description: SchemaDescription) => string,
@@ -137,6 +139,8 @@ const CODEC_HELPERS = Object.freeze({
   varintAt,
   indexes,
   indexOf,
+  storeNumberKey,
+  blanks,
   isCalendarDate,
   decimalNumber,
   decimalOfNumber,
@@ -191,4 +195,9 @@ function indexes(values: readonly string[]): ReadonlyMap<unknown, number> {
 
 function indexOf(of: ReadonlyMap<unknown, number>, value: unknown): number {
   return of.get(value) ?? -1;
+}
+
+/** Texts of so many NUL characters and less, by their length: room in a longer text. */
+function blanks(most: number): readonly string[] {
+  return Array.from({ length: most + 1 }, (_, length) => '\0'.repeat(length));
 }

@@ -180,8 +180,12 @@ function writeParts(
   return lines.join('\n');
 }
 
-/** `h` says whether a wrapped part is present, `s` is what is stored of a fixed one. */
-function checkPart({ index, wrappers, type, fixed }: Part): string[] {
+/**
+ * `h` says whether a wrapped part is present, `s` is what is stored of a fixed one; what does not
+ * fit ends in the statement `refused`.
+ */
+export function checkPart(part: Part, refused: string = 'refuse();'): string[] {
+  const { index, wrappers, type, fixed } = part;
   const a = `a${index}`;
   const lines: string[] = [];
   if (wrappers.length > 0) {
@@ -195,18 +199,26 @@ function checkPart({ index, wrappers, type, fixed }: Part): string[] {
       const prepared = fixed.prepare(a);
       lines.push(`const ${s} = ${guard === '' ? prepared : `h${index} ? ${prepared} : 0`};`);
     }
-    lines.push(`if (${guard}(${fixed.bad(s)})) refuse();`);
+    lines.push(`if (${guard}(${fixed.bad(s)})) ${refused}`);
   } else if (type.kind === 'string') {
-    lines.push(`if (${guard}typeof ${a} !== 'string') refuse();`);
+    lines.push(`if (${guard}typeof ${a} !== 'string') ${refused}`);
   }
   return lines;
 }
 
-function writeHead({ fixed, parts, headBytes, maskBytes }: Layout): string[] {
-  const lines = [
+function writeHead(layout: Layout): string[] {
+  const { headBytes } = layout;
+  return [
     `if (w.position + ${headBytes} > w.limit) w.ensure(${headBytes});`,
     `{\nconst b = w.bytes, view = w.view, p = w.position;`,
+    ...storeHead(layout),
+    `w.position = p + ${headBytes};\n}`,
   ];
+}
+
+/** Stores presence bits and fixed parts at `p`, where there is room. */
+export function storeHead({ fixed, parts, maskBytes }: Layout): string[] {
+  const lines: string[] = [];
   for (let byte = 0; byte < maskBytes; byte++)
     lines.push(`b[p + ${byte}] = ${maskByte(parts, byte)};`);
   for (const part of fixed) {
@@ -217,7 +229,7 @@ function writeHead({ fixed, parts, headBytes, maskBytes }: Layout): string[] {
     if (wrappers.length === 0) lines.push(store);
     else lines.push(`if (h${index}) ${store}\nelse { ${zeros(at, kind.size)} }`);
   }
-  return [...lines, `w.position = p + ${headBytes};\n}`];
+  return lines;
 }
 
 /** Absent parts are zeros, so that equal values are equal bytes. */
@@ -249,6 +261,12 @@ function maskByte(parts: readonly Part[], byte: number): string {
   return bits.join(' | ');
 }
 
+/** Stores the header of a text that is ASCII at `p`. */
+export function asciiHeader({ index }: Part): string {
+  const store = 'if (n < 64) b[p++] = n << 1; else p = varintAt(b, p, n * 2);';
+  return `{ const n = a${index}.length; ${store} }`;
+}
+
 /**
  * Headers, then texts. The fast way assumes ASCII, writes headers that say so and stores the texts
  * in one pass; one string of anything else, or too little room for the worst case, goes the slow
@@ -260,11 +278,7 @@ function writeStrings(strings: readonly Part[]): string[] {
   const lengths = strings.map(({ index, wrappers }) =>
     wrappers.length > 0 ? `(h${index} ? a${index}.length : 0)` : `a${index}.length`,
   );
-  const headers = strings.map(
-    (part) =>
-      `${guard(part)}{ const n = a${part.index}.length; ` +
-      'if (n < 64) b[p++] = n << 1; else p = varintAt(b, p, n * 2); }',
-  );
+  const headers = strings.map((part) => `${guard(part)}${asciiHeader(part)}`);
   const texts = strings.map(
     (part) =>
       `${guard(part)}{ if (!w.ascii(a${part.index}, p)) break slow; p += a${part.index}.length; }`,

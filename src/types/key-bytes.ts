@@ -99,6 +99,27 @@ function writeNumber(value: number, out: ByteWriter): void {
   }
 }
 
+/** Of a number in canonical form. */
+export const NUMBER_KEY_BYTES = 9;
+
+/** The same where there is room at `at`. For generated code. */
+export function storeNumberKey(key: number, bytes: Uint8Array, view: DataView, at: number): void {
+  if ((key | 0) === key) {
+    bytes[at] = KeyTag.integer;
+    view.setInt32(at + 1, key, true);
+    view.setInt32(at + 5, key >> 31, true);
+  } else if (isInt64Number(key)) {
+    bytes[at] = KeyTag.integer;
+    view.setInt32(at + 1, key | 0, true);
+    view.setInt32(at + 5, Math.floor(key / 2 ** 32), true);
+  } else {
+    bytes[at] = KeyTag.float;
+    // Two calls for the sake of V8, as in ByteWriter.
+    if (key === key) view.setFloat64(at + 1, key, true);
+    else view.setFloat64(at + 1, NaN, true);
+  }
+}
+
 function writeBigInt(value: bigint, out: ByteWriter): void {
   if (isInt64(value)) {
     out.uint8(KeyTag.int64);

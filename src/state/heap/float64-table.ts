@@ -19,9 +19,10 @@
 import { assert } from '../../base/assert.ts';
 import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column, ColumnKind } from './column.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import { isSparse, MINIMUM_CAPACITY } from './hash-slots.ts';
 import { ABSENT, KeyGroupTable } from './key-group-table.ts';
-import type { TablePlace, TableRows } from './key-group-table.ts';
+import type { TablePlace, TableRows, VersionRange } from './key-group-table.ts';
 import { hashLookup } from './lookup-index.ts';
 import type { BlockHolder, TableBlock, TableMemory } from './table-memory.ts';
 
@@ -36,6 +37,7 @@ const REBUILT = 0.7;
 const SMALL = 512;
 
 export class Float64Table extends KeyGroupTable implements BlockHolder {
+  readonly hasNumbers = true;
   readonly first: number;
   readonly step: number;
   readonly timeShift: number;
@@ -82,6 +84,10 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
   override seek(slot: number, end: number, since: number, version: number): number {
     const rows = { versions: this.#versions, base: this.#base, timeShift: this.timeShift };
     return seek(rows, { slot, end, since, version });
+  }
+
+  override gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    return gather(this, { slot, end, ...wanted }, batch);
   }
 
   override find(key: number): number {
@@ -312,6 +318,22 @@ function seek({ versions, base, timeShift }: VersionRows, sought: Sought): numbe
   return (place << timeShift) + (slot & ((1 << timeShift) - 1));
 }
 
+/** A table of this kind is of few keys, or of keys that are not from a small range: seldom. */
+function gather(
+  rows: Pick<TableRows, 'seek' | 'keyAt' | 'step'>,
+  { slot, end, since, version }: Sought,
+  batch: EntryBatch,
+): number {
+  let candidate = slot;
+  while (!batch.isFull) {
+    candidate = rows.seek(candidate, end, since, version);
+    if (candidate >= end) break;
+    batch.addNumber(rows.keyAt(candidate) as number, candidate);
+    candidate += rows.step;
+  }
+  return candidate;
+}
+
 class Float64Rows implements TableRows {
   readonly first: number;
   readonly step: number;
@@ -346,5 +368,9 @@ class Float64Rows implements TableRows {
   seek(slot: number, end: number, since: number, version: number): number {
     const rows = { versions: this.#versions, base: this.#base, timeShift: this.timeShift };
     return seek(rows, { slot, end, since, version });
+  }
+
+  gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    return gather(this, { slot, end, ...wanted }, batch);
   }
 }

@@ -17,6 +17,7 @@ import { FrozenRows } from '../rows/frozen-rows.ts';
 import type { HeapRows } from '../rows/heap-rows.ts';
 import { SnapshotFileWriter } from '../snapshot-file-writer.ts';
 import type { SliceResult, SnapshotMark, SnapshotOutput, SnapshotWriter } from '../snapshot.ts';
+import { BatchEncoder, BatchSectionWriter, isBatchable } from './batch-section-writer.ts';
 import { EntryWriter } from './entry-writer.ts';
 import type { EntrySource } from './entry-writer.ts';
 import { FrozenTimers } from './timers/frozen-timers.ts';
@@ -55,6 +56,8 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   readonly #dropped = new Map<number, KeyGroupTable[]>();
   readonly #cutoffs: readonly number[];
   readonly #groups: number;
+  /** By state, of those that need them. */
+  #encoders: (BatchEncoder | undefined)[] = [];
   /** W1 */
   #group = 0;
   #state = 0;
@@ -182,7 +185,12 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     const cursors = this.#tables.map((table) => this.#cursorOf(table));
     // What a base holds must not come back by what is left out here.
     const cutoff = this.since === 0 ? this.#cutoffs[this.#state] : undefined;
-    this.#beginSection(new EntryWriter(state, cursors, cutoff), 'entries');
+    if (this.#manifest.order === 'natural' && isBatchable(state)) {
+      const encoder = (this.#encoders[this.#state] ??= new BatchEncoder(state));
+      this.#begin(new BatchSectionWriter(encoder, cursors), 'entries');
+    } else {
+      this.#beginSection(new EntryWriter(state, cursors, cutoff), 'entries');
+    }
     return true;
   }
 
@@ -219,10 +227,15 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
   }
 
   #beginSection(entries: EntrySource, mode: SectionMode): void {
-    this.#section =
-      this.#manifest.order === 'canonical'
-        ? new CanonicalSectionWriter(entries)
-        : new NaturalSectionWriter(entries);
+    const isCanonical = this.#manifest.order === 'canonical';
+    const section = isCanonical
+      ? new CanonicalSectionWriter(entries)
+      : new NaturalSectionWriter(entries);
+    this.#begin(section, mode);
+  }
+
+  #begin(section: SectionWriter, mode: SectionMode): void {
+    this.#section = section;
     this.#file.beginSection(this.#state, this.#manifest.keyGroups.first + this.#group, mode);
     this.#mode = mode;
   }
@@ -251,6 +264,7 @@ export class HeapSnapshotWriter implements SnapshotWriter, ChangeObserver {
     this.#closed = true;
     this.#section = undefined;
     this.#tables = undefined;
+    this.#encoders = [];
     this.#cursors.clear();
     this.#dropped.clear();
     for (const state of this.#states) if (!(state instanceof HeapState)) state.release();

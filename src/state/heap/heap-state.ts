@@ -228,6 +228,11 @@ export class HeapState {
     return table;
   }
 
+  /** Whether entries of a snapshot have the keys that are in tables, and these alone. */
+  get hasPlainKeys(): boolean {
+    return true;
+  }
+
   /** The key of an entry of a snapshot, of a key as it is in a table. */
   writeKey(key: Key, _table: KeyGroupTable, out: ByteWriter): void {
     writeKey(key, out);

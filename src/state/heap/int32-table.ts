@@ -17,6 +17,7 @@
  */
 import { columnBytes, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column, ColumnKind } from './column.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import {
   capacityFor,
   hashInt32,
@@ -26,12 +27,13 @@ import {
   shiftOf,
 } from './hash-slots.ts';
 import { ABSENT, KeyGroupTable } from './key-group-table.ts';
-import type { TablePlace, TableRows } from './key-group-table.ts';
+import type { TablePlace, TableRows, VersionRange } from './key-group-table.ts';
 import { RESTORED_VERSION } from './version-clock.ts';
 
 const REMOVED = -1;
 
 export class Int32Table extends KeyGroupTable {
+  readonly hasNumbers = true;
   #words: Int32Array;
   #capacity: number;
   #shift: number;
@@ -77,6 +79,11 @@ export class Int32Table extends KeyGroupTable {
 
   override seek(slot: number, end: number, since: number, version: number): number {
     return seek(this.#words, { slot, end, step: this.step, at: this.#toVersion, since, version });
+  }
+
+  override gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    const sought = { slot, end, step: this.step, at: this.#toVersion, ...wanted };
+    return gather(this.#words, sought, batch);
   }
 
   override find(key: number): number {
@@ -220,6 +227,22 @@ function seek(words: Int32Array, { slot, end, step, at, since, version }: Sought
   return candidate;
 }
 
+function gather(words: Int32Array, sought: Sought, batch: EntryBatch): number {
+  const { slot, end, step, at, since, version } = sought;
+  const { numbers, slots, places } = batch;
+  let { count } = batch;
+  let candidate = slot;
+  for (; candidate < end && count < places; candidate += step) {
+    const found = words[candidate * 2 + at]!;
+    if (found <= since || found > version) continue;
+    numbers[count] = words[candidate * 2 + at - 1]!;
+    slots[count] = candidate;
+    count += 1;
+  }
+  batch.count = count;
+  return candidate;
+}
+
 class Int32Rows implements TableRows {
   readonly first: number;
   readonly step: number;
@@ -252,5 +275,10 @@ class Int32Rows implements TableRows {
 
   seek(slot: number, end: number, since: number, version: number): number {
     return seek(this.#words, { slot, end, step: this.step, at: this.#toVersion, since, version });
+  }
+
+  gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    const sought = { slot, end, step: this.step, at: this.#toVersion, ...wanted };
+    return gather(this.#words, sought, batch);
   }
 }

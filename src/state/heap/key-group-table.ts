@@ -21,6 +21,7 @@ import type { Key } from '../../types/schema.ts';
 import type { Column, ColumnKind } from './column.ts';
 import type { KeyLookup } from './key-context.ts';
 import { RemovalLog } from './removal-log.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import type { VersionClock } from './version-clock.ts';
 
 /** What `find` gives for a key without an entry. */
@@ -45,6 +46,17 @@ export interface TableRows {
    * most `version`; one that is not below `end` if there is none.
    */
   seek(slot: number, end: number, since: number, version: number): number;
+  /**
+   * Adds the entries that `seek` would come to, one after another, to `batch`, until that is full;
+   * returns the slot to go on from.
+   */
+  gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number;
+}
+
+/** Versions greater than `since` and at most `version`. */
+export interface VersionRange {
+  readonly since: number;
+  readonly version: number;
 }
 
 /** Where a table belongs. */
@@ -93,6 +105,10 @@ export abstract class KeyGroupTable implements TableRows {
   abstract versionAt(slot: number): number;
   abstract keyAt(slot: number): Key;
   abstract seek(slot: number, end: number, since: number, version: number): number;
+  abstract gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number;
+
+  /** Whether keys are numbers. */
+  abstract readonly hasNumbers: boolean;
 
   /** The slot of the entry with this key, else ABSENT. */
   abstract find(lookup: KeyLookup): number;

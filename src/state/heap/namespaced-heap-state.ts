@@ -54,6 +54,10 @@ export class NamespacedHeapState extends HeapState {
     }
   }
 
+  override get hasPlainKeys(): boolean {
+    return false;
+  }
+
   override writeKey(tuple: Key, _table: KeyGroupTable, out: ByteWriter): void {
     const [key, ...parts] = tuple as readonly Key[];
     writeCompoundKey(key!, parts, out);

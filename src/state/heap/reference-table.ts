@@ -10,8 +10,9 @@
 import type { Key } from '../../types/schema.ts';
 import { columnBytes, growColumn, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column } from './column.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import { KeyGroupTable } from './key-group-table.ts';
-import type { TablePlace, TableRows } from './key-group-table.ts';
+import type { TablePlace, TableRows, VersionRange } from './key-group-table.ts';
 import { LookupIndex } from './lookup-index.ts';
 import type { Lookup, LookupHolder } from './lookup-index.ts';
 import { RESTORED_VERSION } from './version-clock.ts';
@@ -20,6 +21,7 @@ const MINIMUM_CAPACITY = 4;
 const SPARSE_MIN = 64;
 
 export class ReferenceTable extends KeyGroupTable implements LookupHolder {
+  readonly hasNumbers = false;
   readonly first = 0;
   readonly step = 1;
   readonly timeShift = 0;
@@ -59,6 +61,10 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
 
   override seek(slot: number, end: number, since: number, version: number): number {
     return seek(this.#versions, slot, end, since, version);
+  }
+
+  override gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    return gather(this, this.#versions, { slot, end, ...wanted }, batch);
   }
 
   lookupAt(slot: number): Lookup {
@@ -186,6 +192,25 @@ function seek(
   return candidate;
 }
 
+interface Sought extends VersionRange {
+  readonly slot: number;
+  readonly end: number;
+}
+
+function gather(
+  rows: Pick<TableRows, 'keyAt'>,
+  versions: Int32Array,
+  { slot, end, since, version }: Sought,
+  batch: EntryBatch,
+): number {
+  let candidate = slot;
+  for (; candidate < end && !batch.isFull; candidate++) {
+    const found = versions[candidate]!;
+    if (found > since && found <= version) batch.add(rows.keyAt(candidate), candidate);
+  }
+  return candidate;
+}
+
 class ReferenceRows implements TableRows {
   readonly first = 0;
   readonly step = 1;
@@ -214,5 +239,9 @@ class ReferenceRows implements TableRows {
 
   seek(slot: number, end: number, since: number, version: number): number {
     return seek(this.#versions, slot, end, since, version);
+  }
+
+  gather(slot: number, end: number, wanted: VersionRange, batch: EntryBatch): number {
+    return gather(this, this.#versions, { slot, end, ...wanted }, batch);
   }
 }

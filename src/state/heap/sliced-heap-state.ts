@@ -151,6 +151,10 @@ export class SlicedHeapState extends HeapState {
     this.#show(this.#none);
   }
 
+  override get hasPlainKeys(): boolean {
+    return false;
+  }
+
   override writeKey(key: Key, { slice }: KeyGroupTable, out: ByteWriter): void {
     this.#parts[0] = slice!;
     writeCompoundKey(key, this.#parts, out);

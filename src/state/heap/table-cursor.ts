@@ -12,8 +12,9 @@
  */
 import type { Key } from '../../types/schema.ts';
 import { loadValue } from './column.ts';
+import type { EntryBatch } from './entry-batch.ts';
 import type { HeapState } from './heap-state.ts';
-import type { KeyGroupTable, TableRows } from './key-group-table.ts';
+import type { KeyGroupTable, TableRows, VersionRange } from './key-group-table.ts';
 
 /** `pause`: there may be more, and it is a good moment to look at the clock. */
 export type Progress = 'entry' | 'pause' | 'end';
@@ -30,8 +31,7 @@ export class TableCursor {
   time = 0;
   readonly table: KeyGroupTable;
   readonly #state: HeapState;
-  readonly #since: number;
-  readonly #version: number;
+  readonly #wanted: VersionRange;
   #slot: number;
   #detached: TableRows | undefined;
   /** Instead of the values of `#detached`, where those may change in place (U3). */
@@ -45,8 +45,7 @@ export class TableCursor {
   constructor(state: HeapState, table: KeyGroupTable, since: number, version: number) {
     this.#state = state;
     this.table = table;
-    this.#since = since;
-    this.#version = version;
+    this.#wanted = { since, version };
     this.#slot = table.first;
   }
 
@@ -59,7 +58,8 @@ export class TableCursor {
     const { end, step } = rows;
     if (this.#slot < end) {
       const limit = Math.min(end, this.#slot + LOOKED_SLOTS * step);
-      const slot = rows.seek(this.#slot, limit, this.#since, this.#version);
+      const { since, version } = this.#wanted;
+      const slot = rows.seek(this.#slot, limit, since, version);
       if (slot >= limit) {
         this.#slot = slot;
         return 'pause';
@@ -77,6 +77,29 @@ export class TableCursor {
     if (this.table.times !== undefined) this.time = this.#savedTimes[this.#given]!;
     this.#given += 1;
     return 'entry';
+  }
+
+  /**
+   * Fills the batch with the next entries, and is past them at once; of state without a
+   * time-to-live whose values do not change in place.
+   */
+  nextBatch(batch: EntryBatch): Progress {
+    const rows = this.#detached ?? this.table;
+    const { end, step } = rows;
+    batch.clear(this.table.hasNumbers);
+    if (this.#slot < end) {
+      const limit = Math.min(end, this.#slot + LOOKED_SLOTS * step);
+      this.#slot = rows.gather(this.#slot, limit, this.#wanted, batch);
+      batch.load(this.table.column, rows.values);
+      return batch.end === 0 ? 'pause' : 'entry';
+    }
+    const saved = this.#savedKeys.length;
+    for (; this.#given < saved && !batch.isFull; this.#given++) {
+      batch.addValue(this.#savedKeys[this.#given]!, this.#savedValues[this.#given]);
+      this.#savedValues[this.#given] = undefined;
+    }
+    batch.loaded(this.table.column);
+    return batch.end === 0 ? 'end' : 'entry';
   }
 
   /** U1: the entry at `slot`, which belongs to the snapshot, is about to change. */
@@ -105,6 +128,6 @@ export class TableCursor {
   }
 
   #isIn(version: number): boolean {
-    return version > this.#since && version <= this.#version;
+    return version > this.#wanted.since && version <= this.#wanted.version;
   }
 }
