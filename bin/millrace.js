@@ -36,8 +36,33 @@
   var cache = path.join(root, 'node_modules', '.cache', 'millrace');
   if (!process.env.NODE_COMPILE_CACHE) process.env.NODE_COMPILE_CACHE = cache;
   load('module').enableCompileCache(cache);
-  createRequire(file)(fs.existsSync(path.join(root, 'bin', 'cli.ts')) ? './cli.ts' : './cli.js');
+  createRequire(file)(packedEngine(fs, path, root) || ownEngine(fs, path, root));
 })();
+
+// The engine as few files (scripts/pack-engine.ts), unless one that went into them has changed.
+function packedEngine(fs, path, root) {
+  var published = path.join(root, 'engine', 'bin', 'cli.js');
+  if (fs.existsSync(published)) return published;
+  var folder = path.join(root, 'node_modules', '.cache', 'millrace-engine');
+  var current = path.join(folder, 'current.json');
+  if (!fs.existsSync(current)) return undefined;
+  var packed = JSON.parse(fs.readFileSync(current, 'utf8'));
+  for (var i = 0; i < packed.inputs.length; i++) {
+    var input = packed.inputs[i];
+    var now = fs.statSync(path.join(root, input[0]), { throwIfNoEntry: false });
+    if (!now || now.size !== input[1] || now.mtimeMs !== input[2]) return undefined;
+  }
+  var entry = path.join(folder, packed.pack, 'bin', 'cli.js');
+  return fs.existsSync(entry) ? entry : undefined;
+}
+
+function ownEngine(fs, path, root) {
+  return path.join(
+    root,
+    'bin',
+    fs.existsSync(path.join(root, 'bin', 'cli.ts')) ? 'cli.ts' : 'cli.js',
+  );
+}
 
 function loadBuiltin(name) {
   return process.getBuiltinModule(name);

@@ -1,4 +1,5 @@
-// Makes the package that users install: compiles bin and src into dist/, gives dist/ a package.json
+// Makes the package that users install: compiles bin and src into dist/, packs the engine from
+// there (pack-engine.ts) for the command line and what it starts, gives dist/ a package.json
 // of its own (entries at .js, engines, no workspaces, nothing for development) and packs that
 // folder. Prints the path of the tarball. The root is private and is never packed. Publishing stays
 // a decision:
@@ -6,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packCompiled } from './pack-engine.ts';
 
 type Entries = Readonly<Record<string, string>>;
 
@@ -57,7 +59,7 @@ function publishedEntry(path: string): string | Readonly<Record<'types' | 'defau
 }
 
 /** Builds and packs; returns the path of the tarball. */
-export function packRelease(root: string, destination: string): string {
+export async function packRelease(root: string, destination: string): Promise<string> {
   const dist = join(root, 'dist');
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
   const missing = Object.values(manifest.exports).filter((path) => !existsSync(join(root, path)));
@@ -71,6 +73,8 @@ export function packRelease(root: string, destination: string): string {
     join(dist, 'package.json'),
     `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`,
   );
+  const engine = await packCompiled(dist, join(dist, 'engine'));
+  if (engine === undefined) throw new Error('rolldown is not installed: run `npm ci`');
   for (const file of ['bin/millrace.js', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     copyFileSync(join(root, file), join(dist, file));
   }
@@ -92,5 +96,5 @@ function run(command: string, args: readonly string[], cwd: string): string {
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
-  console.log(packRelease(root, join(root, 'out')));
+  console.log(await packRelease(root, join(root, 'out')));
 }

@@ -294,7 +294,7 @@ function nameOf(order: Order): string {
     assert.deepEqual(await refused('run', 'throws.ts'), said);
     const verbose = await refused('run', 'throws.ts', '--verbose');
     assert.ok(said.every((line) => verbose.includes(line)));
-    assert.ok(verbose.some((line) => /^ +at .*map-operator/.test(line)));
+    assert.ok(verbose.some((line) => /^ +at MapOperator\.process /.test(line)));
   });
 
   for (const [what, call] of [

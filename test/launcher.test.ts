@@ -8,10 +8,12 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import manifest from '../package.json' with { type: 'json' };
 
 // bin/millrace.js decides under which Node the command line runs. What matters: the right Node runs
@@ -75,6 +77,52 @@ test('what was compiled is kept for the next run, in worker threads too', () => 
   const cache = join(checkout, 'node_modules', '.cache', 'millrace');
   assert.equal(stdout.split('\n')[1], cache);
   assert.equal(readdirSync(cache).length, 1);
+});
+
+describe('an engine that was packed', () => {
+  const PACKED = `console.log('packed')`;
+  const source = 'bin/cli.js';
+  let folder = '';
+
+  function pack(inputs: readonly (readonly [string, number, number])[]): void {
+    writeFileSync(join(folder, 'current.json'), JSON.stringify({ pack: 'one', inputs }));
+  }
+
+  /** The first line of what the command line says. */
+  function says(): string {
+    return run(pinned, ['exit', '0']).stdout.split('\n')[0]!;
+  }
+
+  beforeEach(() => {
+    folder = join(checkout, 'node_modules', '.cache', 'millrace-engine');
+    mkdirSync(join(folder, 'one', 'bin'), { recursive: true });
+    writeFileSync(join(folder, 'one', 'bin', 'cli.js'), PACKED);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('runs while its sources are as they were', () => {
+    const { size, mtimeMs } = statSync(join(checkout, source));
+    pack([[source, size, mtimeMs]]);
+    assert.equal(says(), 'packed');
+  });
+
+  for (const [what, change] of [
+    ['of another size', ({ size, mtimeMs }: Stats) => [source, size + 1, mtimeMs]],
+    ['written since', ({ size, mtimeMs }: Stats) => [source, size, mtimeMs - 1]],
+    ['gone', ({ size, mtimeMs }: Stats) => ['bin/gone.js', size, mtimeMs]],
+  ] as const) {
+    test(`does not run when a source is ${what}`, () => {
+      const stats = statSync(join(checkout, source));
+      pack([[source, stats.size, stats.mtimeMs], change(stats) as [string, number, number]]);
+      assert.notEqual(says(), 'packed');
+    });
+  }
+
+  test('does not run when it is gone itself', () => {
+    pack([]);
+    rmSync(join(folder, 'one'), { recursive: true });
+    assert.notEqual(says(), 'packed');
+  });
 });
 
 test('--version is the version of the package', () => {

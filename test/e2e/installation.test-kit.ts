@@ -72,7 +72,7 @@ function environment(home: string, bin: string): NodeJS.ProcessEnv {
 /** The machine after `npm install TARBALL`, of the sources as they are. */
 export async function installedMachine(): Promise<Installation> {
   const machine = emptyMachine();
-  const tarball = packRelease(REPOSITORY, join(machine.folder, '..', 'tarball'));
+  const tarball = await packRelease(REPOSITORY, join(machine.folder, '..', 'tarball'));
   machine.write('package.json', '{ "name": "counting", "private": true, "type": "module" }');
   const needed = await packedDependencies(machine);
   const { code, stdout, stderr } = await machine.run('npm', 'install', tarball, ...needed);

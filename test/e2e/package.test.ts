@@ -147,7 +147,11 @@ describe('the package, installed', { timeout: 180_000 }, () => {
   test('publint has nothing to say', async () => {
     const { messages, pkg } = await publint({ pkgDir: machine.package, pack: false, strict: true });
     assert.deepEqual(
-      messages.map((message) => formatMessage(message, pkg)),
+      // The packed engine finds itself by a package.json of its own, which nobody resolves from
+      // outside.
+      messages
+        .filter(({ code }) => code !== 'NESTED_PACKAGE_JSON_FIELD_IGNORED')
+        .map((message) => formatMessage(message, pkg)),
       [],
     );
   });
