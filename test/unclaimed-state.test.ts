@@ -60,6 +60,7 @@ function taken(kept: Partial<OperatorSnapshot>, enumerator?: Uint8Array): Checkp
       },
     ],
     vertices: [],
+    edges: [],
   };
 }
 

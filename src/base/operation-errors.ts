@@ -69,6 +69,14 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'Checkpoint {checkpointId} holds output that the sink "{operator}" has prepared to commit, and this program cannot read it, because of {field}: {reason}.',
     '{fix} Or give the sink another uid: then what was prepared is left behind with --allowNonRestoredState, and is lost where the former program did not commit it.',
   ),
+  RESTORE_IN_FLIGHT_CHANGED: user(
+    'The job cannot go on from checkpoint {checkpointId}: records were on their way from "{source}" to "{target}", and that way is another now: {change}.',
+    'Change it after an aligned checkpoint or a savepoint, in which nothing is on its way, or give these records up with --allowNonRestoredState.',
+  ),
+  RESTORE_IN_FLIGHT_KEYS: user(
+    'The job cannot go on from checkpoint {checkpointId}: records were on their way from "{source}" to "{target}", and the key selector gives other keys for them now.',
+    'Take the former key selector, and change it after an aligned checkpoint or a savepoint, in which nothing is on its way.',
+  ),
   RESTORE_IN_FLIGHT_KEY_GROUPS: user(
     '"{vertex}" cannot take over the records that were on their way to it in checkpoint {checkpointId}: their keys are in {maxParallelism} groups, and now there are to be {actual}.',
     'Set neither .setMaxParallelism nor pipeline.max-parallelism, or set it to {maxParallelism}, at a parallelism of at most {maxParallelism}; or change it after an aligned checkpoint or a savepoint.',

@@ -3,6 +3,7 @@ import type { JobGraph } from '../graph/job-graph.ts';
 import type { OperatorSnapshot, TaskSnapshot } from '../protocol/checkpoint.ts';
 import type {
   CheckpointMetadata,
+  EdgeMetadata,
   OperatorMetadata,
   SubtaskMetadata,
   VertexMetadata,
@@ -57,7 +58,24 @@ export function contentOf(
     purpose: savepoint === undefined ? 'checkpoint' : 'savepoint',
     format: savepoint?.format,
     fingerprint: graph.fingerprint,
-    ...{ operators, vertices },
+    ...{ operators, vertices, edges: edgesInFlight(graph, vertices) },
     blob: new Uint8Array(0),
   };
+}
+
+function edgesInFlight(
+  { edges }: JobGraph,
+  vertices: readonly VertexMetadata[],
+): readonly EdgeMetadata[] {
+  const inFlight = new Set(
+    vertices.flatMap(({ subtasks }) =>
+      subtasks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ edge }) => edge)),
+    ),
+  );
+  return edges
+    .filter(({ id }) => inFlight.has(id))
+    .map(({ id, source, target, targetInput, tag, partitioner, partitionedBy, schema }) => ({
+      ...{ edge: id, source, target, targetInput, tag },
+      ...{ partitioner, partitionedBy, schema },
+    }));
 }

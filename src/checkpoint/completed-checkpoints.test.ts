@@ -35,7 +35,7 @@ function completed(
   return {
     metadata: {
       ...{ jobId: 'j', jobName: 'job', checkpointId, triggeredAt: 0 as Timestamp, purpose },
-      ...{ format: undefined, fingerprint: 'f', operators: [operator], vertices: [] },
+      ...{ format: undefined, fingerprint: 'f', operators: [operator], vertices: [], edges: [] },
       blob: new Uint8Array(0),
     },
     location: `chk-${checkpointId}`,

@@ -8,8 +8,13 @@ import type { Timestamp } from '../base/units.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { defaultMaxParallelism, keyGroupRange, subtaskOfKeyGroup } from '../graph/key-groups.ts';
 import type { ChannelState, OperatorSnapshot, StateHandle } from '../protocol/checkpoint.ts';
-import type { CheckpointMetadata, VertexMetadata } from '../storage/checkpoint-metadata.ts';
+import type {
+  CheckpointMetadata,
+  EdgeMetadata,
+  VertexMetadata,
+} from '../storage/checkpoint-metadata.ts';
 import { t } from '../types/index.ts';
+import type { Schema } from '../types/schema.ts';
 import { withFormerKeyGroups } from './former-key-groups.ts';
 import { StateAssignment } from './state-assignment.ts';
 
@@ -38,7 +43,7 @@ function graph(
     target: 'b',
     targetInput: 0,
     partitioner,
-    schema: {} as never,
+    schema: t.string.description,
     exchange: 'pipelined',
   };
   return {
@@ -63,7 +68,19 @@ function snapshot(operator: string, subtask: number, parallelism: number): Opera
 }
 
 /** Of a job with these parallelisms, in which every channel has records in flight. */
-function taken(producers: number, consumers: number): CheckpointMetadata {
+/** As `contentOf` describes an edge. */
+function edgesOf({ edges }: JobGraph): readonly EdgeMetadata[] {
+  return edges.map(({ id, source, target, targetInput, tag, partitioner, schema, ...each }) => ({
+    ...{ edge: id, source, target, targetInput, tag, partitioner, schema },
+    partitionedBy: each.partitionedBy,
+  }));
+}
+
+function taken(
+  producers: number,
+  consumers: number,
+  partitioner: JobEdge['partitioner'] = 'hash',
+): CheckpointMetadata {
   const channel = (producer: number, consumer: number): ChannelState => ({
     ...{ edge: 'a:0', producer, consumer, handle: inline(producer, consumer) },
   });
@@ -78,6 +95,7 @@ function taken(producers: number, consumers: number): CheckpointMetadata {
     ...{ jobId: 'j', jobName: 'job', checkpointId: 7, triggeredAt: 0 as Timestamp },
     ...{ purpose: 'checkpoint', format: undefined, fingerprint: 'f', blob: new Uint8Array(0) },
     operators: [operator('a', producers), operator('b', consumers)],
+    edges: edgesOf(graph(producers, consumers, partitioner)),
     vertices: [
       {
         ...{ vertex: 'a', name: 'a', parallelism: producers, maxParallelism: MAX_PARALLELISM },
@@ -111,7 +129,7 @@ test('A1: everything goes to whom it belongs, at any parallelism', () => {
     fc.constantFrom('hash' as const, 'rebalance' as const),
     (producers, consumers, newProducers, newConsumers, partitioner) => {
       const now = graph(newProducers, newConsumers, partitioner);
-      const assignment = new StateAssignment(taken(producers, consumers), now, false);
+      const assignment = new StateAssignment(taken(producers, consumers, partitioner), now, false);
       const [a, b] = now.vertices as [JobVertex, JobVertex];
       const ofA = Array.from({ length: newProducers }, (_, i) => assignment.restoreOf(a, i));
       const ofB = Array.from({ length: newConsumers }, (_, i) => assignment.restoreOf(b, i));
@@ -260,8 +278,9 @@ test('A2: records in flight by key are refused other key groups, also without ke
         new RegExp(`^RESTORE_IN_FLIGHT_KEY_GROUPS: "b" .* in 16 groups, .* to be ${most}`),
       );
       assert.match(refusal(given, now('hash', 16)), /was taken/);
-      assert.match(refusal(given, now('rebalance', most)), /was taken/);
-      const none = { ...given, vertices: given.vertices.map(withoutInFlight) };
+      const dealt = { ...given, edges: edgesOf(now('rebalance', most)) };
+      assert.match(refusal(dealt, now('rebalance', most)), /was taken/);
+      const none = { ...given, edges: [], vertices: given.vertices.map(withoutInFlight) };
       assert.match(refusal(none, refused), /was taken/);
     }
   }
@@ -276,6 +295,81 @@ test('A2: what was on its way to an operator that is gone does not go to another
   assert.match(refusal(given, now), /^RESTORE_IN_FLIGHT_LOST: .*"a"/);
   const { outputs } = new StateAssignment(given, now, true).restoreOf(now.vertices[0]!, 0);
   assert.deepEqual(outputs, []);
+});
+
+test('A2: an edge that is another now is refused with its ends and what has changed', () => {
+  const Former = t.struct({ id: t.string, n: t.int32 });
+  const cases: readonly (readonly [Partial<JobEdge>, Partial<JobEdge>, RegExp])[] = [
+    [{ partitioner: 'rebalance' }, { partitioner: 'hash' }, /by rebalance, and would be by hash/],
+    [{ partitioner: 'hash' }, { partitioner: 'shuffle' }, /by hash, and would be by shuffle/],
+    [{ partitioner: 'hash' }, { partitioner: 'broadcast' }, /by hash, and would be by broadcast/],
+    [
+      { partitioner: 'custom', partitionedBy: 'one' },
+      { partitioner: 'custom', partitionedBy: 'another' },
+      /the functions of its partitionCustom are others/,
+    ],
+    [{ targetInput: 0 }, { targetInput: 1 }, /for input 1, and would come to input 2/],
+    [{ tag: 'late' }, { tag: undefined }, /the side output "late", and it carries the main output/],
+    [
+      { schema: Former.description },
+      { schema: t.struct({ id: t.string, n: t.string }).description },
+      /their schema is another \(the record\.n: it was int32, and is string\)/,
+    ],
+    // Its bytes are others.
+    [
+      { schema: Former.description },
+      { schema: t.struct({ id: t.string, n: t.integer }).description },
+      /their schema is another/,
+    ],
+  ];
+  for (const [former, now, change] of cases) {
+    const withEdge = (each: Partial<JobEdge>): JobGraph => {
+      const built = graph(2, 2, 'hash');
+      return { ...built, edges: [{ ...built.edges[0]!, ...each }] };
+    };
+    for (const where of ['inputs', 'outputs'] as const) {
+      const given = {
+        ...inFlightOnly(where, MAX_PARALLELISM),
+        edges: edgesOf(withEdge(former)),
+      };
+      const message = refusal(given, withEdge(now));
+      assert.match(message, /^RESTORE_IN_FLIGHT_CHANGED: .* from "a" to "b"/);
+      assert.match(message, change);
+      assert.match(refusal(given, withEdge(former)), /was taken/);
+      // Nobody gets records that were given up.
+      const assignment = new StateAssignment(given, withEdge(now), true);
+      const [a, b] = withEdge(now).vertices as [JobVertex, JobVertex];
+      assert.deepEqual(assignment.restoreOf(a, 0).outputs, []);
+      assert.deepEqual(assignment.restoreOf(b, 0).inputs, []);
+      assert.equal(assignment.lostEdges.length, 1);
+      const none = { ...given, edges: [], vertices: given.vertices.map(withoutInFlight) };
+      assert.match(refusal(none, withEdge(now)), /was taken/);
+    }
+  }
+});
+
+test('A2: what partitionCustom has dealt out stays with the number of subtasks', () => {
+  const given = {
+    ...inFlightOnly('inputs', MAX_PARALLELISM),
+    edges: edgesOf(graph(2, 2, 'custom')),
+  };
+  assert.match(refusal(given, graph(3, 2, 'custom')), /was taken/);
+  assert.match(
+    refusal(given, graph(2, 3, 'custom')),
+    /^RESTORE_IN_FLIGHT_CHANGED: .*dealt them out to 2 subtasks, and there are 3/,
+  );
+});
+
+test('a default that comes to a field of what is in flight changes none of its bytes', () => {
+  const schema = (of: Schema<string>) => t.struct({ id: of }).description;
+  const [former, now] = [schema(t.string), schema(t.field(t.string, { default: '' }))];
+  const built = graph(2, 2, 'hash');
+  const withSchema = (each: typeof former): JobGraph => ({
+    ...built,
+    edges: [{ ...built.edges[0]!, schema: each }],
+  });
+  const given = { ...inFlightOnly('both', MAX_PARALLELISM), edges: edgesOf(withSchema(former)) };
+  assert.match(refusal(given, withSchema(now)), /was taken/);
 });
 
 function withoutInFlight(each: VertexMetadata): VertexMetadata {

@@ -5,7 +5,8 @@
  *     belongs now, and to nobody twice: key groups by their range, committables and what is in
  *     flight to the former subtask's successor; lists are given to all, who deal them out alike.
  * A2. A job that cannot go on from the checkpoint is refused before anything of it runs: what has
- *     state and is not there any more, more subtasks than key groups, other key groups.
+ *     state and is not there any more, more subtasks than key groups, other key groups, an edge
+ *     with records in flight that has become another.
  * A3. At the same parallelism every subtask gets exactly what it had.
  * A4. What the operator cannot take as it is now goes to nobody: where it holds anything, it was
  *     refused or allowed before (unclaimed-state.ts).
@@ -26,6 +27,8 @@ import type {
   OperatorMetadata,
   VertexMetadata,
 } from '../storage/checkpoint-metadata.ts';
+import { lostEdges } from './in-flight-edges.ts';
+import type { LostEdge } from './in-flight-edges.ts';
 
 /** Of the same program as before. */
 const ALL: TakenStates = { keyed: true, lists: true, committables: true, enumerator: true };
@@ -36,12 +39,22 @@ export class StateAssignment {
   readonly #operators: ReadonlyMap<string, OperatorMetadata>;
   readonly #vertices: ReadonlyMap<string, VertexMetadata>;
 
+  /** On which records were that no edge takes now. */
+  readonly lostEdges: readonly LostEdge[];
+  /** The edges over which records in flight go on. */
+  readonly #edges: ReadonlyMap<string, JobEdge>;
+
   /** A2. @throws EngineError RESTORE_* */
   constructor(metadata: CheckpointMetadata, graph: JobGraph, allowNonRestored: boolean) {
     this.#metadata = metadata;
     this.#graph = graph;
     this.#operators = new Map(metadata.operators.map((each) => [each.operator, each]));
     this.#vertices = new Map(metadata.vertices.map((each) => [each.vertex, each]));
+    this.lostEdges = lostEdges(metadata, graph);
+    const isLost = new Set(this.lostEdges.map(({ edge }) => edge));
+    this.#edges = new Map(
+      graph.edges.filter(({ id }) => !isLost.has(id)).map((edge) => [edge.id, edge]),
+    );
     for (const vertex of graph.vertices) this.#requireKeyGroups(vertex);
     this.#requireInFlightKeyGroups();
     if (!allowNonRestored) {
@@ -136,17 +149,14 @@ export class StateAssignment {
   #inputs(vertex: JobVertex, subtask: number): readonly ChannelState[] {
     const former = this.#vertices.get(vertex.id);
     if (former === undefined) return [];
-    const edges = new Map(
-      this.#graph.edges.filter(({ target }) => target === vertex.id).map((edge) => [edge.id, edge]),
-    );
     const { parallelism, maxParallelism } = vertex;
     const range = keyGroupRange(subtask, maxParallelism, parallelism);
     return former.subtasks.flatMap(({ inputs }, of) => {
       const had = keyGroupRange(of, former.maxParallelism, former.parallelism);
       const overlaps = had.first <= range.last && range.first <= had.last;
       return inputs.filter((channel) => {
-        const edge = edges.get(channel.edge);
-        if (edge === undefined) return false;
+        const edge = this.#edges.get(channel.edge);
+        if (edge?.target !== vertex.id) return false;
         if (former.parallelism === parallelism) return of === subtask;
         // Whose key it is takes a record; the others leave it out.
         return isKeyed(edge) ? overlaps : of % parallelism === subtask;
@@ -155,14 +165,10 @@ export class StateAssignment {
   }
 
   #outputs({ id, parallelism }: JobVertex, subtask: number): readonly ChannelState[] {
-    const edges = new Set(
-      this.#graph.edges
-        .filter(({ source, target }) => source === id && this.#vertices.has(target))
-        .map((edge) => edge.id),
-    );
     const states = this.#vertices.get(id)?.subtasks ?? [];
+    const isOwn = ({ edge }: ChannelState): boolean => this.#edges.get(edge)?.source === id;
     return states.flatMap(({ outputs }, of) =>
-      of % parallelism === subtask ? outputs.filter(({ edge }) => edges.has(edge)) : [],
+      of % parallelism === subtask ? outputs.filter(isOwn) : [],
     );
   }
 
@@ -186,15 +192,11 @@ export class StateAssignment {
 
   /** Records in flight carry their key groups, whether or not their consumer keeps anything. */
   #requireInFlightKeyGroups(): void {
-    const inFlight = new Set(
-      this.#metadata.vertices.flatMap(({ subtasks }) =>
-        subtasks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs].map(({ edge }) => edge)),
-      ),
-    );
     const targets = new Set(
-      this.#graph.edges.flatMap((edge) =>
-        isKeyed(edge) && inFlight.has(edge.id) ? [edge.target] : [],
-      ),
+      this.#metadata.edges.flatMap(({ edge: id }) => {
+        const edge = this.#edges.get(id);
+        return edge !== undefined && isKeyed(edge) ? [edge.target] : [];
+      }),
     );
     for (const { id, name, maxParallelism: actual } of this.#graph.vertices) {
       const former = this.#vertices.get(id);
@@ -213,24 +215,17 @@ export class StateAssignment {
     throw new EngineError('RESTORE_STATE_UNCLAIMED', { checkpointId, operators });
   }
 
-  /** What was in flight can only go where it went. */
+  /** What was in flight can only go where it went, as it went. */
   #requireEdges(): void {
-    const edges = new Map(this.#graph.edges.map((edge) => [edge.id, edge]));
-    for (const { vertex, name, subtasks } of this.#metadata.vertices) {
-      for (const { inputs, outputs } of subtasks) {
-        const isLost =
-          inputs.some(({ edge }) => edges.get(edge)?.target !== vertex) ||
-          outputs.some(({ edge: id }) => {
-            const edge = edges.get(id);
-            return edge?.source !== vertex || !this.#vertices.has(edge.target);
-          });
-        if (!isLost) continue;
-        throw new EngineError('RESTORE_IN_FLIGHT_LOST', {
-          checkpointId: this.checkpointId,
-          vertex: name,
-        });
-      }
+    const [lost] = this.lostEdges;
+    if (lost === undefined) return;
+    const { checkpointId } = this;
+    const { source, target, change } = lost;
+    if (change === undefined) {
+      throw new EngineError('RESTORE_IN_FLIGHT_LOST', { checkpointId, vertex: source });
     }
+    const parameters = { checkpointId, source, target, change };
+    throw new EngineError('RESTORE_IN_FLIGHT_CHANGED', parameters);
   }
 }
 

@@ -63,9 +63,13 @@ export class CheckpointRig implements Disposable {
 
   /** All lines of all files that are committed. */
   lines(): readonly string[] {
-    const names = existsSync(this.output) ? readdirSync(this.output) : [];
+    return this.linesIn(this.output);
+  }
+
+  linesIn(folder: string): readonly string[] {
+    const names = existsSync(folder) ? readdirSync(folder) : [];
     return names.flatMap((name) =>
-      readFileSync(join(this.output, name), 'utf8')
+      readFileSync(join(folder, name), 'utf8')
         .split('\n')
         .filter((line) => line !== ''),
     );

@@ -4,6 +4,7 @@
  * the graph only describes.
  */
 import { EngineError } from '../base/errors.ts';
+import { murmur128 } from '../base/murmur128.ts';
 import { createChains, type Chain } from './chaining.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type {
@@ -18,7 +19,7 @@ import type {
   SlotResources,
 } from './job-graph.ts';
 import { defaultMaxParallelism } from './key-groups.ts';
-import type { OperatorSpec } from './operator-spec.ts';
+import type { OperatorSpec, PartitionerSpec } from './operator-spec.ts';
 import type { StreamEdge, StreamGraph, StreamNode } from './stream-graph.ts';
 import type { TransformationId } from './transformation.ts';
 
@@ -196,11 +197,19 @@ function createEdges(
         target: places.get(edge.target)!.vertex.id,
         targetInput: edge.targetInput,
         partitioner: edge.partitioner.kind,
+        ...partitionedBy(edge.partitioner),
         schema: edge.schema.description,
         exchange: 'pipelined',
       };
       return { edge: described, compiled: { partitioner: edge.partitioner, schema: edge.schema } };
     });
+}
+
+/** Absent where no function is asked, as it is part of the fingerprint. */
+function partitionedBy(partitioner: PartitionerSpec): Pick<JobEdge, 'partitionedBy'> {
+  if (partitioner.kind !== 'custom') return {};
+  const { select, partition } = partitioner;
+  return { partitionedBy: murmur128(`${String(select)}\n${String(partition)}`) };
 }
 
 function compiledOperators(stream: StreamGraph): ReadonlyMap<OperatorId, CompiledOperator> {

@@ -113,6 +113,8 @@ export interface JobEdge {
   /** 0, or 1 for the second input of a two-input head. Several edges may share an input (union). */
   readonly targetInput: 0 | 1;
   readonly partitioner: PartitionerKind;
+  /** Tells functions of a custom partitioner from others, by their text; absent of all others. */
+  readonly partitionedBy?: string | undefined;
   readonly schema: SchemaDescription;
   readonly exchange: 'pipelined' | 'blocking';
 }

@@ -68,13 +68,17 @@ export async function graphFrom(
 
 /** What is left behind because it was allowed is told all the same. */
 function warnOfLoss(
-  { lost, checkpointId }: StateAssignment,
+  { lost, lostEdges, checkpointId }: StateAssignment,
   { operators, hasCommittables }: UnclaimedState,
   log: Log,
 ): void {
+  const from = `checkpoint ${checkpointId}`;
+  for (const { source, target, change = 'there is no such way any more' } of lostEdges) {
+    const records = `the records in ${from} on their way from "${source}" to "${target}"`;
+    log.write('warn', `${records} are given up, as was allowed: ${change}`);
+  }
   const all = [...lost.map(labelOf), ...operators];
   if (all.length === 0) return;
-  const from = `checkpoint ${checkpointId}`;
   log.write('warn', `the state in ${from} of ${all.join(', ')} is left behind, as was allowed`);
   if (!hasCommittables && !lost.some(hasPrepared)) return;
   const fate = 'is not committed by this job: that output may be lost';

@@ -109,7 +109,13 @@ export class SavepointWriter {
 
   static newSavepoint(options: NewSavepointOptions = {}): SavepointWriter {
     const { maxParallelism = 128, jobName = 'made by a program' } = options;
-    const empty = { fingerprint: '', operators: [], vertices: [], blob: new Uint8Array(0) };
+    const empty = {
+      fingerprint: '',
+      operators: [],
+      vertices: [],
+      edges: [],
+      blob: new Uint8Array(0),
+    };
     const base: CheckpointMetadata = {
       ...{ jobId: NO_JOB, jobName, checkpointId: 0, triggeredAt: processorNow() },
       ...{ purpose: 'savepoint', format: 'canonical', ...empty },

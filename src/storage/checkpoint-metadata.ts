@@ -24,6 +24,8 @@ export interface CheckpointMetadata {
   readonly fingerprint: string;
   readonly operators: readonly OperatorMetadata[];
   readonly vertices: readonly VertexMetadata[];
+  /** On which records were in flight, and no others. */
+  readonly edges: readonly EdgeMetadata[];
   /** Of the job, opaque to all but it (a compiled plan). */
   readonly blob: Uint8Array;
 }
@@ -42,6 +44,18 @@ export interface OperatorMetadata {
   readonly committable: SchemaDescription | undefined;
   /** Of a source: what its enumerator keeps. */
   readonly enumerator: Uint8Array | undefined;
+}
+
+/** An edge as it was when records were in flight on it; see JobEdge. */
+export interface EdgeMetadata {
+  readonly edge: string;
+  readonly source: string;
+  readonly target: string;
+  readonly targetInput: 0 | 1;
+  readonly tag: string | undefined;
+  readonly partitioner: string;
+  readonly partitionedBy: string | undefined;
+  readonly schema: SchemaDescription;
 }
 
 /** A task, as opposed to the operators in it. */

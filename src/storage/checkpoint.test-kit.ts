@@ -76,6 +76,13 @@ export function someMetadata(
         ],
       },
     ],
+    edges: [
+      {
+        ...{ edge: 'source:0', source: 'source', target: 'totals', targetInput: 0 },
+        ...{ tag: undefined, partitioner: 'hash', partitionedBy: undefined },
+        schema: t.struct({ path: t.string }).description,
+      },
+    ],
     blob: pattern(4),
   };
 }

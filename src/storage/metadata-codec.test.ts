@@ -80,6 +80,11 @@ describe('the metadata of a checkpoint', () => {
     assert.match(refusal(bytes, 'no schema'), /Source.*nothing says what its committables are/);
   });
 
+  test('M3: records in flight of which nothing says what they are are refused', () => {
+    const bytes = encodeMetadata({ ...METADATA, edges: [] }, FOLDER);
+    assert.match(refusal(bytes, 'no edge'), /Totals.*nothing says what is in flight on source:0/);
+  });
+
   test('an empty file and other files are called what they are', () => {
     assert.match(refusal(new Uint8Array(0), 'empty'), /it is empty/);
     assert.match(refusal(new Uint8Array(100), 'zeros'), /no metadata of a checkpoint/);

@@ -22,7 +22,7 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { crc32 } from '../base/crc32.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import type { StateHandle } from '../protocol/checkpoint.ts';
-import { t, type Schema } from '../types/index.ts';
+import { schemaOf, t, type Schema } from '../types/index.ts';
 import { mapHandles, type CheckpointMetadata } from './checkpoint-metadata.ts';
 import { absoluteUri, folderOfUri, relativeUri } from './file-uri.ts';
 
@@ -87,6 +87,13 @@ const Metadata: Schema<CheckpointMetadata> = t.struct({
       parallelism: t.integer,
       maxParallelism: t.integer,
       subtasks: t.array(t.struct({ finished: t.boolean, inputs: Channels, outputs: Channels })),
+    }),
+  ),
+  edges: t.array(
+    t.struct({
+      ...{ edge: t.string, source: t.string, target: t.string, targetInput: t.uint8 },
+      ...{ tag: t.optional(t.string), partitioner: t.string },
+      ...{ partitionedBy: t.optional(t.string), schema: Description },
     }),
   ),
   blob: t.bytes,
@@ -184,17 +191,9 @@ function readHeader(bytes: Uint8Array, fail: (reason: string) => never): Layout 
 function complete(stored: CheckpointMetadata, folder: string): CheckpointMetadata {
   for (const { name, parallelism, subtasks } of parallelParts(stored)) {
     if (subtasks.length === parallelism) continue;
-    throw new EngineError('DATA_CORRUPT', {
-      what: name,
-      reason: `there are ${subtasks.length} subtasks of ${parallelism}`,
-    });
+    corrupt(name, `there are ${subtasks.length} subtasks of ${parallelism}`);
   }
-  for (const { name, committable, subtasks } of stored.operators) {
-    const has = subtasks.some((snapshot) => (snapshot?.committables.length ?? 0) > 0);
-    if (!has || committable !== undefined) continue;
-    const reason = 'nothing says what its committables are';
-    throw new EngineError('DATA_CORRUPT', { what: name, reason });
-  }
+  requireSchemas(stored);
   return mapHandles(stored, (handle) =>
     handle.kind === 'inline' ? handle : { ...handle, uri: absoluteUri(folder, handle.uri) },
   );
@@ -205,4 +204,24 @@ function parallelParts({
   vertices,
 }: CheckpointMetadata): readonly CheckpointMetadata['operators' | 'vertices'][number][] {
   return [...operators, ...vertices];
+}
+
+/** M3: what is encoded with a schema has one. */
+function requireSchemas({ operators, vertices, edges }: CheckpointMetadata): void {
+  for (const { name: what, committable, subtasks } of operators) {
+    const has = subtasks.some((snapshot) => (snapshot?.committables.length ?? 0) > 0);
+    if (committable !== undefined) schemaOf(committable);
+    else if (has) corrupt(what, 'nothing says what its committables are');
+  }
+  for (const { schema } of edges) schemaOf(schema);
+  const known = new Set(edges.map(({ edge }) => edge));
+  for (const { name: what, subtasks } of vertices) {
+    const channels = subtasks.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+    const unknown = channels.find(({ edge }) => !known.has(edge));
+    if (unknown !== undefined) corrupt(what, `nothing says what is in flight on ${unknown.edge}`);
+  }
+}
+
+function corrupt(what: string, reason: string): never {
+  throw new EngineError('DATA_CORRUPT', { what, reason });
 }

@@ -14,6 +14,7 @@ import type { StateRestore } from '../../../protocol/checkpoint.ts';
 import type { TaskDeployment } from '../../../protocol/task-deployment.ts';
 import { commitPrepared } from '../commit-prepared.ts';
 import type { BackgroundWork } from './background-work.ts';
+import type { InFlightKeys } from './in-flight-keys.ts';
 import type { StatefulOperator } from './operator-states.ts';
 import { restoreInputs, restoreOperators, restoreOutputs, StateFiles } from './restore-states.ts';
 import type { SnapshotStorage } from './snapshot-streams.ts';
@@ -113,7 +114,7 @@ async function restoreFlight(
     return {
       ...{ edge: id, codec: codecOf(id), parallelism: parallelismOf(job, edge) },
       input: edge.targetInput,
-      isKeyed: job.edges.get(id)!.partitioner.kind === 'hash',
+      keys: keysOf(job, edge, restore, deployment.maxParallelism),
       placeOf: (producer: number) => {
         const index = channels.findIndex((channel) => channel.producer === producer);
         return index === -1 ? undefined : first + index;
@@ -122,8 +123,9 @@ async function restoreFlight(
   });
   const elements = await restoreInputs(restore.inputs, inputs, deployment, files);
   gate?.restore(elements);
-  const outputs = deployment.outputs.map(({ edge: id, channels }) => ({
+  const outputs = deployment.outputs.map(({ edge: id, channels, maxParallelism }) => ({
     ...{ edge: id, codec: codecOf(id), parallelism: parallelismOf(job, edgeOf(job, id)) },
+    keys: keysOf(job, edgeOf(job, id), restore, maxParallelism),
     writer: writers.get(id)!,
     channelOf: (consumer: number) => {
       const index = channels.findIndex((channel) => channel.consumer === consumer);
@@ -139,6 +141,20 @@ function parallelismOf({ graph }: CompiledJob, { source, target }: JobEdge): Edg
   const of = (vertex: string): number =>
     graph.vertices.find(({ id }) => id === vertex)!.parallelism;
   return { producer: of(source), consumer: of(target) };
+}
+
+/** @param maxParallelism as the master has it, who takes over that of the checkpoint */
+function keysOf(
+  { graph, edges }: CompiledJob,
+  { id, source, target }: JobEdge,
+  { checkpointId }: StateRestore,
+  maxParallelism: number,
+): InFlightKeys | undefined {
+  const { partitioner } = edges.get(id)!;
+  if (partitioner.kind !== 'hash') return undefined;
+  const nameOf = (of: string): string => graph.vertices.find((each) => each.id === of)!.name;
+  const names = { source: nameOf(source), target: nameOf(target) };
+  return { selector: partitioner.key, maxParallelism, ...names, checkpointId };
 }
 
 function edgeOf({ graph }: CompiledJob, id: string): JobEdge {

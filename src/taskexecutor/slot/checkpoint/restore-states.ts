@@ -26,6 +26,8 @@ import type {
 import { snapshotInputOf } from '../../../state/memory-snapshot.ts';
 import type { SnapshotInput } from '../../../state/snapshot.ts';
 import type { Codec } from '../../../types/schema.ts';
+import { requireSameKeys } from './in-flight-keys.ts';
+import type { InFlightKeys } from './in-flight-keys.ts';
 import type { StatefulOperator } from './operator-states.ts';
 import type { SnapshotFile, SnapshotStorage } from './snapshot-streams.ts';
 
@@ -33,13 +35,14 @@ import type { SnapshotFile, SnapshotStorage } from './snapshot-streams.ts';
 interface RestoredEdge {
   readonly edge: string;
   readonly codec: Codec<unknown>;
+  /** Undefined: nothing is dealt out by key. */
+  readonly keys: InFlightKeys | undefined;
   /** As it is now. */
   readonly parallelism: EdgeParallelism;
 }
 
 export interface RestoredInputEdge extends RestoredEdge {
   readonly input: 0 | 1;
-  readonly isKeyed: boolean;
   /** The place in the gate of the channel from that producer. */
   placeOf(producer: number): number | undefined;
 }
@@ -158,7 +161,7 @@ export async function restoreInputs(
     const isSame = sameParallelism(data.parallelism, parallelism);
     const place = isSame ? edge.placeOf(channel.producer) : undefined;
     const range = keyGroupRange(own.subtask, own.maxParallelism, parallelism.consumer);
-    const isMoved = edge.isKeyed && data.parallelism.consumer !== parallelism.consumer;
+    const isMoved = edge.keys !== undefined && data.parallelism.consumer !== parallelism.consumer;
     for (const element of data.elements) {
       if (element.kind === 'watermark') {
         // Of another parallelism it speaks for channels that are not there any more.
@@ -212,12 +215,18 @@ export async function restoreOutputs(
 
 async function decode(
   { handle, producer, consumer }: ChannelState,
-  { edge, codec }: RestoredEdge,
+  { edge, codec, keys }: RestoredEdge,
   files: StateFiles,
 ): Promise<RestoredInFlight> {
   const source =
     handle.kind === 'file' ? handle.uri : `channel ${producer} to ${consumer} of edge ${edge}`;
-  return decodeInFlight(await files.bytes(handle), codec, source);
+  const data = decodeInFlight(await files.bytes(handle), codec, source);
+  if (keys === undefined) return data;
+  for (const element of data.elements) {
+    // Rows say nothing of a function.
+    if (element.kind === 'objects') requireSameKeys(element, keys);
+  }
+  return data;
 }
 
 function edgeOf<E extends RestoredEdge>(edges: readonly E[], { edge: id }: ChannelState): E {
