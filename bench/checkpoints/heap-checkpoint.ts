@@ -4,11 +4,15 @@
  * memory. `node bench/checkpoints/heap-checkpoint.ts MEGABYTES RUNS DIRECTORY` prints one line of
  * JSON.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { SnapshotMark, SnapshotWriter } from '../../src/state/snapshot.ts';
-import { fileInput, FileOutput } from './file-output.ts';
+import { nodeDisk } from '../../src/env/node/disk.ts';
+import { nodeRandom } from '../../src/env/node/random.ts';
+import type { StateHandle } from '../../src/protocol/checkpoint.ts';
+import { CheckpointStreams, type CheckpointOutput } from '../../src/storage/checkpoint-streams.ts';
+import { FileSystems } from '../../src/storage/file-systems.ts';
+import { discardHandles, openHandle } from '../../src/storage/stored-checkpoint.ts';
 import { HeapStateUnderTest } from './heap-state.ts';
+import type { FileInput } from '../../src/storage/file-system.ts';
 import type { Kind } from './heap-state.ts';
 
 const SLICE_MILLIS = 5;
@@ -37,6 +41,24 @@ interface Written {
   readonly cpuMillis: number;
   readonly pause: number;
   readonly mark: SnapshotMark;
+  readonly handle: StateHandle;
+}
+
+/** The storage that slots write to. */
+class Storage {
+  readonly fileSystems: FileSystems;
+  readonly #folder: string;
+  readonly #streams: CheckpointStreams;
+
+  constructor(folder: string) {
+    this.fileSystems = FileSystems.create({ disk: nodeDisk(), random: nodeRandom() });
+    this.#folder = folder;
+    this.#streams = new CheckpointStreams(this.fileSystems, { directory: folder, inlineBytes: 0 });
+  }
+
+  open(): CheckpointOutput {
+    return this.#streams.open(this.#folder, 'exclusive');
+  }
 }
 
 function cpuMillis(): number {
@@ -46,10 +68,9 @@ function cpuMillis(): number {
 
 async function write(
   state: HeapStateUnderTest,
-  path: string,
+  output: CheckpointOutput,
   base: SnapshotMark | undefined,
 ): Promise<Written> {
-  const output = await FileOutput.create(path);
   const start = performance.now();
   const cpu = cpuMillis();
   let pause = 0;
@@ -65,24 +86,30 @@ async function write(
     await new Promise((done) => void setImmediate(done));
     result = writer.writeSlice(SLICE_MILLIS, () => performance.now());
     paused();
+    if (result === 'blocked') await output.drained();
     // What is done in between is no pause, but takes its time.
     state.update(BATCH);
     last = performance.now();
   }
-  await output.finish();
+  const handle = await output.finish();
   const millis = performance.now() - start;
   const spent = cpuMillis() - cpu;
-  return { bytes: writer.bytesWritten, millis, cpuMillis: spent, pause, mark: writer.mark! };
+  return {
+    bytes: writer.bytesWritten,
+    millis,
+    cpuMillis: spent,
+    pause,
+    mark: writer.mark!,
+    handle,
+  };
 }
 
 async function restore(
   kind: Kind,
   bytes: number,
-  paths: readonly string[],
-): Promise<Omit<Written, 'mark'>> {
+  inputs: readonly FileInput[],
+): Promise<Omit<Written, 'mark' | 'handle'>> {
   const again = new HeapStateUnderTest(kind, bytes);
-  const inputs = [];
-  for (const path of paths) inputs.push(await fileInput(path));
   let pause = 0;
   let last = performance.now();
   let running = true;
@@ -100,7 +127,6 @@ async function restore(
   const millis = performance.now() - start;
   const spent = cpuMillis() - cpu;
   if (again.backend.usage.entries !== again.keys) throw new Error('entries were lost');
-  for (const input of inputs) await input.close();
   again.backend.close();
   const read = inputs.reduce((sum, { size }) => sum + size, 0);
   return { millis, cpuMillis: spent, pause, bytes: read };
@@ -123,19 +149,21 @@ interface Sums {
 async function measureKind(
   kind: Kind,
   megabytes: number,
-  directory: string,
+  storage: Storage,
   sums: readonly Sums[],
 ): Promise<void> {
   const bytes = megabytes * 1e6 * PARTS[kind];
-  const paths = [join(directory, `${kind}-whole`), join(directory, `${kind}-changes`)];
   const state = new HeapStateUnderTest(kind, bytes);
   state.fill();
   state.check();
   let before: SnapshotMark | undefined;
+  let handles: readonly StateHandle[] = [];
   for (const [run, sum] of sums.entries()) {
-    const whole = await write(state, paths[0]!, undefined);
+    await discardHandles(storage.fileSystems, handles);
+    const whole = await write(state, storage.open(), undefined);
     state.update(Math.ceil(state.keys * CHANGED));
-    const changes = await write(state, paths[1]!, whole.mark);
+    const changes = await write(state, storage.open(), whole.mark);
+    handles = [whole.handle, changes.handle];
     if (before !== undefined) state.backend.releaseMark(before);
     state.backend.releaseMark(whole.mark);
     before = changes.mark;
@@ -148,13 +176,15 @@ async function measureKind(
     if (run === sums.length - 1) state.backend.close();
   }
   for (const sum of sums) {
-    const restored = await restore(kind, bytes, paths);
+    const inputs = await Promise.all(handles.map((each) => openHandle(storage.fileSystems, each)));
+    const restored = await restore(kind, bytes, inputs);
+    for (const input of inputs) await input.close();
     sum.restoreBytes += restored.bytes;
     sum.restoreMillis += restored.millis;
     sum.restoreCpuMillis += restored.cpuMillis;
     sum.restorePause = Math.max(sum.restorePause, restored.pause);
   }
-  for (const path of paths) await rm(path);
+  await discardHandles(storage.fileSystems, handles);
 }
 
 async function main(): Promise<void> {
@@ -172,7 +202,7 @@ async function main(): Promise<void> {
     restorePause: 0,
   }));
   for (const kind of ['numbers', 'texts'] as const) {
-    await measureKind(kind, Number(megabytes), directory!, sums);
+    await measureKind(kind, Number(megabytes), new Storage(directory!), sums);
   }
   const figures: HeapFigures = {
     rates: sums.map(({ bytes, millis }) => bytes / 1000 / millis),

@@ -148,12 +148,14 @@ export class ByteWriter {
 
   /**
    * What has been written, without copying, as memory that is the caller's from now on; the writer
-   * starts again in `next`, which is its own then, or in fresh memory of the same size.
+   * starts again in `next`, which is its own then.
    */
-  handOver(next?: Uint8Array): Uint8Array {
+  handOver(next: Uint8Array): Uint8Array {
     assert(this.bytes === this.#own, 'W3: memory of somebody else');
-    const written = this.written();
-    this.#own = next === undefined ? allocateTextBuffer(this.#own.length) : textBufferOf(next);
+    const { buffer, byteOffset } = this.#own;
+    // Not as a Buffer, whose `slice` is none.
+    const written = new Uint8Array(buffer, byteOffset, this.position);
+    this.#own = textBufferOf(next);
     this.bytes = this.#own;
     this.view = viewOf(this.#own);
     this.reset();

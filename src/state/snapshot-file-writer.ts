@@ -1,14 +1,18 @@
 /**
  * Writes the layout of a snapshot (`snapshot-layout.ts`): sections of entries, cut into blocks with
- * checksums, then the manifest. Bytes leave in pieces of about 64 KiB.
+ * checksums, then the manifest. Bytes leave in pieces of about a megabyte, without being copied, in
+ * memory that comes back: fresh memory for each piece would have the collector go through all of
+ * the heap again and again.
  *
  * Invariants
  * F1. A block belongs to one section and holds whole entries.
  * F2. Sections tile the file from the header to the manifest.
+ * F3. `spare` is memory that was given to the output and has come back, of full size.
  */
 import { assert } from '../base/assert.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { crc32 } from '../base/crc32.ts';
+import { allocateTextBuffer } from '../base/text-buffer.ts';
 import type { SnapshotOutput } from './snapshot.ts';
 import {
   BLOCK_BYTES,
@@ -28,6 +32,13 @@ import type {
   SnapshotIdentity,
   SnapshotKindName,
 } from './snapshot-layout.ts';
+
+/** A piece leaves when it holds this much. */
+const PIECE_BYTES = 1024 * 1024;
+/** The memory of a piece: it grows for an entry that is longer than a few blocks. */
+const MEMORY_BYTES = PIECE_BYTES + 4 * BLOCK_BYTES;
+/** F3 */
+const SPARES_MAX = 4;
 
 /**
  * @example
@@ -60,6 +71,8 @@ export class SnapshotFileWriter {
       }
     | undefined;
   #finished = false;
+  /** F3 */
+  #spare: Uint8Array[] = [];
   /** Of all sections so far. */
   entriesWritten = 0;
 
@@ -134,6 +147,7 @@ export class SnapshotFileWriter {
   finish(manifest: Manifest): SnapshotIdentity {
     assert(this.#section === undefined && !this.#finished, 'F2: finished twice or too early');
     this.#finished = true;
+    this.#spare = [];
     this.#send();
     const out = this.#pending;
     out.string(JSON.stringify(manifest));
@@ -176,9 +190,10 @@ export class SnapshotFileWriter {
     section.blocks += 1;
     section.entries += this.#blockEntries;
     this.entriesWritten += this.#blockEntries;
-    if (out.offset >= BLOCK_BYTES) this.#send();
+    if (out.offset >= PIECE_BYTES) this.#handOver();
   }
 
+  /** What is in memory that is much larger is copied. */
   #send(): void {
     const out = this.#pending;
     if (out.offset === 0) return;
@@ -186,5 +201,16 @@ export class SnapshotFileWriter {
     this.#sent += bytes.length;
     out.reset();
     this.#output.write(bytes);
+  }
+
+  #handOver(): void {
+    const out = this.#pending;
+    const memory = out.bytes;
+    const bytes = out.handOver(this.#spare.pop() ?? allocateTextBuffer(MEMORY_BYTES));
+    this.#sent += bytes.length;
+    this.#output.write(bytes, () => {
+      const isWanted = !this.#finished && this.#spare.length < SPARES_MAX;
+      if (isWanted && memory.length >= MEMORY_BYTES) this.#spare.push(memory);
+    });
   }
 }

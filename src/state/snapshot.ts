@@ -34,8 +34,10 @@ export interface SnapshotOptions {
 export interface SnapshotOutput {
   /**
    * The bytes belong to the output from now on. Throwing ends the snapshot: the caller aborts it.
+   * @param release to be called, if ever, once nobody needs the bytes any more, at most once: their
+   * memory is the caller's again, who writes into it
    */
-  write(bytes: Uint8Array): void;
+  write(bytes: Uint8Array, release?: () => void): void;
   /**
    * True while the output would rather get nothing more; the writer then returns `blocked`. Absent:
    * never.

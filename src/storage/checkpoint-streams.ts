@@ -16,8 +16,8 @@ import { joinUri, nameOfUri } from './file-uri.ts';
 
 /** More than this is waiting to be written: the snapshot pauses. */
 const FULL_BYTES = 16 * 1024 * 1024;
-/** At most this goes into one write. */
-const WRITE_BYTES = 4 * 1024 * 1024;
+/** Smaller pieces are put together before they are written, up to this much. */
+const WRITE_BYTES = 1024 * 1024;
 
 /** Of the names of the folders of checkpoints; those of savepoints begin otherwise. */
 export const CHECKPOINT_PREFIX = 'chk-';
@@ -39,8 +39,11 @@ export interface CheckpointStreamsOptions {
 
 /** Fits `SnapshotOutput`. */
 export interface CheckpointOutput {
-  /** The bytes belong to the output from now on. Throws if writing has failed. */
-  write(bytes: Uint8Array): void;
+  /**
+   * The bytes belong to the output, until it calls `release`, if it does. Throws if writing has
+   * failed.
+   */
+  write(bytes: Uint8Array, release?: () => void): void;
   /** True while it would rather get nothing more. */
   readonly full: boolean;
   /** Resolves when it is not full any more. @throws what writing failed with */
@@ -78,6 +81,11 @@ export class CheckpointStreams {
   }
 }
 
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly release: (() => void) | undefined;
+}
+
 interface OutputOptions {
   readonly fileSystems: FileSystems;
   readonly uri: string;
@@ -90,7 +98,7 @@ class Output implements CheckpointOutput {
   readonly #options: OutputOptions;
   #bytesWritten = 0;
   /** Not yet given to the file. */
-  #pending: Uint8Array[] = [];
+  #pending: Piece[] = [];
   #pendingBytes = 0;
   #file: Promise<FileOutput> | undefined = undefined;
   #pump: Promise<void> | undefined = undefined;
@@ -111,10 +119,10 @@ class Output implements CheckpointOutput {
     return this.#pendingBytes > FULL_BYTES;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, release?: () => void): void {
     assert(this.#ended === undefined, 'O1: written to after its end');
     this.#rethrow();
-    this.#pending.push(bytes);
+    this.#pending.push({ bytes, release });
     this.#pendingBytes += bytes.length;
     this.#bytesWritten += bytes.length;
     if (this.#bytesWritten > this.#options.inlineBytes) this.#startPump();
@@ -191,8 +199,9 @@ class Output implements CheckpointOutput {
       this.#file ??= this.#create();
       const file = await this.#file;
       while (this.#pending.length > 0) {
-        const bytes = concat(this.#take(WRITE_BYTES));
-        await file.write(bytes);
+        const pieces = this.#take(WRITE_BYTES);
+        await file.write(concat(pieces));
+        for (const { release } of pieces) release?.();
       }
     } catch (error) {
       this.#failure = { error };
@@ -200,13 +209,16 @@ class Output implements CheckpointOutput {
     }
   }
 
-  /** The first pieces, together of about `bytes`. */
-  #take(bytes: number): readonly Uint8Array[] {
-    let count = 0;
-    let length = 0;
-    while (count < this.#pending.length && length < bytes) length += this.#pending[count++]!.length;
+  /** The first piece, and those behind it that are together of `bytes` at most. */
+  #take(bytes: number): readonly Piece[] {
+    const pending = this.#pending;
+    let count = 1;
+    let length = pending[0]?.bytes.length ?? 0;
+    while (count < pending.length && length + pending[count]!.bytes.length <= bytes) {
+      length += pending[count++]!.bytes.length;
+    }
     this.#pendingBytes -= length;
-    return this.#pending.splice(0, count);
+    return pending.splice(0, count);
   }
 
   #rethrow(): void {
@@ -214,15 +226,15 @@ class Output implements CheckpointOutput {
   }
 }
 
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+function concat(pieces: readonly Piece[]): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!.bytes;
+  const whole = new Uint8Array(pieces.reduce((sum, { bytes }) => sum + bytes.length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+  for (const { bytes } of pieces) {
+    whole.set(bytes, at);
+    at += bytes.length;
   }
-  return bytes;
+  return whole;
 }
 
 function isOfCheckpoint(location: string): boolean {

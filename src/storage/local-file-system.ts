@@ -8,6 +8,8 @@
  * L2. Where an operation has failed, the temporary file is removed (by `abort`, which may be tried
  *     again where it fails itself); only who is killed leaves one, and its name says so.
  * L3. A file whose sync has failed is given up, never tried again as if it were clean.
+ * L4. A long file is synced as it is written, by one sync at a time, so that what is left to be
+ *     done at its end is little: the disk works while the bytes come.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { DirectoryEntry, DiskFile, Env } from '../env/env.ts';
@@ -214,6 +216,9 @@ export class LocalInput implements FileInput {
   }
 }
 
+/** L4 */
+const SYNC_BYTES = 32 * 1024 * 1024;
+
 interface LocalOutputOptions {
   readonly env: LocalEnv;
   readonly file: DiskFile;
@@ -226,6 +231,10 @@ class LocalOutput implements FileOutput {
   /** Where the bytes are now. */
   #place: string;
   #size = 0;
+  /** L4 */
+  #syncedFrom = 0;
+  #syncing: Promise<void> | undefined = undefined;
+  #failure: { readonly error: unknown } | undefined = undefined;
   #ended: 'finished' | 'aborted' | undefined = undefined;
 
   constructor(options: LocalOutputOptions) {
@@ -234,13 +243,33 @@ class LocalOutput implements FileOutput {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    this.#rethrow();
     await this.#options.file.write(bytes, this.#size);
     this.#size += bytes.length;
+    if (this.#size - this.#syncedFrom < SYNC_BYTES || this.#syncing !== undefined) return;
+    this.#syncedFrom = this.#size;
+    this.#syncing = this.#sync();
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** L4. Never rejects: L3 is told of by who asks for what comes after. */
+  async #sync(): Promise<void> {
+    try {
+      await this.#options.file.sync();
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#syncing = undefined;
   }
 
   /** L1, L3. */
   async finish(): Promise<{ readonly size: number }> {
     const { env, file, temporary, path } = this.#options;
+    await this.#syncing;
+    this.#rethrow();
     await file.sync();
     await file.close();
     await env.disk.rename(temporary, path);
@@ -254,6 +283,7 @@ class LocalOutput implements FileOutput {
   async abort(): Promise<void> {
     if (this.#ended !== undefined) return;
     const { env, file } = this.#options;
+    await this.#syncing;
     try {
       await file.close();
     } finally {

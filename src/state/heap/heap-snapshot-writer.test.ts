@@ -121,12 +121,44 @@ describe('snapshots', () => {
     assert.equal(again.usage.entries, 1000);
   });
 
+  test('F3: memory that is released is written into again, and no other', async () => {
+    const backend = open();
+    const value = backend.register('v', state.value(t.string));
+    for (let i = 0; i < 5000; i++) {
+      at(backend, i);
+      value.set(`value ${i}`.repeat(160));
+    }
+    const memory = new MemorySnapshot('s');
+    const used = new Set<ArrayBufferLike>();
+    let kept: (() => void)[] = [];
+    const writer = backend.beginSnapshot({
+      write(bytes, release) {
+        memory.write(bytes.slice());
+        if (release === undefined) return;
+        used.add(bytes.buffer);
+        kept.push(() => {
+          bytes.fill(0xff);
+          release();
+        });
+        if (kept.length < 2) return;
+        for (const each of kept) each();
+        kept = [];
+      },
+    });
+    assert.equal(
+      writer.writeSlice(Infinity, () => 0),
+      'done',
+    );
+    assert.ok(writer.bytesWritten > 7 * 2 ** 20 && used.size <= 4, `${used.size} pieces of memory`);
+    assert.equal((await restoredFrom(memory)).usage.entries, 5000);
+  });
+
   test('a full output blocks without losing anything', async () => {
     const backend = open();
     const value = backend.register('v', state.value(t.string));
     for (let i = 0; i < 5000; i++) {
       at(backend, i);
-      value.set(`value ${i}`.repeat(10));
+      value.set(`value ${i}`.repeat(160));
     }
     const memory = new MemorySnapshot('s');
     let full = true;
