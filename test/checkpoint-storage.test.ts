@@ -11,7 +11,7 @@ import { handlesOf, type CheckpointMetadata } from '../src/storage/checkpoint-me
 import { CheckpointStorage } from '../src/storage/checkpoint-storage.ts';
 import { CheckpointStreams, type CheckpointOutput } from '../src/storage/checkpoint-streams.ts';
 import type { FileSystems } from '../src/storage/file-systems.ts';
-import { disposeSavepoint, openHandle, readCheckpoint } from '../src/storage/stored-checkpoint.ts';
+import { disposeCheckpoint, openHandle, readCheckpoint } from '../src/storage/stored-checkpoint.ts';
 
 interface Written {
   readonly metadata: CheckpointMetadata;
@@ -128,16 +128,16 @@ describe('CheckpointStorage', () => {
       const storage = storageIn(fileSystems, `${folder}/checkpoints`);
       const first = await storage.savepointLocation(folder);
       await writeCheckpoint(fileSystems, storage, first);
-      await disposeSavepoint(fileSystems, first);
+      await disposeCheckpoint(fileSystems, first);
       assert.deepEqual(await filesIn(folder), []);
       assert.equal(await fileSystems.of(first).stat(first), undefined);
       const second = await storage.savepointLocation(folder);
       await writeCheckpoint(fileSystems, storage, second);
       const path = second.slice('file:'.length);
       await fs.writeFile(`${path}/mine.txt`, 'x');
-      await disposeSavepoint(fileSystems, `${path}/_metadata`);
+      await disposeCheckpoint(fileSystems, `${path}/_metadata`);
       assert.deepEqual(await fs.readdir(path), ['mine.txt']);
-      await rejects(disposeSavepoint(fileSystems, path), 'SAVEPOINT_NOT_FOUND', /savepoint-/);
+      await rejects(disposeCheckpoint(fileSystems, path), 'SAVEPOINT_NOT_FOUND', /savepoint-/);
       assert.deepEqual(await fs.readdir(path), ['mine.txt']);
     }));
 

@@ -65,6 +65,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
       'The job cannot go on from {location}, its newest complete checkpoint: {reason}. It does not start without it.',
     fix: 'Mend what the cause names and start the job again with `run -s {location}`; {older}. Nothing of its checkpoints was removed.',
   },
+  RESTORE_CLAIM_RUNNING: user(
+    'The checkpoint {location} cannot be claimed: its job {former} has not ended, and may go on from it.',
+    'Cancel that job first, or go on from the checkpoint with --claimMode no_claim.',
+  ),
   RESTORE_COMMITTABLES_CHANGED: user(
     'Checkpoint {checkpointId} holds output that the sink "{operator}" has prepared to commit, and this program cannot read it, because of {field}: {reason}.',
     '{fix} Or give the sink another uid: then what was prepared is left behind with --allowNonRestoredState, and is lost where the former program did not commit it.',

@@ -52,18 +52,24 @@ function urisOf({ handles }: Discards): string[] {
   return handles.map((handle) => (handle.kind === 'file' ? handle.uri : '')).toSorted();
 }
 
+/** Nothing is to be deleted, and these are referred to. */
+function nothing(...inUse: readonly string[]): Discards {
+  return { checkpoints: [], handles: [], inUse: new Set(inUse) };
+}
+
 const NOBODY = Number.POSITIVE_INFINITY;
 
 test('K1: as many are kept as are wanted, and a file goes with the last that refers to it', () => {
   const store = new CompletedCheckpoints(2);
   store.add(completed(1, ['a', 'b']));
   store.add(completed(2, ['b', 'c']));
-  assert.deepEqual(store.discardable(NOBODY), { checkpoints: [], handles: [] });
+  assert.deepEqual(store.discardable(NOBODY), nothing('a', 'b', 'c'));
   store.add(completed(3, ['c', 'd']));
   assert.deepEqual(idsOf(store.kept), [2, 3]);
   const discards = store.discardable(NOBODY);
   assert.deepEqual(idsOf(discards.checkpoints), [1]);
   assert.deepEqual(urisOf(discards), ['a']);
+  assert.deepEqual([...discards.inUse], ['b', 'c', 'd']);
   const last = store.discardAll();
   assert.deepEqual(idsOf(last.checkpoints), [2, 3]);
   assert.deepEqual(urisOf(last), ['b', 'c', 'd']);
@@ -74,7 +80,7 @@ test('K2: what a checkpoint under way may build upon stays until that has ended'
   const store = new CompletedCheckpoints(1);
   store.add(completed(1, ['a']));
   store.add(completed(2, ['b']));
-  assert.deepEqual(store.discardable(1), { checkpoints: [], handles: [] });
+  assert.deepEqual(store.discardable(1), nothing('a', 'b'));
   assert.deepEqual(urisOf(store.discardable(2)), ['a']);
 });
 

@@ -27,6 +27,8 @@ export interface CompletedCheckpoint {
 export interface Discards {
   readonly checkpoints: readonly CompletedCheckpoint[];
   readonly handles: readonly StateHandle[];
+  /** Shared files to which those that stay refer. */
+  readonly inUse: ReadonlySet<string>;
 }
 
 export class CompletedCheckpoints {
@@ -95,7 +97,8 @@ export class CompletedCheckpoints {
 
   #release(free: readonly CompletedCheckpoint[]): Discards {
     const handles = free.flatMap((each) => this.#shared.release(each.metadata.checkpointId));
-    return { checkpoints: free.filter(({ isOurs }) => isOurs), handles };
+    const checkpoints = free.filter(({ isOurs }) => isOurs);
+    return { checkpoints, handles, inUse: this.#shared.inUse };
   }
 }
 

@@ -39,6 +39,11 @@ export class SharedFiles {
     return unused;
   }
 
+  /** Files to which somebody refers. */
+  get inUse(): ReadonlySet<string> {
+    return new Set(this.#users.keys());
+  }
+
   /** Of these, what nobody refers to: files of a checkpoint that was given up. */
   unused(handles: Iterable<StateHandle>): readonly StateHandle[] {
     return [...handles].filter(

@@ -25,7 +25,7 @@ import type { HaStores } from './ha-stores.ts';
 import { startBlobs } from './job-blobs.ts';
 import type { BlobStart } from './job-blobs.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
-import { disposeSavepoint } from '../storage/stored-checkpoint.ts';
+import { disposeSavepoint } from '../storage/ended-job-folder.ts';
 import { startRest } from './rest-start.ts';
 import type { RestStart } from './rest-start.ts';
 
@@ -112,6 +112,7 @@ export class JobManager {
           address,
           resourceManagerAddress: address,
           code: stores.blobs,
+          runs: (jobId) => this.#dispatcher.runs(jobId),
         }),
       cleanUpEnded: ({ submission, masters }) => {
         const { jobId, configuration: own } = submission.job;
@@ -120,9 +121,9 @@ export class JobManager {
         const pointers = stores.pointersOf(jobId);
         return cleanUpEnded({ jobId, fileSystems, pointers, masters, log: env.log });
       },
-      disposeSavepoint: (path) => {
+      disposeSavepoint: (path, runs) => {
         const options = fileSystemOptions(configuration.toRecord());
-        return disposeSavepoint(FileSystems.create(env, options), path);
+        return disposeSavepoint(FileSystems.create(env, options), path, runs);
       },
       onGone: (jobId) => stores.blobs?.release(jobId),
     });

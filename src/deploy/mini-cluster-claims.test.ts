@@ -1,8 +1,9 @@
 // Whose checkpoints are when a job ends, and when another one goes on from them.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { isEngineError } from '../base/errors.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { JobResult } from '../protocol/job-report.ts';
@@ -155,6 +156,39 @@ test('CLAIM: the files go with the job that claims them', async () => {
   assert.equal((await second.result()).status, 'FINISHED');
   rig.requireTotals();
   assert.deepEqual(rig.left(), [], 'nor the folders that are empty then');
+});
+
+test('CLAIM: what a job that was killed had begun goes with its last checkpoint', async () => {
+  using rig = new Rig();
+  const jobId = await rig.cancelled({ ...RETAIN, ...INCREMENTAL });
+  const [path] = rig.complete(jobId);
+  const folder = join(rig.checkpoints, jobId);
+  const begun = `chk-${Number(path!.split('-').at(-1)) + 1}`;
+  mkdirSync(join(folder, begun));
+  for (const name of [`${begun}/state`, 'shared/unknown', 'shared/.writing-unknown-0a0b']) {
+    writeFileSync(join(folder, name), 'x');
+  }
+  const result = await rig.resumed(path!, { ...INCREMENTAL, ...claim('CLAIM') });
+  assert.equal(result.status, 'FINISHED', JSON.stringify(result.error));
+  rig.requireTotals();
+  assert.deepEqual(rig.left(), []);
+});
+
+test('CLAIM: of a job that has not ended is refused', async () => {
+  using rig = new Rig();
+  // All stay, so that none is subsumed meanwhile.
+  const all = { ...RETAIN, 'execution.checkpointing.num-retained': '100000' };
+  const running = await rig.submit(all, { rate: 200 });
+  await rig.until(() => rig.complete(running.jobId).length > 0);
+  const [path] = rig.complete(running.jobId);
+  await assert.rejects(rig.resumed(path!, claim('CLAIM')), (error) => {
+    assert.ok(isEngineError(error, 'RESTORE_CLAIM_RUNNING'), String(error));
+    assert.ok(error.message.includes(path!) && error.message.includes(running.jobId));
+    return true;
+  });
+  await running.cancel();
+  await running.result();
+  assert.ok(existsSync(path!));
 });
 
 test('CLAIM: a job that ends before its first checkpoint takes them with it', async () => {

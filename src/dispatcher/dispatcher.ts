@@ -75,8 +75,8 @@ export interface DispatcherOptions {
   ) => JobMasterHandle;
   /** D7: of a job whose result is stored, and whose master did not come to it. */
   readonly cleanUpEnded: (job: StoredJob) => Promise<void>;
-  /** Removes a savepoint from where it lies. */
-  readonly disposeSavepoint: (path: string) => Promise<void>;
+  /** Removes a savepoint from where it lies; `runs` says whether a job has not ended. */
+  readonly disposeSavepoint: (path: string, runs: (jobId: string) => boolean) => Promise<void>;
   /** What the cluster has, for those who ask. */
   readonly resources: () => {
     readonly taskManagers: number;
@@ -171,6 +171,11 @@ export class Dispatcher {
     });
   }
 
+  /** Whether the cluster has a job of that id that has not ended. */
+  runs(jobId: string): boolean {
+    return this.#jobs.has(jobId);
+  }
+
   /** Gives up all jobs; resolves when nothing is left of them. */
   async close(): Promise<void> {
     this.#options.rpc.unregister(this.#endpoint);
@@ -216,7 +221,7 @@ export class Dispatcher {
       triggerCheckpoint: async ({ jobId, full }) =>
         (await this.#running(jobId)).triggerCheckpoint(full),
       disposeSavepoint: async ({ path }) => {
-        await this.#options.disposeSavepoint(path);
+        await this.#options.disposeSavepoint(path, (jobId) => this.runs(jobId));
         return {};
       },
       reportClientHeartbeat: ({ jobId, expiredTimestamp }) => {

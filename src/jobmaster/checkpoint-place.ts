@@ -28,10 +28,15 @@ import { SHARED_FOLDER } from '../storage/checkpoint-streams.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
 import { folderOfUri, nameOfUri } from '../storage/file-uri.ts';
 import {
+  claimFolder,
+  jobFolderOf,
+  releaseFolder,
+  removeBegun,
+} from '../storage/ended-job-folder.ts';
+import {
   discardHandles,
-  disposeSavepoint,
+  disposeCheckpoint,
   readCheckpoint,
-  removeEmptyJobFolder,
   writeMetadata,
 } from '../storage/stored-checkpoint.ts';
 
@@ -145,6 +150,12 @@ export class CheckpointPlace {
 
   /** Q2: the job goes on from it, and so does a later master. */
   async point(kept: readonly CompletedCheckpoint[], firstId: number): Promise<void> {
+    const { fileSystems, jobId } = this.#options;
+    for (const { metadata, location = '', isOurs } of kept) {
+      const folder = isOurs ? jobFolderOf(metadata.jobId, location) : undefined;
+      if (folder === undefined || folder === this.jobDirectory) continue;
+      await claimFolder(fileSystems, folder, jobId);
+    }
     await this.#point(kept.flatMap(pointerOf), Math.max(firstId - 1, this.#reservedId));
   }
 
@@ -219,18 +230,18 @@ export class CheckpointPlace {
   }
 
   /** Subsumed ones: no pointer leads to them. */
-  async discard({ checkpoints, handles }: Discards): Promise<void> {
+  async discard({ checkpoints, handles, inUse }: Discards): Promise<void> {
     for (const { location } of checkpoints) {
       if (location === undefined) continue;
       await this.#tried(location, async () => {
         if (this.#isOwn(location)) await this.#storage!.discardLocation(location);
-        else await disposeSavepoint(this.#options.fileSystems, location);
+        else await disposeCheckpoint(this.#options.fileSystems, location);
       });
     }
     await this.#discard(handles);
     for (const folder of this.#foldersOfClaimed({ checkpoints, handles })) {
-      const { fileSystems } = this.#options;
-      await this.#tried(folder, () => removeEmptyJobFolder(fileSystems, folder));
+      const claimed = checkpoints.find(({ location = '' }) => folderOfUri(location) === folder);
+      await this.#tried(folder, () => this.#leave(folder, claimed, inUse));
     }
   }
 
@@ -243,6 +254,13 @@ export class CheckpointPlace {
   async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
     await this.#discardDoubtful();
     await this.#removeLeftovers(kept);
+    // One that was claimed, and is given back as it was.
+    for (const { metadata, location = '', isOurs } of kept) {
+      const folder = isOurs ? jobFolderOf(metadata.jobId, location) : undefined;
+      if (folder === undefined || folder === this.jobDirectory || kept.length > 1) continue;
+      const { fileSystems, jobId } = this.#options;
+      await this.#tried(folder, () => releaseFolder(fileSystems, folder, jobId));
+    }
   }
 
   /** The job has ended, and nothing of it is kept. */
@@ -305,8 +323,23 @@ export class CheckpointPlace {
     throw new EngineError('CHECKPOINT_DIRECTORY_UNUSABLE', parameters, { cause });
   }
 
+  /** Takes with it what the job that was claimed had begun, and the folder with the last of it. */
+  async #leave(
+    folder: string,
+    claimed: CompletedCheckpoint | undefined,
+    inUse: ReadonlySet<string>,
+  ): Promise<void> {
+    const { fileSystems, jobId } = this.#options;
+    if (claimed !== undefined) {
+      const { checkpointId } = claimed.metadata;
+      await removeBegun(fileSystems, folder, { jobId, claimed: checkpointId, inUse });
+    }
+    if ([...inUse].some((uri) => uri.startsWith(`${folder}/`))) return;
+    await releaseFolder(fileSystems, folder, jobId);
+  }
+
   /** Of other jobs, in which there may be nothing any more. */
-  #foldersOfClaimed({ checkpoints, handles }: Discards): ReadonlySet<string> {
+  #foldersOfClaimed({ checkpoints, handles }: Omit<Discards, 'inUse'>): ReadonlySet<string> {
     const folders = new Set<string>();
     for (const { metadata, location } of checkpoints) {
       const folder = location === undefined ? '' : folderOfUri(location);

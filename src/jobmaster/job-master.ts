@@ -49,7 +49,7 @@ import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
 import { CheckpointSenders } from './checkpoint-senders.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
-import { findStart, graphFrom } from './job-start.ts';
+import { findStart, graphFrom, requireEnded } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
 import { tellStaying } from './ended-checkpoints.ts';
@@ -92,6 +92,8 @@ export interface JobMasterOptions {
   readonly checkpointFolder?: string | undefined;
   /** Where submitted code is; without it jobs can only be files of this machine. */
   readonly code?: JobCode | undefined;
+  /** Whether the cluster has a job of that id that has not ended. */
+  readonly runs: (jobId: string) => boolean;
   readonly onFatal: FatalErrorHandler;
 }
 
@@ -391,6 +393,7 @@ export class JobMaster {
       masters: recovered?.masters ?? 1,
     });
     const start = await findStart(place, restore);
+    requireEnded(start, jobId, this.#options.runs);
     const graph = await graphFrom(start, built, { fileSystems, log: env.log.with({ jobId }) });
     const plan = planJob(graph, this.#configuration.get(RestartStrategyOptions.failoverStrategy));
     const main = this.#main;

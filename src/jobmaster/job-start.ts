@@ -36,6 +36,23 @@ export async function findStart(
 }
 
 /**
+ * Who claims a checkpoint deletes it later: not that of a job which may still need it.
+ * @throws EngineError RESTORE_CLAIM_RUNNING
+ */
+export function requireEnded(
+  { restored, isFirst }: JobStart,
+  jobId: string,
+  runs: (jobId: string) => boolean,
+): void {
+  const [newest] = isFirst ? restored.slice(-1) : [];
+  if (newest === undefined || !newest.isOurs) return;
+  const { jobId: former } = newest.metadata;
+  if (former === jobId || newest.metadata.purpose === 'savepoint' || !runs(former)) return;
+  const parameters = { location: newest.location ?? '', former };
+  throw new EngineError('RESTORE_CLAIM_RUNNING', parameters);
+}
+
+/**
  * The graph as it goes on from there. What the program declares is held against what is stored when
  * the job begins with it; what the job has stored itself was declared by the same program.
  * @throws EngineError RESTORE_*, STATE_NOT_EVOLVABLE, CHECKPOINT_FILE_INVALID, IO_*

@@ -119,10 +119,10 @@ export async function discardHandles(
 }
 
 /**
- * C1, C2. Shared state stays: other checkpoints may refer to it.
+ * C1, C2. Shared state stays: other checkpoints may refer to it; see ended-job-folder.ts.
  * @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID
  */
-export async function disposeSavepoint(fileSystems: FileSystems, pointer: string): Promise<void> {
+export async function disposeCheckpoint(fileSystems: FileSystems, pointer: string): Promise<void> {
   const { location, uri, metadata } = await readCheckpoint(fileSystems, pointer);
   const files = fileSystems.of(location);
   await files.remove(uri);
