@@ -20,6 +20,8 @@ const JOBS = new URL('./checkpointed-jobs.test-kit.ts', import.meta.url).href;
 const DIRECTORY = 'execution.checkpointing.dir';
 export const RETENTION = 'execution.checkpointing.externalized-checkpoint-retention';
 
+export const LONGEST_WAIT_MILLIS = 120_000;
+
 export class CheckpointRig implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'millrace-jobs-'));
   readonly output = join(this.path, 'out');
@@ -48,16 +50,24 @@ export class CheckpointRig implements Disposable {
   /** Counts totals by key, with checkpoints every 50 ms. */
   job(parameters: Parameters = {}, settings: Settings = {}, exportName = 'totals'): JobReference {
     return {
-      jobId: this.#env.random.uuid(),
+      jobId: this.#env.random.uuid().replaceAll('-', ''),
       ...{ moduleUrl: JOBS, exportName },
       parameters: { folder: this.output, prefix: `${this.#jobs++}-`, ...parameters },
       configuration: { [DIRECTORY]: this.checkpoints, ...settings },
     };
   }
 
+  /** @throws AssertionError where that does not come, so that nobody waits for ever */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const { clock } = this.#env;
+    const since = clock.monotonic();
     while (!(await condition())) {
-      await new Promise<void>((resolve) => this.#env.clock.after(milliseconds(5), resolve));
+      const waited = clock.monotonic() - since;
+      assert.ok(
+        waited < LONGEST_WAIT_MILLIS,
+        `waited in vain for ${waited} ms: ${condition.toString()}`,
+      );
+      await new Promise<void>((resolve) => clock.after(milliseconds(5), resolve));
     }
   }
 
