@@ -10,13 +10,14 @@
  *   npm run sim -- --crash-points      a process is killed at every operation and message
  *   npm run sim -- --crash-points --every 12
  *   npm run sim -- --mutant missing-fsync --seeds 50    how soon a planted bug is found
+ *   npm run sim -- --mutants           every planted bug is found
  */
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { CrashMode } from './crash-points.ts';
+import { hunt, huntAll } from './mutants/hunt.ts';
 import { MUTANTS } from './mutants/mutants.ts';
 import type { Mutant } from './mutants/mutants.ts';
-import { plant } from './mutants/plant.ts';
 import type { SeedOutcome } from './run-seed.ts';
 import { runInProcesses } from './seeds/process-pool.ts';
 import type { PoolReport, PoolTask } from './seeds/process-pool.ts';
@@ -34,7 +35,8 @@ function main(): Promise<number> {
   const { seed, mutant, crashPoints } = options;
   if (crashPoints) return sweep();
   if (options.crash !== undefined) return crash(options.crash);
-  if (mutant !== undefined) return hunt(mutantOf(mutant));
+  if (mutant !== undefined) return hunt(mutantOf(mutant), options.seeds);
+  if (options.mutants) return huntAll(options.processes ?? availableParallelism());
   return seed === undefined ? many() : single(seed);
 }
 
@@ -126,25 +128,6 @@ async function runAll(
   return failed.length;
 }
 
-/** Runs seeds against a planted bug until one finds it. */
-async function hunt(mutant: Mutant): Promise<number> {
-  plant(mutant);
-  // The engine comes after the mutant, which changes it while it is loaded.
-  const { bundleJobs, runSeed } = await import('./run-seed.ts');
-  await using jobs = await bundleJobs();
-  const { name, checkpoints } = mutant;
-  for (let seed = 1; seed <= options.seeds; seed += 1) {
-    try {
-      await runSeed({ seed, jobs, checkpoints });
-    } catch (error) {
-      console.log(`${name} found by seed ${seed}: ${firstLine(error)}`);
-      return 0;
-    }
-  }
-  console.log(`${name} was not found within ${options.seeds} seeds`);
-  return 1;
-}
-
 function summary(outcome: SeedOutcome): string {
   const { seed, hash, events, virtualSeconds, injected, jobManagerStarts, taskManagerStarts } =
     outcome;
@@ -175,10 +158,6 @@ function argsOfSeeds(): readonly string[] {
   const { checkpoints } = options;
   if (checkpoints === undefined) return [];
   return [checkpoints ? '--checkpoints' : '--no-checkpoints'];
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0]!;
 }
 
 function mutantOf(name: string): Mutant {

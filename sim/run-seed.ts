@@ -18,10 +18,15 @@ import { nothingLeft } from './checkers/nothing-left.ts';
 import { OutsideReader } from './checkers/outside-reader.ts';
 import { clusterFaults } from './cluster/cluster-faults.ts';
 import { startCluster } from './cluster/cluster.ts';
-import { drawCheckpointing } from './cluster/draw-checkpointing.ts';
-import { describeLife, drawLife } from './cluster/draw-life.ts';
+import { drawCourse, KEYS, TASK_MANAGERS } from './cluster/draw-course.ts';
 import { jobIdOf, liveThrough } from './cluster/job-life.ts';
-import { checkpointsLeft, CHECKPOINTS, OUT, outputOf, writeOldOutput } from './cluster/places.ts';
+import { CHECKPOINTS, OUT, outputOf, writeOldOutput } from './cluster/places.ts';
+import {
+  requireCheckpointsTidy,
+  requireNoCopies,
+  requireOutputTidy,
+} from './checkers/files-left.ts';
+import type { FilesLeftOptions } from './checkers/files-left.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { JobModules } from './modules.ts';
 import { runPhases } from './phases.ts';
@@ -30,15 +35,9 @@ import { STORY_JOB } from './sweep/story.ts';
 import { WORKLOADS, workloadOf } from './workloads/workloads.ts';
 import type { Workload, WorkloadName } from './workloads/workloads.ts';
 
-const KEYS = 97;
 /** Where somebody looks at the output who is no part of the cluster. */
 const READER_HOST = 'reader';
-/** Records that the rates are for. */
-const RECORDS = 10_000;
-/**
- * The job takes five seconds by the rate of its source; every enabled class strikes before that.
- */
-const RATE_PER_SECOND = 2_000;
+/** Every enabled class strikes before the job can have read its input. */
 const FIRST_FAULTS_WITHIN = seconds(4);
 const FAULTS_FOR = seconds(20);
 const CONVERGE_WITHIN = minutes(10);
@@ -50,7 +49,6 @@ const CLEAN_WITHIN = seconds(20);
  * Instances of the job's module made before virtual time begins; further ones are made as needed.
  */
 const INSTANCES = 24;
-const TASK_MANAGERS = 2;
 
 export interface SeedOutcome {
   readonly seed: number;
@@ -102,24 +100,24 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   const reader = world.host(READER_HOST);
   await world.runProcess(reader, writeOldOutput, minutes(1));
   const course = drawCourse(world, workload, options.checkpoints);
+  const outside = new OutsideReader({
+    files: world.mounts[0]!.files,
+    ...{ folder: OUT, header: workload.header, now: () => world.elapsed },
+  });
+  const { slots, configuration, parameters, episodes, retains } = course;
   const cluster = startCluster(world, {
-    taskManagers: TASK_MANAGERS,
-    slots: course.slots,
-    configuration: course.configuration,
+    ...{ taskManagers: TASK_MANAGERS, slots, configuration },
     haunted: jobIdOf(1),
     client: (env, address, secret) =>
       liveThrough(env, {
-        ...{ address, secret, kept, folder: CHECKPOINTS, episodes: course.episodes },
-        job: jobOf(workload, course.configuration),
+        ...{ address, secret, kept, folder: CHECKPOINTS, episodes, retains },
+        job: { moduleUrl: workload.url, exportName: undefined, parameters, configuration },
+        afresh: () => outside.afresh(),
       }),
   });
   const plan = new FaultPlan(world, {
     classes: options.faults === false ? [] : clusterFaults(),
     firstWithin: FIRST_FAULTS_WITHIN,
-  });
-  const outside = new OutsideReader({
-    files: world.mounts[0]!.files,
-    ...{ folder: OUT, header: workload.header, now: () => world.elapsed },
   });
   await runPhases(world, {
     plan,
@@ -129,15 +127,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     settleWithin: SETTLE_WITHIN,
     checkers: [kept, outside, nothingLeft(world, { keeps: clusterKeeps, expects: isInjected })],
   });
-  const { result, jobs: jobCount, savepoints } = cluster.result!;
+  const { result, ...life } = cluster.result!;
   checkResult(seed, result);
-  if (course.checkpoints) {
-    await world.pass(CLEAN_WITHIN);
-    const isTold = kept.leftFiles;
-    const look = (env: Env): Promise<void> =>
-      checkpointsLeft(env, { isTold, lastJob: jobIdOf(jobCount), savepoints });
-    await world.runProcess(reader, look, minutes(1));
-  }
+  await world.pass(CLEAN_WITHIN);
+  await checkFiles(world, { ...life, kept, isMasterLost: cluster.jobManagerStarts() > 1 });
   losePower(world);
   const rows = await world.runProcess(reader, (env) => outputOf(env, workload.header), minutes(1));
   checkOutput(seed, rows, workload, course.atLeastOnce);
@@ -161,42 +154,6 @@ function worldOf({ seed, jobs, print }: SeedOptions, kept: CheckpointsKept): Sim
     sharedFolders: [OUT, CHECKPOINTS],
   });
 }
-
-/** How a seed runs its job. */
-function drawCourse(world: Simulation, workload: Workload, wanted: boolean | undefined) {
-  const checkpoints = wanted ?? world.random('checkpoints').chance(0.6);
-  const slots = world.random('slots').pick([2, 2, 3]);
-  const configuration: Readonly<Record<string, string>> = {
-    ...CONFIGURATION,
-    ...(checkpoints ? drawCheckpointing(world, CHECKPOINTS, workload.lacks !== undefined) : {}),
-  };
-  const takes = configuration['execution.checkpointing.interval'] !== undefined;
-  const atLeastOnce = configuration['execution.checkpointing.mode'] === 'AT_LEAST_ONCE';
-  const episodes = drawLife(world.random('life'), {
-    checkpoints: takes,
-    slots: slots * TASK_MANAGERS,
-    drains: workload.drains,
-  });
-  const how = takes ? ` with checkpoints${atLeastOnce ? ' (at least once)' : ''}` : '';
-  const what = `${workload.url.slice('job:'.length)}${how} by ${describeLife(episodes)}`;
-  return { checkpoints, slots, configuration, atLeastOnce, episodes, what };
-}
-
-function jobOf({ url, records }: Workload, configuration: Readonly<Record<string, string>>) {
-  const ratePerSecond = (RATE_PER_SECOND * records) / RECORDS;
-  const parameters = { records, keys: KEYS, ratePerSecond, out: OUT };
-  return { moduleUrl: url, exportName: undefined, parameters, configuration };
-}
-
-const CONFIGURATION: Readonly<Record<string, string>> = {
-  'restart-strategy.type': 'fixed-delay',
-  'restart-strategy.fixed-delay.attempts': '1000000',
-  'restart-strategy.fixed-delay.delay': '100 ms',
-  'slot.request.timeout': '10 min',
-  'heartbeat.interval': '1 s',
-  'heartbeat.timeout': '5 s',
-  'millrace.exchange.verify': 'all',
-};
 
 /** Errors that a fault explains: a worker or process that ends because of it says so. */
 function isInjected({ error }: { readonly error: unknown }): boolean {
@@ -237,6 +194,22 @@ function checkOutput(
 function checkFaults(seed: number, plan: FaultPlan): void {
   for (const [name, count] of plan.injected) {
     if (count === 0) throw new AssertionError(`seed ${seed}: ${name} is enabled and never struck`);
+  }
+}
+
+/** What is there when everything has ended. */
+async function checkFiles(
+  world: Simulation,
+  { kept, ...options }: Omit<FilesLeftOptions, 'isTold'> & { readonly kept: CheckpointsKept },
+): Promise<void> {
+  const look = async (env: Env): Promise<void> => {
+    await requireCheckpointsTidy(env, { ...options, isTold: kept.leftFiles });
+    await requireOutputTidy(env, options.jobs);
+  };
+  await world.runProcess(world.host(READER_HOST), look, minutes(1));
+  if (kept.leftCopies) return;
+  for (const host of world.hosts) {
+    if (host.name.startsWith('worker-')) await world.runProcess(host, requireNoCopies, minutes(1));
   }
 }
 

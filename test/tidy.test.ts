@@ -142,6 +142,7 @@ const POLICY: Policy = {
     // The simulated side of env.memory, and of env.modules, which bundles what is loaded.
     'sim/memory.ts',
     'sim/modules.ts',
+    'sim/mutants/hunt.ts',
     'sim/mutants/plant.ts',
     // Puts traps in the place of what is banned.
     'sim/forbidden.ts',

@@ -33,6 +33,8 @@ export class CheckpointsKept implements Checker {
   restores = 0;
   /** Whether files stayed because of a fault, which was told. */
   leftFiles = false;
+  /** The same of copies that slots keep. */
+  leftCopies = false;
   readonly #jobs: Map<string, JobCourse> = new Map();
   readonly #restored: Set<string> = new Set();
   #violation: string | undefined = undefined;
@@ -54,6 +56,7 @@ export class CheckpointsKept implements Checker {
 
   observe(message: string, { jobId }: LogFields): void {
     if (message.startsWith('files of a checkpoint could not be removed')) this.leftFiles = true;
+    if (message.includes(' was not removed: ')) this.leftCopies = true;
     if (typeof jobId !== 'string') return;
     const job = this.#of(jobId);
     const complete = /^checkpoint (\d+) is complete: (.*)/.exec(message);

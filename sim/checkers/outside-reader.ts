@@ -28,6 +28,8 @@ export class OutsideReader implements Checker {
   readonly name = 'outside reader';
   readonly #options: OutsideReaderOptions;
   readonly #seen: Map<string, { inode: FileInode; readonly text: string }> = new Map();
+  /** Seen before a job began anew, which replaces them. */
+  readonly #replaced: Set<string> = new Set();
   #next = 0;
 
   constructor(options: OutsideReaderOptions) {
@@ -41,20 +43,24 @@ export class OutsideReader implements Checker {
     this.#look();
   }
 
+  /** What is seen now is to be replaced. */
+  afresh(): void {
+    this.#look();
+    for (const name of this.#seen.keys()) this.#replaced.add(name);
+  }
+
   /** U2. Called when nothing can happen any more. */
   atLast(): void {
     this.#look();
-    const { files, folder } = this.#options;
-    const { entries } = files.list(folder);
+    const found = new Set([...this.#files(this.#options.folder)].map(([name]) => name));
     for (const name of this.#seen.keys()) {
-      if (!entries.has(name)) throw new AssertionError(`U2: ${name} was seen, and is gone`);
+      if (found.has(name) || this.#replaced.has(name)) continue;
+      throw new AssertionError(`U2: ${name} was seen, and is gone`);
     }
   }
 
   #look(): void {
-    const { files, folder } = this.#options;
-    for (const [name, inode] of files.list(folder).entries) {
-      if (inode.kind !== 'file' || name.startsWith('.')) continue;
+    for (const [name, inode] of this.#files(this.#options.folder)) {
       const before = this.#seen.get(name);
       if (before?.inode === inode) continue;
       const text = new TextDecoder().decode(inode.content);
@@ -64,6 +70,15 @@ export class OutsideReader implements Checker {
         throw new AssertionError(`U2: ${name} was seen as it is no more: ${before.text}`);
       }
       this.#seen.set(name, { inode, text });
+    }
+  }
+
+  /** By their paths, those of buckets among them. */
+  *#files(folder: string): Generator<[path: string, inode: FileInode]> {
+    for (const [name, inode] of this.#options.files.list(folder).entries) {
+      const path = `${folder}/${name}`;
+      if (inode.kind === 'directory') yield* this.#files(path);
+      else if (!name.startsWith('.')) yield [path, inode];
     }
   }
 

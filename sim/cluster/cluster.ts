@@ -6,8 +6,10 @@ import { isEngineError, toEngineError } from '../../src/base/errors.ts';
 import type { EngineError } from '../../src/base/errors.ts';
 import { milliseconds } from '../../src/base/units.ts';
 import { Configuration } from '../../src/config/configuration.ts';
+import { CheckpointingOptions } from '../../src/config/options/checkpointing-options.ts';
 import { HighAvailabilityOptions } from '../../src/config/options/high-availability-options.ts';
 import { JobManager } from '../../src/deploy/job-manager.ts';
+import { localStateFolders } from '../../src/deploy/local-state-folders.ts';
 import { TaskManager } from '../../src/deploy/task-manager.ts';
 import type { Env } from '../../src/env/env.ts';
 import { DISPATCHER, dispatcherService } from '../../src/protocol/dispatcher-service.ts';
@@ -51,10 +53,11 @@ export function startCluster<T>(
   const master = world.host(MASTER_HOST);
   const address = `${master.address}:${MASTER_PORT}`;
   const main = (env: Env): Promise<number> => runJobManager(env, master.address, configuration);
+  const keepsCopies = configuration.get(CheckpointingOptions.localFolders) !== undefined;
   const jobManager = master.supervise('jobmanager', main, { restartDelay: 300 });
   const supervised = Array.from({ length: options.taskManagers }, (_, index) => {
     const host = world.host(`worker-${index + 1}`);
-    const runTaskManager = (env: Env): undefined => {
+    const runTaskManager = async (env: Env): Promise<undefined> => {
       const manager = new TaskManager({
         env,
         taskExecutorId: `${host.name}-${env.random.uuid().slice(0, 8)}`,
@@ -64,6 +67,7 @@ export function startCluster<T>(
         configuration,
         secret: SECRET,
         spareWorkers: 1,
+        localStateFolders: keepsCopies ? await localStateFolders(env, configuration) : undefined,
         onFatal: (component, error) => fatal(component, error),
       });
       void manager;

@@ -2,7 +2,9 @@
  * The checkpoints of a simulated cluster: each seed draws its own way of them, as swarm testing
  * asks, some none at all.
  */
+import type { Prng } from '../../src/base/prng.ts';
 import type { Simulation } from '../simulation.ts';
+import { COPIES } from './places.ts';
 
 /**
  * The options of a cluster whose checkpoints lie in a folder that its hosts share; some jobs may
@@ -30,9 +32,24 @@ export function drawCheckpointing(
     [key('incremental')]: pick('incremental', ['true', 'false']),
     [key('data-inline-threshold')]: pick('inline', ['0 bytes', '20 kb']),
     [key('mode')]: atLeastOnce && barriers === 'counted' ? 'AT_LEAST_ONCE' : 'EXACTLY_ONCE',
-    [key('externalized-checkpoint-retention')]: 'RETAIN_ON_CANCELLATION',
+    [key('externalized-checkpoint-retention')]: pick('retention', [
+      ...['RETAIN_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION', 'RETAIN_ON_CANCELLATION'],
+      ...['DELETE_ON_CANCELLATION', 'NO_EXTERNALIZED_CHECKPOINTS'],
+    ]),
+    ...drawCopies(random.fork('copies')),
     [key('unaligned.enabled')]: String(overtake),
     [key('aligned-checkpoint-timeout')]:
       barriers === 'timeout' ? pick('aligned', ['1 ms', '20 ms', '200 ms']) : '0 ms',
+  };
+}
+
+/** Copies of state that slots keep: most jobs have none, some write them, some read them, too. */
+function drawCopies(random: Prng): Readonly<Record<string, string>> {
+  const [write, read] = random.pick([[], [], ['write'], ['write', 'read'], ['write', 'read']]);
+  if (write === undefined) return {};
+  return {
+    'execution.checkpointing.local-backup.enabled': 'true',
+    'execution.checkpointing.local-backup.dirs': COPIES,
+    'execution.state-recovery.from-local': String(read !== undefined),
   };
 }

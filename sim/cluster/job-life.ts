@@ -12,6 +12,7 @@ import type { JobResult } from '../../src/protocol/job-report.ts';
 import type { JobReference } from '../../src/protocol/task-deployment.ts';
 import { SAVEPOINTS, STOPS } from '../checkers/checkpoints-kept.ts';
 import type { CheckpointsKept } from '../checkers/checkpoints-kept.ts';
+import type { EndedJob } from '../checkers/files-left.ts';
 import { PatientClient } from './patient-client.ts';
 
 /** One job of several, each of which goes on where the one before it has ended. */
@@ -25,6 +26,8 @@ export interface Episode {
   readonly savepoint: 'canonical' | 'native' | undefined;
   /** Of what it starts from. */
   readonly claimMode: 'CLAIM' | 'NO_CLAIM' | 'LEGACY';
+  /** Undefined: as in what it starts from. */
+  readonly maxParallelism: number | undefined;
 }
 
 export interface JobLifeOptions {
@@ -36,11 +39,16 @@ export interface JobLifeOptions {
   /** Where its checkpoints lie. */
   readonly folder: string;
   readonly kept: CheckpointsKept;
+  /** Of a job that is cancelled. */
+  readonly retains: boolean;
+  /** What was written is to be replaced: a job begins anew that could have gone on. */
+  readonly afresh: () => void;
 }
 
 export interface JobLife {
   readonly result: JobResult;
-  readonly jobs: number;
+  /** In the order in which they ran. */
+  readonly jobs: readonly EndedJob[];
   /** Savepoints that somebody was told to be complete, and that no job has taken over. */
   readonly savepoints: readonly string[];
 }
@@ -64,7 +72,7 @@ class Life {
   readonly #options: JobLifeOptions;
   readonly #client: PatientClient;
   readonly #savepoints: string[] = [];
-  #jobs = 0;
+  readonly #jobs: EndedJob[] = [];
   #from: string | undefined;
 
   constructor(env: Env, options: JobLifeOptions) {
@@ -85,20 +93,26 @@ class Life {
 
   async #episode(episode: Episode): Promise<JobResult | 'again' | 'ended by its user'> {
     const { kept } = this.#options;
-    this.#jobs += 1;
-    const jobId = jobIdOf(this.#jobs);
+    const jobId = jobIdOf(this.#jobs.length + 1);
     const job = this.#jobOf(jobId, episode);
-    if (this.#from !== undefined) kept.given(jobId);
+    const from = this.#from;
+    if (from !== undefined) kept.given(jobId);
     await this.#client.untilDone(() => this.#submit(job));
     if (episode.end !== undefined) await this.#meanwhile(jobId, episode);
     const result = await this.#client.untilDone(() =>
       JobClient.resultOf(this.#client.place, jobId),
     );
+    const { retains } = this.#options;
+    const { status } = result;
+    // One that has not begun leaves alone what it was given.
+    const claims = from !== undefined && episode.claimMode === 'CLAIM' && status !== 'FAILED';
+    this.#jobs.push({ jobId, from, claims, keeps: retains && status === 'CANCELED' });
     if (result.status === 'FAILED' && !kept.hasRun(jobId) && NOT_NOW.test(result.error!.code)) {
       return 'again';
     }
     if (result.status === 'CANCELED' && episode.end === 'cancel') {
-      this.#from = (await this.#client.untilDone(() => this.#retained(jobId))) ?? this.#from;
+      if (retains) await this.#goOnFrom(jobId);
+      else this.#beginAnew();
       return 'ended by its user';
     }
     const stopped = kept.stoppedWith(jobId);
@@ -107,7 +121,17 @@ class Life {
     return 'ended by its user';
   }
 
-  #jobOf(jobId: string, { parallelism, claimMode }: Episode): JobReference {
+  async #goOnFrom(jobId: string): Promise<void> {
+    this.#from = (await this.#client.untilDone(() => this.#retained(jobId))) ?? this.#from;
+  }
+
+  /** Whatever it was given may be gone with it, and what it has shown since is in no checkpoint. */
+  #beginAnew(): void {
+    this.#from = undefined;
+    this.#options.afresh();
+  }
+
+  #jobOf(jobId: string, { parallelism, claimMode, maxParallelism }: Episode): JobReference {
     const { job } = this.#options;
     const from = this.#from;
     const restore: Record<string, string> =
@@ -121,6 +145,7 @@ class Life {
       ...job.configuration,
       ...restore,
       'parallelism.default': String(parallelism),
+      ...(maxParallelism !== undefined && { 'pipeline.max-parallelism': String(maxParallelism) }),
     };
     return { ...job, jobId, configuration };
   }

@@ -3,12 +3,18 @@
  * Each is an edit of one file, which must hold the text exactly once: a mutant that fits no more
  * fails loudly. `plant.ts` makes the edit while modules are loaded; nothing of it is in `src/`.
  */
+import type { WorkloadName } from '../workloads/workloads.ts';
+
 export interface Mutant {
   readonly name: string;
   /** What is wrong with the code while it is planted. */
   readonly what: string;
   /** Whether the jobs that are to find it take checkpoints. */
   readonly checkpoints: boolean;
+  /** The job that is to find it; undefined: that of each seed. */
+  readonly workload?: WorkloadName | undefined;
+  /** From which seed on it is looked for; 1 by default. */
+  readonly firstSeed?: number | undefined;
   /** From the root of the repository. */
   readonly file: string;
   readonly from: string;
@@ -55,5 +61,186 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/ha/atomic-file.ts',
     from: 'await disk.syncDirectory(folder);',
     to: '',
+  },
+  {
+    name: 'commit-before-complete',
+    workload: 'windowed-totals',
+    what: 'a sink commits when its checkpoint is acknowledged, before it is durable',
+    checkpoints: true,
+    file: 'src/checkpoint/coordinator-machine.ts',
+    from: "  if (isLast) draft.effects.push({ kind: 'complete', pending: changed });",
+    to: `  if (isLast) {
+    draft.effects.push({ kind: 'notify', notice: { checkpointId, outcome: 'complete', latestComplete: draft.state.latestComplete } });
+    draft.effects.push({ kind: 'complete', pending: changed });
+  }`,
+  },
+  {
+    name: 'state-of-another-checkpoint',
+    workload: 'kept-states',
+    what: 'tasks get the state of an older checkpoint than the one that the job goes on from',
+    checkpoints: true,
+    file: 'src/jobmaster/job-checkpoints.ts',
+    from: `    const { latest } = this.#completed;
+    if (latest === undefined) return undefined;
+    if (this.#assignment`,
+    to: `    const latest = this.#completed.kept[0];
+    if (latest === undefined) return undefined;
+    if (this.#assignment`,
+  },
+  {
+    name: 'in-flight-input-dropped',
+    workload: 'kept-states',
+    what: 'records that an unaligned barrier has overtaken on the way in are not restored',
+    checkpoints: true,
+    file: 'src/taskexecutor/slot/checkpoint/restore-states.ts',
+    from: 'if (batch.size > 0) elements.push({ input, place, element: batch });',
+    to: '',
+  },
+  {
+    name: 'pointer-before-metadata',
+    what: 'the pointer to a checkpoint is written before its metadata',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: `    const written = isInMemory
+      ? undefined`,
+    to: `    if (!isInMemory && (savepoint === undefined || savepoint.stop !== undefined)) {
+      const early: CompletedCheckpoint = { metadata, location: pending.location, metadataBytes: 0, isOurs: savepoint === undefined };
+      await this.#point(keptWith(early).flatMap(pointerOf), this.#reservedId);
+    }
+    const written = isInMemory
+      ? undefined`,
+  },
+  {
+    name: 'pointer-not-written',
+    what: 'a checkpoint is complete to which no pointer leads',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: 'await this.#point(keptWith(completed).flatMap(pointerOf), this.#reservedId);',
+    to: 'keptWith(completed);',
+  },
+  {
+    name: 'shared-file-deleted',
+    what: 'a file goes with the first checkpoint that is subsumed, while later ones refer to it',
+    checkpoints: true,
+    file: 'src/checkpoint/shared-files.ts',
+    from: 'if (!users.delete(checkpointId) || users.size > 0) continue;',
+    to: 'if (!users.delete(checkpointId)) continue;',
+  },
+  {
+    name: 'lost-notification',
+    workload: 'copied-records',
+    what: 'sinks are not told that a checkpoint is complete',
+    checkpoints: true,
+    file: 'src/operators/sink-operator.ts',
+    from: "if (outcome === 'complete') await this.checkpointComplete(checkpointId);",
+    to: 'void [outcome, checkpointId];',
+  },
+  {
+    name: 'lost-committables',
+    workload: 'windowed-totals',
+    what: 'what a checkpoint holds to be committed is forgotten when the job goes on from it',
+    checkpoints: true,
+    file: 'src/operators/sink-operator.ts',
+    from: '    commits.restore(restored.committables);\n    // Closed',
+    to: '    // Closed',
+  },
+  {
+    name: 'doubled-lists',
+    workload: 'kept-states',
+    what: 'at another parallelism every subtask gets the whole list of an operator',
+    checkpoints: true,
+    file: 'src/state/operator-state.ts',
+    from: 'return all.slice(from, to);',
+    to: 'return from < to ? all.slice() : all.slice(from, to);',
+  },
+  {
+    name: 'lost-list-end',
+    workload: 'kept-states',
+    what: 'at another parallelism the last element of a list goes to nobody',
+    checkpoints: true,
+    file: 'src/state/operator-state.ts',
+    from: 'const to = Math.floor(((subtask + 1) * all.length) / parallelism);',
+    to: 'const to = Math.floor(((subtask + 1) * all.length) / parallelism) - (subtask === parallelism - 1 ? 1 : 0);',
+  },
+  {
+    name: 'unblocked-channel',
+    workload: 'kept-states',
+    what: 'an aligned barrier does not hold back what comes behind it',
+    checkpoints: true,
+    file: 'src/network/barrier-alignment.ts',
+    from: `    else if (this.#begin(element)) {
+      channel.blocked = true;`,
+    to: `    else if (this.#begin(element)) {
+      channel.blocked = true;
+      const { length } = this.#options.channels.filter(({ blocked }) => blocked);
+      if (length > 1) channel.blocked = false;`,
+  },
+  {
+    name: 'claimed-by-nobody',
+    what: 'a checkpoint of another job is removed that this one has not claimed',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: "isOurs: claimMode === 'CLAIM' };",
+    to: 'isOurs: true, ...{ claimMode } };',
+  },
+  {
+    name: 'lost-committables-at-rescale',
+    workload: 'windowed-totals',
+    what: 'at another parallelism output to commit goes to as many subtasks as there are now only',
+    checkpoints: true,
+    file: 'src/checkpoint/state-assignment.ts',
+    from: 'takes.committables && of % parallelism === subtask ? committables : [],',
+    to: 'takes.committables && of === subtask ? committables : [],',
+  },
+  {
+    name: 'doubled-in-flight',
+    workload: 'kept-states',
+    what: 'at another parallelism records in flight go to every subtask',
+    checkpoints: true,
+    file: 'src/taskexecutor/slot/checkpoint/restore-states.ts',
+    from: 'const batch = isMoved ? ofKeyGroups(element, range) : element;',
+    to: 'const batch = isMoved && range.last < 0 ? ofKeyGroups(element, range) : element;',
+  },
+  {
+    name: 'late-acknowledgement',
+    what: 'a task of an earlier attempt acknowledges for its successor',
+    checkpoints: true,
+    file: 'src/jobmaster/job-checkpoints.ts',
+    from: '    if (run.isAtWork(index, attempt)) {',
+    to: '    if (attempt >= 0 || run.isAtWork(index, attempt)) {',
+  },
+  {
+    name: 'aborted-files-stay',
+    what: 'files of a checkpoint that was given up are not removed',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: `    await this.#discard(unused(handles));
+    await this.#discardLocation(pending.location);`,
+    to: 'unused(handles);',
+  },
+  {
+    name: 'leftover-output',
+    what: 'unfinished files of a sink stay when its task is cancelled',
+    checkpoints: true,
+    file: 'src/connectors/files/output-folder.ts',
+    from: 'await fileSystem.removeIncomplete(folder, { of, recursive: hasBuckets });',
+    to: 'void [of, fileSystem, folder, hasBuckets];',
+  },
+  {
+    name: 'early-source-offset',
+    workload: 'kept-states',
+    what: 'a start in the newest complete checkpoint repeats what its sources had read',
+    checkpoints: true,
+    file: 'src/jobmaster/job-checkpoints.ts',
+    from: 'return { checkpointId: assignment.checkpointId, sources: assignment.sources() };',
+    to: 'return undefined as RestoredSources | undefined;',
+  },
+  {
+    name: 'reused-checkpoint-id',
+    what: 'a later master uses ids of checkpoints again',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: 'if (this.#isLater) return this.#reservedId + 1;',
+    to: 'if (this.#isLater) return 1;',
   },
 ];

@@ -16,6 +16,8 @@ export interface SimOptions {
   readonly crash: string | undefined;
   readonly quiet: boolean;
   readonly mutant: string | undefined;
+  /** All of them. */
+  readonly mutants: boolean;
   /** For all seeds, or for none; undefined: each draws. */
   readonly checkpoints: boolean | undefined;
 }
@@ -33,10 +35,12 @@ export function parseSimOptions(): SimOptions {
       crash: { type: 'string' },
       quiet: { type: 'boolean', default: false },
       mutant: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
       checkpoints: { type: 'boolean' },
     },
   });
-  const { seed, seeds, from, processes, every, crash, quiet, mutant, checkpoints } = values;
+  const { seed, seeds, from, processes, every, crash, quiet, mutant, mutants, checkpoints } =
+    values;
   return {
     seed: seed === undefined ? undefined : whole(seed, 'seed'),
     seeds: whole(seeds, 'seeds'),
@@ -44,7 +48,7 @@ export function parseSimOptions(): SimOptions {
     processes: processes === undefined ? undefined : whole(processes, 'processes'),
     crashPoints: values['crash-points'],
     every: whole(every, 'every'),
-    ...{ crash, quiet, mutant, checkpoints },
+    ...{ crash, quiet, mutant, mutants, checkpoints },
   };
 }
 

@@ -14,12 +14,13 @@ import { coordinatorWorker } from '../../src/jobmaster/coordinator-worker.ts';
 import { slotWorker } from '../../src/taskexecutor/slot/slot-worker.ts';
 import { CheckpointsKept } from '../checkers/checkpoints-kept.ts';
 import { clusterKeeps } from '../checkers/cluster-keeps.ts';
+import { requireCheckpointsTidy, requireOutputTidy } from '../checkers/files-left.ts';
 import { nothingLeft } from '../checkers/nothing-left.ts';
 import { OutsideReader } from '../checkers/outside-reader.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { jobIdOf } from '../cluster/job-life.ts';
 import { NotYet, PatientClient } from '../cluster/patient-client.ts';
-import { checkpointsLeft, CHECKPOINTS, OUT, outputOf } from '../cluster/places.ts';
+import { CHECKPOINTS, OUT, outputOf } from '../cluster/places.ts';
 import { CrashPoints } from '../crash-points.ts';
 import type { CrashPoint, CrashTarget } from '../crash-points.ts';
 import { FaultPlan } from '../fault-plan.ts';
@@ -113,10 +114,13 @@ async function requireExact(env: Env, kept: CheckpointsKept, savepoint: string):
   if (missing.length > 0 || surplus.length > 0) {
     throw new AssertionError(`missing ${missing.join(' ')}; surplus ${surplus.join(' ')}`);
   }
-  for (const job of [1, 2]) {
-    const options = { isTold: kept.leftFiles, lastJob: jobIdOf(job), savepoints: [savepoint] };
-    await checkpointsLeft(env, options);
-  }
+  const jobs = [
+    { jobId: jobIdOf(1), from: undefined, claims: false, keeps: false },
+    { jobId: jobIdOf(2), from: savepoint, claims: false, keeps: false },
+  ];
+  const isTold = kept.leftFiles;
+  await requireCheckpointsTidy(env, { jobs, savepoints: [savepoint], isTold, isMasterLost: true });
+  await requireOutputTidy(env, jobs);
 }
 
 interface StoryOptions {

@@ -2,8 +2,7 @@
 // records within their slot only, so that every slot is a failover region of its own. Its output is
 // a function of its parameters alone, whatever fails while it runs, and whatever runs on meanwhile.
 import { defineJob, generator, param, t } from 'millrace';
-import { files } from 'millrace/connectors/files';
-import { csv } from 'millrace/formats';
+import { drawnSink, sinkParams } from './drawn-sink.ts';
 
 const Copy = t.struct({ source: t.string, index: t.int32, square: t.float64 });
 
@@ -13,9 +12,9 @@ export default defineJob({
     records: param(t.integer, 10_000),
     keys: param(t.integer, 97),
     ratePerSecond: param(t.integer, 2_000),
-    out: param(t.string, '/out'),
+    ...sinkParams,
   },
-  build(env, { records, ratePerSecond, out }) {
+  build(env, { records, ratePerSecond, ...sink }) {
     const half = { count: records / 2, ratePerSecond: ratePerSecond / 2 };
     const copies = (source: string) =>
       env
@@ -25,6 +24,6 @@ export default defineJob({
         .returns(Copy);
     copies('left')
       .union(copies('right'))
-      .sinkTo(files.sink({ path: out, format: csv(Copy), onExisting: 'replace' }));
+      .sinkTo(drawnSink(Copy, sink, ({ index }) => index));
   },
 });

@@ -1,8 +1,7 @@
 // The job that every seed runs: a rate-limited source, a keyed edge, state, and a committing sink.
 // Its output is a function of its parameters alone, whatever fails while it runs.
 import { defineJob, generator, param, state, t } from 'millrace';
-import { files } from 'millrace/connectors/files';
-import { csv } from 'millrace/formats';
+import { drawnSink, sinkParams } from './drawn-sink.ts';
 import { keyOf } from './keyed-totals-oracle.ts';
 
 const Entry = t.struct({ key: t.int32, amount: t.float64 });
@@ -14,9 +13,9 @@ export default defineJob({
     records: param(t.integer, 10_000),
     keys: param(t.integer, 97),
     ratePerSecond: param(t.integer, 2_000),
-    out: param(t.string, '/out'),
+    ...sinkParams,
   },
-  build(env, { records, keys, ratePerSecond, out }) {
+  build(env, { records, keys, ratePerSecond, ...sink }) {
     env
       .from(generator(t.integer, (index) => index, { count: records, ratePerSecond }))
       .map((index) => ({ key: keyOf(index, keys), amount: index }))
@@ -41,6 +40,6 @@ export default defineJob({
           });
         },
       })
-      .sinkTo(files.sink({ path: out, format: csv(Total), onExisting: 'replace' }));
+      .sinkTo(drawnSink(Total, sink, ({ key }) => key));
   },
 });

@@ -18,8 +18,7 @@ import {
   type StreamEnvironment,
   type WatermarkStrategy,
 } from 'millrace';
-import { files } from 'millrace/connectors/files';
-import { csv } from 'millrace/formats';
+import { drawnSink, sinkParams } from './drawn-sink.ts';
 import { keyOf } from './keyed-totals-oracle.ts';
 import {
   isMark,
@@ -63,9 +62,9 @@ export default defineJob({
     records: param(t.integer, 10_000),
     keys: param(t.integer, 97),
     ratePerSecond: param(t.integer, 2_000),
-    out: param(t.string, '/out'),
+    ...sinkParams,
   },
-  build(env, { out, ...parameters }) {
+  build(env, { out, rolls, buckets, ...parameters }) {
     const entries = entriesOf(env, parameters)
       .name('entries')
       .uid('entries')
@@ -96,6 +95,6 @@ export default defineJob({
     slides
       .union(sessions, timers, joined)
       .returns(Row)
-      .sinkTo(files.sink({ path: out, format: csv(Row), onExisting: 'replace' }));
+      .sinkTo(drawnSink(Row, { out, rolls, buckets }, ({ key }) => key));
   },
 });

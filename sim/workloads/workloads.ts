@@ -1,5 +1,6 @@
 /** The jobs of the simulator, and what each must write. */
 import { expectedCopies } from './copied-records-oracle.ts';
+import { expectedStates } from './kept-states-oracle.ts';
 import { expectedRows, lacksRows } from './keyed-totals-oracle.ts';
 import { expectedWindowRows } from './windowed-totals-oracle.ts';
 
@@ -16,15 +17,19 @@ export interface Workload {
   readonly lacks?:
     | ((rows: readonly string[], expected: readonly string[]) => readonly string[])
     | undefined;
+  /** It keeps state by key. */
+  readonly isKeyed: boolean;
   /** It gives the same whether it is drained on the way or not. */
   readonly drains: boolean;
 }
 
-export type WorkloadName = 'keyed-totals' | 'windowed-totals' | 'copied-records';
+export type WorkloadName = 'keyed-totals' | 'windowed-totals' | 'kept-states' | 'copied-records';
 
 const RECORDS = 10_000;
 /** Each is read by two sources, and comes to several results. */
 const WINDOWED_RECORDS = 3_000;
+/** Each is kept, and written, three times. */
+const KEPT_RECORDS = 2_000;
 
 export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
   'keyed-totals': {
@@ -34,6 +39,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
     records: RECORDS,
     expected: expectedRows,
     lacks: lacksRows,
+    isKeyed: true,
     drains: false,
   },
   'windowed-totals': {
@@ -42,6 +48,16 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
     header: 'what,key,at,value',
     records: WINDOWED_RECORDS,
     expected: expectedWindowRows,
+    isKeyed: true,
+    drains: false,
+  },
+  'kept-states': {
+    url: 'job:kept-states',
+    file: new URL('./kept-states.ts', import.meta.url),
+    header: 'what,at,value',
+    records: KEPT_RECORDS,
+    expected: expectedStates,
+    isKeyed: true,
     drains: false,
   },
   'copied-records': {
@@ -51,6 +67,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
     records: RECORDS,
     expected: expectedCopies,
     lacks: (rows, expected) => expected.filter((row) => !rows.includes(row)),
+    isKeyed: false,
     drains: true,
   },
 };
@@ -59,7 +76,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
 const TURNS: readonly WorkloadName[] = [
   'keyed-totals',
   'windowed-totals',
-  'keyed-totals',
+  'kept-states',
   'copied-records',
 ];
 
