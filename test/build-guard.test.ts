@@ -36,6 +36,27 @@ test('what is given by its arguments stays allowed', () => {
   assert.deepEqual(built, ['1970-01-01T00:00:00.000Z', 978307200000, 978307200000, true, 2]);
 });
 
+test('a global that Node loads when it is looked at is not loaded by the guard', () => {
+  let loads = 0;
+  const clock = { now: () => 1 };
+  const lazy = { configurable: true, enumerable: false } as const;
+  const get = (): object => ((loads += 1), clock);
+  const globals: object = Object.defineProperty({ Date }, 'performance', { ...lazy, get });
+  const before = Object.getOwnPropertyDescriptor(globals, 'performance');
+  const { now } = clock;
+  guardGlobals(globals).run('my-job', () => undefined);
+  assert.equal(loads, 0);
+  assert.deepEqual(Object.getOwnPropertyDescriptor(globals, 'performance'), before);
+
+  const seen = globals as { readonly performance: typeof clock };
+  assert.throws(
+    () => guardGlobals(globals).run('my-job', () => seen.performance.now()),
+    (error) => isEngineError(error, 'GRAPH_BUILD_FORBIDDEN'),
+  );
+  assert.deepEqual(Object.getOwnPropertyDescriptor(globals, 'performance'), before);
+  assert.equal(seen.performance.now, now);
+});
+
 test('everything is as it was afterwards, also after a throw', () => {
   const names = ['Date', 'setTimeout', 'fetch'] as const;
   const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));

@@ -15,17 +15,12 @@ export interface BuildGuard {
 export const unguarded: BuildGuard = { run: (_job, build) => build() };
 
 /** What `build` must not call, as paths from the global object. `Date` is handled by itself. */
-const FORBIDDEN: readonly (readonly [object: string, method: string])[] = [
-  ['Math', 'random'],
-  ['performance', 'now'],
-  ['crypto', 'randomUUID'],
-  ['crypto', 'getRandomValues'],
-  ['globalThis', 'fetch'],
-  ['globalThis', 'setTimeout'],
-  ['globalThis', 'setInterval'],
-  ['globalThis', 'setImmediate'],
-  ['process', 'hrtime'],
-  ['process', 'uptime'],
+const FORBIDDEN: readonly (readonly [object: string, methods: readonly string[]])[] = [
+  ['Math', ['random']],
+  ['performance', ['now']],
+  ['crypto', ['randomUUID', 'getRandomValues']],
+  ['globalThis', ['fetch', 'setTimeout', 'setInterval', 'setImmediate']],
+  ['process', ['hrtime', 'uptime']],
 ];
 
 type Globals = Record<string, unknown>;
@@ -36,11 +31,8 @@ export function guardGlobals(globals: object): BuildGuard {
     run(job, build) {
       const undo: (() => void)[] = [];
       try {
-        for (const [owner, method] of FORBIDDEN) {
-          const object = owner === 'globalThis' ? globals : (globals as Globals)[owner];
-          if (typeof object !== 'object' || object === null || !(method in object)) continue;
-          const call = owner === 'globalThis' ? method : `${owner}.${method}`;
-          undo.push(replace(object as Globals, method, () => refuse(job, `${call}()`)));
+        for (const [owner, methods] of FORBIDDEN) {
+          undo.push(forbidOn(globals as Globals, owner, methods, job));
         }
         undo.push(
           replace(
@@ -55,6 +47,67 @@ export function guardGlobals(globals: object): BuildGuard {
       }
     },
   };
+}
+
+/** Puts refusals in place of methods, and says how to undo it. */
+function forbidOn(
+  globals: Globals,
+  owner: string,
+  methods: readonly string[],
+  job: string,
+): () => void {
+  const undo: (() => void)[] = [];
+  const forbid = (object: unknown): void => {
+    if (typeof object !== 'object' || object === null) return;
+    for (const method of methods) {
+      if (!(method in object)) continue;
+      const call = owner === 'globalThis' ? method : `${owner}.${method}`;
+      undo.push(replace(object as Globals, method, () => refuse(job, `${call}()`)));
+    }
+  };
+  if (owner === 'globalThis') forbid(globals);
+  else if (!whenLoaded(globals, owner, forbid, undo)) forbid(globals[owner]);
+  return () => {
+    for (const each of undo.toReversed()) each();
+  };
+}
+
+/**
+ * Some globals load a part of Node when they are first looked at, for milliseconds: those are met
+ * when, and if, `build` looks at them. False if this is none of them.
+ */
+function whenLoaded(
+  globals: Globals,
+  owner: string,
+  forbid: (object: unknown) => void,
+  undo: (() => void)[],
+): boolean {
+  const lazy = Object.getOwnPropertyDescriptor(globals, owner);
+  if (lazy?.get === undefined || lazy.configurable !== true) return false;
+  let met = false;
+  // From then on it is what it would have been without the guard, but for its methods.
+  const meet = (): void => {
+    met = true;
+    Object.defineProperty(globals, owner, lazy);
+  };
+  Object.defineProperty(globals, owner, {
+    configurable: true,
+    enumerable: lazy.enumerable === true,
+    get() {
+      meet();
+      const loaded = globals[owner];
+      forbid(loaded);
+      return loaded;
+    },
+    set(value: unknown) {
+      meet();
+      globals[owner] = value;
+    },
+  });
+  undo.push(() => {
+    if (!met) Object.defineProperty(globals, owner, lazy);
+  });
+  return true;
 }
 
 function refuse(job: string, call: string): never {
