@@ -109,10 +109,20 @@ export default defineJob({
     assert.equal(await endedBy(command, 'SIGINT'), 130);
   });
 
+  test('a signal that comes from a group and from a parent is one: the job ends in order', async () => {
+    const command = launch('loop.ts');
+    await command.said('looping\n');
+    command.process.kill('SIGTERM');
+    // As a parent passes it on (bin/millrace.js): they do not become one on the way.
+    await setTimeout(20);
+    assert.equal(await endedBy(command, 'SIGTERM'), 143);
+  });
+
   test('a second signal does not wait', async () => {
     const command = launch('loop.ts');
     await command.said('looping\n');
     command.process.kill('SIGTERM');
+    await setTimeout(600);
     command.process.kill('SIGINT');
     const { code } = await command.ended;
     assert.ok(code === 130 || code === 143, `exit code ${code}`);

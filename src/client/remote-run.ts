@@ -12,6 +12,7 @@ import { EngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { ClientOptions, DeploymentOptions } from '../config/options/client-options.ts';
+import { onDistinctSignal } from '../env/distinct-signals.ts';
 import { decodeClientMessage, profileNoticeOf } from '../functions/client-message.ts';
 import type { ProfileNotice } from '../functions/client-message.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -106,7 +107,7 @@ class RemoteRun {
 
   /** Follows the job to its end. @returns the exit code */
   async finish(): Promise<number> {
-    const signals = this.#env.terminal.onSignal((signal) => this.#onSignal(signal));
+    const signals = onDistinctSignal(this.#env, (signal) => this.#onSignal(signal));
     this.#showLater();
     if (this.#cancelsAtExit) {
       await this.#beat();

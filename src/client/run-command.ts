@@ -12,6 +12,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { DeploymentOptions } from '../config/options/client-options.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { MiniCluster } from '../deploy/mini-cluster.ts';
+import { onDistinctSignal } from '../env/distinct-signals.ts';
 import type { Env } from '../env/env.ts';
 import { decodeClientMessage, profileNoticeOf } from '../functions/client-message.ts';
 import type { ProfileNotice } from '../functions/client-message.ts';
@@ -115,7 +116,7 @@ class AttachedRun {
     const { terminal } = this.#env;
     this.#client = client;
     client.onMessage((operator, payload) => this.#print(operator, payload));
-    const signals = terminal.onSignal((signal) => this.#onSignal(signal));
+    const signals = onDistinctSignal(this.#env, (signal) => this.#onSignal(signal));
     this.#schedule(client);
     try {
       const result = await Promise.race([client.result(), this.#forced.promise]);

@@ -106,6 +106,10 @@ test('P1: a second signal does not wait for anything', async () => {
   const code = rig.run();
   rig.begin(never);
   rig.signal();
+  // The same one, from a group of processes and from a parent.
+  rig.signal();
+  await rig.clock.pass(600);
+  assert.equal(rig.listeners, 1, 'it still closes');
   rig.signal();
   assert.equal(await code, 143);
   assert.deepEqual([rig.clock.armed, rig.listeners], [0, 0]);

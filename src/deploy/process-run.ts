@@ -12,6 +12,7 @@
 import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
 import { seconds, type Duration } from '../base/units.ts';
+import { onDistinctSignal } from '../env/distinct-signals.ts';
 import type { Env } from '../env/env.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
 import { encodeProcessMessage, type ProcessFacts } from './process-messages.ts';
@@ -65,13 +66,13 @@ export interface ProcessControl {
 /** @returns the exit code; the process is to end with it, whatever still runs in it. */
 export async function runProcess(options: ProcessRunOptions): Promise<number> {
   const { env, name, start } = options;
-  const { log, terminal } = env;
+  const { log } = env;
   const { parent: starter } = env.processes;
   const parent = options.supervised ? starter : undefined;
   const ended = Promise.withResolvers<{ readonly code: number }>();
   const forced = Promise.withResolvers<void>();
   let signals = 0;
-  const listening = terminal.onSignal((signal) => {
+  const listening = onDistinctSignal(env, (signal) => {
     signals += 1;
     log.write('info', `${name} ends`, { signal });
     ended.resolve({ code: ProcessExitCode.orderly });
