@@ -40,17 +40,19 @@ interface WebAssemblyApi {
 declare const WebAssembly: WebAssemblyApi | undefined;
 
 /**
- * Undefined where there is no WebAssembly, or none with vectors (a switch of Node may turn it off).
+ * Undefined where there is no WebAssembly, or none with vectors (a switch of Node may turn it off),
+ * or the process has no addresses left for its memory.
  */
 export function wasmScanner(pages: number): Scanner | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
-  let module: object;
+  let exported: Readonly<Record<string, unknown>>;
   try {
-    module = new WebAssembly.Module(moduleBytes(pages));
+    const module = new WebAssembly.Module(moduleBytes(pages));
+    exported = new WebAssembly.Instance(module).exports;
   } catch {
     return undefined;
   }
-  const { memory, scan } = new WebAssembly.Instance(module).exports;
+  const { memory, scan } = exported;
   return { memory: (memory as { readonly buffer: ArrayBuffer }).buffer, scan: scan as Scan };
 }
 

@@ -12,8 +12,12 @@ import type { Schema } from '../../types/schema.ts';
 import type { LineEncoder } from '../format.ts';
 import { isoText } from '../../base/iso-timestamp.ts';
 import { MISFIT } from '../misfit.ts';
+import { ODD_ROW, RowWriter } from '../row-bytes.ts';
+import type { WriteRow } from '../row-bytes.ts';
 import { writeUtf8 } from '../utf8.ts';
 import { refuseValue } from '../value-check.ts';
+import { writeInteger } from '../write-integer.ts';
+import { ROW_BYTES_PARAMETERS, rowBytesFixed, rowBytesSource } from './csv-bytes-source.ts';
 import type { CsvDialect } from './csv-options.ts';
 import type { WrittenColumn } from './csv-writer-source.ts';
 import { ROW_WRITER_PARAMETERS, rowWriterSource } from './csv-writer-source.ts';
@@ -21,19 +25,23 @@ import { ROW_WRITER_PARAMETERS, rowWriterSource } from './csv-writer-source.ts';
 /** Text of a value; throws MISFIT for one that does not fit. */
 type CellText = (value: any) => string;
 
+/** CE1. A row is the same, whichever way it is written. */
 export class CsvLineEncoder<T> implements LineEncoder<T> {
   readonly header: Uint8Array | undefined;
   readonly #description: StructDescription;
   readonly #single: string | undefined;
   readonly #row: (value: unknown) => string;
+  readonly #rows: RowWriter | undefined;
 
-  constructor(schema: Schema<T>, dialect: CsvDialect) {
+  /** @param rows the fast way, which all encoders of a format share */
+  constructor(schema: Schema<T>, dialect: CsvDialect, rows: RowWriter | undefined) {
     this.#description = schema.description as StructDescription;
+    this.#rows = rows;
     const columns = columnsOf(this.#description, dialect.columns);
     this.#single = columns.length === 1 ? columns[0]!.name : undefined;
     const delimiter = String.fromCharCode(dialect.delimiter);
     const cell = quoted(dialect);
-    const others = columns.map((column) => otherText(column, cell, dialect, columns.length === 1));
+    const others = otherTexts(columns, cell, dialect);
     this.#row = compile(
       'csv/write',
       ROW_WRITER_PARAMETERS,
@@ -46,6 +54,8 @@ export class CsvLineEncoder<T> implements LineEncoder<T> {
   }
 
   encode(value: T, out: Uint8Array, at: number): number {
+    const end = this.#rows?.write(value, out, at) ?? ODD_ROW;
+    if (end !== ODD_ROW) return end;
     const row = this.#rowOf(value);
     if (row === '\n') refuse(this.#single!, 'an empty line is no row', NOT_EMPTY);
     if (!row.isWellFormed()) refuse('record', 'it has half of a character', ESCAPE);
@@ -62,6 +72,19 @@ export class CsvLineEncoder<T> implements LineEncoder<T> {
     assert(problem !== undefined, 'what the writer refuses does not fit the schema');
     return refuse(problem.path, problem.reason, FIT);
   }
+}
+
+/** Undefined where rows of the schema are not written as bytes. */
+export function csvRowWriter<T>(schema: Schema<T>, dialect: CsvDialect): RowWriter | undefined {
+  const columns = columnsOf(schema.description as StructDescription, dialect.columns);
+  const source = rowBytesSource(columns, dialect);
+  if (source === undefined) return undefined;
+  const { quote, delimiter } = dialect;
+  const others = otherTexts(columns, quoted(dialect), dialect);
+  const row = compile('csv/bytes', ROW_BYTES_PARAMETERS, source);
+  const marks = [quote < 0 ? delimiter : quote, delimiter] as const;
+  const parts = { marks, fixed: rowBytesFixed(columns) };
+  return new RowWriter(parts, (target) => row(target, ODD_ROW, writeInteger, others) as WriteRow);
 }
 
 function columnsOf(
@@ -86,6 +109,14 @@ function quoted(dialect: CsvDialect): QuotedText {
     }
     return mark + text.replaceAll(mark, mark + mark) + mark;
   };
+}
+
+function otherTexts(
+  columns: readonly WrittenColumn[],
+  cell: QuotedText,
+  dialect: CsvDialect,
+): readonly CellText[] {
+  return columns.map((column) => otherText(column, cell, dialect, columns.length === 1));
 }
 
 /** For kinds that the generated text does not write itself. */

@@ -1,12 +1,13 @@
 /** Comma-separated values, by RFC 4180. */
 import { assert } from '../../base/assert.ts';
 import type { Schema } from '../../types/schema.ts';
-import type { LineDecoder, LineFormat } from '../format.ts';
+import type { LineDecoder, LineEncoder, LineFormat } from '../format.ts';
 import { ByteIndex } from '../byte-index.ts';
+import type { RowWriter } from '../row-bytes.ts';
 import type { LineParser } from '../window-decoder.ts';
 import { oddParser, WindowDecoder } from '../window-decoder.ts';
 import { columnsByPosition, columnsOfHeader, csvFields } from './csv-columns.ts';
-import { CsvLineEncoder } from './csv-encoder.ts';
+import { CsvLineEncoder, csvRowWriter } from './csv-encoder.ts';
 import { CsvLineReader } from './csv-line-reader.ts';
 import { csvParser } from './csv-parser.ts';
 import type { CsvColumns } from './csv-columns.ts';
@@ -30,6 +31,7 @@ export function csv<T>(schema: Schema<T>, options: CsvOptions = {}): LineFormat<
   const dialect = csvDialect(options);
   const fields = csvFields(schema);
   const byPosition = dialect.header ? undefined : columnsByPosition(fields, dialect);
+  let writer: { readonly rows: RowWriter | undefined } | undefined;
   const parsers = new CsvParsers(dialect, validatorOf(schema) === undefined);
   return {
     kind: 'csv',
@@ -48,7 +50,10 @@ export function csv<T>(schema: Schema<T>, options: CsvOptions = {}): LineFormat<
         ? new MultilineSplitter(reader, dialect.quote)
         : new WindowDecoder(parsers.of(columns), reader);
     },
-    createEncoder: () => new CsvLineEncoder<T>(schema, dialect),
+    createEncoder(): LineEncoder<T> {
+      writer ??= { rows: csvRowWriter(schema, dialect) };
+      return new CsvLineEncoder<T>(schema, dialect, writer.rows);
+    },
   };
 }
 

@@ -9,22 +9,32 @@ import { toJsonOf } from '../../types/to-json.ts';
 import type { LineEncoder } from '../format.ts';
 import { isoText } from '../../base/iso-timestamp.ts';
 import { MISFIT } from '../misfit.ts';
+import { ODD_ROW, RowWriter } from '../row-bytes.ts';
+import type { WriteRow } from '../row-bytes.ts';
 import { writeUtf8 } from '../utf8.ts';
 import { refuseValue } from '../value-check.ts';
+import { writeInteger } from '../write-integer.ts';
+import { LINE_PARAMETERS, lineSource } from './json-bytes-source.ts';
 import { WRITER_PARAMETERS, writerSource } from './json-writer-source.ts';
 import type { JsonOptions } from './json.ts';
 
+/** JE1. A line is what `JSON.stringify` makes of the JSON form, whichever way it is written. */
 export class JsonLineEncoder<T> implements LineEncoder<T> {
   readonly header: undefined = undefined;
   readonly #description: SchemaDescription;
   readonly #toJson: ToJson;
+  readonly #lines: RowWriter | undefined;
 
-  constructor(schema: Schema<T>, options: JsonOptions) {
+  /** @param lines the fast way, which all encoders of a format share */
+  constructor(schema: Schema<T>, options: JsonOptions, lines: RowWriter | undefined) {
     this.#description = schema.description;
     this.#toJson = checkedToJson(schema.description, options);
+    this.#lines = lines;
   }
 
   encode(value: T, out: Uint8Array, at: number): number {
+    const end = this.#lines?.write(value, out, at) ?? ODD_ROW;
+    if (end !== ODD_ROW) return end;
     // No escape of JSON leaves a line end or half of a character.
     return writeUtf8(`${this.#line(value)}\n`, out, at);
   }
@@ -41,6 +51,22 @@ export class JsonLineEncoder<T> implements LineEncoder<T> {
     if (line === undefined) throw notWritable(this.#description, value);
     return line;
   }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Undefined where lines of the schema are not written as bytes. */
+export function jsonLineWriter(
+  description: SchemaDescription,
+  options: JsonOptions,
+): RowWriter | undefined {
+  const source = lineSource(description, options);
+  if (source === undefined) return undefined;
+  const others = source.others.map((kind) => otherToJson(kind, options));
+  const line = compile('json/bytes', LINE_PARAMETERS, source.text);
+  const parts = { marks: [QUOTE, BACKSLASH], fixed: source.fixed } as const;
+  return new RowWriter(parts, (target) => line(target, ODD_ROW, writeInteger, others) as WriteRow);
 }
 
 /** Generated; throws MISFIT for values that do not fit. */

@@ -1,11 +1,12 @@
 /** JSON lines: a JSON value a line. */
 import type { Schema } from '../../types/schema.ts';
 import { validatorOf } from '../../types/standard-schema.ts';
-import type { LineDecoder, LineFormat } from '../format.ts';
+import type { LineDecoder, LineEncoder, LineFormat } from '../format.ts';
 import type { LineParser } from '../window-decoder.ts';
 import { oddParser, WindowDecoder } from '../window-decoder.ts';
-import { JsonLineEncoder } from './json-encoder.ts';
+import { JsonLineEncoder, jsonLineWriter } from './json-encoder.ts';
 import { JsonLineReader } from './json-line-reader.ts';
+import type { RowWriter } from '../row-bytes.ts';
 import { jsonIndex, JsonParser } from './json-parser.ts';
 
 /**
@@ -39,6 +40,7 @@ export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineForma
   // What a validation makes of a line is seen only when it gets the whole line.
   const generated = description.kind === 'struct' && validatorOf(schema) === undefined;
   let parser: LineParser | undefined;
+  let writer: { readonly lines: RowWriter | undefined } | undefined;
   return {
     kind: 'json',
     schema,
@@ -49,6 +51,9 @@ export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineForma
       parser ??= generated ? new JsonParser(description) : oddParser(jsonIndex());
       return new WindowDecoder<T>(parser, new JsonLineReader<T>(schema));
     },
-    createEncoder: () => new JsonLineEncoder<T>(schema, options),
+    createEncoder(): LineEncoder<T> {
+      writer ??= { lines: jsonLineWriter(description, options) };
+      return new JsonLineEncoder<T>(schema, options, writer.lines);
+    },
   };
 }
