@@ -6,7 +6,8 @@
  * L1. Of the checkpoints of a job nothing stays when it has finished, or was cancelled and keeps
  *     none; of one that keeps them, what is there are whole checkpoints and what they refer to.
  * L2. A checkpoint or savepoint that somebody may go on from is whole: all that it names is there,
- *     in its size. What a job has claimed that keeps nothing is gone.
+ *     in its size. What a job has claimed that keeps nothing is gone, with the files that it shared
+ *     with older checkpoints of the same job: as in Flink, those are of no use to anybody then.
  * L3. No unfinished file of the output stays, except of a job that was cancelled and whose files no
  *     later job has taken over.
  * L4. No slot has a copy of state.
@@ -53,11 +54,16 @@ export async function requireCheckpointsTidy(env: Env, options: FilesLeftOptions
   }
   if (isTold) return;
   const left = await filesBelow(env, CHECKPOINTS);
+  const claimed = jobs.flatMap(({ from, claims }) => (claims && from !== undefined ? [from] : []));
+  const folders = new Set(claimed.map((path) => folderOf(pathOf(path))));
+  const isSibling = (location: string): boolean =>
+    !isOfSavepoint(location) && folders.has(folderOf(location));
   const referred = new Set<string>();
   for (const path of left.filter((each) => each.endsWith('/_metadata'))) {
-    const location = path.slice(0, path.lastIndexOf('/'));
+    const location = folderOf(path);
     if (gone.has(location)) throw new AssertionError(`L2: ${location} was claimed, and stays`);
-    for (const file of await requireWhole(env, location)) referred.add(file);
+    const files = await (isSibling(location) ? filesOf : requireWhole)(env, location);
+    for (const file of files) referred.add(file);
     referred.add(path);
   }
   const mayStay = [SAVEPOINTS, STOPS, ...jobs.flatMap((job) => (job.keeps ? job.jobId : []))];
@@ -92,6 +98,10 @@ export async function requireNoCopies(env: Env): Promise<void> {
   if (left.length > 0) throw new AssertionError(`L4: slots have kept ${left.join(' ')}`);
 }
 
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
 function pathOf(uri: string): string {
   return uri.replace(/^file:/, '');
 }
@@ -108,13 +118,19 @@ function claimedAndGone(jobs: readonly EndedJob[]): ReadonlySet<string> {
   return new Set(own);
 }
 
+/** What a checkpoint names. */
+async function filesOf(env: Env, path: string): Promise<readonly string[]> {
+  const { metadata } = await readCheckpoint(FileSystems.create(env), path);
+  return [...handlesOf(metadata)].flatMap((handle) =>
+    handle.kind === 'file' ? [pathOf(handle.uri)] : [],
+  );
+}
+
 /** L2. @returns the files that it names */
 async function requireWhole(env: Env, path: string): Promise<readonly string[]> {
   const fileSystems = FileSystems.create(env);
   const { metadata } = await readCheckpoint(fileSystems, path);
-  const paths: string[] = [];
   for (const handle of handlesOf(metadata)) {
-    if (handle.kind === 'file') paths.push(pathOf(handle.uri));
     try {
       await (await openHandle(fileSystems, handle)).close();
     } catch (thrown) {
@@ -122,5 +138,5 @@ async function requireWhole(env: Env, path: string): Promise<readonly string[]> 
       throw new AssertionError(`L2: ${path} is not whole: ${thrown.message}`);
     }
   }
-  return paths;
+  return filesOf(env, path);
 }
