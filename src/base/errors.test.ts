@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutMiddle, cutText } from './cut-text.ts';
+import type { ErrorCode } from './error-code.ts';
+import { ERROR_TABLE } from './error-table.ts';
 import { EngineError, toEngineError } from './errors.ts';
 import type { ErrorData } from './errors.ts';
 
@@ -87,4 +89,12 @@ test('G2: a stack as data has no frames of Node itself', async () => {
   const { stack } = error.toData();
   assert.doesNotMatch(stack!, /node:internal/);
   assert.match(stack!, /^EngineError: There is no job.*\n +at .*errors\.test\.ts/);
+});
+
+test('who meets an error of a checkpoint, a savepoint or a restore is told what to do', () => {
+  const about = /^(CHECKPOINT|RESTORE|SAVEPOINT|STATE)_/;
+  const codes = Object.keys(ERROR_TABLE).filter((code) => about.test(code));
+  assert.ok(codes.length > 30, `${codes.length}`);
+  const silent = codes.filter((code) => !ERROR_TABLE[code as ErrorCode].fix);
+  assert.deepEqual(silent, []);
 });

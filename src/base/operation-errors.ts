@@ -27,7 +27,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     message: 'The file {path} of a checkpoint cannot be used: {reason}.',
     fix: 'Restore an older checkpoint or a savepoint, and look at the disk or the store that it was read from.',
   },
-  CHECKPOINT_ABORTED: external('Checkpoint {checkpointId} was given up: {reason}.'),
+  CHECKPOINT_ABORTED: external(
+    'Checkpoint {checkpointId} was given up: {reason}.',
+    'Nothing has to be done where the next one succeeds; who has asked for this one asks again.',
+  ),
   CHECKPOINT_EXPIRED: external(
     'Checkpoint {checkpointId} was not complete after {timeout}: {missing} tasks had not answered.',
     'Are tasks back-pressured or their states large? See execution.checkpointing.timeout and execution.checkpointing.unaligned.enabled.',
@@ -42,9 +45,11 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   ),
   CHECKPOINT_JOB_STOPS: user(
     'The job is being stopped with a savepoint: there is no other checkpoint of it.',
+    'Go on from that savepoint, which `millrace stop` names when the job has ended.',
   ),
   CHECKPOINT_QUEUE_FULL: user(
     '{limit} checkpoints of the job have been asked for already, and wait for their turn.',
+    'Wait until they are complete, then ask again.',
   ),
   CHECKPOINT_STATE_TOO_LARGE: user(
     'A state of more than 5 MiB, or states of one task of more than 12 MiB, do not fit into a checkpoint that is kept in the memory of the JobManager.',

@@ -66,7 +66,8 @@ const BLOCK_BYTES = 256 * 1024;
 /**
  * Every record is in exactly one file, and a file is seen under its name when it is complete and
  * the job has committed it; before that its name begins with a dot, or it is not there at all. A
- * job that fails leaves none.
+ * job with checkpoints commits at each that is complete: what it has committed stays when it fails.
+ * A bounded one without them commits all at its end, and shows nothing if it fails before.
  * @example
  * days.sinkTo(fileSink({ path: 'out/days', format: csv(Day), onExisting: 'replace' }));
  */
