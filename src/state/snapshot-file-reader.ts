@@ -36,6 +36,9 @@ const PAUSE_BYTES = 256 * 1024;
 /** Reads one entry: all of its bytes and no more. */
 export type EntryVisitor = (entry: ByteReader) => void;
 
+/** Reads so many entries, one after another. */
+export type BlockVisitor = (entries: ByteReader, count: number) => void;
+
 export class SnapshotFileReader {
   readonly input: SnapshotInput;
   readonly manifest: Manifest;
@@ -104,6 +107,18 @@ export class SnapshotFileReader {
     visit: EntryVisitor,
     pause?: () => Promise<void>,
   ): Promise<void> {
+    const visitEach: BlockVisitor = (entries, count) => {
+      for (let i = 0; i < count; i++) visit(entries);
+    };
+    await this.readBlocks(section, visitEach, pause);
+  }
+
+  /** The same, some entries at a time. */
+  async readBlocks(
+    section: Section,
+    visit: BlockVisitor,
+    pause?: () => Promise<void>,
+  ): Promise<void> {
     const name = this.input.name;
     const number = section.number;
     const window = new Window(this.input, section.offset, section.offset + section.length);
@@ -125,7 +140,7 @@ export class SnapshotFileReader {
       if (place[0] !== number || place[1] !== block) corrupt(name, `${where} is another block`);
       decoding(name, where, () => {
         const reader = new ByteReader(payload);
-        for (let i = 0; i < count; i++) visit(reader);
+        visit(reader, count);
         reader.expectEnd();
       });
       entries += count;

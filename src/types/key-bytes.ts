@@ -184,6 +184,19 @@ export function readKey(input: ByteReader, depth: number = 0): Key {
   }
 }
 
+/** The same where most keys are 32-bit integers. */
+export function readNumberKey(input: ByteReader): Key {
+  const { position, bytes, view } = input;
+  if (position + NUMBER_KEY_BYTES <= input.end && bytes[position] === KeyTag.integer) {
+    const low = view.getInt32(position + 1, true);
+    if (view.getInt32(position + 5, true) === low >> 31) {
+      input.position = position + NUMBER_KEY_BYTES;
+      return low;
+    }
+  }
+  return readKey(input);
+}
+
 function readText(input: ByteReader): string {
   const { bytes, position, end: last } = input;
   let end = position;

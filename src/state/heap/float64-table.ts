@@ -128,6 +128,13 @@ export class Float64Table extends KeyGroupTable implements BlockHolder {
     return (place << this.timeShift) + this.first;
   }
 
+  override insertRestored(key: number): number {
+    if (this.find(key) !== ABSENT) return ABSENT;
+    const slot = this.insert(key);
+    this.markRestored(slot);
+    return slot;
+  }
+
   override touch(slot: number): void {
     const place = slot >> this.timeShift;
     const now = this.#now();

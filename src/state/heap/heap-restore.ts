@@ -23,6 +23,7 @@ import type { StateDescription } from '../state-description.ts';
 import { keyRefusal, keysNotEvolvable, storedCodecs } from '../state-evolution.ts';
 import type { StateReading } from '../state-evolution.ts';
 import { storeValue } from './column.ts';
+import { isBatchable } from './batch-section-writer.ts';
 import { readCompoundKey } from './compound-key.ts';
 import { PART_ELEMENTS } from './entry-writer.ts';
 import { HeapTimerQueue } from './timers/heap-timer-queue.ts';
@@ -31,6 +32,7 @@ import type { KeyContext, KeyLookup } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { OrderedMap } from './ordered-map.ts';
+import { restoreValues } from './restore-values.ts';
 import { StampedList } from './ttl/stamped-list.ts';
 import { TimedValues } from './timed-values.ts';
 import { newTimer } from './timers/timer-table.ts';
@@ -205,7 +207,7 @@ function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
 }
 
 /** A section to be restored. */
-interface Source {
+export interface Source {
   readonly target: RestoreTarget;
   readonly file: KeyedFile;
   readonly section: Section;
@@ -271,9 +273,12 @@ async function restoreSection(
 ): Promise<void> {
   const { target, file, section, checkKey } = source;
   const { context } = state;
+
   const group = section.group - target.keyGroups.first;
   const stored = file.manifest.states[section.state]!;
   const changes = file.manifest.base !== null;
+  const isPlain = isBatchable(state) && stored.timed !== true;
+  if (isPlain && !changes && reading === undefined) return await restoreValues(source, state);
   const parts = partReadersOf(state, stored, reading);
   const load = loaderOf(state, parts, timeReaderOf(state, stored.timed === true));
   let before: KeyGroupTable | undefined;

@@ -120,6 +120,27 @@ export class Int32Table extends KeyGroupTable {
     return place * this.step + this.first;
   }
 
+  override insertRestored(key: number): number {
+    if (isFull(this.#used, this.#capacity)) this.#rebuild(capacityFor(this.size + 1));
+    const words = this.#words;
+    const last = this.#capacity - 1;
+    const logStride = this.#logStride;
+    let place = hashInt32(key) >>> this.#shift;
+    for (;;) {
+      const at = place << logStride;
+      if (words[at + 1] === 0) {
+        words[at] = key;
+        words[at + 1] = RESTORED_VERSION;
+        break;
+      }
+      if (words[at] === key) return ABSENT;
+      place = (place + 1) & last;
+    }
+    this.#used += 1;
+    this.size += 1;
+    return place * this.step + this.first;
+  }
+
   override touch(slot: number): void {
     const words = this.#words;
     const now = this.clock.now;

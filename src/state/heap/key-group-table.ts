@@ -122,6 +122,12 @@ export abstract class KeyGroupTable implements TableRows {
    */
   abstract insert(lookup: KeyLookup, key: Key): number;
 
+  /**
+   * The same for an entry that was restored, without having looked whether the key has one: then it
+   * is ABSENT. Nothing has been removed from the table.
+   */
+  abstract insertRestored(lookup: KeyLookup, key: Key): number;
+
   /** Before the value of an entry is changed, in place or by another. */
   abstract touch(slot: number): void;
 

@@ -78,6 +78,25 @@ export class LookupIndex {
     this.size += 1;
   }
 
+  /** Adds a lookup to an index from which none was removed; false if it is there. */
+  addNew(lookup: Lookup, position: number, holder: LookupHolder): boolean {
+    if (isFull(this.#used, this.#capacity)) this.#rebuild(capacityFor(this.size + 1));
+    const words = this.#words;
+    const last = this.#capacity - 1;
+    const hash = hashLookup(lookup);
+    let slot = hash >>> this.#shift;
+    for (; words[slot * 2 + 1] !== 0; slot = (slot + 1) & last) {
+      if (words[slot * 2] !== hash) continue;
+      const candidate = holder.lookupAt(words[slot * 2 + 1]! - 1);
+      if (candidate === lookup || (lookup !== lookup && candidate !== candidate)) return false;
+    }
+    words[slot * 2] = hash;
+    words[slot * 2 + 1] = position + 1;
+    this.#used += 1;
+    this.size += 1;
+    return true;
+  }
+
   /** For a lookup that is there, at that position. */
   remove(lookup: Lookup, position: number): void {
     const words = this.#words;

@@ -11,7 +11,7 @@ import type { Key } from '../../types/schema.ts';
 import { columnBytes, growColumn, makeColumn, storeRaw, timesBytes } from './column.ts';
 import type { Column } from './column.ts';
 import type { EntryBatch } from './entry-batch.ts';
-import { KeyGroupTable } from './key-group-table.ts';
+import { ABSENT, KeyGroupTable } from './key-group-table.ts';
 import type { TablePlace, TableRows, VersionRange } from './key-group-table.ts';
 import { LookupIndex } from './lookup-index.ts';
 import type { Lookup, LookupHolder } from './lookup-index.ts';
@@ -86,6 +86,17 @@ export class ReferenceTable extends KeyGroupTable implements LookupHolder {
     if (this.#tuples) this.#keys[slot] = key;
     this.#lookups[slot] = lookup;
     this.#versions[slot] = this.clock.now + 1;
+    this.size += 1;
+    return slot;
+  }
+
+  override insertRestored(lookup: Lookup, key: Key): number {
+    const slot = this.end;
+    if (!this.#index.addNew(lookup, slot, this)) return ABSENT;
+    this.#append();
+    if (this.#tuples) this.#keys[slot] = key;
+    this.#lookups[slot] = lookup;
+    this.#versions[slot] = RESTORED_VERSION;
     this.size += 1;
     return slot;
   }
