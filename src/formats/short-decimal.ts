@@ -9,31 +9,50 @@ export const POWERS_OF_TEN: Float64Array = Float64Array.from({ length: 23 }, (_,
   Number(`1e${i}`),
 );
 
+/** Digits that an int32 has room for; it is faster than a double. */
+const INT_DIGITS = 9;
+
 /**
  * The number that all of `bytes[start, end)` is, if it is written with digits, at most one point
  * between them and perhaps a minus before them, 15 digits at most; otherwise NaN.
  */
 export function shortDecimal(bytes: Uint8Array, start: number, end: number): number {
-  let p = start;
-  const negative = bytes[p] === 0x2d;
-  if (negative) p++;
+  if (bytes[start] !== 0x2d) return unsigned(bytes, start, end);
+  return -unsigned(bytes, start + 1, end);
+}
+
+function unsigned(bytes: Uint8Array, first: number, end: number): number {
   // A point and 15 digits; longer numbers and none at all are for others.
-  if (p >= end || end - p > 16) return NaN;
-  let digits = 0;
-  let fraction = -1;
-  for (const first = p; p < end; p++) {
+  if (first >= end || end - first > 16) return NaN;
+  const middle = end - first > INT_DIGITS ? first + INT_DIGITS : end;
+  let high = 0;
+  let p = first;
+  for (; p < middle; p++) {
     const c = bytes[p]! - 0x30;
-    if (c >= 0 && c <= 9) {
-      digits = digits * 10 + c;
-    } else {
-      if (c !== -2 || fraction >= 0 || p === first || p + 1 === end) return NaN;
-      fraction = p;
+    if (c < 0 || c > 9) return withFraction(bytes, p, end, p === first ? NaN : high);
+    high = (high * 10 + c) | 0;
+  }
+  if (p === end) return high;
+  let low = 0;
+  for (; p < end; p++) {
+    const c = bytes[p]! - 0x30;
+    if (c < 0 || c > 9) {
+      return withFraction(bytes, p, end, high * POWERS_OF_TEN[p - middle]! + low);
     }
+    low = (low * 10 + c) | 0;
   }
-  if (fraction < 0) {
-    if (digits > 999_999_999_999_999) return NaN;
-  } else {
-    digits /= POWERS_OF_TEN[end - fraction - 1]!;
+  const digits = high * POWERS_OF_TEN[end - middle]! + low;
+  return digits > 999_999_999_999_999 ? NaN : digits;
+}
+
+/** With the digits `whole` before `point`, which may be none; NaN: there are none. */
+function withFraction(bytes: Uint8Array, point: number, end: number, whole: number): number {
+  if (bytes[point] !== 0x2e || point + 1 === end) return NaN;
+  let digits = whole;
+  for (let p = point + 1; p < end; p++) {
+    const c = bytes[p]! - 0x30;
+    if (c < 0 || c > 9) return NaN;
+    digits = digits * 10 + c;
   }
-  return negative ? -digits : digits;
+  return digits / POWERS_OF_TEN[end - point - 1]!;
 }
