@@ -60,6 +60,12 @@ const commands = {
       for (;;);
     });
   },
+  /** An endless loop of nothing but built-ins, optimised by V8 before it says a word. */
+  loopOfBuiltIns(context: WorkerContext): void {
+    allocate(1_000_000);
+    say(context, 'looping');
+    context.env.clock.soon(() => allocate(Infinity));
+  },
   fillHeap(): void {
     const kept: object[] = [];
     for (let i = 0; ; i += 1) kept.push({ i, text: `object ${i}` });
@@ -142,3 +148,11 @@ workerEntry((context) => {
   const command = JSON.parse(decoder.decode(context.data)) as WorkerCommand;
   return commands[command.command](context, command);
 });
+
+function allocate(count: number): void {
+  const kept: object[] = [];
+  for (let i = 0; i < count; i += 1) {
+    kept.push({ x: new Array(100).fill(kept.length) });
+    if (kept.length > 1000) kept.length = 0;
+  }
+}

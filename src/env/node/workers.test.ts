@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { milliseconds } from '../../base/units.ts';
 import type { Env, ExitReason, SharedRegion, WorkerHandle } from '../env.ts';
 import { entryPoint } from './entry-points.ts';
 import type { WorkerCommand } from './worker.test-kit.ts';
@@ -353,6 +354,21 @@ describe('what a worker is given', () => {
     assert.ok(used !== undefined && used > 1_000_000, String(used));
     handle.terminate();
     await handle.exited;
+  });
+
+  test('a loop of nothing but built-ins answers as well, and it can be terminated', async () => {
+    const env = environment();
+    const handle = spawn({ command: 'loopOfBuiltIns' }, { env });
+    await inbox(handle).next();
+    const after = async (millis: number): Promise<undefined> =>
+      new Promise((resolve) => {
+        env.clock.after(milliseconds(millis), () => resolve(undefined));
+      });
+    await after(1000);
+    const used = await Promise.race([handle.heapUsed(), after(10_000)]);
+    handle.terminate();
+    const ended = await Promise.race([handle.exited, after(10_000)]);
+    assert.deepEqual([used! > 0, ended], [true, { kind: 'terminated' }]);
   });
 
   test('heapUsed of a worker that dies meanwhile is undefined, not unanswered', async () => {

@@ -64,8 +64,13 @@ export function nodeWorkers(options: NodeWorkersOptions): Workers {
 
 function spawn(options: NodeWorkersOptions, role: WorkerRole, start: WorkerOptions): WorkerHandle {
   const { Worker } = process.getBuiltinModule('node:worker_threads');
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   // For `Memory.collectGarbage`, in the threads that begin from now on.
-  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
+  setFlagsFromString('--expose-gc');
+  // V8's unroller takes the check for interrupts out of loops that call nothing but built-ins: such
+  // a loop can neither be asked for its heap nor terminated, and V8 itself cannot end it at its
+  // limit. Only loops of a few instructions are slower without it.
+  setFlagsFromString('--no-turboshaft-loop-unrolling');
   // A copy: the same data may start several workers.
   const message = portMessage(new Uint8Array(start.data), start.regions ?? []);
   const { environment } = options;
