@@ -12,7 +12,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
-import { milliseconds } from '../base/units.ts';
+import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import type { Env, ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
@@ -28,6 +28,14 @@ import { SilenceWatch } from './silence-watch.ts';
 const HEAP_CHECK_INTERVAL = milliseconds(100);
 /** Part of its budget at which a worker is ended that has not noticed by itself. */
 const HEAP_TOLERANCE = 1.5;
+/**
+ * How long a thread that was over its budget may leave a look at its heap unanswered: only a garbage
+ * collection or a single call of a built-in keeps it from answering, and at that size a collection
+ * that takes longer than this only leads to the next.
+ */
+const HEAP_ANSWER_TIMEOUT = seconds(5);
+/** A dump of threads shows what the others do, too. */
+const DESCRIBE_TIMEOUT = seconds(2);
 
 export interface HostedWorkerOptions {
   readonly main: MainThread;
@@ -105,17 +113,25 @@ export class HostedWorker {
     this.#watchHeap();
   }
 
-  /** Tasks that have not ended. */
   /** What can be told of a thread from outside: no stack, which only the thread itself knows. */
   async describeThread(): Promise<ThreadInfo> {
     const name = `slot ${this.slot}`;
-    const heap = await this.#options.worker.heapUsed();
     const lines = [
-      `"${name}" ${heap === undefined ? 'TERMINATED' : 'RUNNABLE'}`,
-      `\theap used: ${heap ?? 0} bytes`,
+      ...(await this.#describeHeap(name)),
       ...[...this.#tasks].map((task) => `\ttask ${task}`),
     ];
     return { name, info: `${lines.join('\n')}\n` };
+  }
+
+  async #describeHeap(name: string): Promise<readonly string[]> {
+    const { main, worker } = this.#options;
+    const late = Promise.withResolvers<'late'>();
+    using _timer = main.after(DESCRIBE_TIMEOUT, () => late.resolve('late'));
+    const heap = await Promise.race([worker.heapUsed(), late.promise]);
+    if (heap === undefined) return [`"${name}" TERMINATED`];
+    if (heap !== 'late') return [`"${name}" RUNNABLE`, `\theap used: ${heap} bytes`];
+    const why = 'it collects garbage, or is in a long call of a built-in';
+    return [`"${name}" RUNNABLE`, `\tdoes not answer within ${DESCRIBE_TIMEOUT} ms: ${why}`];
   }
 
   /** Tasks that have not ended. */
@@ -173,8 +189,6 @@ export class HostedWorker {
   stop(): void {
     if (this.#stopping || this.#gone || this.#endedFor !== undefined) return;
     this.#stopping = true;
-    // From here on `cancellationTimeout` watches.
-    this.#silence[Symbol.dispose]();
     this.#settlePreparation(
       new EngineError('SLOT_WORKER_DIED', this.#parameters('it was stopped')),
     );
@@ -186,7 +200,9 @@ export class HostedWorker {
     const { main, cancellationTimeout } = this.#options;
     if (cancellationTimeout > 0) {
       this.#timer = main.after(cancellationTimeout, () => this.#terminate());
-    }
+      // Code that does not come back never hears of the cancellation.
+      this.#silence.stopping(() => this.#terminate());
+    } else this.#silence[Symbol.dispose]();
   }
 
   /** Ends the thread without asking its tasks. Idempotent. */
@@ -217,16 +233,20 @@ export class HostedWorker {
   }
 
   /** The worker looks at its heap itself, unless user code does not let it. */
-  #watchHeap(): void {
+  #watchHeap(lastUsed = 0): void {
     const { main, worker, preparation } = this.#options;
     const { heapBudgetBytes: budget } = preparation;
     if (budget === undefined) return;
     this.#heapTimer = main.after(HEAP_CHECK_INTERVAL, () => {
+      if (lastUsed > budget) {
+        this.#heapTimer = main.after(HEAP_ANSWER_TIMEOUT, () => this.fail(this.#outOfMemory()));
+      }
       main.follow(
         worker.heapUsed(),
         (used) => {
-          if (this.#gone || this.#stopping) return;
-          if (used === undefined || used <= budget * HEAP_TOLERANCE) this.#watchHeap();
+          this.#heapTimer?.[Symbol.dispose]();
+          if (this.#gone || this.#stopping || this.#endedFor !== undefined) return;
+          if (used === undefined || used <= budget * HEAP_TOLERANCE) this.#watchHeap(used);
           else this.fail(this.#outOfMemory());
         },
         (error) => main.fatal(error),

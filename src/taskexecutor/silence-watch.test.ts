@@ -1,6 +1,7 @@
 // A slot whose thread says nothing any more, under a clock that the test moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Log, WorkerHandle } from '../env/env.ts';
 import type { MetricValue } from '../metrics/metric.ts';
@@ -20,8 +21,12 @@ class Rig {
   readonly worker: HostedWorker;
   #deliver: (bytes: Uint8Array) => void = () => undefined;
   #exit: () => void = () => undefined;
+  /** What the thread answers who asks for its heap. */
+  heap: () => Promise<number | undefined> = () => Promise.resolve(1);
+  terminations = 0;
+  gone: EngineError | undefined;
 
-  constructor() {
+  constructor(cancellationTimeout = 1000) {
     const log: Log = {
       write: (level, message, fields) =>
         void this.logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
@@ -33,8 +38,11 @@ class Rig {
         receive: (handler) => (this.#deliver = (b) => handler(b, [])),
       },
       exited: new Promise((resolve) => (this.#exit = () => resolve({ kind: 'terminated' }))),
-      terminate: () => this.#exit(),
-      heapUsed: () => Promise.resolve(1),
+      terminate: () => {
+        this.terminations += 1;
+        this.#exit();
+      },
+      heapUsed: () => this.heap(),
       captureOutput: () => undefined,
     };
     const region = {} as never;
@@ -43,15 +51,19 @@ class Rig {
       env: { clock: this.clock, log },
       worker: handle,
       preparation: {
+        heapBudgetBytes: 100,
         job: { jobId: 'j', moduleUrl: 'file:///job.ts' },
         location: { taskExecutorId: 'te', slot: 2, generation: 3, host: 'h' },
       } as SlotPreparation,
       ...{ logsOutput: false, moduleUrl: 'file:///job.ts', lease: region, doorbells: region },
-      ...{ cancellationTimeout: milliseconds(1000), terminationTimeout: milliseconds(1000) },
+      ...{
+        cancellationTimeout: milliseconds(cancellationTimeout),
+        terminationTimeout: milliseconds(1000),
+      },
       onMessage: (message) => {
         if (message.kind === 'metrics') this.told.push(message.tasks);
       },
-      onGone: () => undefined,
+      onGone: (error) => (this.gone = error),
       onStuck: (error) => assert.fail(error),
     });
     this.say({ kind: 'prepared', dataPort: 0 });
@@ -189,4 +201,88 @@ test('who asks a silent slot for its metrics hears at once that its tasks are bu
   await rig.clock.pass(3000);
   const now = await rig.worker.requestMetrics(milliseconds(1000));
   assert.deepEqual(now, [{ scope: { ...scope, ...of }, metrics: values(1000, 0) }]);
+});
+
+const CANCELLATION = 180_000;
+
+test('S4: a slot that is silent when it is stopped is ended after a second, not three minutes', async () => {
+  const rig = new Rig(CANCELLATION).deploy();
+  await rig.clock.pass(30_000);
+  const [told, logged] = [rig.told.length, rig.logged.length];
+  rig.worker.stop();
+  await rig.clock.pass(900);
+  assert.equal(rig.terminations, 0);
+  await rig.clock.pass(1200);
+  assert.deepEqual([rig.terminations, rig.told.length, rig.logged.length], [1, told, logged]);
+});
+
+test('S4: so is one that falls silent while it is stopped', async () => {
+  const rig = new Rig(CANCELLATION).deploy();
+  await rig.works(5);
+  rig.worker.stop();
+  await rig.works(5);
+  await rig.clock.pass(4000);
+  assert.equal(rig.terminations, 0);
+  await rig.clock.pass(1500);
+  assert.equal(rig.terminations, 1);
+});
+
+test('S4: a slot that still speaks has task.cancellation.timeout to end its tasks', async () => {
+  const rig = new Rig(CANCELLATION).deploy();
+  await rig.clock.pass(30_000);
+  rig.worker.stop();
+  await rig.works(170);
+  assert.equal(rig.terminations, 0);
+  await rig.works(12);
+  assert.equal(rig.terminations, 1);
+});
+
+test('S4: with a time-out of 0 a stopped slot is waited for, however silent', async () => {
+  const rig = new Rig(0).deploy();
+  await rig.clock.pass(30_000);
+  rig.worker.stop();
+  await rig.clock.pass(600_000);
+  assert.equal(rig.terminations, 0);
+});
+
+const never = (): Promise<number | undefined> =>
+  Promise.withResolvers<number | undefined>().promise;
+
+test('a thread over its budget that does not answer for 5 s is out of memory', async () => {
+  const rig = new Rig().deploy();
+  rig.heap = () => Promise.resolve(120);
+  await rig.clock.pass(250);
+  rig.heap = never;
+  await rig.clock.pass(4500);
+  assert.equal(rig.terminations, 0);
+  await rig.clock.pass(1000);
+  assert.deepEqual([rig.gone?.code, rig.terminations], ['SLOT_OUT_OF_MEMORY', 1]);
+});
+
+test('one that was under its budget may take its time, and one that answers late may as well', async () => {
+  const busy = new Rig().deploy();
+  busy.heap = () => Promise.resolve(95);
+  await busy.clock.pass(250);
+  busy.heap = never;
+  await busy.clock.pass(120_000);
+  const late = new Rig().deploy();
+  late.heap = () =>
+    new Promise((resolve) => void late.clock.after(milliseconds(4000), () => resolve(120)));
+  await late.clock.pass(60_000);
+  for (const { gone, terminations } of [busy, late]) {
+    assert.deepEqual([gone, terminations], [undefined, 0]);
+  }
+});
+
+test('a description of a thread that does not answer says so after 2 s', async () => {
+  const rig = new Rig().deploy();
+  await rig.clock.pass(50);
+  const name = 'slot 2';
+  const tasks = '\ttask source/0/3\n\ttask sink/0/3\n';
+  const answers = await rig.worker.describeThread();
+  assert.deepEqual(answers, { name, info: `"${name}" RUNNABLE\n\theap used: 1 bytes\n${tasks}` });
+  rig.heap = never;
+  const silent = rig.worker.describeThread();
+  await rig.clock.pass(2000);
+  assert.match((await silent).info, /"slot 2" RUNNABLE\n\tdoes not answer within 2000 ms[^]*sink/);
 });

@@ -8,6 +8,8 @@
  *   S2. Silence counts in ticks at which nothing had come: when the whole process stood still, the
  *       slot is not to blame.
  *   S3. What is told of a silent task is what it told last, with the time since then as busy.
+ *   S4. Once the slot is being stopped nothing is told or logged any more: `onSilent` is called, once,
+ *       when it is silent and stays so for a second.
  */
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
@@ -23,6 +25,8 @@ const TICK = seconds(1);
 /** Slots tell their metrics between two steps: a step of a second or two is nothing to tell. */
 const SILENT_TICKS = 3;
 const WARN_TICKS = 10;
+/** What a slot that is being stopped may be silent for beyond `SILENT_TICKS`. */
+const GRACE_TICKS = 2;
 /** A warning comes again when the silence is this many times as long. */
 const WARN_AGAIN = 6;
 
@@ -50,6 +54,7 @@ export class SilenceWatch implements Disposable {
   #warnAt = WARN_TICKS;
   #timer: Disposable | undefined;
   #disposed = false;
+  #onSilent: (() => void) | undefined;
 
   constructor(options: SilenceWatchOptions) {
     this.#options = options;
@@ -93,13 +98,19 @@ export class SilenceWatch implements Disposable {
     this.#tasks.delete(executionId);
   }
 
+  /** S4. */
+  stopping(onSilent: () => void): void {
+    this.#onSilent = onSilent;
+    this.#ticks = Math.min(this.#ticks, SILENT_TICKS);
+  }
+
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#timer?.[Symbol.dispose]();
   }
 
   #heard(): void {
-    if (this.#warnAt > WARN_TICKS) {
+    if (this.#warnAt > WARN_TICKS && this.#onSilent === undefined) {
       const { log, jobId, slot } = this.#options;
       const message = `Slot ${slot} goes on: user code came back after ${this.#seconds} s`;
       log.write('info', message, { jobId, slot });
@@ -125,9 +136,13 @@ export class SilenceWatch implements Disposable {
     });
   }
 
-  /** S1, S2. */
+  /** S1, S2, S4. */
   #tick(): void {
     this.#ticks = this.#tasks.size === 0 ? 0 : this.#ticks + 1;
+    if (this.#onSilent !== undefined) {
+      if (this.#ticks >= SILENT_TICKS + GRACE_TICKS) this.#onSilent();
+      return;
+    }
     if (!this.silent) return;
     this.#options.tell({ kind: 'metrics', tasks: this.#counts() });
     if (this.#ticks < this.#warnAt) return;
