@@ -107,7 +107,7 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'Give it a parallelism of at most {maxParallelism}.',
   ),
   SAVEPOINT_DIRECTORY_UNSET: user(
-    'Nobody said where the savepoint is to lie.',
+    'There is no folder for the savepoint: the request names none, and none is configured.',
     'Name a folder, or set execution.checkpointing.savepoint-dir.',
   ),
   SAVEPOINT_STOP_FAILED: external(

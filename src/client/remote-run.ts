@@ -28,6 +28,7 @@ import { renderError } from './render-error.ts';
 import type { JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
 import type { RestClient } from './rest-client.ts';
 import { atSources, submitJob, type Submission, type Submitted } from './submission.ts';
+import { withoutEffectOnJob } from './warnings.ts';
 import { topLines, topOf, topTable, type Look } from './top-table.ts';
 
 const PROGRESS_LIVE = milliseconds(500);
@@ -40,6 +41,11 @@ export async function remoteRun(
   version: string,
 ): Promise<number> {
   const client = await clusterClient(env, args, configuration);
+  for (const idle of withoutEffectOnJob(args.values('define'))) {
+    if (args.has('json')) {
+      env.terminal.stdout.write(`${JSON.stringify({ type: 'warning', ...idle })}\n`);
+    } else env.terminal.stderr.write(`${idle.message}\n`);
+  }
   return runOn({
     ...{ env, args, configuration, client, job, version },
     isAttached: !args.has('detached') && configuration.get(DeploymentOptions.attached),

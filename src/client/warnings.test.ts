@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VertexDetails } from '../protocol/job-report.ts';
-import { warningsOf } from './warnings.ts';
+import { warningsOf, withoutEffectOnJob } from './warnings.ts';
 
 const operators = [
   { id: 'a', name: 'hourly' },
@@ -47,4 +47,17 @@ test('counters of trouble bring a warning by operator, others and zeroes none', 
     ],
   );
   assert.deepEqual(warningsOf({ accumulators: [] }, details), []);
+});
+
+test('options of the cluster that are typed for a job are named, others are not', () => {
+  const typed = ['taskmanager.numberOfTaskSlots=8', 'heartbeat.interval=1s'];
+  const idle = [...typed, 'high-availability.type=NONE', 'metrics.reporters=prom'];
+  const used = ['task.cancellation.timeout=5s', 'jobmanager.rpc.address=a', 'cluster.id=c'];
+  const ofJobs = ['parallelism.default=2', 'slot.request.timeout=1s', 'rest.port=1'];
+  const warnings = withoutEffectOnJob([...idle, ...used, ...ofJobs]);
+  assert.deepEqual(
+    warnings.map(({ option }) => option),
+    idle.map((each) => each.split('=')[0]),
+  );
+  assert.match(warnings[0]!.message, /^-D taskmanager\.numberOfTaskSlots is an option of the cl/);
 });

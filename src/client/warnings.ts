@@ -1,7 +1,10 @@
 /**
  * What a job that ended well should still be asked about: lines that were no records, records that
- * came too late, and elements that were left in windows.
+ * came too late, and elements that were left in windows. And what was typed without any effect.
  */
+import { parseAssignment } from '../config/load-configuration.ts';
+import { ClusterOptions } from '../config/options/cluster-options.ts';
+import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 
 export interface Warning {
@@ -63,4 +66,37 @@ function plural(count: number, what: string): string {
 
 function was(count: number): string {
   return count === 1 ? 'was' : 'were';
+}
+
+/** Begins of the keys that only the processes of a cluster read, when they start. */
+const OF_THE_CLUSTER = [
+  ...['blob.', 'cluster.', 'env.', 'heartbeat.', 'high-availability.', 'jobmanager.', 'jobstore.'],
+  ...['metrics.', 'millrace.rpc.', 'pekko.', 'taskmanager.'],
+];
+/** Of those, what tells a client where its cluster is. */
+const OF_THE_CLIENT: readonly string[] = [
+  ClusterOptions.clusterId.key,
+  JobManagerOptions.rpcAddress.key,
+];
+
+export interface IdleOption {
+  readonly option: string;
+  /** A sentence or two, without a line end. */
+  readonly message: string;
+}
+
+/** Of what was typed as `-D` for a job, what it cannot change. */
+export function withoutEffectOnJob(assignments: readonly string[]): readonly IdleOption[] {
+  return assignments
+    .map((assignment) => parseAssignment(assignment)[0])
+    .filter(
+      (key) =>
+        OF_THE_CLUSTER.some((begin) => key.startsWith(begin)) && !OF_THE_CLIENT.includes(key),
+    )
+    .map((option) => ({
+      option,
+      message:
+        `-D ${option} is an option of the cluster: it has no effect on a job. ` +
+        'Set it where the processes of the cluster are started.',
+    }));
 }

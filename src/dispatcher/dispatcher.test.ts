@@ -1,13 +1,13 @@
 // The Dispatcher between masters and a store that do what the test says.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { minutes, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { memoryJobResultStore, memoryJobStore } from '../ha/job-store.ts';
 import { DISPATCHER, dispatcherService } from '../protocol/dispatcher-service.ts';
 import type { DispatcherService, JobSubmission } from '../protocol/dispatcher-service.ts';
-import type { JobDetails } from '../protocol/job-report.ts';
+import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 import type { Gateway } from '../protocol/service.ts';
 import type { StoredJob } from '../protocol/stored-job.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
@@ -69,19 +69,34 @@ async function recovering(jobId: string, clientHeartbeatTimeout?: Duration): Pro
   };
 }
 
+const REFUSAL = new EngineError('JOB_NOT_FOUND', { jobId: 'refused' });
+/** Jobs that end at once, the first before it is built. */
+const ENDS = new Set(['refused', 'fails']);
+
+function failed(jobId: string): JobResult {
+  const none = { accumulators: [], runtimeMillis: 0 };
+  return { jobId, status: 'FAILED', error: REFUSAL.toData(), ...none };
+}
+
 function master({ job }: JobSubmission, cancelled: string[]): JobMasterHandle {
   const { jobId } = job;
   const details: JobDetails = {
     ...{ jobId, name: jobId, status: 'RUNNING', generation: 1, runtimeMillis: 0 },
     ...{ waitingFor: undefined, vertices: [], failures: [] },
   };
-  const summary = { jobId, name: jobId, status: 'RUNNING', startTime: 0, tasks: {} };
+  const summary = {
+    jobId,
+    name: jobId,
+    status: ENDS.has(jobId) ? 'FAILED' : 'RUNNING',
+    startTime: 0,
+    tasks: {},
+  };
   return {
     location: { jobId, address: 'jobmanager:1', endpoint: `master ${jobId}`, token: 't' },
-    built: Promise.resolve(),
-    result: new Promise(() => undefined),
+    built: jobId === 'refused' ? Promise.reject(REFUSAL) : Promise.resolve(),
+    result: ENDS.has(jobId) ? Promise.resolve(failed(jobId)) : new Promise(() => undefined),
     details: () => details,
-    info: () => assert.fail('nobody asks'),
+    info: () => ({ vertices: [], failures: [] }) as never,
     summary: () => summary as ReturnType<JobMasterHandle['summary']>,
     cancel: () => void cancelled.push(jobId),
     triggerSavepoint: () => Promise.reject(new Error('not asked for')),
@@ -129,5 +144,28 @@ test('D6: a job that nobody knows is not waited for', async () => {
   await rig.pass();
   await unknown;
   rig.takeOver();
+  await rig.close();
+});
+
+test('D8: a submission that is refused at its build leaves no job, one that fails later does', async () => {
+  const rig = await recovering('a');
+  rig.takeOver();
+  await rig.pass();
+  const submit = async (jobId: string): Promise<unknown> =>
+    rig.gateway.submitJob(submission(jobId)).then(
+      ({ endpoint }) => endpoint,
+      (error: unknown) => (isEngineError(error) ? error.code : error),
+    );
+  const answers = Promise.all([submit('refused'), submit('fails')]);
+  await rig.pass();
+  assert.deepEqual(await answers, ['JOB_NOT_FOUND', 'master fails']);
+  await rig.pass();
+  const listed = rig.gateway.requestClusterOverview({});
+  const again = submit('refused');
+  const result = rig.gateway.requestJobResult({ jobId: 'refused' });
+  await rig.pass();
+  const { jobsFailed, jobsRunning } = await listed;
+  assert.deepEqual([jobsFailed, jobsRunning], [1, 1]);
+  assert.deepEqual([await again, (await result).status], ['JOB_ALREADY_ENDED', 'FAILED']);
   await rig.close();
 });

@@ -11,6 +11,8 @@
  *     its end leaves behind, the next one removes.
  * D6. A job of an earlier process is known from the first call on, also while its master is begun:
  *     who asks for it waits until then.
+ * D8. A submission that is refused because it cannot be built leaves no job in the lists: who
+ *     submitted it has the reason. One of an earlier process does.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
 import { EngineError, toEngineError } from '../base/errors.ts';
@@ -93,6 +95,8 @@ export interface DispatcherOptions {
 interface JobEntry {
   readonly submission: JobSubmission;
   master: JobMasterHandle | undefined;
+  /** Whether there was ever something to run, or the submitter was refused with the reason. */
+  isBuilt: boolean;
   /** Resolves when there is a master; rejects if there will be none. */
   readonly begun: PromiseWithResolvers<JobMasterHandle>;
   /** Resolves when the job is built and runs. */
@@ -307,6 +311,8 @@ export class Dispatcher {
     const entry: JobEntry = {
       submission,
       master: undefined,
+      // A job of an earlier process has nobody who would be told.
+      isBuilt: origin.recovered !== undefined,
       started: Promise.reject(new EngineError('JOB_NOT_FOUND', { jobId })),
       begun: Promise.withResolvers(),
       ended: Promise.withResolvers(),
@@ -382,9 +388,11 @@ export class Dispatcher {
       throw error;
     });
     await master.built;
+    entry.isBuilt = true;
     return master.location;
   }
 
+  /** D8. */
   #follow(entry: JobEntry, master: JobMasterHandle): void {
     const { jobId } = master.location;
     this.#main.follow(
@@ -393,8 +401,10 @@ export class Dispatcher {
         this.#main.follow(
           this.#archive(result, master),
           () => {
-            const [details, info, summary] = [master.details(), master.info(), master.summary()];
-            this.#ended.add({ details, info, summary }, this.#main.now());
+            if (entry.isBuilt || result.status !== 'FAILED') {
+              const [details, info, summary] = [master.details(), master.info(), master.summary()];
+              this.#ended.add({ details, info, summary }, this.#main.now());
+            }
             this.#jobs.delete(jobId);
             this.#clients.forget(jobId);
             entry.ended.resolve(result);

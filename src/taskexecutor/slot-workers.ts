@@ -10,6 +10,8 @@ import { assert } from '../base/assert.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
+import { Configuration } from '../config/configuration.ts';
+import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import { heapLimitMegabytes } from '../config/slot-heap.ts';
 import type { Env, SharedRegion, TlsIdentity } from '../env/env.ts';
 import { DOORBELL_BYTES } from '../network/doorbell.ts';
@@ -17,6 +19,7 @@ import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import type { ThreadInfo } from '../protocol/process-files.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
+import type { JobReference } from '../protocol/task-deployment.ts';
 import type {
   DeployTasks,
   PrepareSlot,
@@ -176,7 +179,7 @@ export class SlotWorkers {
   #start(slot: TableSlot, request: PrepareSlot, lease: SharedRegion): HostedWorker {
     const { main, env, options } = this.#parts;
     const { taskExecutorId, host, bindHost, dataPort, tls } = options;
-    const { network, cancellationTimeout, code, logsOutput = false, profileFolder } = options;
+    const { network, code, logsOutput = false, profileFolder } = options;
     const own = resourceOf(slot.state);
     // Buffers beside V8's heap count, too: what a slot of the default size has is for both.
     const ownHeap = own && own.taskHeapBytes + own.taskOffHeapBytes;
@@ -204,7 +207,7 @@ export class SlotWorkers {
       moduleUrl: code?.resolve(moduleUrl, holder) ?? moduleUrl,
       lease,
       doorbells: this.#doorbells,
-      cancellationTimeout,
+      cancellationTimeout: ownCancellationTimeout(preparation.job) ?? options.cancellationTimeout,
       terminationTimeout: seconds(30),
       onMessage: (message) => this.#forwardOrFail(link, worker, message),
       onGone: (error) => this.#gone(slot, worker, { allocationId, generation }, error),
@@ -277,4 +280,11 @@ export class SlotWorkers {
     this.#parts.slots.step(slot, { kind: 'worker-gone' });
     if (link !== undefined && link.gateway === undefined) this.#parts.onGone(link);
   }
+}
+
+/** What the job's submitter says goes before what its TaskExecutor is configured with. */
+function ownCancellationTimeout({ configuration }: JobReference): Duration | undefined {
+  const { cancellationTimeout: option } = TaskManagerOptions;
+  const value = configuration[option.key];
+  return value === undefined ? undefined : Configuration.parse({ [option.key]: value }).get(option);
 }

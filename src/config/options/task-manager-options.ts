@@ -81,7 +81,7 @@ export const TaskManagerOptions: TaskManagerOptions = {
     'task.cancellation.timeout',
     duration,
     minutes(3),
-    'After this long a cancelled task that has not ended takes its process with it. 0 waits for ever.',
+    'After this long the thread of a slot is ended whose cancelled tasks have not ended; a thread whose code does not come back is ended after some seconds. If it does not end then, its process does. 0 waits for ever. A job may set its own.',
   ),
   leaseDuration: option(
     'millrace.lease.duration',
