@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { JobClient } from '../client/job-client.ts';
+import { seconds } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { JobResult } from '../protocol/job-report.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
@@ -244,6 +245,21 @@ test('an endless loop stops neither the cluster nor a cancellation, nor the othe
   assert.ok(env.clock.monotonic() - before < 5000, 'the cancellation took too long');
   assert.equal(cluster.workerCount, 0);
   assert.equal((await run(cluster, job('counts'))).status, 'FINISHED');
+});
+
+test("a job's own task.cancellation.timeout counts, not the one of the TaskManager", async () => {
+  await using cluster = await start({ settings: { 'task.cancellation.timeout': '0' } });
+  const own = { 'task.cancellation.timeout': '500 ms' };
+  const client = await cluster.submit(job('halfSpins', 2, own));
+  await until(client, ({ vertices: [first] }) => (first?.recordsIn ?? first?.recordsOut ?? 0) > 0);
+  await client.cancel();
+  let timer: Disposable | undefined;
+  const late = new Promise((resolve) => {
+    timer = env.clock.after(seconds(20), () => resolve('it waits for ever'));
+  });
+  const ended = client.result().then(({ status }) => status);
+  assert.equal(await Promise.race([ended, late]), 'CANCELED');
+  timer?.[Symbol.dispose]();
 });
 
 for (const name of ['diesOnce', 'failsOnce', 'throwsLaterOnce']) {
