@@ -29,9 +29,9 @@ const HEAP_CHECK_INTERVAL = milliseconds(100);
 /** Part of its budget at which a worker is ended that has not noticed by itself. */
 const HEAP_TOLERANCE = 1.5;
 /**
- * How long a thread that was over its budget may leave a look at its heap unanswered: only a garbage
- * collection or a single call of a built-in keeps it from answering, and at that size a collection
- * that takes longer than this only leads to the next.
+ * How long a thread that was over its budget may leave a look at its heap unanswered: only a
+ * collection of garbage or one call of a built-in keeps it from answering, and at that size a
+ * collection that takes longer than this only leads to the next.
  */
 const HEAP_ANSWER_TIMEOUT = seconds(5);
 /** A dump of threads shows what the others do, too. */

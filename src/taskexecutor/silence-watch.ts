@@ -8,8 +8,8 @@
  *   S2. Silence counts in ticks at which nothing had come: when the whole process stood still, the
  *       slot is not to blame.
  *   S3. What is told of a silent task is what it told last, with the time since then as busy.
- *   S4. Once the slot is being stopped nothing is told or logged any more: `onSilent` is called, once,
- *       when it is silent and stays so for a second.
+ *   S4. Once the slot is being stopped nothing is told or logged any more: `onSilent` is called,
+ *       once, when it is silent and stays so for a second.
  */
 import { seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
