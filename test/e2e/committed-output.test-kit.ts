@@ -5,6 +5,7 @@
 // O1. A file that is there under its final name is whole, and neither changes nor goes.
 // O2. No value is there twice.
 // O3. What is there of a key has no gap: nothing is seen before what it follows on.
+// O4. Within a file the counts of a key ascend: results of a key keep their order.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -82,9 +83,13 @@ export class CommittedOutput {
     const content = readFileSync(join(this.#folder, name), 'utf8');
     assert.ok(content.endsWith('\n'), `O1: ${name} is torn`);
     this.#files.set(name, content);
+    const last = new Map<number, number>();
     for (const line of content.slice(0, -1).split('\n')) {
       const [, value, key, count, sum] = (LINE.exec(line) ?? []).map(Number);
       assert.ok(sum !== undefined, `O1: ${name} has the line ${JSON.stringify(line)}`);
+      const former = last.get(key!) ?? 0;
+      assert.ok(former < count!, `O4: in ${name} count ${count} of key ${key} is after ${former}`);
+      last.set(key!, count!);
       const before = this.#places.get(value!);
       assert.equal(before, undefined, `O2: value ${value} is in ${before} and ${name}`);
       this.#places.set(value!, name);
