@@ -205,7 +205,7 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   ),
   CLUSTER_ALREADY_RUNNING: user(
     'The cluster "{cluster}" runs already: {what}.',
-    'Stop it with `millrace cluster stop`, or start another under a name of its own with -D cluster.id=NAME.',
+    'Stop it with `millrace cluster stop -D cluster.id={cluster}`, or start another under a name of its own with -D cluster.id=NAME.',
   ),
   CLUSTER_FILE_INVALID: user(
     'The file {path} of a cluster cannot be used: {reason}.',

@@ -15,7 +15,7 @@ import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { ClusterDirectory } from '../deploy/cluster-directory.ts';
+import { APPLICATION_PREFIX, ClusterDirectory } from '../deploy/cluster-directory.ts';
 import {
   clusterState,
   startCluster,
@@ -32,7 +32,6 @@ import { profileSettings } from './profiles.ts';
 import { runOn } from './remote-run.ts';
 
 const START_TIMEOUT = seconds(60);
-const PREFIX = 'application-';
 /** A2. */
 const KEPT = 20;
 /** A folder that is younger may be that of a cluster that is about to start. */
@@ -79,7 +78,7 @@ export async function runApplicationCommand(
 function ownCluster(env: CommandEnv, args: ParsedArguments, given: Configuration): Configuration {
   const slots = countOf(args, 'slots');
   const own = {
-    [ClusterOptions.clusterId.key]: `${PREFIX}${env.random.uuid().slice(0, 8)}`,
+    [ClusterOptions.clusterId.key]: `${APPLICATION_PREFIX}${env.random.uuid().slice(0, 8)}`,
     [RestOptions.port.key]: '0',
     [JobManagerOptions.rpcPort.key]: '0',
   };
@@ -101,7 +100,7 @@ function restUrlOf({ file, directory }: ClusterState): string {
 async function removeOld(env: CommandEnv): Promise<void> {
   const { disk, clock } = env;
   const applications = (await ClusterDirectory.all(env)).filter(({ clusterId }) =>
-    clusterId.startsWith(PREFIX),
+    clusterId.startsWith(APPLICATION_PREFIX),
   );
   const looks = applications.map(async (directory) => {
     const modified = (await disk.stat(directory.path))?.modified ?? 0;

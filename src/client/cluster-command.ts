@@ -7,9 +7,14 @@ import { seconds } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
-import { ClusterDirectory, type ProcessRecord } from '../deploy/cluster-directory.ts';
+import {
+  APPLICATION_PREFIX,
+  ClusterDirectory,
+  type ProcessRecord,
+} from '../deploy/cluster-directory.ts';
 import {
   clusterState,
+  jobsKept,
   startCluster,
   stopCluster,
   type ClusterState,
@@ -59,6 +64,7 @@ async function start(env: Env, args: ParsedArguments, loaded: Configuration): Pr
   const hosts = await hostsOf(env, args, configuration);
   const others = hosts.filter((host) => !isThisMachine(env, host));
   const taskManagers = taskManagersOf(args);
+  const kept = await keptOf(env, ClusterDirectory.of(env, configuration));
   const state = await startCluster(env, {
     configuration,
     taskManagers: others.length === hosts.length && hosts.length > 0 ? 0 : taskManagers,
@@ -81,6 +87,10 @@ async function start(env: Env, args: ParsedArguments, loaded: Configuration): Pr
   const { clusterId } = state.directory;
   stdout.write(`The cluster "${clusterId}" is ready after ${(millis / 1000).toFixed(2)} s.\n`);
   stdout.write(tableOf(env, state));
+  if (kept.length > 0) {
+    const what = kept.length === 1 ? 'A job goes on that' : `${kept.length} jobs go on that`;
+    stdout.write(`${what} had not ended: ${kept.join(', ')}.\n`);
+  }
   stdout.write(`Logs: ${state.directory.folder('log')}\n`);
   stdout.write(`Stop it with \`millrace cluster stop${clusterOption(clusterId)}\`.\n`);
   return ExitCode.success;
@@ -155,18 +165,32 @@ async function stopOne(
 ): Promise<void> {
   const wasThere = (await directory.read()) !== undefined;
   const stopped = await stopEverywhere(env, directory);
+  const kept = await keptOf(env, directory);
   const { stdout } = env.terminal;
   const { clusterId } = directory;
   if (args.has('json')) {
     const processes = stopped.map(({ name, pid }) => ({ name, pid }));
-    stdout.write(`${JSON.stringify({ clusterId, stopped: processes })}\n`);
-  } else if (stopped.length > 0) {
+    stdout.write(`${JSON.stringify({ clusterId, stopped: processes, jobsKept: kept })}\n`);
+    return;
+  }
+  if (stopped.length > 0) {
     for (const { name, pid } of stopped) stdout.write(`Stopped ${name} (process ${pid}).\n`);
   } else if (wasThere) {
     stdout.write(`The cluster "${clusterId}" had ended without being stopped.\n`);
   } else {
     stdout.write(`The cluster "${clusterId}" does not run.\n`);
   }
+  if (kept.length === 0) return;
+  const [what, go] =
+    kept.length === 1 ? ['A job had', 'It goes'] : [`${kept.length} jobs had`, 'They go'];
+  const start = `\`millrace cluster start${clusterOption(clusterId)}\``;
+  stdout.write(`${what} not ended: ${kept.join(', ')}. ${go} on with the next ${start}.\n`);
+}
+
+/** Jobs with which the cluster goes on when it is started, if it was ever. */
+async function keptOf(env: Env, directory: ClusterDirectory): Promise<readonly string[]> {
+  if (directory.clusterId.startsWith(APPLICATION_PREFIX)) return [];
+  return (await directory.isConfigured()) ? jobsKept(env, directory) : [];
 }
 
 const NONE = 'No cluster runs on this machine.\n';

@@ -13,6 +13,8 @@ import type { Env, Terminal } from '../env/env.ts';
 import { readWhole, writeAtomically, writeOnce } from '../ha/atomic-file.ts';
 import type { ProcessRole } from '../env/env.ts';
 
+/** How clusters of one application are called: their job ends with them. */
+export const APPLICATION_PREFIX = 'application-';
 const VERSION = 1;
 const SECRET_BYTES = 32;
 const CLUSTER_FILE = 'cluster.json';
@@ -119,6 +121,11 @@ export class ClusterDirectory {
 
   async write(file: Omit<ClusterFile, 'version' | 'clusterId'>): Promise<void> {
     await this.#writeJson(CLUSTER_FILE, { version: VERSION, clusterId: this.clusterId, ...file });
+  }
+
+  /** Whether it has ever been started. */
+  async isConfigured(): Promise<boolean> {
+    return (await this.#env.disk.stat(`${this.path}/${CONFIGURATION_FILE}`)) !== undefined;
   }
 
   /** Of its processes. @throws EngineError CLUSTER_FILE_INVALID, CONFIG_*, IO_* */

@@ -7,6 +7,8 @@
  * M2. Of two starts at once one is refused.
  * M3. The supervisor of a cluster that belongs to this process holds a channel to it, whose end it
  *     notices: nothing is sent that could be lost or come too late.
+ * M4. Jobs that have not ended, and checkpoints that are kept, outlive the cluster: the next start
+ *     goes on with them.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
@@ -14,8 +16,10 @@ import type { Configuration } from '../config/configuration.ts';
 import { HighAvailabilityOptions } from '../config/options/high-availability-options.ts';
 import type { Env, ProcessHandle } from '../env/env.ts';
 import { readWhole, writeOnce } from '../ha/atomic-file.ts';
+import { storedJobs } from '../ha/file-job-store.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
 import type { ClusterFile, ProcessRecord } from './cluster-directory.ts';
+import { storageFolder } from './ha-stores.ts';
 import { LogFiles } from './log-files.ts';
 import { decodeProcessMessage } from './process-messages.ts';
 import { SUPERVISOR } from './supervisor-process.ts';
@@ -110,8 +114,8 @@ export async function stopCluster(
 }
 
 /**
- * Unless configured otherwise jobs outlive their JobManager, which its supervisor starts again; a
- * cluster that is started anew begins without jobs.
+ * Unless configured otherwise jobs outlive their JobManager, which its supervisor starts again, and
+ * the cluster, however that ends: nothing of what lies there is ever removed by a start. M4.
  */
 async function withStores(
   { disk }: Env,
@@ -120,10 +124,22 @@ async function withStores(
 ): Promise<Configuration> {
   const { type, storageDir } = HighAvailabilityOptions;
   if (configuration.has(type)) return configuration;
+  const kept = configuration.with({ [type.key]: 'filesystem' });
+  if (configuration.has(storageDir)) return kept;
   const folder = directory.folder('ha');
-  await disk.remove(folder);
   await disk.makeDirectory(folder, 'private');
-  return configuration.with({ [type.key]: 'filesystem', [storageDir.key]: folder });
+  return kept.with({ [storageDir.key]: folder });
+}
+
+/**
+ * Ids of the jobs that have not ended, of a cluster that does not run, in their order: those with
+ * which it goes on when it is started again.
+ */
+export async function jobsKept(env: Env, directory: ClusterDirectory): Promise<readonly string[]> {
+  const configuration = await directory.readConfiguration();
+  if (!configuration.has(HighAvailabilityOptions.type)) return [];
+  const folder = storageFolder(env, configuration);
+  return folder === undefined ? [] : storedJobs(env, folder);
 }
 
 /** M1. */

@@ -25,6 +25,8 @@ const noProcesses = {
 class Rig {
   readonly clock = new ManualClock();
   readonly lines: string[] = [];
+  /** Signals to processes. */
+  readonly sent: string[] = [];
   readonly started = Promise.withResolvers<{ close(): Promise<void> }>();
   closed = 0;
   onFatal: FatalErrorHandler | undefined;
@@ -52,7 +54,13 @@ class Rig {
       },
     };
     return runProcess({
-      env: { clock: this.clock, terminal, log, processes: { ...noProcesses, parent } },
+      env: {
+        ...{ clock: this.clock, terminal, log },
+        processes: {
+          ...{ ...noProcesses, parent, pid: 42 },
+          signal: (pid, signal) => void this.sent.push(`${signal} to ${pid}`),
+        },
+      },
       name: 'It',
       supervised: how.supervised ?? true,
       owned: how.owned,
@@ -158,6 +166,17 @@ test('P3: closing that does not end is given up', async () => {
   await rig.clock.pass(1);
   assert.equal(await code, 0);
   assert.equal(rig.lines.at(-1), 'It did not end in order');
+  assert.deepEqual(rig.sent, ['SIGKILL to 42'], 'a thread that does not end cannot hold it');
+});
+
+test('P3: without a supervisor, who starts another, it ends with its code', async () => {
+  const rig = new Rig();
+  const code = rig.run({ supervised: false });
+  rig.begin(never);
+  rig.onFatal!('taskexecutor', new EngineError('INTERNAL', { message: 'stuck' }));
+  await rig.clock.pass(10_000);
+  assert.equal(await code, 2);
+  assert.deepEqual(rig.sent, []);
 });
 
 test('an error of a component closes it and ends it with 2', async () => {

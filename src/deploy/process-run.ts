@@ -121,8 +121,10 @@ export async function runProcess(options: ProcessRunOptions): Promise<number> {
       timeout.promise,
     ]);
     if (how === 'forced') return ProcessExitCode.forced;
-    if (how === 'timeout') log.write('warn', `${name} did not end in order`);
-    else if (how !== 'none') log.write('info', `${name} has ended`);
+    if (how === 'timeout') {
+      log.write('warn', `${name} did not end in order`);
+      if (parent !== undefined) await killItself(env);
+    } else if (how !== 'none') log.write('info', `${name} has ended`);
   } catch (thrown) {
     logError(env, `${name} could not end in order`, toEngineError(thrown));
     return code === ProcessExitCode.orderly ? ProcessExitCode.failed : code;
@@ -131,6 +133,15 @@ export async function runProcess(options: ProcessRunOptions): Promise<number> {
     listening[Symbol.dispose]();
   }
   return code;
+}
+
+/**
+ * P3. Ending with a code waits for all threads, and one that only collects garbage never ends: the
+ * supervisor would wait for this process, too, instead of starting another.
+ */
+async function killItself({ terminal, processes }: ProcessRunOptions['env']): Promise<void> {
+  await terminal.stderr.flush();
+  processes.signal(processes.pid, 'SIGKILL');
 }
 
 function logError({ log }: Pick<Env, 'log'>, what: string, error: EngineError): void {

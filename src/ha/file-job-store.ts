@@ -61,6 +61,17 @@ export async function fileJobStore({ env, folder, confirm }: FileStoreOptions): 
   };
 }
 
+/** Ids of the jobs in the folder of a cluster, which nobody need hold. @throws EngineError IO_* */
+export async function storedJobs(
+  { disk }: Pick<Env, 'disk'>,
+  folder: string,
+): Promise<readonly string[]> {
+  const jobs = `${folder}/jobs`;
+  if ((await disk.stat(jobs)) === undefined) return [];
+  const ids = (await disk.list(jobs)).map(({ name }) => /^(\w[^.]*)\.job$/.exec(name)?.[1]);
+  return ids.filter((id) => id !== undefined).toSorted();
+}
+
 /** H2. @throws EngineError IO_*, HA_FILE_INVALID */
 export async function fileJobResultStore(
   { env, folder, confirm }: FileStoreOptions,

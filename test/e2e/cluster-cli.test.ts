@@ -107,6 +107,7 @@ function lives(pid: number): boolean {
   }
 }
 
+const FREE_PORTS = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
 const remote = ['run', '-t', 'remote', 'jobs.ts', '--job'] as const;
 
 /** Its tasks run, all of them: there can be savepoints. */
@@ -129,8 +130,7 @@ async function submitEndless(): Promise<string> {
 
 before(async () => {
   writeFileSync(join(home, 'jobs.ts'), JOBS);
-  const ports = ['-D', 'jobmanager.rpc.port=0', '-D', 'rest.port=0'];
-  const { code, stderr } = await millrace('cluster', 'start', '--slots', '2', ...ports);
+  const { code, stderr } = await millrace('cluster', 'start', '--slots', '2', ...FREE_PORTS);
   assert.deepEqual([stderr, code], ['', 0]);
 });
 
@@ -358,6 +358,27 @@ describe('run-application', { timeout: 300_000 }, () => {
     const { code, stderr } = await command.ended;
     assert.equal(code, 130, stderr);
     for (const name of clusters()) assert.equal(runs(name), false, 'it was stopped');
+  });
+});
+
+describe('a cluster that is stopped', { timeout: 300_000 }, () => {
+  test('names the jobs that had not ended, and goes on with them when it is started again', async () => {
+    const id = await submitEndless();
+    await hasStatus(id, 'RUNNING');
+    const stopped = await said('cluster', 'stop');
+    const start = '`millrace cluster start`';
+    assert.ok(
+      stopped.endsWith(`A job had not ended: ${id}. It goes on with the next ${start}.\n`),
+      stopped,
+    );
+    const again = await said('cluster', 'start', '--slots', '2', ...FREE_PORTS);
+    assert.ok(again.includes(`A job goes on that had not ended: ${id}.\n`), again);
+    await hasStatus(id, 'RUNNING');
+    await said('cancel', id);
+    await hasStatus(id, 'CANCELED');
+    const last = JSON.parse(await said('cluster', 'stop', '--json')) as { jobsKept: string[] };
+    assert.deepEqual(last.jobsKept, []);
+    await said('cluster', 'start', '--slots', '2', ...FREE_PORTS);
   });
 });
 

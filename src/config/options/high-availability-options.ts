@@ -11,7 +11,7 @@ export const HighAvailabilityOptions: HighAvailabilityOptions = {
     'high-availability.type',
     choice(['none', 'filesystem']),
     'none',
-    'Whether jobs outlive their JobManager: `filesystem` keeps them in `high-availability.storageDir`, and a JobManager that is started again goes on with them. A cluster that `millrace cluster start` has started keeps them in its own folder until it is stopped, unless this is set.',
+    'Whether jobs outlive their JobManager: `filesystem` keeps them in `high-availability.storageDir`, and a JobManager that is started again goes on with them. A cluster that `millrace cluster start` has started keeps them in its own folder, unless this is set, and goes on with them when it is started again.',
     ['high-availability'],
   ),
   storageDir: optional(
