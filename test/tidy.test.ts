@@ -182,8 +182,10 @@ test('tidy: the table of imports has no cycle', () => {
 });
 
 test('tidy: nothing behind the seam touches the world', () => {
-  everyFile((file) => (behindSeam(file.path, POLICY) ? checkSeam(file) : []));
+  everyFile((file) => (behindSeam(file.path, POLICY) ? checkSeam(file, LAZY) : []));
 });
+/** Every slot has it, few need it, and it takes 5 ms. */
+const LAZY: readonly string[] = ['src/base/crc32.ts'];
 
 test('tidy: code is made from text in one place', () => {
   everyFile((file) => (file.path.startsWith('src/') ? checkGeneratedCode(file, GENERATED) : []));

@@ -164,6 +164,7 @@ describe('seam', () => {
     'crypto.randomUUID();',
     'process.exit(1);',
     'process?.env;',
+    "process.getBuiltinModule('node:fs');",
     'const { env } = process;',
     'globalThis["Date"];',
     'console.log(1);',

@@ -35,6 +35,8 @@ function made(name: string, instead: string): Ban {
   return { pattern: new RegExp(`\\bnew\\s+${name}\\b`, 'g'), name: `new ${name}`, instead };
 }
 
+const GET_BUILTIN = 'getBuiltinModule';
+
 const BANS: readonly Ban[] = [
   {
     pattern: /(?<![.\w$])Date\s*(?:\?\.|\.)\s*now\b|(?<!new\s+|[.\w$])Date\s*\(/g,
@@ -63,10 +65,11 @@ const BANS: readonly Ban[] = [
   used('crypto', 'env.random'),
   {
     global: 'process',
-    pattern: /(?<![.\w$#])process\s*(?:\?\.|\.|\[)|[=(,]\s*process\s*[;,)]/g,
+    pattern: /(?<![.\w$#])process\s*(?:\?\.|\.(?!getBuiltinModule\b)|\[)|[=(,]\s*process\s*[;,)]/g,
     name: 'process',
     instead: 'env.processes or env.terminal',
   },
+  { pattern: /\bgetBuiltinModule\b/g, name: GET_BUILTIN, instead: 'an import' },
   used('globalThis', 'Env, or an import'),
   used('console', 'env.log or env.terminal'),
   used('fetch', 'env.network'),
@@ -91,10 +94,14 @@ const BANS: readonly Ban[] = [
   },
 ];
 
-/** For files behind the seam. */
-export function checkSeam(file: SourceText): Violation[] {
+/**
+ * For files behind the seam. `lazy`: those that load a module of Node, which they may import, when
+ * it is first used.
+ */
+export function checkSeam(file: SourceText, lazy: readonly string[] = []): Violation[] {
   return BANS.filter(
     (ban) =>
+      !(ban.name === GET_BUILTIN && lazy.includes(file.path)) &&
       (ban.inTests === true || !isTest(file.path)) &&
       (ban.global === undefined || !declares(file.code, ban.global)),
   ).flatMap((ban) => matches(file, ban.pattern, `${ban.name} is banned here, use ${ban.instead}`));
