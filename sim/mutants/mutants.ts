@@ -127,15 +127,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'if (!users.delete(checkpointId)) continue;',
   },
   {
-    name: 'lost-notification',
-    workload: 'copied-records',
-    what: 'sinks are not told that a checkpoint is complete',
-    checkpoints: true,
-    file: 'src/operators/sink-operator.ts',
-    from: "if (outcome === 'complete') await this.checkpointComplete(checkpointId);",
-    to: 'void [outcome, checkpointId];',
-  },
-  {
     name: 'lost-committables',
     workload: 'windowed-totals',
     what: 'what a checkpoint holds to be committed is forgotten when the job goes on from it',
@@ -163,60 +154,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'const to = Math.floor(((subtask + 1) * all.length) / parallelism) - (subtask === parallelism - 1 ? 1 : 0);',
   },
   {
-    name: 'unblocked-channel',
-    workload: 'kept-states',
-    what: 'an aligned barrier does not hold back what comes behind it',
-    checkpoints: true,
-    file: 'src/network/barrier-alignment.ts',
-    from: `    else if (this.#begin(element)) {
-      channel.blocked = true;`,
-    to: `    else if (this.#begin(element)) {
-      channel.blocked = true;
-      const { length } = this.#options.channels.filter(({ blocked }) => blocked);
-      if (length > 1) channel.blocked = false;`,
-  },
-  {
     name: 'claimed-by-nobody',
     what: 'a checkpoint of another job is removed that this one has not claimed',
     checkpoints: true,
     file: 'src/jobmaster/checkpoint-place.ts',
     from: "isOurs: claimMode === 'CLAIM' };",
     to: 'isOurs: true, ...{ claimMode } };',
-  },
-  {
-    name: 'lost-committables-at-rescale',
-    workload: 'windowed-totals',
-    what: 'at another parallelism output to commit goes to as many subtasks as there are now only',
-    checkpoints: true,
-    file: 'src/checkpoint/state-assignment.ts',
-    from: 'takes.committables && of % parallelism === subtask ? committables : [],',
-    to: 'takes.committables && of === subtask ? committables : [],',
-  },
-  {
-    name: 'doubled-in-flight',
-    workload: 'kept-states',
-    what: 'at another parallelism records in flight go to every subtask',
-    checkpoints: true,
-    file: 'src/taskexecutor/slot/checkpoint/restore-states.ts',
-    from: 'const batch = isMoved ? ofKeyGroups(element, range) : element;',
-    to: 'const batch = isMoved && range.last < 0 ? ofKeyGroups(element, range) : element;',
-  },
-  {
-    name: 'late-acknowledgement',
-    what: 'a task of an earlier attempt acknowledges for its successor',
-    checkpoints: true,
-    file: 'src/jobmaster/job-checkpoints.ts',
-    from: '    if (run.isAtWork(index, attempt)) {',
-    to: '    if (attempt >= 0 || run.isAtWork(index, attempt)) {',
-  },
-  {
-    name: 'aborted-files-stay',
-    what: 'files of a checkpoint that was given up are not removed',
-    checkpoints: true,
-    file: 'src/jobmaster/checkpoint-place.ts',
-    from: `    await this.#discard(unused(handles));
-    await this.#discardLocation(pending.location);`,
-    to: 'unused(handles);',
   },
   {
     name: 'leftover-output',
@@ -234,13 +177,5 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/jobmaster/job-checkpoints.ts',
     from: 'return { checkpointId: assignment.checkpointId, sources: assignment.sources() };',
     to: 'return undefined as RestoredSources | undefined;',
-  },
-  {
-    name: 'reused-checkpoint-id',
-    what: 'a later master uses ids of checkpoints again',
-    checkpoints: true,
-    file: 'src/jobmaster/checkpoint-place.ts',
-    from: 'if (this.#isLater) return this.#reservedId + 1;',
-    to: 'if (this.#isLater) return 1;',
   },
 ];
