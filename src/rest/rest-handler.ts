@@ -12,7 +12,7 @@ import type { Endpoint, RawAnswer } from './endpoint.ts';
 import { readJson, writeJson } from './json.ts';
 import { readPath, readQuery } from './parameters.ts';
 import { redactText } from '../base/redact-text.ts';
-import { redact } from './redaction.ts';
+import { redactError } from './redaction.ts';
 import { badBody, handlerError, RestError, toRestError } from './rest-error.ts';
 import type { Router } from './router.ts';
 
@@ -131,7 +131,7 @@ export class RestHandler {
       const message = `A REST call failed: ${redactText(errors.join(' '))}`;
       this.#options.log.write('error', message, { method: request.method, status });
     }
-    const body = writeJson({ errors: errors.map(redactText), error: redact(error.error) });
+    const body = writeJson({ errors: errors.map(redactText), error: redactError(error.error) });
     return { status, contentType: JSON_TYPE, headers, body };
   }
 }

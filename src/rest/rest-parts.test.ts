@@ -1,12 +1,14 @@
 /** The small parts of the REST interface: secrets in texts, operations, errors for Java. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ErrorCode } from '../base/error-code.ts';
 import { EngineError } from '../base/errors.ts';
+import type { ErrorData } from '../base/errors.ts';
 import { minutes, seconds } from '../base/units.ts';
 import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
 import { AsyncOperations } from './async-operations.ts';
 import { MASK, redactText } from '../base/redact-text.ts';
-import { isSecret, redact } from './redaction.ts';
+import { isSecret, redact, redactError } from './redaction.ts';
 import { serializedThrowable } from './serialized-throwable.ts';
 
 describe('redaction', () => {
@@ -38,6 +40,17 @@ describe('redaction', () => {
       redact({ db: { url: 'x://a:b@c', password: 'p', pin: { secret: 5 } }, tokens: ['a'], n: 1 }),
       { db: { url: `x://${MASK}@c`, password: MASK, pin: { secret: MASK } }, tokens: [MASK], n: 1 },
     );
+  });
+
+  test('of errors: the name of an option is no secret, what it was given may be one', () => {
+    const shown = (code: ErrorCode, parameters: Readonly<Record<string, string>>): unknown =>
+      (redactError(new EngineError(code, parameters).toData()) as ErrorData).parameters;
+    const unknown = { key: 'nosuch.key', suggestion: '' };
+    assert.deepEqual(shown('CONFIG_UNKNOWN_OPTION', unknown), unknown);
+    const invalid = { key: 's3.secret-key', value: 'hidden', expected: 'a text' };
+    assert.deepEqual(shown('CONFIG_INVALID_VALUE', invalid), { ...invalid, value: MASK });
+    assert.deepEqual(shown('JOB_NOT_FOUND', { key: 'hidden' }), { key: MASK });
+    assert.equal(redactError(undefined), undefined);
   });
 });
 
