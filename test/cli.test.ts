@@ -1,7 +1,8 @@
 // The command line as users meet it: what it says about every mistake that a beginner makes, and
 // exit codes. Every run is a process of its own in a folder outside the project.
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -35,6 +36,18 @@ before(() => {
 });
 
 describe('command line', () => {
+  test('bundle: one file, named as its bytes are; where it cannot be written that is said', async () => {
+    const said = await millrace(['bundle', 'numbers.ts', '-o', 'numbers.mjs', '--json'], folder);
+    assert.equal(said.code, 0, said.stderr);
+    const path = join(folder, 'numbers.mjs');
+    const content = readFileSync(path);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    assert.deepEqual(JSON.parse(said.stdout), { path, bytes: content.length, sha256 });
+    assert.match(content.toString().split('\n')[0]!, /"job":"numbers\.ts"/);
+    const [error] = await refused('bundle', 'numbers.ts', '-o', 'nowhere/numbers.mjs');
+    assert.match(error!, /^error\[IO_NOT_FOUND\]: .*nowhere/);
+  });
+
   test('help, in general and of a command; version', async () => {
     for (const arg of ['help', '--help', '-h']) {
       const { stdout, code } = await millrace([arg]);

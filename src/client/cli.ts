@@ -6,6 +6,7 @@ import { parseArguments } from './arguments.ts';
 import type { CommandEnv } from './command-env.ts';
 import { CANCEL, CHECKPOINT, LIST, LOGS, SAVEPOINT, STOP, TOP } from './cluster-specs.ts';
 import {
+  BUNDLE,
   CLUSTER,
   COMPLETION,
   CONFIG_COMMAND,
@@ -37,6 +38,7 @@ const COMMANDS: readonly Command[] = [
   [RUN, async () => (await import('./run-command.ts')).runCommand],
   [RUN_APPLICATION, async () => (await import('./application-command.ts')).runApplicationCommand],
   [INFO, async () => (await import('./info-command.ts')).infoCommand],
+  [BUNDLE, async () => (await import('./bundle-command.ts')).bundleCommand],
   [LIST, async () => (await import('./list-command.ts')).listCommand],
   [CANCEL, async () => (await import('./job-commands.ts')).cancelCommand],
   [STOP, async () => (await import('./job-commands.ts')).stopCommand],

@@ -255,22 +255,42 @@ export const JOBMANAGER: CommandSpec = {
   ],
 };
 
+const EXTERNALS: OptionSpec = {
+  name: 'externals',
+  value: 'NAME',
+  multiple: true,
+  help: 'a package that is installed at the TaskManagers, and not put into the bundle',
+};
+
+export const BUNDLE: CommandSpec = {
+  name: 'bundle',
+  summary: 'Writes what `run` uploads to a cluster into a file, for programs that use REST.',
+  positionals: ['JOB_FILE'],
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FILE',
+      help: 'where to; beside you, under the name of the job file with .mjs, if nothing is said',
+    },
+    EXTERNALS,
+    DEFINE,
+    CONFIG,
+    { name: 'json', help: 'print {"path", "bytes", "sha256"}' },
+    { name: 'verbose', help: 'print whole stacks of errors' },
+    HELP,
+  ],
+  examples: [
+    'millrace bundle examples/word-count.ts',
+    'millrace bundle src/jobs.ts -o dist/jobs.mjs --externals sharp',
+  ],
+};
+
 export const STANDALONE_JOB: CommandSpec = {
   name: 'standalone-job',
   summary: 'Runs a JobManager for one job, in the foreground; it ends with the job.',
   positionals: ['JOB_FILE'],
-  options: [
-    ...JOB_OPTIONS,
-    {
-      name: 'externals',
-      value: 'NAME',
-      multiple: true,
-      help: 'a package that is installed at the TaskManagers, and not put into the bundle',
-    },
-    NO_AUTH,
-    { name: 'verbose', help: 'log more' },
-    HELP,
-  ],
+  options: [...JOB_OPTIONS, EXTERNALS, NO_AUTH, { name: 'verbose', help: 'log more' }, HELP],
   exitCodes: [
     [0, 'the job has finished, or was cancelled, or SIGTERM or Ctrl-C ended the process'],
     [1, 'it could not start'],
