@@ -122,7 +122,7 @@ export const RUN: CommandSpec = {
     { name: 'verbose', help: 'print whole stacks of errors, and the log of the engine' },
     HELP,
   ],
-  json: 'a line an object with "type": submitted {"jobId"}, print {"subtask", "line"}, progress, profile {"taskManager", "slot", "path", "problem"}, warning, result {"jobId", "status", "runtimeMillis", "accumulators", "error"}, error',
+  json: 'a line an object with "type": submitted {"jobId"}, print {"subtask", "line"}, progress, restart {"message"} (on a cluster), profile {"taskManager", "slot", "path", "problem"}, warning, result {"jobId", "status", "runtimeMillis", "accumulators", "error"}, error',
   exitCodes: RUN_EXIT_CODES,
   examples: [
     'millrace run examples/word-count.ts',

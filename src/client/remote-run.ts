@@ -25,8 +25,9 @@ import { LiveText } from './live-text.ts';
 import { copyProfile, profileText } from './profiles.ts';
 import { readMessages, type SinkMessage } from './remote-messages.ts';
 import { renderError } from './render-error.ts';
-import type { JobDetailsAnswer, JobResultAnswer } from './rest-answers.ts';
+import type { JobDetailsAnswer, JobExceptionsAnswer, JobResultAnswer } from './rest-answers.ts';
 import type { RestClient } from './rest-client.ts';
+import { RestartReasons } from './restart-reasons.ts';
 import { atSources, submitJob, type Submission, type Submitted } from './submission.ts';
 import { withoutEffectOnJob } from './warnings.ts';
 import { topLines, topOf, topTable, type Look } from './top-table.ts';
@@ -92,6 +93,7 @@ class RemoteRun {
   readonly #left: PromiseWithResolvers<number> = Promise.withResolvers();
   #signal: 'SIGINT' | 'SIGTERM' | undefined;
   readonly #timers: Disposable[] = [];
+  readonly #reasons = new RestartReasons();
   #earlier: Look | undefined;
   #isOver = false;
   /** By operator and subtask, what came last. N3. */
@@ -208,8 +210,22 @@ class RemoteRun {
     const job = await this.#tolerate(this.#client.get<JobDetailsAnswer>(path));
     if (job === undefined || this.#isOver) return;
     const later: Look = { at: this.#env.clock.monotonic(), job, watermarks: [] };
+    await this.#tellReasons(job);
+    if (this.#isOver) return;
     this.#show(this.#earlier ?? later, later);
     this.#earlier = later;
+  }
+
+  async #tellReasons(job: JobDetailsAnswer): Promise<void> {
+    const path = `/jobs/${this.#submitted.jobId}/exceptions?maxExceptions=`;
+    const reasons = await this.#reasons.next(job, (most) =>
+      this.#tolerate(this.#client.get<JobExceptionsAnswer>(`${path}${most}`)),
+    );
+    for (const message of reasons) {
+      this.#progress.erase();
+      if (this.#isJson) this.#line({ type: 'restart', message });
+      else this.#env.terminal.stderr.write(`The job failed and is tried again: ${message}\n`);
+    }
   }
 
   #show(earlier: Look, later: Look): void {

@@ -46,7 +46,16 @@ export interface JobDetailsAnswer {
   readonly name: string;
   readonly state: string;
   readonly duration: number;
+  /** When it last came into a state; 0: never. */
+  readonly timestamps: Readonly<Partial<Record<string, number>>>;
   readonly vertices: readonly VertexAnswer[];
+}
+
+export interface JobExceptionsAnswer {
+  readonly exceptionHistory: {
+    /** The newest first. */
+    readonly entries: readonly { readonly stacktrace: string }[];
+  };
 }
 
 export interface VertexAnswer {

@@ -23,7 +23,7 @@ function vertex(id: string, records: number, busy: number | 'NaN') {
 }
 
 function details(state: string, ...vertices: readonly ReturnType<typeof vertex>[]) {
-  return { jid: JOB, name: 'words', state, duration: 12_300, vertices };
+  return { jid: JOB, name: 'words', state, duration: 12_300, timestamps: {}, vertices };
 }
 
 describe('top', () => {
