@@ -1,5 +1,4 @@
 /** `millrace bundle`: writes what `run` uploads to a cluster into a file, for `/jars/upload`. */
-import { writeAtomically } from '../ha/atomic-file.ts';
 import { PipelineOptions } from '../config/options/pipeline-options.ts';
 import { bundleJob } from './bundle/bundle-job.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -7,6 +6,7 @@ import type { Program } from './cli.ts';
 import type { CommandEnv } from './command-env.ts';
 import { ExitCode } from './exit-codes.ts';
 import { jobArguments } from './job-arguments.ts';
+import { writeFile } from './write-file.ts';
 
 export async function bundleCommand(
   env: CommandEnv,
@@ -21,8 +21,7 @@ export async function bundleCommand(
   });
   const source = job.moduleUrl.slice(job.moduleUrl.lastIndexOf('/') + 1);
   const path = disk.resolve(args.value('output') ?? `${decodeURIComponent(source)}.mjs`);
-  const cut = path.lastIndexOf('/');
-  await writeAtomically(env, { folder: path.slice(0, cut), name: path.slice(cut + 1) }, bytes);
+  await writeFile(disk, path, bytes);
   const { stdout } = env.terminal;
   if (args.has('json')) {
     stdout.write(`${JSON.stringify({ path, bytes: bytes.length, sha256: hash })}\n`);

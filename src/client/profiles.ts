@@ -4,9 +4,10 @@ import { fileUrl } from '../base/file-url.ts';
 import { minutes } from '../base/units.ts';
 import { ProfileOptions } from '../config/options/profile-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
-import type { Disk, Env } from '../env/env.ts';
+import type { Env } from '../env/env.ts';
 import type { ProfileNotice } from '../functions/client-message.ts';
 import type { RestClient } from './rest-client.ts';
+import { writeFile } from './write-file.ts';
 
 /** Files of a cluster as big as that are left where they are. */
 const COPY_BYTES_MAX = 256 * 2 ** 20;
@@ -58,18 +59,10 @@ export async function copyProfile(
     });
     const text = new TextDecoder().decode(await answer.bytes(COPY_BYTES_MAX));
     const path = `${env.terminal.workingDirectory}/${name}`;
-    await writeText(env.disk, path, text.replaceAll('job:///', `${fileUrl(root)}/`));
+    const own = text.replaceAll('job:///', `${fileUrl(root)}/`);
+    await writeFile(env.disk, path, new TextEncoder().encode(own));
     return { ...notice, path };
   } catch (thrown) {
     return { ...notice, notCopied: toEngineError(thrown).message };
-  }
-}
-
-async function writeText(disk: Disk, path: string, text: string): Promise<void> {
-  const file = await disk.open(path, 'write');
-  try {
-    await file.write(new TextEncoder().encode(text), 0);
-  } finally {
-    await file.close();
   }
 }
