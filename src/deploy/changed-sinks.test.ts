@@ -47,7 +47,11 @@ before(async () => {
   const client = await submit('first', {}, { rate: 2000, stuck: true });
   await rig.until(async () => {
     const { vertices } = await client.details();
-    const isRunning = vertices.every(({ states, parallelism }) => states.RUNNING === parallelism);
+    // A subtask of the source that has got no split ends as soon as it runs.
+    const isRunning = vertices.every(
+      ({ states: { RUNNING = 0, FINISHED = 0 }, parallelism }) =>
+        RUNNING > 0 && RUNNING + FINISHED === parallelism,
+    );
     return vertices.length > 0 && isRunning;
   });
   await new Promise<void>((resolve) => env.clock.after(milliseconds(200), resolve));

@@ -70,9 +70,14 @@ function pause(millis: number): Promise<void> {
 /** Some way into its records; the job ends with it. */
 async function savepointOfRunning(client: JobClient): Promise<string> {
   const isRunning = async (): Promise<boolean> => {
-    const { vertices } = await client.details();
+    const { status, vertices } = await client.details();
+    assert.ok(status === 'INITIALIZING' || status === 'CREATED' || status === 'RUNNING', status);
     if (vertices.length === 0) return false;
-    return vertices.every(({ states, parallelism }) => states.RUNNING === parallelism);
+    // A subtask of the source that has got no split ends as soon as it runs.
+    return vertices.every(
+      ({ states: { RUNNING = 0, FINISHED = 0 }, parallelism }) =>
+        RUNNING > 0 && RUNNING + FINISHED === parallelism,
+    );
   };
   while (!(await isRunning())) await pause(5);
   await pause(200);
