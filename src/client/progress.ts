@@ -3,26 +3,21 @@
  * plain line per vertex now and then; and above them why it was restarted.
  *
  * Invariants
- * G2. Of the failures that the job goes on after, each reason is told once, and stays on the
- *     terminal; the one that ends the job is left to whoever reports the result.
+ * G2. What restart-reasons.ts says of the failures that the job goes on after stays on the
+ * terminal.
  */
 import { EngineError } from '../base/errors.ts';
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
-import type { JobStatus } from '../protocol/job-status.ts';
 import { eventTimeLines, eventTimeOf, eventTimeText, timeText } from './event-time.ts';
 import { clip, fitLines, LiveText } from './live-text.ts';
+import { RestartReasons } from './restart-reasons.ts';
 import { renderTable, shortCount } from './table.ts';
-
-const REASON_MAX = 1000;
-
-const ENDING: readonly JobStatus[] = ['FAILING', 'FAILED', 'CANCELLING', 'CANCELED'];
 
 export class Progress {
   readonly #stream: TerminalStream;
   readonly #live: LiveText;
-  /** G2: no more than the job remembers failures. */
-  #told: ReadonlySet<string> = new Set();
+  readonly #reasons = new RestartReasons();
 
   constructor(stream: TerminalStream) {
     this.#stream = stream;
@@ -49,19 +44,12 @@ export class Progress {
 
   /** G2 */
   #tellReasons({ failures, status }: JobDetails): void {
-    if (ENDING.includes(status)) return;
-    const reasons = new Set(failures.map(({ error }) => firstLine(EngineError.fromData(error))));
-    for (const reason of reasons) {
-      if (this.#told.has(reason)) continue;
+    const texts = failures.map(({ error }) => EngineError.fromData(error).message);
+    for (const reason of this.#reasons.fresh(status, texts)) {
       this.erase();
       this.#stream.write(`The job failed and is tried again: ${reason}\n`);
     }
-    this.#told = reasons;
   }
-}
-
-function firstLine({ message }: EngineError): string {
-  return clip(message.split('\n', 1)[0]!, REASON_MAX);
 }
 
 /** What the figures of a vertex take, beside its name. */

@@ -1,5 +1,5 @@
 /**
- * Why a job on a cluster is tried again, for who looks on.
+ * Why a job is tried again, for who looks on: here, or on a cluster.
  *
  * G2. Of the failures that the job goes on after, each reason is told once; the one that ends the
  *     job is left to whoever reports the result.
@@ -15,10 +15,22 @@ const ENDING: readonly string[] = ['FAILING', 'FAILED', 'CANCELLING', 'CANCELED'
 export class RestartReasons {
   /** When the job last began to restart, as far as was seen. */
   #restarted = 0;
-  /** As many as the cluster is asked for at once. */
+  /** G2: no more than are remembered of a job. */
   #told: ReadonlySet<string> = new Set();
 
-  /** Reasons that are new. `failures` asks for the newest ones, and is called after a restart. */
+  /** Which of the reasons of a job, of which the first lines count, are new. G2. */
+  fresh(status: string, texts: readonly string[]): readonly string[] {
+    if (ENDING.includes(status)) return [];
+    const reasons = new Set(texts.map((text) => clip(text.split('\n', 1)[0]!, REASON_MAX)));
+    const fresh = [...reasons].filter((reason) => !this.#told.has(reason));
+    this.#told = reasons;
+    return fresh;
+  }
+
+  /**
+   * Those of a job on a cluster. `failures` asks for the newest ones, and is called after a
+   * restart.
+   */
   async next(
     job: Pick<JobDetailsAnswer, 'state' | 'timestamps'>,
     failures: (most: number) => Promise<JobExceptionsAnswer | undefined>,
@@ -29,14 +41,8 @@ export class RestartReasons {
     if (answer === undefined) return [];
     this.#restarted = restarted;
     const { entries } = answer.exceptionHistory;
-    const reasons = new Set(entries.map(({ stacktrace }) => reasonOf(stacktrace)).reverse());
-    const fresh = [...reasons].filter((reason) => !this.#told.has(reason));
-    this.#told = reasons;
-    return fresh;
+    // The name of the error stands before what it says.
+    const texts = entries.map(({ stacktrace }) => stacktrace.replace(/^millrace\.\w+: /, ''));
+    return this.fresh(job.state, texts.reverse());
   }
-}
-
-/** The first line says it, behind the name of the error. */
-function reasonOf(stacktrace: string): string {
-  return clip(stacktrace.split('\n', 1)[0]!.replace(/^millrace\.\w+: /, ''), REASON_MAX);
 }
