@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { linesOf, millrace } from '../command.test-kit.ts';
+import { linesOf, millrace } from './command.test-kit.ts';
 import {
   cellsOf,
   dataFile,
@@ -14,7 +14,7 @@ import {
   run,
   sorted,
   withoutSubtask,
-} from '../examples.test-kit.ts';
+} from './examples.test-kit.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
 after(() => rmSync(scratch, { recursive: true }));

@@ -5,8 +5,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { linesOf, millrace } from '../command.test-kit.ts';
-import { cellsOf, dataFile, filesOf, run, sorted } from '../examples.test-kit.ts';
+import { linesOf, millrace } from './command.test-kit.ts';
+import { cellsOf, dataFile, filesOf, run, sorted } from './examples.test-kit.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-examples-'));
 after(() => rmSync(scratch, { recursive: true }));
