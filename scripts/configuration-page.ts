@@ -84,7 +84,8 @@ function optionRow(option: ConfigOption<unknown>): string {
   const older = fallbackKeys.map((name) => `\`${name}\``).join(', ');
   const cells = [
     `\`${key}\``,
-    byDefault === undefined ? 'none' : byDefault === '' ? 'empty' : `\`${byDefault}\``,
+    option.defaultText ??
+      (byDefault === undefined ? 'none' : byDefault === '' ? 'empty' : `\`${byDefault}\``),
     type.name === 'Enum' ? `Enum: ${type.expected}` : type.name,
     older === '' ? description : `${description} Older name: ${older}.`,
   ];

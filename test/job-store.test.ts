@@ -81,6 +81,8 @@ test('jobs come back as they were stored, with their decision, until they are re
   await again.takeOver('b');
   const taken = await (await fileJobStore(place)).takeOver('b');
   assert.deepEqual(taken, { submission: submission('b'), decision: DECISION, masters: 3 });
+  await again.name('b', 'flights');
+  assert.equal((await again.all())[1]!.name, 'flights');
   await again.remove('a');
   await again.remove('never there');
   assert.deepEqual(

@@ -171,6 +171,7 @@ export type ErrorCode =
   | 'IO_NO_SPACE'
   | 'IO_READ_ONLY'
   | 'NETWORK_FAILED'
+  | 'OUTPUT_CLOSED'
   | 'FILE_OUTPUT_LOST'
   | 'FILE_SYSTEM_UNKNOWN'
   | 'FILE_SYSTEM_URI'

@@ -309,6 +309,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     'Mount it for writing, or use another folder.',
   ),
   NETWORK_FAILED: external('Could not {operation} {address}: {reason}.'),
+  OUTPUT_CLOSED: external('Nobody reads {stream} any more.'),
   FILE_OUTPUT_LOST: {
     domain: 'external',
     // Whatever is tried again finds the place as it is.

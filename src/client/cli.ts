@@ -1,6 +1,6 @@
 /** The command line `millrace`: finds the command, and says what is wrong where none fits. */
 import { didYouMean } from '../base/did-you-mean.ts';
-import { EngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
 import type { CommandSpec, ParsedArguments } from './arguments.ts';
 import { parseArguments } from './arguments.ts';
 import type { CommandEnv } from './command-env.ts';
@@ -65,6 +65,7 @@ export function commandSpecs(): readonly CommandSpec[] {
 export async function cli(env: CommandEnv, version: string): Promise<number> {
   const { terminal } = env;
   const [name, ...rest] = terminal.args;
+  let args: ParsedArguments | undefined;
   const specs = commandSpecs().filter(({ hidden }) => hidden !== true);
   try {
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -78,7 +79,7 @@ export async function cli(env: CommandEnv, version: string): Promise<number> {
     const command = COMMANDS.find(([spec]) => spec.name === name);
     if (command === undefined) throw unknownCommand(name, specs);
     const [spec, load] = command;
-    const args = parseArguments(spec, rest);
+    args = parseArguments(spec, rest);
     if (args.has('help')) {
       terminal.stdout.write(commandHelp(spec));
       return ExitCode.success;
@@ -86,6 +87,7 @@ export async function cli(env: CommandEnv, version: string): Promise<number> {
     const run = await load();
     return await run(env, args, { version, commands: specs });
   } catch (thrown) {
+    if (isEngineError(thrown, 'OUTPUT_CLOSED')) return unreadCode(name, args);
     if (terminal.args.includes('--json')) {
       terminal.stdout.write(`${JSON.stringify({ type: 'error', ...errorFields(thrown) })}\n`);
       // Whoever does not read it any more gets the text all the same.
@@ -95,9 +97,18 @@ export async function cli(env: CommandEnv, version: string): Promise<number> {
     terminal.stderr.write(
       renderError(thrown, { verbose, workingDirectory: terminal.workingDirectory }),
     );
-    await terminal.stderr.flush();
+    await terminal.stderr.flush().catch(() => undefined);
     return ExitCode.failure;
   }
+}
+
+/**
+ * Whoever reads has seen enough, as in `millrace list | head`: that is no error, and nothing to
+ * tell. A job that is followed ends with its reader.
+ */
+function unreadCode(name: string | undefined, args: ParsedArguments | undefined): number {
+  const isFollowed = name === RUN.name || name === RUN_APPLICATION.name;
+  return isFollowed && args?.has('detached') !== true ? ExitCode.unread : ExitCode.success;
 }
 
 /** An error for programs: as data, and as the text that people get. */

@@ -30,6 +30,24 @@ function text(...lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
+test('who reads a list may have seen enough: no error, and no word about it', async () => {
+  const cluster = new TestCluster({ [OVERVIEW]: { jobs: [job(JOB, 'RUNNING')] } });
+  for (const args of [['list'], ['list', '--json'], ['config', '--explain']]) {
+    const { code, stderr } = await cluster.run(args, { isUnread: true });
+    assert.deepEqual([code, stderr], [0, '']);
+  }
+});
+
+test('a file of hosts without a host is refused before anything starts', async () => {
+  const files = { '/here/hosts': '# nobody\n\n' };
+  const cluster = new TestCluster({});
+  const { code, stderr } = await cluster.run(['cluster', 'start', '--hosts', '/here/hosts'], {
+    files,
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /^error\[CLI_VALUE_INVALID\]: .*--hosts[^]*at least one host/);
+});
+
 describe('list', () => {
   const jobs = [
     job(OTHER, 'RESTARTING', 'later', Date.UTC(2026, 10, 21, 23, 30)),

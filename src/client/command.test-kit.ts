@@ -1,4 +1,5 @@
 // Runs commands in this process, against a terminal and files that are in memory.
+import { EngineError } from '../base/errors.ts';
 import { diskWith, type Files } from '../config/files.test-kit.ts';
 import type { Env, Terminal, TerminalStream } from '../env/env.ts';
 import type { CommandEnv } from './command-env.ts';
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly variables?: Readonly<Record<string, string>>;
   /** Of the terminal; undefined: there is none. */
   readonly columns?: number;
+  /** Whoever read what it prints has gone. */
+  readonly isUnread?: boolean;
   /** What else of its surroundings the command uses. */
   readonly env?: Partial<CommandEnv>;
 }
@@ -31,17 +34,27 @@ class Written implements TerminalStream {
     this.text += text;
   }
 
+  isUnread = false;
+
   flush(): Promise<void> {
-    return Promise.resolve();
+    const closed = new EngineError('OUTPUT_CLOSED', { stream: 'stdout' });
+    return this.isUnread ? Promise.reject(closed) : Promise.resolve();
   }
 }
 
 /** Runs `millrace ARGS` in the folder /here. */
 export async function command(
   args: readonly string[],
-  { files = {}, variables = { HOME: '/home/me' }, env = {}, columns }: Surroundings = {},
+  {
+    files = {},
+    variables = { HOME: '/home/me' },
+    env = {},
+    columns,
+    isUnread = false,
+  }: Surroundings = {},
 ): Promise<Said> {
   const stdout = new Written(columns);
+  stdout.isUnread = isUnread;
   const stderr = new Written(columns);
   const terminal: Terminal = {
     ...{ args, variables, workingDirectory: '/here', stdout, stderr },

@@ -48,12 +48,17 @@ test('an option is explained under any of its names', async () => {
       stdout,
       /^ {2}value +fixed-delay \(millrace\.yaml:3:1, as restart-strategy, its older name\)$/m,
     );
-    assert.match(stdout, /^ {2}default +none$/m);
+    const byDefault =
+      /^ {2}default +exponential-delay where the job takes checkpoints, else none$/m;
+    assert.match(stdout, byDefault);
     assert.match(stdout, /^ {2}type +Enum: "none", /m);
     assert.match(stdout, /^ {2}What happens to a job that has failed\. Unset: /m);
   }
   const { stdout } = await command(['config', '--explain', 'pipeline.name']);
   assert.match(stdout, /^ {2}value +not set$/m);
+  assert.match(stdout, /^ {2}default +not set$/m);
+  const unset = await command(['config', '--explain', 'restart-strategy.type']);
+  assert.match(unset.stdout, /^ {2}value +not set$/m);
 });
 
 test('all options are explained, as text and as JSON', async () => {

@@ -70,7 +70,7 @@ function block(option: OptionExplanation): string {
   const set = origin.kind === 'default' ? ' (default)' : ` (${originText(origin)}${as})`;
   const rows = [
     ['value', value === undefined ? 'not set' : `${value}${set}`],
-    ['default', option.default ?? 'none'],
+    ['default', option.default ?? 'not set'],
     ['type', `${type}: ${expected}`],
     ...(olderKeys.length === 0 ? [] : [['also', olderKeys.join(', ')]]),
   ];

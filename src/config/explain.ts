@@ -27,10 +27,12 @@ export function explainOption(
   const { key, type, description, fallbackKeys } = option;
   const entry = configuration.entry(option);
   const byDefault = defaultText(option);
+  // A text about defaults is no value.
+  const valueByDefault = option.defaultText === undefined ? byDefault : undefined;
   const writtenAs = entry?.writtenAs === key ? undefined : entry?.writtenAs;
   return {
     key,
-    value: entry === undefined ? byDefault : shownValue(key, entry.text),
+    value: entry === undefined ? valueByDefault : shownValue(key, entry.text),
     origin: configuration.origin(option),
     writtenAs,
     default: byDefault,
@@ -42,7 +44,9 @@ export function explainOption(
 }
 
 /** The default as one would write it. Undefined where there is none. */
-export function defaultText({ type, defaultValue }: ConfigOption<unknown>): string | undefined {
+export function defaultText(option: ConfigOption<unknown>): string | undefined {
+  const { type, defaultValue } = option;
+  if (option.defaultText !== undefined) return option.defaultText;
   if (defaultValue === undefined || defaultValue === null) return undefined;
   return type.format(defaultValue);
 }

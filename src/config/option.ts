@@ -33,6 +33,8 @@ export interface ConfigOption<T> {
   readonly description: string;
   /** Older keys that are still read. */
   readonly fallbackKeys: readonly string[];
+  /** What there is to say of the default where it is not always the same: then none is shown. */
+  readonly defaultText?: string | undefined;
 }
 
 export const INT32_MAX = 2_147_483_647;

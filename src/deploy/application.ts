@@ -83,7 +83,9 @@ async function resultOf(
   let client: JobClient;
   try {
     const hash = await uploadBlob(upload, env.random.uuid(), bytes);
-    client = await JobClient.submit(options, { ...job, moduleUrl: blobUrl(hash), jobId });
+    const file = job.moduleUrl.slice(job.moduleUrl.lastIndexOf('/') + 1);
+    const reference = { ...job, moduleUrl: blobUrl(hash), file: decodeURIComponent(file), jobId };
+    client = await JobClient.submit(options, reference);
   } catch (thrown) {
     if (!isEngineError(thrown, 'JOB_ALREADY_ENDED')) throw thrown;
     return await JobClient.resultOf(options, jobId);

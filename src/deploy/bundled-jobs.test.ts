@@ -165,6 +165,23 @@ test('while a job runs its code is in every process that works for it, and in no
   await rig.empty();
 });
 
+test('errors about exports name the file of the user, not where its bundle lies', async () => {
+  await using rig = await Rig.start();
+  const two = bundle(`
+import { defineJob } from 'millrace';
+export const a = defineJob({ name: 'a', build: (env) => void env.sequence(1, 2).print() });
+export const b = a;
+`);
+  const file = 'src/misc.ts';
+  const ambiguous = await rejection(rig.submit(two, { file }), 'JOB_EXPORT_AMBIGUOUS');
+  assert.match(ambiguous, /^src\/misc\.ts exports several jobs: a, b\.$/);
+  const missing = rig.submit(two, { file, exportName: 'c' });
+  assert.match(
+    await rejection(missing, 'JOB_EXPORT_NOT_FOUND'),
+    /^src\/misc\.ts has no export "c"\. It exports a, b\./,
+  );
+});
+
 test('code for another engine, code that is no bundle and code that is not there are refused', async () => {
   await using rig = await Rig.start();
   const message = await rejection(rig.submit(bundle('', '9.9.9')), 'JOB_ENGINE_MISMATCH');

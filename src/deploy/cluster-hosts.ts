@@ -31,6 +31,10 @@ export async function readHosts(env: Pick<Env, 'disk'>, path: string): Promise<r
     const expected = 'a file with the name or address of a host in each line';
     throw new EngineError('CLI_VALUE_INVALID', { option: '--hosts', value: host, expected });
   }
+  if (hosts.length === 0) {
+    const expected = 'a file that names at least one host, each on a line of its own';
+    throw new EngineError('CLI_VALUE_INVALID', { option: '--hosts', value: path, expected });
+  }
   return [...new Set(hosts)];
 }
 

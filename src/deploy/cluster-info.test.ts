@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../base/errors.ts';
-import { milliseconds } from '../base/units.ts';
+import { milliseconds, minutes } from '../base/units.ts';
 import { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
 import type { Env } from '../env/env.ts';
@@ -183,14 +183,15 @@ test('what is not there is said to be not there', async () => {
 
 test('a job whose client promised to be there is cancelled when it is not', async () => {
   await using cluster = await rig();
-  const client = await cluster.submit('dawdles');
-  const { jobId } = client;
+  const jobId = 'f'.repeat(32);
+  const job = { jobId, moduleUrl: JOBS, exportName: 'dawdles', parameters: {}, configuration: {} };
+  const promised = { attached: false, clientHeartbeatTimeout: minutes(5) };
+  await cluster.dispatcher.submitJob({ job, graph: undefined, ...promised });
   const expiredTimestamp = real.clock.now() + 1000;
   await cluster.dispatcher.reportClientHeartbeat({ jobId, expiredTimestamp });
-  assert.equal((await client.result()).status, 'CANCELED');
+  assert.equal((await cluster.dispatcher.requestJobResult({ jobId })).status, 'CANCELED');
   // Crossed with the end of the job: changes nothing.
   await cluster.dispatcher.reportClientHeartbeat({ jobId, expiredTimestamp });
-  client.close();
 });
 
 test('of many small jobs nothing stays but what is remembered of the last ones', async () => {

@@ -28,6 +28,8 @@ interface Rig {
   readonly pass: (span?: Duration) => Promise<void>;
   /** Lets the store answer that the job has another master now. */
   readonly takeOver: () => void;
+  /** Of the stored jobs. */
+  readonly names: () => Promise<readonly (string | undefined)[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -61,6 +63,7 @@ async function recovering(jobId: string, clientHeartbeatTimeout?: Duration): Pro
   return {
     ...{ cancelled, pass, takeOver: takeOver.resolve },
     gateway: connection.gateway(dispatcherService, DISPATCHER, dispatcher.token),
+    names: async () => (await store.all()).map(({ name }) => name),
     close: async () => {
       const closed = Promise.all([dispatcher.close(), rpc.close()]);
       await pass();
@@ -133,6 +136,27 @@ test('D4: the client of a job of an earlier process has its promised time to be 
   assert.deepEqual(rig.cancelled, []);
   await rig.pass(seconds(2));
   assert.deepEqual(rig.cancelled, ['a']);
+  await rig.close();
+});
+
+test('D4: a word of a client that has promised nothing does not cancel the job', async () => {
+  const rig = await recovering('a');
+  rig.takeOver();
+  await rig.pass();
+  const told = rig.gateway.reportClientHeartbeat({ jobId: 'a', expiredTimestamp: 1 });
+  await rig.pass(minutes(90));
+  await told;
+  assert.deepEqual(rig.cancelled, []);
+  await rig.close();
+});
+
+test('a job that lasts is stored with its name, for who lists it after a restart', async () => {
+  const rig = await recovering('a');
+  rig.takeOver();
+  await rig.pass(seconds(1));
+  assert.deepEqual(await rig.names(), [undefined]);
+  await rig.pass(seconds(2));
+  assert.deepEqual(await rig.names(), ['a']);
   await rig.close();
 });
 

@@ -5,7 +5,8 @@
  * D2. A job that has ended never runs again: its result is stored before anybody hears of it, and
  *     before the job is removed from the store of those to run.
  * D3. Of a job that has ended nothing is held here but what `EndedJobs` keeps within its bounds.
- * D4. A job whose client has promised heartbeats is cancelled when they stay away.
+ * D4. A job whose client has promised heartbeats at its submission is cancelled when they stay
+ *     away, and no other.
  * D5. A job that could not be stored was not taken: the same submission may come again.
  * D7. A job stays in that store until its checkpoints are dealt with: what a process that ends at
  *     its end leaves behind, the next one removes.
@@ -15,7 +16,8 @@
  *     submitted it has the reason. One of an earlier process does.
  */
 import { canonicalJson } from '../base/canonical-json.ts';
-import { EngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, messageOf, toEngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
 import type { Env } from '../env/env.ts';
 import type { JobResultStore, JobStore } from '../ha/job-store.ts';
 import { jobGauges } from '../metrics/job-gauges.ts';
@@ -45,6 +47,8 @@ import type { RpcService } from '../rpc/rpc-service.ts';
 import { ClientHeartbeats } from './client-heartbeats.ts';
 import { EndedJobs } from './ended-jobs.ts';
 import type { EndedJob, EndedJobsOptions } from './ended-jobs.ts';
+
+const NAME_AFTER = seconds(2);
 
 /** The master of a job, as far as the Dispatcher deals with it; it lives in the same process. */
 export interface JobMasterHandle {
@@ -229,8 +233,12 @@ export class Dispatcher {
         return {};
       },
       reportClientHeartbeat: ({ jobId, expiredTimestamp }) => {
-        if (!this.#jobs.has(jobId)) this.#endedJob(jobId);
-        else this.#clients.expect(jobId, expiredTimestamp - this.#options.env.clock.now());
+        const entry = this.#jobs.get(jobId);
+        if (entry === undefined) this.#endedJob(jobId);
+        // D4. Of a job that nobody is attached to it means nothing.
+        else if (entry.submission.clientHeartbeatTimeout !== undefined) {
+          this.#clients.expect(jobId, expiredTimestamp - this.#options.env.clock.now());
+        }
         return {};
       },
       requestJobResult: async ({ jobId }) => {
@@ -389,7 +397,22 @@ export class Dispatcher {
     });
     await master.built;
     entry.isBuilt = true;
+    this.#nameLater(jobId, recovered);
     return master.location;
+  }
+
+  /** For the next process, where the job lasts: most of the short ones never need it. */
+  #nameLater(jobId: string, recovered: StoredJob | undefined): void {
+    if (this.#main.closed) return;
+    this.#main.after(NAME_AFTER, () => {
+      const name = this.#jobs.get(jobId)?.master?.details().name;
+      if (name === undefined || name === recovered?.name) return;
+      this.#options.jobs.name(jobId, name).catch((thrown: unknown) => {
+        // Gone, or it cannot be written: then the next process shows the file of the job.
+        const reason = messageOf(thrown);
+        this.#options.env.log.write('debug', 'the name of a job was not stored', { jobId, reason });
+      });
+    });
   }
 
   /** D8. */

@@ -49,6 +49,9 @@ export async function fileJobStore({ env, folder, confirm }: FileStoreOptions): 
     decide: async (jobId, decision) => {
       await change(jobId, (job) => ({ ...job, decision }));
     },
+    name: async (jobId, name) => {
+      await change(jobId, (job) => ({ ...job, name }));
+    },
     remove: (jobId) => inOrder(jobId, () => files.remove(jobId)),
     all: async () => {
       const jobs: StoredJob[] = [];

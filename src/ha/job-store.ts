@@ -18,6 +18,8 @@ export interface JobStore {
   takeOver(jobId: string): Promise<StoredJob>;
   /** Of a job that was put and has not been removed. The same decision may be stored again. */
   decide(jobId: string, decision: CommitDecision): Promise<void>;
+  /** What the job is called: for who lists it before a later master has built it again. */
+  name(jobId: string, name: string): Promise<void>;
   /** Nothing happens if there is none. */
   remove(jobId: string): Promise<void>;
   all(): Promise<readonly StoredJob[]>;
@@ -44,6 +46,10 @@ export function memoryJobStore(): JobStore {
     },
     // A decision only matters to who reads the store after this process.
     decide: async () => undefined,
+    name: async (jobId, name) => {
+      const job = jobs.get(jobId);
+      if (job !== undefined) jobs.set(jobId, { ...job, name });
+    },
     remove: async (jobId) => void jobs.delete(jobId),
     all: async () => [...jobs.values()],
   };

@@ -78,7 +78,7 @@ async function buildJob(
 ): Promise<CompiledJob> {
   const { parameters, configuration } = job;
   const module = await context.env.modules.load(job.moduleUrl);
-  const definition = findJob(module, job.exportName, job.moduleUrl);
+  const definition = findJob(module, job.exportName, job.file ?? job.moduleUrl);
   const build = (): CompiledJob =>
     guard.run(definition.name, () => definition.compile({ parameters, configuration }));
   const compiled = build();

@@ -19,6 +19,8 @@ import type { JobPlan } from './job-plan.ts';
 
 export interface JobView {
   readonly jobId: string;
+  /** What it is called until it is built. */
+  readonly callName: string;
   readonly state: JobState;
   /** Undefined before the job is built. */
   readonly plan: JobPlan | undefined;
@@ -33,10 +35,10 @@ export interface JobView {
 }
 
 export function executionGraphInfo(view: JobView): ExecutionGraphInfo {
-  const { jobId, state, plan, history, configuration } = view;
+  const { jobId, callName, state, plan, history, configuration } = view;
   const graph = plan?.graph.jobGraph;
   return {
-    ...{ jobId, name: graph?.name ?? jobId, status: state.status, jobType: jobTypeOf(graph) },
+    ...{ jobId, name: graph?.name ?? callName, status: state.status, jobType: jobTypeOf(graph) },
     maxParallelism: configuration.get(PipelineOptions.maxParallelism),
     startTime: history.startTime,
     endTime: history.endTime,
@@ -55,12 +57,12 @@ export function executionGraphInfo(view: JobView): ExecutionGraphInfo {
   };
 }
 
-export function jobSummary({ jobId, state, plan, history }: JobView): JobSummary {
+export function jobSummary({ jobId, callName, state, plan, history }: JobView): JobSummary {
   const tasks: Partial<Record<ExecutionState, number>> = {};
   for (const { state: one } of state.executions) tasks[one] = (tasks[one] ?? 0) + 1;
   const graph = plan?.graph.jobGraph;
   return {
-    ...{ jobId, name: graph?.name ?? jobId, jobType: jobTypeOf(graph), status: state.status },
+    ...{ jobId, name: graph?.name ?? callName, jobType: jobTypeOf(graph), status: state.status },
     startTime: history.startTime,
     endTime: history.endTime,
     lastModification: history.lastModification,

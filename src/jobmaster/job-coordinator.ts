@@ -145,7 +145,7 @@ export class JobCoordinator {
     );
     this.#buildBy(worker);
     this.#buildTimer = main.after(buildTimeout, () => {
-      const parameters = { module: job.moduleUrl, timeout: `${buildTimeout} ms` };
+      const parameters = { module: job.file ?? job.moduleUrl, timeout: `${buildTimeout} ms` };
       this.#lost(new EngineError('JOB_BUILD_TIMEOUT', parameters), false);
     });
     return worker;
@@ -215,8 +215,9 @@ export class JobCoordinator {
     const text = reason.kind === 'failed' ? reason.message : reason.kind;
     const building = this.#graph === undefined && reason.kind === 'out-of-memory';
     const limit = `${COORDINATOR_HEAP_MEGABYTES} MiB`;
+    const { file, moduleUrl } = this.#options.job;
     const error = building
-      ? new EngineError('JOB_BUILD_OUT_OF_MEMORY', { module: this.#options.job.moduleUrl, limit })
+      ? new EngineError('JOB_BUILD_OUT_OF_MEMORY', { module: file ?? moduleUrl, limit })
       : new EngineError('JOB_COORDINATOR_DIED', { reason: text });
     if (reason.kind === 'failed' && reason.stack !== undefined) error.stack = reason.stack;
     this.#lost(error, !isEndedByCode(reason));

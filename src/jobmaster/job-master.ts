@@ -83,7 +83,7 @@ export interface JobMasterOptions {
   readonly heartbeat: HeartbeatOptions;
   readonly resourceManagerAddress: string;
   /** An earlier master has had the job, and perhaps has decided to commit. */
-  readonly recovered?: Pick<StoredJob, 'decision' | 'masters'> | undefined;
+  readonly recovered?: Pick<StoredJob, 'decision' | 'masters' | 'name'> | undefined;
   /** Stores the decision to commit, so that a later master knows it. */
   readonly storeDecision: (decision: CommitDecision) => Promise<void>;
   /** Which checkpoints are complete, for a later master. */
@@ -191,7 +191,7 @@ export class JobMaster {
   details(): JobDetails {
     const state = this.#run.state;
     const { jobId } = this.location;
-    const name = this.#run.plan?.graph.jobGraph.name ?? jobId;
+    const name = this.#run.plan?.graph.jobGraph.name ?? this.#callName;
     return {
       ...{ jobId, name, status: state.status },
       generation: this.#run.generation,
@@ -300,6 +300,7 @@ export class JobMaster {
   #view(): JobView {
     return {
       jobId: this.location.jobId,
+      callName: this.#callName,
       state: this.#run.state,
       plan: this.#run.plan,
       history: this.#run.history,
@@ -309,6 +310,12 @@ export class JobMaster {
       waitingFor: this.#waitingFor(),
       checkpoints: this.#checkpoints?.statistics(),
     };
+  }
+
+  /** Until it is built: the name that an earlier master knew, or its file. */
+  get #callName(): string {
+    const { submission, recovered } = this.#options;
+    return recovered?.name ?? submission.job.file ?? this.location.jobId;
   }
 
   #waitingFor(): string | undefined {

@@ -22,7 +22,7 @@ export interface JobSubmission {
   readonly attached: boolean;
   /**
    * The client promises to say that it is there (`reportClientHeartbeat`); after so long without a
-   * word of it the job is cancelled. Undefined: only from its first word on.
+   * word of it the job is cancelled. Undefined: never, whatever anybody says of a client.
    */
   readonly clientHeartbeatTimeout?: Duration | undefined;
 }

@@ -30,6 +30,8 @@ export interface StoredJob {
   readonly decision: CommitDecision | undefined;
   /** How many masters have had it, the present one included. */
   readonly masters: number;
+  /** Of the job, once it was built and has run for a while. */
+  readonly name?: string | undefined;
 }
 
 export function encodeStored(value: StoredJob | JobResult): Uint8Array {

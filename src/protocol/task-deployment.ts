@@ -15,6 +15,11 @@ export interface JobReference {
   readonly jobId: string;
   /** `file:` URL of the module, or of the bundle once it was fetched. */
   readonly moduleUrl: string;
+  /**
+   * What its user calls the module, e.g. `flight-delays.ts`, where the URL does not say it: for
+   * messages, and in place of the name of a job that is not built.
+   */
+  readonly file?: string | undefined;
   /** Undefined: the default export, or the only job exported. */
   readonly exportName: string | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;

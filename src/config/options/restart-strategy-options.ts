@@ -31,19 +31,22 @@ export const RestartStrategyOptions: RestartStrategyOptions = {
     'region',
     'What restarts when a task fails: the tasks that exchange records with it or share a slot with one of those; all tasks; or the task alone, for jobs whose tasks exchange no records.',
   ),
-  type: option(
-    'restart-strategy.type',
-    choice(['none', 'fixed-delay', 'failure-rate', 'exponential-delay'], {
-      off: 'none',
-      disable: 'none',
-      fixeddelay: 'fixed-delay',
-      failurerate: 'failure-rate',
-      exponentialdelay: 'exponential-delay',
-    }),
-    'none',
-    'What happens to a job that has failed. Unset: exponential-delay where the job takes checkpoints, else none.',
-    ['restart-strategy'],
-  ),
+  type: {
+    ...option(
+      'restart-strategy.type',
+      choice(['none', 'fixed-delay', 'failure-rate', 'exponential-delay'], {
+        off: 'none',
+        disable: 'none',
+        fixeddelay: 'fixed-delay',
+        failurerate: 'failure-rate',
+        exponentialdelay: 'exponential-delay',
+      }),
+      'none',
+      'What happens to a job that has failed. Unset: exponential-delay where the job takes checkpoints, else none.',
+      ['restart-strategy'],
+    ),
+    defaultText: 'exponential-delay where the job takes checkpoints, else none',
+  },
   fixedDelayAttempts: option(
     'restart-strategy.fixed-delay.attempts',
     integer(1, INT32_MAX),

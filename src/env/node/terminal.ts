@@ -5,7 +5,8 @@
 import type { WriteStream } from 'node:tty';
 import { assert } from '../../base/assert.ts';
 import type { Terminal, TerminalStream } from '../env.ts';
-import { diskError } from './system-error.ts';
+import { EngineError } from '../../base/errors.ts';
+import { diskError, systemCode } from './system-error.ts';
 
 /** Columns of a terminal that does not say how many it has. */
 const WIDTH_UNKNOWN = 80;
@@ -78,7 +79,9 @@ class NodeTerminalStream implements TerminalStream {
       const done = (thrown?: unknown): void => {
         const failure = this.#failure ?? thrown ?? undefined;
         if (failure === undefined) resolve();
-        else reject(diskError(failure, 'write to', this.#name));
+        else if (systemCode(failure) === 'EPIPE') {
+          reject(new EngineError('OUTPUT_CLOSED', { stream: this.#name }, { cause: failure }));
+        } else reject(diskError(failure, 'write to', this.#name));
       };
       if (this.#failure === undefined) stream.write('', done);
       else done();

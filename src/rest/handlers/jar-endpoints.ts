@@ -275,6 +275,7 @@ function referenceOf(
   return {
     jobId: body.jobId?.toLowerCase() ?? cluster.newId(),
     moduleUrl: `blob:${bundle.hash}`,
+    file: bundle.job,
     exportName: exportName === '' ? undefined : exportName,
     parameters: {
       ...argumentsOf(body.programArgsList ?? query.programArg ?? []),

@@ -167,7 +167,7 @@ class SlotWorker {
   async #load(preparation: SlotPreparation): Promise<number> {
     const { job, fingerprint, listen, bind, location } = preparation;
     const module = await this.#context.env.modules.load(job.moduleUrl);
-    const definition = findJob(module, job.exportName, job.moduleUrl);
+    const definition = findJob(module, job.exportName, job.file ?? job.moduleUrl);
     const compiled = definition.compile({
       parameters: job.parameters,
       configuration: job.configuration,
