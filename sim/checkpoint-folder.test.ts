@@ -1,4 +1,7 @@
-/** The folder of a job's checkpoints while its disk fails, for a job that begins or goes on. */
+/**
+ * The folder of a job's checkpoints: while its disk fails, for a job that begins or goes on, and
+ * while tasks write into what is removed.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../src/base/errors.ts';
@@ -39,6 +42,42 @@ test('a job that begins hears of a full disk, one that goes on loses checkpoints
     assert.match(await place.prepare(PENDING), /\/chk-1$/);
     await place.removeAll();
     assert.deepEqual(await env.disk.list('/shared/checkpoints'), []);
+  };
+  await world.runProcess(world.host('master'), body, minutes(1));
+});
+
+test('T1: what a task wrote while the folder was removed goes with the next removal', async () => {
+  const world = simulation({ seed: 2 });
+  const body = async ({ disk, ...env }: Env): Promise<void> => {
+    const place = placeOf({ disk, ...env }, 1);
+    await place.begin();
+    const location = await place.prepare(PENDING);
+    const folder = location.replace(/^file:/, '');
+    const write = async (name: string): Promise<void> => {
+      const file = await disk.open(`${folder}/${name}`, 'write');
+      await file.close();
+    };
+    await write('early');
+    const pending = { ...(PENDING as object), location, acknowledged: new Map() } as never;
+    const removal = { isOver: false };
+    const removed = place.discardPending(pending, () => []).finally(() => (removal.isOver = true));
+    const task = async (subtask: number): Promise<void> => {
+      for (let late = 0; !removal.isOver; late++) {
+        // A folder that is gone is not made again.
+        await write(`${subtask}-${late}`).catch((error: unknown) => {
+          assert.ok(isEngineError(error, 'IO_NOT_FOUND'), String(error));
+          return removed;
+        });
+      }
+    };
+    await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(task));
+    await removed;
+    const names = (await disk.list('/shared/checkpoints')).map(({ name }) => name);
+    assert.equal(names.length, 1);
+    const there = await disk.stat(folder);
+    assert.ok(there !== undefined, 'the race of which this test tells was not met: another seed');
+    await place.discardHandles([]);
+    assert.equal(await disk.stat(folder), undefined);
   };
   await world.runProcess(world.host('master'), body, minutes(1));
 });

@@ -533,3 +533,24 @@ test('K4: a disk that fails changes nothing, and one that is read-only can be re
   };
   await world.runProcess(host, body, minutes(1));
 });
+
+test('F1: a folder into which something comes while it is removed stays, without the rest', async () => {
+  const world = simulation({ seed: 1 });
+  const body = async ({ disk }: Env): Promise<void> => {
+    await disk.makeDirectory('/a/b');
+    await disk.makeDirectory('/c');
+    await (await disk.open('/a/b/early', 'create')).close();
+    await (await disk.open('/c/late', 'create')).close();
+    const removals = Promise.allSettled([disk.remove('/a'), disk.rename('/c/late', '/a/b/late')]);
+    const [removed, renamed] = await removals;
+    assert.equal(renamed.status, 'fulfilled', 'the rename came first');
+    assert.equal(removed.status, 'rejected');
+    assert.ok(
+      isEngineError(removed.reason, 'IO_FAILED') && /ENOTEMPTY/.test(String(removed.reason)),
+    );
+    assert.deepEqual(await disk.list('/a/b'), [{ name: 'late', kind: 'file' }]);
+    await disk.remove('/a');
+    assert.equal(await disk.stat('/a'), undefined);
+  };
+  await world.runProcess(world.host('one'), body, minutes(1));
+});

@@ -156,8 +156,11 @@ export class SimDisk implements Disk {
 
   remove(path: string): Promise<void> {
     const { files, absolute } = this.#at(path);
-    const run = (): void => files.remove(absolute, this.actor());
-    const part = (random: Prng): void => files.remove(absolute, this.actor(), random.below(20));
+    // Not at one instant: what comes into a folder after it was listed keeps it from being removed.
+    const listed = files.below(absolute);
+    const run = (): void => files.remove(absolute, this.actor(), { listed });
+    const part = (random: Prng): void =>
+      files.remove(absolute, this.actor(), { limit: random.below(20) });
     return this.perform({ operation: 'remove', path, bytes: 0, files, run, part });
   }
 

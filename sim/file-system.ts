@@ -5,7 +5,7 @@
  *
  * Invariants
  * F1. A method that throws has changed nothing, except that a write without room may have done a
- *     part.
+ *     part, and so has a removal of a folder into which something came meanwhile.
  * F2. What a power loss takes and leaves is decided by the inodes alone, from the root down.
  */
 import { EngineError } from '../src/base/errors.ts';
@@ -19,6 +19,14 @@ import { REASONS } from './system-reasons.ts';
 export interface Actor {
   readonly host: string;
   readonly now: Timestamp;
+}
+
+/** How a folder is removed. */
+interface Removal {
+  /** What was there when somebody began to; undefined: what is there. */
+  readonly listed?: ReadonlySet<string> | undefined;
+  /** After so many entries who removes them is killed. */
+  readonly limit?: number | undefined;
 }
 
 /** A name in a folder. */
@@ -167,25 +175,43 @@ export class FileSystem {
     target.folder.change([[target.name, inode]], actor.host);
   }
 
+  /** The paths of all that is below a path, as one who removes it entry by entry lists them. */
+  below(path: string): ReadonlySet<string> {
+    const found = new Set<string>();
+    const visit = (inode: Inode | undefined, at: string): void => {
+      if (inode?.kind !== 'directory') return;
+      for (const [name, child] of inode.entries) {
+        found.add(`${at}/${name}`);
+        visit(child, `${at}/${name}`);
+      }
+    };
+    visit(this.#findOrNothing(path), path);
+    return found;
+  }
+
   /**
-   * Removes what is at the path, entry by entry; stops after `limit` entries, as one who is killed
-   * does.
+   * Removes what is at the path, entry by entry.
+   * @throws IO_FAILED if there is something in one of its folders that was not `listed`
    */
-  remove(path: string, actor: Actor, limit: number = Infinity): void {
+  remove(path: string, actor: Actor, { listed, limit = Infinity }: Removal = {}): void {
     const inode = this.#findOrNothing(path);
     if (inode === undefined) return;
     const place = this.#place(path, 'remove');
     let left = limit;
-    const removeAll = (folder: DirectoryInode, name: string, child: Inode): void => {
-      if (child.kind === 'directory') {
-        for (const [below, next] of [...child.entries]) removeAll(child, below, next);
+    const removeAll = ({ folder, name, inode: child }: Place, at: string): void => {
+      if (child?.kind === 'directory') {
+        for (const [below, next] of [...child.entries]) {
+          const there = `${at}/${below}`;
+          if (listed?.has(there) === false) throw failed('remove', path, REASONS.notEmpty);
+          removeAll({ folder: child, name: below, inode: next }, there);
+        }
       }
       if (left <= 0) return;
       left -= 1;
       folder.change([[name, undefined]], actor.host);
       folder.modified = actor.now;
     };
-    removeAll(place.folder, place.name, inode);
+    removeAll(place, path);
   }
 
   syncDirectory(path: string): void {

@@ -11,7 +11,7 @@
  *     checkpoint a job does not begin. One before it that is damaged is left alone.
  */
 import type { Log } from '../env/env.ts';
-import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, toEngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint, Discards } from '../checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../checkpoint/coordinator-state.ts';
 import type { RestoreSettings, StateHandle, TaskSnapshot } from '../protocol/checkpoint.ts';
@@ -39,6 +39,7 @@ import {
   readCheckpoint,
   writeMetadata,
 } from '../storage/stored-checkpoint.ts';
+import { PersistentRemovals } from './persistent-removals.ts';
 
 /** Ids that are reserved at a time. */
 const RESERVED_IDS = 16;
@@ -70,12 +71,17 @@ export class CheckpointPlace {
   #pointed: readonly StoredPointer[] = [];
   /** Q3. */
   #doubtful: PendingCheckpoint[] = [];
+  readonly #removals: PersistentRemovals;
   /** Changes of the pointers, one after another. */
   #writes: Promise<unknown> = Promise.resolve();
 
   constructor(options: CheckpointPlaceOptions) {
     const { fileSystems, directory, jobId } = options;
     this.#options = options;
+    this.#removals = new PersistentRemovals((what, error) => {
+      const text = `files of a checkpoint could not be removed from ${what}: ${error.message}`;
+      options.log.write('warn', text, { jobId });
+    });
     this.#storage =
       directory === undefined
         ? undefined
@@ -213,6 +219,7 @@ export class CheckpointPlace {
     pending: PendingCheckpoint,
     unused: (handles: readonly StateHandle[]) => readonly StateHandle[],
   ): Promise<void> {
+    await this.#removals.retry();
     if (this.#doubtful.includes(pending) || pending.location === '') return;
     const handles = [...pending.acknowledged.values()].flatMap(({ snapshot }) => [
       ...handlesOfTask(snapshot),
@@ -222,6 +229,7 @@ export class CheckpointPlace {
   }
 
   async discardHandles(handles: readonly StateHandle[]): Promise<void> {
+    await this.#removals.retry();
     await this.#discard(handles);
   }
 
@@ -231,17 +239,19 @@ export class CheckpointPlace {
 
   /** Subsumed ones: no pointer leads to them. */
   async discard({ checkpoints, handles, inUse }: Discards): Promise<void> {
+    await this.#removals.retry();
     for (const { location } of checkpoints) {
       if (location === undefined) continue;
-      await this.#tried(location, async () => {
-        if (this.#isOwn(location)) await this.#storage!.discardLocation(location);
-        else await disposeCheckpoint(this.#options.fileSystems, location);
-      });
+      if (this.#isOwn(location)) await this.#discardLocation(location);
+      else {
+        const { fileSystems } = this.#options;
+        await this.#removals.removeNow(location, () => disposeCheckpoint(fileSystems, location));
+      }
     }
     await this.#discard(handles);
     for (const folder of this.#foldersOfClaimed({ checkpoints, handles })) {
       const claimed = checkpoints.find(({ location = '' }) => folderOfUri(location) === folder);
-      await this.#tried(folder, () => this.#leave(folder, claimed, inUse));
+      await this.#removals.removeNow(folder, () => this.#leave(folder, claimed, inUse));
     }
   }
 
@@ -252,6 +262,7 @@ export class CheckpointPlace {
 
   /** The job has ended, and these are kept: what tasks have left that were cancelled goes. */
   async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    await this.#removals.retry();
     await this.#discardDoubtful();
     await this.#removeLeftovers(kept);
     // One that was claimed, and is given back as it was.
@@ -259,15 +270,18 @@ export class CheckpointPlace {
       const folder = isOurs ? jobFolderOf(metadata.jobId, location) : undefined;
       if (folder === undefined || folder === this.jobDirectory || kept.length > 1) continue;
       const { fileSystems, jobId } = this.#options;
-      await this.#tried(folder, () => releaseFolder(fileSystems, folder, jobId));
+      await this.#removals.removeNow(folder, () => releaseFolder(fileSystems, folder, jobId));
     }
   }
 
   /** The job has ended, and nothing of it is kept. */
   async removeAll(): Promise<void> {
+    await this.#removals.retry();
     await this.#discardDoubtful();
     if (this.#storage === undefined || !this.#isUsed) return;
-    await this.#tried(this.jobDirectory, () => this.#storage!.removeJobDirectory(this.#firstId));
+    await this.#removals.removeNow(this.jobDirectory, () =>
+      this.#storage!.removeJobDirectory(this.#firstId),
+    );
   }
 
   async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
@@ -275,7 +289,7 @@ export class CheckpointPlace {
       location === undefined ? [] : [{ metadata, location, uri: `${location}/_metadata`, size: 0 }],
     );
     const leftovers = { retained, firstId: this.#firstId, others: this.#damaged };
-    await this.#tried(this.jobDirectory, async () => {
+    await this.#removals.removeNow(this.jobDirectory, async () => {
       await this.#storage?.removeLeftovers(leftovers);
     });
   }
@@ -374,26 +388,14 @@ export class CheckpointPlace {
     const { fileSystems, jobId } = this.#options;
     const directory = location.slice(0, location.lastIndexOf('/'));
     const storage = this.#storage ?? new CheckpointStorage({ fileSystems, directory, jobId });
-    await this.#tried(location, () => storage.discardLocation(location));
+    await this.#removals.remove(location, () => storage.discardLocation(location));
   }
 
   async #discard(handles: readonly StateHandle[]): Promise<void> {
-    if (handles.length === 0) return;
-    await this.#tried(this.jobDirectory, () => discardHandles(this.#options.fileSystems, handles));
-  }
-
-  /** What cannot be removed is told, and harms nobody. */
-  async #tried(what: string, remove: () => Promise<void>): Promise<void> {
-    try {
-      await remove();
-    } catch (thrown) {
-      if (isEngineError(thrown, 'IO_NOT_FOUND')) return;
-      const { jobId, log } = this.#options;
-      const { message } = toEngineError(thrown);
-      log.write('warn', `files of a checkpoint could not be removed from ${what}: ${message}`, {
-        jobId,
-      });
-    }
+    const files = handles.flatMap((handle) => (handle.kind === 'file' ? [handle.uri] : []));
+    if (files.length === 0) return;
+    const what = files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} others`;
+    await this.#removals.remove(what, () => discardHandles(this.#options.fileSystems, handles));
   }
 
   #point(checkpoints: readonly StoredPointer[] | undefined, reservedId: number): Promise<void> {

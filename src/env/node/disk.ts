@@ -113,7 +113,8 @@ class NodeDisk implements Disk {
 
   async remove(path: string): Promise<void> {
     try {
-      await fs().rm(path, { recursive: true, force: true });
+      // Somebody may put a file into a folder of which all others are removed already.
+      await fs().rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 10 });
     } catch (thrown) {
       if (!isNothingThere(thrown)) throw diskError(thrown, 'remove', path);
     }
