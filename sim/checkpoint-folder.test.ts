@@ -14,6 +14,8 @@ import { simulation } from './simulation.ts';
 
 const PENDING = { checkpointId: 1, request: { savepoint: undefined }, location: '' } as never;
 
+const JOB_FOLDER = '/shared/checkpoints/00000000000000000000000000000001';
+
 function placeOf(env: Env, masters: number): CheckpointPlace {
   return new CheckpointPlace({
     jobId: '00000000000000000000000000000001',
@@ -33,7 +35,10 @@ test('a job that begins hears of a full disk, one that goes on loses checkpoints
   const { files } = world.mounts[0]!;
   const body = async (env: Env): Promise<void> => {
     files.room = 0;
-    await assert.rejects(placeOf(env, 1).begin(), isUnusable);
+    const refused = placeOf(env, 1);
+    await assert.rejects(refused.begin(), isUnusable);
+    await refused.leaveUndecided();
+    assert.deepEqual(await env.disk.list('/shared'), [], 'it leaves nothing');
     const place = placeOf(env, 2);
     await place.begin();
     await place.removeLeftovers([]);
@@ -78,6 +83,26 @@ test('T1: what a task wrote while the folder was removed goes with the next remo
     assert.ok(there !== undefined, 'the race of which this test tells was not met: another seed');
     await place.discardHandles([]);
     assert.equal(await disk.stat(folder), undefined);
+  };
+  await world.runProcess(world.host('master'), body, minutes(1));
+});
+
+// Seed 65: the probe could not be removed, as the disk had failed, and nobody came back to it.
+test('a job that fails as it begins takes with it what it has tried its folder with', async () => {
+  const world = simulation({ seed: 1, sharedFolders: ['/shared'] });
+  const { files } = world.mounts[0]!;
+  const body = async (env: Env): Promise<void> => {
+    const names = async (): Promise<readonly string[]> =>
+      (await env.disk.list(JOB_FOLDER)).map(({ name }) => name.slice(0, 7)).toSorted();
+    const place = placeOf(env, 1);
+    const begun = place.begin().catch((error: unknown) => error);
+    while ((await env.disk.stat(JOB_FOLDER)) === undefined || !(await names()).includes('.probe-'));
+    files.failures = 1;
+    assert.ok(isUnusable(await begun));
+    files.failures = 0;
+    assert.deepEqual(await names(), ['.probe-', '.writin', 'shared']);
+    await place.leaveUndecided();
+    assert.deepEqual(await env.disk.list('/shared/checkpoints'), []);
   };
   await world.runProcess(world.host('master'), body, minutes(1));
 });

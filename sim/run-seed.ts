@@ -130,7 +130,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   const { result, ...life } = cluster.result!;
   checkResult(seed, result);
   await world.pass(CLEAN_WITHIN);
-  await checkFiles(world, { ...life, kept, isMasterLost: cluster.jobManagerStarts() > 1 });
+  await checkFiles(world, { ...life, kept });
   losePower(world);
   const rows = await world.runProcess(reader, (env) => outputOf(env, workload.header), minutes(1));
   checkOutput(seed, rows, workload, course.atLeastOnce);

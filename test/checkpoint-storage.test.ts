@@ -108,6 +108,7 @@ describe('CheckpointStorage', () => {
     withFolder(async (fileSystems, folder) => {
       const storage = storageIn(fileSystems, `${folder}/checkpoints`);
       const location = await storage.savepointLocation(`${folder}/savepoints`);
+      await fileSystems.of(location).makeFolder(location);
       assert.match(location, /\/savepoints\/savepoint-012345-[0-9a-f]{12}$/);
       await writeCheckpoint(fileSystems, storage, location);
       await fs.rename(location.slice('file:'.length), `${folder}/moved`);
@@ -127,11 +128,13 @@ describe('CheckpointStorage', () => {
     withFolder(async (fileSystems, folder) => {
       const storage = storageIn(fileSystems, `${folder}/checkpoints`);
       const first = await storage.savepointLocation(folder);
+      await fileSystems.of(first).makeFolder(first);
       await writeCheckpoint(fileSystems, storage, first);
       await disposeCheckpoint(fileSystems, first);
       assert.deepEqual(await filesIn(folder), []);
       assert.equal(await fileSystems.of(first).stat(first), undefined);
       const second = await storage.savepointLocation(folder);
+      await fileSystems.of(second).makeFolder(second);
       await writeCheckpoint(fileSystems, storage, second);
       const path = second.slice('file:'.length);
       await fs.writeFile(`${path}/mine.txt`, 'x');
@@ -181,8 +184,14 @@ describe('CheckpointStorage', () => {
         await untilThere(folder, /\.writing-/);
       }
       const stored = await storage.readMetadata(kept.location);
+      for (const name of ['.probe-0a', '.writing-.probe-0b-1c', '.claimed-by-another']) {
+        await fs.writeFile(`${folder}/${JOB_ID}/${name}`, 'x');
+      }
       const removed = await storage.removeLeftovers({ retained: [stored] });
       assert.equal(removed.length, 2 + 3, 'chk-6, chk-8 and three files of shared state');
+      const names = await fs.readdir(`${folder}/${JOB_ID}`);
+      assert.deepEqual(names.toSorted(), ['.claimed-by-another', 'chk-5', 'shared']);
+      await fs.rm(`${folder}/${JOB_ID}/.claimed-by-another`);
       const left = await filesIn(`${folder}/${JOB_ID}`);
       // Their files are open still, and would be closed whenever garbage is collected.
       for (const output of killed) await output.abort();

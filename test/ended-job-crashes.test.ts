@@ -45,6 +45,7 @@ interface Stores {
 class Rig implements Disposable {
   readonly folder = fs.mkdtempSync(join(tmpdir(), 'millrace-ended-'));
   readonly directory = join(this.folder, 'checkpoints');
+  readonly savepoints = join(this.folder, 'savepoints');
 
   [Symbol.dispose](): void {
     fs.rmSync(this.folder, { recursive: true });
@@ -70,7 +71,9 @@ class Rig implements Disposable {
     });
   }
 
-  /** A job with two checkpoints, files of the one before and of attempts besides. */
+  /**
+   * A job with two checkpoints, files of the one before and of attempts besides, savepoints too.
+   */
   async begun(): Promise<void> {
     const { jobs, pointers } = await this.stores(world);
     const job = { jobId: JOB_ID, moduleUrl: 'file:///job.ts', exportName: undefined };
@@ -90,6 +93,8 @@ class Rig implements Disposable {
       completed.add(done);
     }
     await place.prepare(pendingOf(3));
+    fs.writeFileSync(join(this.directory, JOB_ID, '.probe-0a'), 'of a master that was killed');
+    await place.prepare(savepointOf(4, this.savepoints));
     fs.writeFileSync(join(this.directory, JOB_ID, 'shared', 'of-nobody'), 'state');
   }
 
@@ -119,6 +124,11 @@ class Rig implements Disposable {
 function pendingOf(checkpointId: number): PendingCheckpoint {
   const request = { requestId: 0, full: false, savepoint: undefined };
   return { checkpointId, request, location: '' } as Partial<PendingCheckpoint> as PendingCheckpoint;
+}
+
+function savepointOf(checkpointId: number, directory: string): PendingCheckpoint {
+  const savepoint = { directory, format: 'canonical', stop: undefined } as const;
+  return { ...pendingOf(checkpointId), request: { requestId: 1, full: true, savepoint } };
 }
 
 /** Ends its job at once, as a JobMaster does. */
@@ -179,7 +189,9 @@ async function live(
     resources: () => ({ taskManagers: 0, total: 0, free: 0 }),
     cleanUpEnded: ({ masters }) => {
       const fileSystems = FileSystems.create(env);
-      return cleanUpEnded({ jobId: JOB_ID, fileSystems, pointers, masters, log: env.log });
+      const directory = (): string => assert.fail('the pointers know it');
+      const options = { jobId: JOB_ID, fileSystems, pointers, masters, directory };
+      return cleanUpEnded({ ...options, log: env.log });
     },
     disposeSavepoint: async () => assert.fail('not asked for'),
     endedJobs: { capacity: 10, maxBytes: 1e6, expiration: minutes(1) },
@@ -219,6 +231,7 @@ for (const atEnd of ['removed', 'retained'] as const) {
       const again = died ? await live(rig, disk.env, { atEnd }) : 0;
       if (wasStored) assert.equal(again, 0, `step ${steps}: it has ended, and ran again`);
       assert.ok(runs + again >= 1);
+      assert.deepEqual(fs.readdirSync(rig.savepoints), [], `step ${steps}`);
       const kept = ['chk-1', 'chk-1/_metadata', 'chk-2', 'chk-2/_metadata', 'shared'];
       const names = rig.left().map((name) => name.slice(JOB_ID.length + 1));
       if (atEnd === 'removed') assert.deepEqual(rig.left(), [], `step ${steps}`);
@@ -226,6 +239,7 @@ for (const atEnd of ['removed', 'retained'] as const) {
         for (const name of kept) assert.ok(names.includes(name), `step ${steps}: ${name}`);
         assert.ok(!names.includes('chk-3'), `step ${steps}`);
         assert.ok(!names.includes('shared/of-nobody'), `step ${steps}`);
+        assert.ok(!names.includes('.probe-0a'), `step ${steps}`);
         assert.equal(names.filter((name) => name.startsWith('shared/')).length, 4);
       }
       const ha = ['jobs', 'checkpoints'].flatMap((name) =>

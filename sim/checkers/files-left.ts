@@ -4,7 +4,8 @@
  *
  * Invariants
  * L1. Of the checkpoints of a job nothing stays when it has finished, or was cancelled and keeps
- *     none; of one that keeps them, what is there are whole checkpoints and what they refer to.
+ *     none, no empty folder either; of one that keeps them, what is there are whole checkpoints and
+ *     what they refer to. The same of savepoints, which stay.
  * L2. A checkpoint or savepoint that somebody may go on from is whole: all that it names is there,
  *     in its size. What a job has claimed that keeps nothing is gone, with the files that it shared
  *     with older checkpoints of the same job: as in Flink, those are of no use to anybody then.
@@ -19,7 +20,14 @@ import type { Env } from '../../src/env/env.ts';
 import { handlesOf } from '../../src/storage/checkpoint-metadata.ts';
 import { FileSystems } from '../../src/storage/file-systems.ts';
 import { openHandle, readCheckpoint } from '../../src/storage/stored-checkpoint.ts';
-import { CHECKPOINTS, COPIES, filesBelow, isHidden, OUT } from '../cluster/places.ts';
+import {
+  CHECKPOINTS,
+  COPIES,
+  emptyFoldersBelow,
+  filesBelow,
+  isHidden,
+  OUT,
+} from '../cluster/places.ts';
 import { SAVEPOINTS, STOPS } from './checkpoints-kept.ts';
 
 /** A job that has ended. */
@@ -38,15 +46,13 @@ export interface FilesLeftOptions {
   readonly jobs: readonly EndedJob[];
   /** Files of checkpoints stayed because of a fault, which was told. */
   readonly isTold: boolean;
-  /** A master was lost: what it was writing a savepoint into is known to nobody after it. */
-  readonly isMasterLost: boolean;
   /** Of which a user was told that they are complete. */
   readonly savepoints: readonly string[];
 }
 
 /** L1, L2. @throws AssertionError */
 export async function requireCheckpointsTidy(env: Env, options: FilesLeftOptions): Promise<void> {
-  const { jobs, isTold, isMasterLost } = options;
+  const { jobs, isTold } = options;
   const gone = claimedAndGone(jobs);
   for (const path of options.savepoints) await requireWhole(env, path);
   for (const { from, claims } of jobs) {
@@ -68,11 +74,12 @@ export async function requireCheckpointsTidy(env: Env, options: FilesLeftOptions
   }
   const mayStay = [SAVEPOINTS, STOPS, ...jobs.flatMap((job) => (job.keeps ? job.jobId : []))];
   const isSurplus = (path: string): boolean =>
-    (!referred.has(path) && !(isMasterLost && isOfSavepoint(path))) ||
-    !mayStay.some((part) => path.includes(part));
-  // A master that is killed between making its probe and removing it leaves that.
-  const isProbe = (path: string): boolean => path.includes('/.probe-');
-  const surplus = left.filter((path) => isSurplus(path) && !isProbe(path));
+    !referred.has(path) || !mayStay.some((part) => path.includes(part));
+  const isPlace = (path: string): boolean =>
+    [SAVEPOINTS, STOPS].includes(`${path.slice(CHECKPOINTS.length)}/`) ||
+    jobs.some(({ jobId, keeps }) => keeps && path === `${CHECKPOINTS}/${jobId}/shared`);
+  const empty = await emptyFoldersBelow(env, CHECKPOINTS);
+  const surplus = [...left.filter(isSurplus), ...empty.filter((path) => !isPlace(path))];
   if (surplus.length > 0)
     throw new AssertionError(`L1: checkpoints have left ${surplus.join(' ')}`);
 }

@@ -50,3 +50,16 @@ export async function filesBelow(env: Env, folder: string): Promise<readonly str
   }
   return found;
 }
+
+/** Paths, in all folders of the folder, of those that hold nothing. */
+export async function emptyFoldersBelow(env: Env, folder: string): Promise<readonly string[]> {
+  if ((await env.disk.stat(folder)) === undefined) return [];
+  const found: string[] = [];
+  for (const { name, kind } of await env.disk.list(folder)) {
+    if (kind !== 'directory') continue;
+    const path = `${folder}/${name}`;
+    if ((await env.disk.list(path)).length === 0) found.push(path);
+    found.push(...(await emptyFoldersBelow(env, path)));
+  }
+  return found;
+}

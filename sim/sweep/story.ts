@@ -119,7 +119,7 @@ async function requireExact(env: Env, kept: CheckpointsKept, savepoint: string):
     { jobId: jobIdOf(2), from: savepoint, claims: false, keeps: false },
   ];
   const isTold = kept.leftFiles;
-  await requireCheckpointsTidy(env, { jobs, savepoints: [savepoint], isTold, isMasterLost: true });
+  await requireCheckpointsTidy(env, { jobs, savepoints: [savepoint], isTold });
   await requireOutputTidy(env, jobs);
 }
 

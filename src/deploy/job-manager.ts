@@ -12,6 +12,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SecurityOptions } from '../config/options/security-options.ts';
 import type { Env } from '../env/env.ts';
+import { checkpointConfigOf } from '../checkpoint/checkpoint-config.ts';
 import { cleanUpEnded } from '../jobmaster/ended-checkpoints.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
@@ -116,10 +117,12 @@ export class JobManager {
         }),
       cleanUpEnded: ({ submission, masters }) => {
         const { jobId, configuration: own } = submission.job;
-        const options = fileSystemOptions(configuration.with(own).toRecord());
-        const fileSystems = FileSystems.create(env, options);
+        const ofJob = configuration.with(own);
+        const fileSystems = FileSystems.create(env, fileSystemOptions(ofJob.toRecord()));
         const pointers = stores.pointersOf(jobId);
-        return cleanUpEnded({ jobId, fileSystems, pointers, masters, log: env.log });
+        const directory = (): string | undefined =>
+          checkpointConfigOf(ofJob, stores.checkpointFolder).directory;
+        return cleanUpEnded({ jobId, fileSystems, directory, pointers, masters, log: env.log });
       },
       disposeSavepoint: (path, runs) => {
         const options = fileSystemOptions(configuration.toRecord());

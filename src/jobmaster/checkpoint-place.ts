@@ -9,9 +9,11 @@
  *     before a later pointer is.
  * Q4. What cannot be read is not taken for what is not there: without its newest complete
  *     checkpoint a job does not begin. One before it that is damaged is left alone.
+ * Q5. A savepoint is complete, and somebody told, only if no later master had come when its
+ *     `_metadata` was there: that one removes what is begun and not complete (begun-savepoints.ts).
  */
 import type { Log } from '../env/env.ts';
-import { EngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint, Discards } from '../checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../checkpoint/coordinator-state.ts';
 import type { RestoreSettings, StateHandle, TaskSnapshot } from '../protocol/checkpoint.ts';
@@ -37,8 +39,10 @@ import {
   discardHandles,
   disposeCheckpoint,
   readCheckpoint,
+  removeEmptyJobFolder,
   writeMetadata,
 } from '../storage/stored-checkpoint.ts';
+import { BegunSavepoints } from './begun-savepoints.ts';
 import { PersistentRemovals } from './persistent-removals.ts';
 
 /** Ids that are reserved at a time. */
@@ -72,6 +76,7 @@ export class CheckpointPlace {
   /** Q3. */
   #doubtful: PendingCheckpoint[] = [];
   readonly #removals: PersistentRemovals;
+  readonly #begun: BegunSavepoints;
   /** Changes of the pointers, one after another. */
   #writes: Promise<unknown> = Promise.resolve();
 
@@ -82,6 +87,7 @@ export class CheckpointPlace {
       const text = `files of a checkpoint could not be removed from ${what}: ${error.message}`;
       options.log.write('warn', text, { jobId });
     });
+    this.#begun = new BegunSavepoints({ fileSystems, jobId });
     this.#storage =
       directory === undefined
         ? undefined
@@ -121,12 +127,13 @@ export class CheckpointPlace {
   }
 
   /** After a master that has come to its end. */
-  resume({ reservedId, firstId = 1, checkpoints }: StoredCheckpoints): void {
+  resume({ reservedId, firstId = 1, checkpoints, begun = [] }: StoredCheckpoints): void {
     this.#isLater = true;
     this.#isUsed = true;
     this.#reservedId = reservedId;
     this.#firstId = firstId;
     this.#pointed = checkpoints;
+    for (const location of begun) this.#begun.add(location);
   }
 
   /**
@@ -167,21 +174,25 @@ export class CheckpointPlace {
 
   /** Removes what an earlier master has left behind, while no task runs. */
   async removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
-    if (this.#isLater) await this.#removeLeftovers(kept);
+    if (!this.#isLater) return;
+    await this.#removeLeftovers(kept);
+    await this.#removeBegunBefore();
+  }
+
+  /** Savepoints that were begun and are not complete, whatever master of the job has begun them. */
+  async removeBegun(): Promise<void> {
+    for (const location of this.#begun.locations ?? []) {
+      await this.#removals.remove(location, () => this.#begun.remove(location));
+    }
   }
 
   /** Q1. @returns the folder of its files */
   async prepare({ checkpointId, request }: PendingCheckpoint): Promise<string> {
-    if (checkpointId > this.#reservedId) {
-      await this.#point(undefined, checkpointId + RESERVED_IDS - 1);
-    }
+    const isReserved = checkpointId <= this.#reservedId;
+    const reservedId = isReserved ? this.#reservedId : checkpointId + RESERVED_IDS - 1;
     const { savepoint } = request;
-    if (savepoint !== undefined) {
-      const { fileSystems, jobId } = this.#options;
-      const { directory } = savepoint;
-      const place = new CheckpointStorage({ fileSystems, directory, jobId });
-      return place.savepointLocation(directory);
-    }
+    if (savepoint !== undefined) return this.#prepareSavepoint(savepoint.directory, reservedId);
+    if (!isReserved) await this.#point(undefined, reservedId);
     if (this.#storage === undefined) return `${this.jobDirectory}/chk-${checkpointId}`;
     // Of a job that takes checkpoints only when somebody asks.
     await this.#initialize();
@@ -206,10 +217,15 @@ export class CheckpointPlace {
       metadataBytes: written?.size ?? 0,
       isOurs: savepoint === undefined,
     };
-    if (savepoint !== undefined && savepoint.stop === undefined) return completed;
+    if (savepoint !== undefined && savepoint.stop === undefined) {
+      await this.#requireLeader();
+      this.#begun.forget(pending.location);
+      return completed;
+    }
     this.#doubtful.push(pending);
     await this.#point(keptWith(completed).flatMap(pointerOf), this.#reservedId);
     this.#doubtful = this.#doubtful.filter((each) => each !== pending);
+    this.#begun.forget(pending.location);
     await this.#discardDoubtful();
     return completed;
   }
@@ -224,8 +240,9 @@ export class CheckpointPlace {
     const handles = [...pending.acknowledged.values()].flatMap(({ snapshot }) => [
       ...handlesOfTask(snapshot),
     ]);
-    await this.#discard(unused(handles));
+    // What a complete savepoint names is there as long as its `_metadata` is.
     await this.#discardLocation(pending.location);
+    await this.#discard(unused(handles));
   }
 
   async discardHandles(handles: readonly StateHandle[]): Promise<void> {
@@ -264,6 +281,7 @@ export class CheckpointPlace {
   async tidyUp(kept: readonly CompletedCheckpoint[]): Promise<void> {
     await this.#removals.retry();
     await this.#discardDoubtful();
+    await this.removeBegun();
     await this.#removeLeftovers(kept);
     // One that was claimed, and is given back as it was.
     for (const { metadata, location = '', isOurs } of kept) {
@@ -278,10 +296,28 @@ export class CheckpointPlace {
   async removeAll(): Promise<void> {
     await this.#removals.retry();
     await this.#discardDoubtful();
+    await this.removeBegun();
     if (this.#storage === undefined || !this.#isUsed) return;
     await this.#removals.removeNow(this.jobDirectory, () =>
       this.#storage!.removeJobDirectory(this.#firstId),
     );
+  }
+
+  /**
+   * The job has ended, and nothing was decided on what is complete: only what it has begun goes.
+   */
+  async leaveUndecided(): Promise<void> {
+    await this.#removeBegunBefore();
+    if (this.#storage === undefined) return;
+    const { fileSystems } = this.#options;
+    await this.#removals.removeNow(this.jobDirectory, () =>
+      removeEmptyJobFolder(fileSystems, this.jobDirectory),
+    );
+  }
+
+  /** Q5. */
+  async #removeBegunBefore(): Promise<void> {
+    if (this.#begun.locations !== undefined && (await this.#isLeader())) await this.removeBegun();
   }
 
   async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
@@ -292,6 +328,41 @@ export class CheckpointPlace {
     await this.#removals.removeNow(this.jobDirectory, async () => {
       await this.#storage?.removeLeftovers(leftovers);
     });
+  }
+
+  /** Its folder is made when it is durable where that is. @returns its location */
+  async #prepareSavepoint(directory: string, reservedId: number): Promise<string> {
+    const location = await this.#begun.begin(directory);
+    try {
+      await this.#point(undefined, reservedId);
+      await this.#options.fileSystems.of(location).makeFolder(location);
+    } catch (thrown) {
+      await this.#discardLocation(location);
+      throw thrown;
+    }
+    return location;
+  }
+
+  /** Q5. */
+  async #requireLeader(): Promise<void> {
+    const { pointers, masters, jobId } = this.#options;
+    const stored = await pointers.read();
+    if (stored === undefined || stored.masters <= masters) return;
+    throw new EngineError('HA_SUPERSEDED', { jobId });
+  }
+
+  /** Q5. From then on; false: it cannot be written just now. @throws EngineError HA_SUPERSEDED */
+  async #isLeader(): Promise<boolean> {
+    try {
+      await this.#point(undefined, this.#reservedId);
+      return true;
+    } catch (thrown) {
+      if (isEngineError(thrown, 'HA_SUPERSEDED')) throw thrown;
+      const { jobId, log } = this.#options;
+      const text = 'savepoints that an earlier JobManager has begun are not removed now';
+      log.write('warn', `${text}: ${toEngineError(thrown).message}`, { jobId });
+      return false;
+    }
   }
 
   /** Q4. */
@@ -388,7 +459,10 @@ export class CheckpointPlace {
     const { fileSystems, jobId } = this.#options;
     const directory = location.slice(0, location.lastIndexOf('/'));
     const storage = this.#storage ?? new CheckpointStorage({ fileSystems, directory, jobId });
-    await this.#removals.remove(location, () => storage.discardLocation(location));
+    await this.#removals.remove(location, async () => {
+      await storage.discardLocation(location);
+      this.#begun.forget(location);
+    });
   }
 
   async #discard(handles: readonly StateHandle[]): Promise<void> {
@@ -409,7 +483,7 @@ export class CheckpointPlace {
       const reserved = reservedId ?? this.#reservedId;
       await pointers.write({
         ...{ masters, reservedId: reserved, checkpoints: next },
-        ...{ directory, firstId: this.#firstId, atEnd },
+        ...{ directory, firstId: this.#firstId, begun: this.#begun.locations, atEnd },
       });
       this.#pointed = next;
       this.#reservedId = reserved;

@@ -2,8 +2,8 @@
  * The checkpoints of a job that has ended, whose master did not come to remove them: what it had
  * decided stands beside the pointers.
  *
- * E1. What was to stay stays, and so does everything of a job of which nothing was decided: then it
- *     is told where it lies.
+ * E1. What was to stay stays, and so does everything that is complete of a job of which nothing was
+ *     decided: then it is told where it lies.
  * E2. It may be done any number of times, whatever it was interrupted at.
  */
 import { toEngineError } from '../base/errors.ts';
@@ -18,6 +18,8 @@ import { CheckpointPlace } from './checkpoint-place.ts';
 export interface EndedCheckpointsOptions {
   readonly jobId: string;
   readonly fileSystems: FileSystems;
+  /** As configured, for a job without pointers; they know it. @throws EngineError CONFIG_* */
+  readonly directory: () => string | undefined;
   readonly pointers: CheckpointPointers;
   readonly masters: number;
   readonly log: Log;
@@ -26,13 +28,8 @@ export interface EndedCheckpointsOptions {
 /** @throws EngineError HA_FILE_INVALID, IO_* if it is not known what there is */
 export async function cleanUpEnded(options: EndedCheckpointsOptions): Promise<void> {
   const stored = await options.pointers.read();
-  if (stored === undefined) return;
-  if (stored.atEnd === undefined) {
-    tellStaying(options, stored);
-    return;
-  }
-  const place = new CheckpointPlace({ ...options, directory: stored.directory });
-  place.resume(stored);
+  if (stored?.atEnd === undefined) return endUndecided(options);
+  const place = placeOf(options, stored);
   const found = await readAll(options, stored);
   const completed = new CompletedCheckpoints(Number.POSITIVE_INFINITY);
   for (const each of found) completed.add(each);
@@ -40,10 +37,36 @@ export async function cleanUpEnded(options: EndedCheckpointsOptions): Promise<vo
     await place.discard(completed.discardAll());
     await place.removeAll();
   } else if (found.length === stored.checkpoints.length) await place.tidyUp(found);
+  else await place.removeBegun();
 }
 
-/** E1. */
-export function tellStaying(
+/** E1. @throws EngineError HA_SUPERSEDED, HA_FILE_INVALID, IO_* if it is not known what there is */
+export async function endUndecided(options: EndedCheckpointsOptions): Promise<void> {
+  const stored = await options.pointers.read();
+  if (stored === undefined) return removeBeginning(options);
+  tellStaying(options, stored);
+  await placeOf(options, stored).leaveUndecided();
+}
+
+/** It had no checkpoint, and perhaps could not use what is configured. */
+async function removeBeginning(options: EndedCheckpointsOptions): Promise<void> {
+  try {
+    const place = new CheckpointPlace({ ...options, directory: options.directory() });
+    await place.leaveUndecided();
+  } catch (thrown) {
+    const { message } = toEngineError(thrown);
+    const text = 'it is not known whether the job has left a folder for checkpoints';
+    options.log.write('warn', `${text}: ${message}`, { jobId: options.jobId });
+  }
+}
+
+function placeOf(options: EndedCheckpointsOptions, stored: StoredCheckpoints): CheckpointPlace {
+  const place = new CheckpointPlace({ ...options, directory: stored.directory });
+  place.resume(stored);
+  return place;
+}
+
+function tellStaying(
   { log, jobId }: Pick<EndedCheckpointsOptions, 'log' | 'jobId'>,
   { checkpoints }: StoredCheckpoints,
 ): void {

@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { cutText } from '../base/cut-text.ts';
-import { EngineError, toEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
@@ -43,16 +43,18 @@ import { plannedJob } from '../scheduling/job-machine.ts';
 import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
+import type { CheckpointConfig } from '../checkpoint/checkpoint-config.ts';
 import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
+import type { CheckpointPlaceOptions } from './checkpoint-place.ts';
 import { CheckpointSenders } from './checkpoint-senders.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
 import { findStart, graphFrom, requireEnded } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
-import { tellStaying } from './ended-checkpoints.ts';
+import { endUndecided } from './ended-checkpoints.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
@@ -125,6 +127,8 @@ export class JobMaster {
   /** There is one as soon as there is a plan. */
   #deployment: JobDeployment | undefined;
   #checkpoints: JobCheckpoints | undefined;
+  /** There may be something in the folder of its checkpoints. */
+  #isPlaced = false;
   #opening: JobOpening | undefined;
   readonly #startedAt: Duration;
 
@@ -222,7 +226,7 @@ export class JobMaster {
   /** @throws EngineError CHECKPOINT_*, SAVEPOINT_* */
   async triggerSavepoint(trigger: SavepointTrigger): Promise<TakenCheckpoint> {
     const { directory: given, format = 'canonical', stop } = trigger;
-    const { savepointDirectory } = checkpointConfigOf(this.#configuration);
+    const { savepointDirectory } = this.#checkpointConfig();
     const directory = given ?? savepointDirectory;
     if (directory === undefined) throw new EngineError('SAVEPOINT_DIRECTORY_UNSET', {});
     this.#requireAbsolute(CheckpointingOptions.savepointDirectory.key, directory);
@@ -262,16 +266,19 @@ export class JobMaster {
 
   /** @see JobMasterHandle */
   async cleanUp(): Promise<void> {
-    const { env, pointers } = this.#options;
+    const { env, recovered } = this.#options;
     if (this.#checkpoints !== undefined) return this.#checkpoints.cleanUp();
     // It has not come so far as to know them.
-    const { jobId } = this.location;
-    const stored = await pointers.read().catch((error: unknown) => {
-      const { message } = toEngineError(error);
+    if (recovered === undefined && !this.#isPlaced) return;
+    try {
+      const options = this.#placeOptions();
+      await endUndecided({ ...options, directory: () => this.#checkpointConfig().directory });
+    } catch (thrown) {
+      if (isEngineError(thrown, 'HA_SUPERSEDED')) throw thrown;
+      const { message } = toEngineError(thrown);
+      const { jobId } = this.location;
       env.log.write('warn', `checkpoints of the job may stay: ${message}`, { jobId });
-      return undefined;
-    });
-    if (stored !== undefined) tellStaying({ log: env.log, jobId }, stored);
+    }
   }
 
   /** Resolves when nothing of it is left. A job that has not ended is given up. */
@@ -389,16 +396,15 @@ export class JobMaster {
 
   /** What the job goes on from comes first: it decides on key groups, and may refuse the job. */
   async #planned(built: JobGraph, restore: RestoreSettings | undefined): Promise<PlannedJob> {
-    const { env, submission, recovered, pointers, checkpointFolder } = this.#options;
+    const { env, submission } = this.#options;
     const { jobId } = submission.job;
-    const config = checkpointConfigOf(this.#configuration, checkpointFolder);
+    const config = this.#checkpointConfig();
     this.#requireAbsolute(CheckpointingOptions.directory.key, config.directory);
     this.#requireAbsolute(RecoveryOptions.path.key, restore?.path);
-    const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
-    const place = new CheckpointPlace({
-      ...{ jobId, pointers, log: env.log, directory: config.directory, fileSystems },
-      masters: recovered?.masters ?? 1,
-    });
+    const options = this.#placeOptions();
+    const { fileSystems } = options;
+    const place = new CheckpointPlace({ ...options, directory: config.directory });
+    this.#isPlaced = true;
     const start = await findStart(place, restore);
     requireEnded(start, jobId, this.#options.runs);
     const graph = await graphFrom(start, built, { fileSystems, log: env.log.with({ jobId }) });
@@ -414,6 +420,18 @@ export class JobMaster {
     });
     await checkpoints.open(start);
     return { plan, checkpoints };
+  }
+
+  /** @throws EngineError CONFIG_* */
+  #checkpointConfig(): CheckpointConfig {
+    return checkpointConfigOf(this.#configuration, this.#options.checkpointFolder);
+  }
+
+  #placeOptions(): Omit<CheckpointPlaceOptions, 'directory'> {
+    const { env, submission, recovered, pointers } = this.#options;
+    const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
+    const masters = recovered?.masters ?? 1;
+    return { jobId: submission.job.jobId, pointers, log: env.log, fileSystems, masters };
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {

@@ -14,6 +14,8 @@ export interface StoredCheckpoints {
   readonly directory?: string | undefined;
   /** The first id of the job: a folder of an earlier one is of an earlier job with the same id. */
   readonly firstId?: number | undefined;
+  /** Locations of savepoints that were begun, and are not known to be complete. */
+  readonly begun?: readonly string[] | undefined;
   /** The job has ended, and this is to become of its checkpoints: who comes next sees to it. */
   readonly atEnd?: CheckpointsAtEnd | undefined;
 }

@@ -24,6 +24,7 @@ import { folderOfUri, joinUri, nameOfUri } from './file-uri.ts';
 import {
   discardHandles,
   METADATA_FILE,
+  PROBE_PREFIX,
   readCheckpoint,
   readFile,
   removeEmptyJobFolder,
@@ -32,7 +33,6 @@ import {
   type StoredMetadata,
 } from './stored-checkpoint.ts';
 
-const PROBE_PREFIX = '.probe-';
 const PROBE = new TextEncoder().encode('Can this folder keep checkpoints?');
 /** Ids become names of folders. */
 const ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$/;
@@ -105,15 +105,13 @@ export class CheckpointStorage {
     return location;
   }
 
-  /** A new folder for a savepoint, as Flink names it. */
+  /** Where a new savepoint is to lie, as Flink names it; the folder is not made. */
   async savepointLocation(directory: string): Promise<string> {
     const files = this.#fileSystems.of(directory);
     for (;;) {
       const name = `savepoint-${this.#jobId.slice(0, 6)}-${this.#fileSystems.uniqueName(6)}`;
       const location = joinUri(files.resolve(directory), name);
-      if ((await files.stat(location)) !== undefined) continue;
-      await files.makeFolder(location);
-      return location;
+      if ((await files.stat(location)) === undefined) return location;
     }
   }
 
@@ -159,8 +157,8 @@ export class CheckpointStorage {
 
   /**
    * Removes what no retained checkpoint refers to, left by processes that were killed: folders of
-   * checkpoints without or before `_metadata`, files of the shared folder. Only to be called while
-   * no task of the job runs.
+   * checkpoints without or before `_metadata`, files of the shared folder, probes. Only to be
+   * called while no task of the job runs.
    */
   async removeLeftovers(leftovers: Leftovers): Promise<readonly string[]> {
     const { retained, others = [], firstId = 1 } = leftovers;
@@ -175,6 +173,7 @@ export class CheckpointStorage {
       areKnown &&= found !== undefined;
       for (const file of found ?? []) files.add(file);
     }
+    await this.#removeProbes();
     const removed: string[] = [];
     for (const folder of folders) {
       const { uri } = folder;
@@ -208,9 +207,16 @@ export class CheckpointStorage {
       return;
     }
     await this.removeLeftovers({ retained: [], firstId });
-    const probes = entries.filter(({ name }) => name.startsWith(PROBE_PREFIX));
-    await this.#files.removeFiles(probes.map(({ uri }) => uri));
     await removeEmptyJobFolder(this.#fileSystems, this.jobDirectory);
+  }
+
+  /** Also one that was being written. */
+  async #removeProbes(): Promise<void> {
+    const isProbe = (name: string): boolean => name.startsWith(PROBE_PREFIX);
+    const entries = await this.#files.list(this.jobDirectory);
+    const probes = entries.filter(({ name }) => isProbe(name));
+    if (probes.length > 0) await this.#files.removeFiles(probes.map(({ uri }) => uri));
+    await this.#files.removeIncomplete(this.jobDirectory, { of: isProbe });
   }
 
   async #checkpointFolders(): Promise<readonly { readonly uri: string; readonly id: number }[]> {

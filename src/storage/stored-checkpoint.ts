@@ -19,6 +19,8 @@ import { folderOfUri, joinUri, nameOfUri } from './file-uri.ts';
 import { decodeMetadata, encodeMetadata } from './metadata-codec.ts';
 
 export const METADATA_FILE = '_metadata';
+/** Of files that are there for a moment, to see whether a folder can keep checkpoints. */
+export const PROBE_PREFIX = '.probe-';
 
 /** A checkpoint that was found. */
 export interface StoredCheckpoint extends StoredMetadata {
@@ -136,7 +138,8 @@ export async function disposeCheckpoint(fileSystems: FileSystems, pointer: strin
 
 /**
  * The folder of a job, once no checkpoint and no file is in it. Its `shared` is made when the job
- * begins, and empty after that of a job whose last checkpoint another one has claimed.
+ * begins, and empty after that of a job whose last checkpoint another one has claimed. What a
+ * master has left that was killed while it tried the folder is nothing.
  */
 export async function removeEmptyJobFolder(
   fileSystems: FileSystems,
@@ -144,6 +147,7 @@ export async function removeEmptyJobFolder(
 ): Promise<void> {
   const files = fileSystems.of(folder);
   for (const { name, kind, uri } of await files.list(folder)) {
+    if (name.startsWith(PROBE_PREFIX)) continue;
     if (kind !== 'folder' || name !== SHARED_FOLDER) return;
     if ((await files.list(uri)).length > 0) return;
   }
