@@ -259,7 +259,10 @@ class World {
     this.#tell({
       kind: 'start-sources',
       epoch: this.#epoch,
-      restored: from && { checkpointId: from.id, sources: from.sources! },
+      restored: from && {
+        checkpointId: from.id,
+        sources: from.sources!.map((each) => ({ ...each, schema: StateSchema.description })),
+      },
     });
     this.#generation += 1;
     for (const reader of this.readers) reader.start(this.#generation, from?.readers.get(reader));

@@ -56,7 +56,8 @@ function taken(kept: Partial<OperatorSnapshot>, enumerator?: Uint8Array): Checkp
       {
         ...{ operator: 'a', uid: 'sums', name: 'process', parallelism: 1, maxParallelism: 4 },
         ...{ subtasks: [{ ...NOTHING, ...kept }], enumerator },
-        committable: t.bytes.description,
+        ...{ committable: t.bytes.description, enumeratorSchema: t.bytes.description },
+        keyedBy: undefined,
       },
     ],
     vertices: [],

@@ -15,7 +15,7 @@ export interface WriterStage {
 
 /** Undefined for a sink whose subtasks commit for themselves. */
 export function writerStageOf(sink: AnySink): WriterStage | undefined {
-  const { committable } = sink;
+  const { committable, migrations } = sink;
   if (sink.createGlobalCommitter === undefined) return undefined;
   if (committable === undefined || sink.createCommitter !== undefined) {
     const reason =
@@ -30,6 +30,13 @@ export function writerStageOf(sink: AnySink): WriterStage | undefined {
       name: `${sink.name}: Global Committer`,
       accepts: committable as Schema<unknown>,
       committable: t.array(committable as Schema<unknown>),
+      // Those of the writers, of which each of its own is a list.
+      migrations: {
+        committable: migrations?.committable?.map(({ from, migrate }) => ({
+          from: t.array(from),
+          migrate: (group: readonly never[]) => group.map(migrate),
+        })),
+      },
       createWriter: () => {
         let prepared: unknown[] = [];
         return {

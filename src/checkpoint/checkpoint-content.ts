@@ -41,14 +41,17 @@ export function contentOf(
         return { finished, inputs, outputs };
       }),
     });
-    for (const { id: operator, uid, name, committable } of vertex.operators) {
+    for (const { id: operator, uid, name, committable, ...declared } of vertex.operators) {
+      const enumerator = sources.find((each) => each.operator === operator)?.state;
       operators.push({
         ...{ operator, uid, name, parallelism, maxParallelism },
         subtasks: snapshots.map((snapshot): OperatorSnapshot | undefined =>
           snapshot?.operators.find((each) => each.operator === operator),
         ),
         committable,
-        enumerator: sources.find((each) => each.operator === operator)?.state,
+        enumerator,
+        enumeratorSchema: enumerator && declared.enumerator,
+        keyedBy: declared.keyedBy?.map(({ by }) => by),
       });
     }
   }
@@ -74,8 +77,8 @@ function edgesInFlight(
   );
   return edges
     .filter(({ id }) => inFlight.has(id))
-    .map(({ id, source, target, targetInput, tag, partitioner, partitionedBy, schema }) => ({
-      ...{ edge: id, source, target, targetInput, tag },
-      ...{ partitioner, partitionedBy, schema },
+    .map(({ id: edge, source, target, targetInput, tag, partitioner, ...more }) => ({
+      ...{ edge, source, target, targetInput, tag, partitioner },
+      ...{ partitionedBy: more.partitionedBy, keyedBy: more.keyedBy?.by, schema: more.schema },
     }));
 }

@@ -7,7 +7,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
-import { evolutionOf } from '../types/index.ts';
+import { valueEvolution } from '../state/state-evolution.ts';
 import { hasPrepared } from './unclaimed-state.ts';
 
 /** @throws EngineError RESTORE_COMMITTABLES_CHANGED */
@@ -20,9 +20,11 @@ export function requireCommittable(
     const stored = former.get(id);
     if (stored?.committable === undefined || committable === undefined) continue;
     if (!hasPrepared(stored)) continue;
-    const evolution = evolutionOf(stored.committable, committable, 'the committable');
+    const migrations = states?.committableMigrations ?? [];
+    const path = 'the committable';
+    const evolution = valueEvolution(stored.committable, committable, migrations, path);
     if (evolution.kind === 'possible') continue;
-    const { field, reason, fix } = evolution.refusal;
+    const { field, reason, fix } = evolution;
     const parameters = { operator: name, checkpointId, field, reason, fix };
     const error = new EngineError('RESTORE_COMMITTABLES_CHANGED', parameters);
     throw error.within({ operator: name, declaredAt: states?.declaredAt });

@@ -31,6 +31,7 @@ function completed(
   const operator = {
     ...{ operator: 'o', uid: undefined, name: 'o', parallelism: 1, maxParallelism: 128 },
     ...{ subtasks: [snapshot], committable: undefined, enumerator: undefined },
+    ...{ enumeratorSchema: undefined, keyedBy: undefined },
   };
   return {
     metadata: {

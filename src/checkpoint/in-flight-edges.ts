@@ -5,9 +5,11 @@
  * a key selector still gives the keys of then is seen where the records are read
  * (taskexecutor/slot/checkpoint/in-flight-keys.ts).
  */
+import { isOtherKey } from '../graph/key-selection.ts';
 import type { JobEdge, JobGraph } from '../graph/job-graph.ts';
 import type { CheckpointMetadata, EdgeMetadata } from '../storage/checkpoint-metadata.ts';
 import { bareDescription, evolutionOf } from '../types/index.ts';
+import { keyChange } from './key-selection-check.ts';
 
 /** An edge on which records were, and cannot go on. */
 export interface LostEdge {
@@ -44,6 +46,10 @@ function changeOf(
   const { partitioner, targetInput, tag } = former;
   if (partitioner !== now.partitioner) {
     return `they were dealt out by ${partitioner}, and would be by ${now.partitioner}`;
+  }
+  const { keyedBy: was } = former;
+  if (was !== undefined && now.keyedBy !== undefined && isOtherKey(was, now.keyedBy)) {
+    return `they were dealt out by another key: ${keyChange(was, now.keyedBy)}`;
   }
   if (former.partitionedBy !== now.partitionedBy) {
     return 'the functions of its partitionCustom are others';

@@ -73,6 +73,7 @@ function edgesOf({ edges }: JobGraph): readonly EdgeMetadata[] {
   return edges.map(({ id, source, target, targetInput, tag, partitioner, schema, ...each }) => ({
     ...{ edge: id, source, target, targetInput, tag, partitioner, schema },
     partitionedBy: each.partitionedBy,
+    keyedBy: each.keyedBy?.by,
   }));
 }
 
@@ -89,7 +90,7 @@ function taken(
     ...{ operator: id, uid: `uid-${id}`, name: id, parallelism, maxParallelism: MAX_PARALLELISM },
     subtasks: numbers(parallelism).map((subtask) => snapshot(id, subtask, parallelism)),
     committable: t.bytes.description,
-    enumerator: undefined,
+    ...{ enumerator: undefined, enumeratorSchema: undefined, keyedBy: undefined },
   });
   return {
     ...{ jobId: 'j', jobName: 'job', checkpointId: 7, triggeredAt: 0 as Timestamp },
@@ -415,7 +416,9 @@ test('the states of enumerators go to the sources that are still there', () => {
   const metadata = taken(1, 1);
   const [a, b] = metadata.operators;
   const state = new Uint8Array([1]);
-  const withState = { ...metadata, operators: [{ ...a!, enumerator: state }, b!] };
+  const schema = t.bytes.description;
+  const source = { ...a!, enumerator: state, enumeratorSchema: schema };
+  const withState = { ...metadata, operators: [source, b!] };
   const assignment = new StateAssignment(withState, graph(1, 1, 'hash'), false);
-  assert.deepEqual(assignment.sources(), [{ operator: 'a', state }]);
+  assert.deepEqual(assignment.sources(), [{ operator: 'a', state, schema }]);
 });

@@ -11,6 +11,7 @@
  * A4. What the operator cannot take as it is now goes to nobody: where it holds anything, it was
  *     refused or allowed before (unclaimed-state.ts).
  */
+import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import type {
   ChainedOperator,
@@ -21,7 +22,7 @@ import type {
 } from '../graph/job-graph.ts';
 import { keyGroupRange } from '../graph/key-groups.ts';
 import type { ChannelState, OperatorRestore, StateRestore } from '../protocol/checkpoint.ts';
-import type { SourceState } from '../protocol/coordinator-messages.ts';
+import type { RestoredSource } from '../protocol/coordinator-messages.ts';
 import type {
   CheckpointMetadata,
   OperatorMetadata,
@@ -80,15 +81,18 @@ export class StateAssignment {
   }
 
   /** Of the enumerators of sources that are still there. */
-  sources(): readonly SourceState[] {
+  sources(): readonly RestoredSource[] {
     const ids = new Set(
       this.#graph.vertices.flatMap(({ operators }) =>
         operators.filter(({ states }) => states?.takes.enumerator !== false).map(idOf),
       ),
     );
-    return this.#metadata.operators.flatMap(({ operator, enumerator }) =>
-      enumerator !== undefined && ids.has(operator) ? [{ operator, state: enumerator }] : [],
-    );
+    return this.#metadata.operators.flatMap(({ operator, enumerator: state, ...stored }) => {
+      if (state === undefined || !ids.has(operator)) return [];
+      const { enumeratorSchema: schema } = stored;
+      assert(schema !== undefined, 'M3: what an enumerator keeps has a schema');
+      return [{ operator, state, schema }];
+    });
   }
 
   restoreOf(vertex: JobVertex, subtask: number): Omit<StateRestore, 'isClaimed'> {

@@ -6,8 +6,7 @@
  */
 import { toEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
-import type { JobGraph, OperatorStates } from '../graph/job-graph.ts';
-import type { OperatorKind } from '../graph/operator-spec.ts';
+import type { ChainedOperator, JobGraph, OperatorStates } from '../graph/job-graph.ts';
 import type { OperatorSnapshot } from '../protocol/checkpoint.ts';
 import { SnapshotFileReader } from '../state/snapshot-file-reader.ts';
 import { haveOneName } from '../state/state-description.ts';
@@ -19,8 +18,9 @@ import {
   resolveEvolution,
 } from '../state/state-evolution.ts';
 import type { DeclaredState } from '../state/state-evolution.ts';
-import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
+import type { CheckpointMetadata, OperatorMetadata } from '../storage/checkpoint-metadata.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
+import { keySelectionRefusal } from './key-selection-check.ts';
 import { endOf } from './snapshot-end.ts';
 import { windowFormRefusal } from './window-form.ts';
 
@@ -29,9 +29,9 @@ const AT_ONCE = 16;
 
 /** What one subtask has kept of an operator that is still there. */
 interface Kept {
-  readonly operator: string;
-  readonly kind: OperatorKind;
+  readonly operator: ChainedOperator;
   readonly states: OperatorStates;
+  readonly former: OperatorMetadata;
   readonly snapshot: OperatorSnapshot;
 }
 
@@ -64,20 +64,22 @@ export async function requireEvolvable(
 function keptOf({ vertices }: JobGraph, { operators: stored }: CheckpointMetadata): Kept[] {
   const former = new Map(stored.map((each) => [each.operator, each]));
   return vertices.flatMap(({ operators }) =>
-    operators.flatMap(({ id, name, kind, states }) => {
-      if (states === undefined) return [];
-      const subtasks = former.get(id)?.subtasks ?? [];
-      return subtasks.flatMap((snapshot) =>
-        snapshot === undefined ? [] : [{ operator: name, kind, states, snapshot }],
+    operators.flatMap((operator) => {
+      const { id, states } = operator;
+      const stored = former.get(id);
+      if (states === undefined || stored === undefined) return [];
+      return stored.subtasks.flatMap((snapshot) =>
+        snapshot === undefined ? [] : [{ operator, states, former: stored, snapshot }],
       );
     }),
   );
 }
 
 async function requireKept(
-  { operator, kind, states, snapshot: { keyed, operatorState } }: Kept,
+  { operator: { name: operator, ...declared }, states, former, snapshot }: Kept,
   fileSystems: FileSystems,
 ): Promise<void> {
+  const { keyed, operatorState } = snapshot;
   const { declaredAt } = states;
   const within = (error: EngineError): EngineError => error.within({ operator, declaredAt });
   if (keyed !== undefined) {
@@ -85,10 +87,14 @@ async function requireKept(
     const { manifest } = await endOf(fileSystems, keyed.parts.at(-1)!, (input) =>
       SnapshotFileReader.openKeyed(input),
     );
-    const { states: stored, keySchema } = manifest;
-    const refusal = keyRefusal(keySchema, states.key);
+    const { states: stored, keySchema, keyFamily } = manifest;
+    const refusal =
+      keyRefusal(
+        { schema: keySchema, family: keyFamily },
+        { schema: states.key, family: declared.keyedBy?.[0]?.family },
+      ) ?? keySelectionRefusal(former, declared);
     if (refusal !== undefined) throw within(keysNotEvolvable(operator, stored, refusal));
-    if (kind === 'window') requireForm(operator, stored, states.keyed, within);
+    if (declared.kind === 'window') requireForm(operator, stored, states.keyed, within);
     requireStates(operator, stored, states.keyed, within);
   }
   if (operatorState !== undefined) {

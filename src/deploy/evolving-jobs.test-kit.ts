@@ -10,14 +10,20 @@ import { milliseconds, minutes } from '../base/units.ts';
 import { discard } from '../connectors/discard/discard.ts';
 import { generator } from '../connectors/generator/generator.ts';
 import type { AggregateFunction } from '../functions/aggregate-function.ts';
+import type { AnySource } from '../functions/source.ts';
 import { state } from '../functions/state.ts';
 import { trigger } from '../functions/trigger.ts';
 import { tumbling } from '../functions/window.ts';
 import { t } from '../types/index.ts';
-import type { Schema } from '../types/schema.ts';
+import type { Infer, Schema } from '../types/schema.ts';
 
-const Order = t.struct({ user: t.string, amount: t.int32 });
-type Order = { readonly user: string; readonly amount: number };
+const Order = t.struct({ user: t.string, amount: t.int32, item: t.string });
+type Order = Infer<typeof Order>;
+
+const Renamed = t.struct({
+  customer: t.field(t.string, { alias: 'user' }),
+  ...{ amount: t.int32, item: t.string },
+});
 
 export const USERS = 5;
 
@@ -32,6 +38,14 @@ export type Version =
   | 'list'
   | 'window'
   | 'trigger'
+  /** Keyed by another field, of the same type. */
+  | 'selector'
+  /** By the same one under another name, which says what it was. */
+  | 'alias'
+  /** By a function that nobody understands. */
+  | 'computed'
+  /** The source is another one under the same uid. */
+  | 'source'
   | 'without'
   /** The operator of the sums has no keys and keeps nothing. */
   | 'unkeyed';
@@ -63,9 +77,13 @@ export const evolving = defineJob({
   build(env, { version: text, marks, records, rate, maxParallelism }) {
     const version = text as Version;
     appendFileSync(marks, 'built\n');
-    const order = (n: number): Order => ({ user: `user ${n % USERS}`, amount: n });
+    const order = (n: number): Order => {
+      return { user: `user ${n % USERS}`, amount: n, item: 'a' };
+    };
+    const first = generator(Order, order, { count: records, ratePerSecond: rate });
+    const other = { ...first, enumeratorState: t.struct({ next: t.string }) };
     const orders = env
-      .from(generator(Order, order, { count: records, ratePerSecond: rate }))
+      .from((version === 'source' ? other : first) as AnySource<Order>)
       .uid('orders')
       .process({
         emits: Order,
@@ -77,10 +95,7 @@ export const evolving = defineJob({
       })
       .uid('seen')
       .rebalance();
-    const keyed: KeyedStream<Order, any> =
-      version === 'key'
-        ? orders.keyBy(({ user }) => Number(user.slice(5)), t.int32)
-        : orders.keyBy(({ user }) => user, t.string);
+    const keyed = keyedBy(orders, version);
     const windows = keyed.window(tumbling(minutes(1_000_000), { time: 'processing' }));
     (version === 'trigger' ? windows.trigger(trigger.count(1000)) : windows)
       .aggregate(countOf(either(version === 'window', t.string, t.int32)))
@@ -101,6 +116,24 @@ export const evolving = defineJob({
     (maxParallelism > 0 ? sums.setMaxParallelism(maxParallelism) : sums).print().uid('print');
   },
 });
+
+function keyedBy(orders: DataStream<Order>, version: Version): KeyedStream<Order, any> {
+  switch (version) {
+    case 'key':
+      return orders.keyBy(({ user }) => Number(user.slice(5)), t.int32);
+    case 'selector':
+      return orders.keyBy((order) => order.item, t.string);
+    case 'computed':
+      return orders.keyBy(({ user }) => user.trim(), t.string);
+    case 'alias':
+      return orders
+        .map(({ user, ...order }) => ({ ...order, customer: user }))
+        .returns(Renamed)
+        .keyBy((order) => order.customer, t.string) as unknown as KeyedStream<Order, any>;
+    default:
+      return orders.keyBy(({ user }) => user, t.string);
+  }
+}
 
 /** Prints at the end, for each user, the sum and the number of orders. */
 function summed(keyed: KeyedStream<Order, any>, version: Version): DataStream<string> {

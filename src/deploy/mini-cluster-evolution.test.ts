@@ -151,6 +151,14 @@ test('a field with a default, a renamed and a widened one go on', async () => {
   assert.deepEqual(lines, expected('EUR'));
 });
 
+test('a key that was renamed by a declared alias goes on', async () => {
+  assert.deepEqual(await printed(await submit('alias', from(savepoint))), expected());
+});
+
+test('a key by a function of which nothing is known goes on', async () => {
+  assert.deepEqual(await printed(await submit('computed', from(savepoint))), expected());
+});
+
 describe('what cannot go on is refused before anything runs, by name', () => {
   const CASES: readonly (readonly [Version, string, RegExp, RegExp])[] = [
     [
@@ -171,6 +179,18 @@ describe('what cannot go on is refused before anything runs, by name', () => {
       'window',
       'the accumulator of windows',
       /"window-contents" .* it was int32, and is string/,
+      /./,
+    ],
+    [
+      'selector',
+      'another field as the key',
+      /"window-contents", "window-counts" of "window\.aggregate".* because of the key: it was user of the record, and is item\./,
+      /same key, or give the operator another uid.* alias: 'user'/,
+    ],
+    [
+      'source',
+      'another source under the uid of one',
+      /"enumerator" of "Source: generator".* because of value: it was array, and is struct/,
       /./,
     ],
     [

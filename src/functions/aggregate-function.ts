@@ -2,6 +2,7 @@
  * Incremental aggregation: an accumulator per key, whose schema is declared because it is state.
  */
 import type { Schema } from '../types/schema.ts';
+import type { StateMigration } from './state.ts';
 
 /**
  * Accumulators are values: `add` and `merge` return a new one and never change those that they are
@@ -19,6 +20,8 @@ import type { Schema } from '../types/schema.ts';
  */
 export interface AggregateFunction<in T, A, out R> {
   readonly accumulator: Schema<A>;
+  /** For accumulators that an older version of it has stored; see `state.migration`. */
+  readonly migrations?: readonly StateMigration<A>[] | undefined;
   /** Of the results, where it is known: records with them need no `.returns(...)` then. */
   readonly emits?: Schema<R> | undefined;
   create(): A;

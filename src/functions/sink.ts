@@ -13,6 +13,7 @@ import type { Schema } from '../types/schema.ts';
 import type { FileSystem } from './file-system.ts';
 import type { OpenContext } from './function-context.ts';
 import type { ConnectorEnv } from './source.ts';
+import type { StateMigration } from './state.ts';
 
 export interface Sink<in T, Committable = never, WriterState = never> {
   readonly kind: 'sink';
@@ -27,6 +28,11 @@ export interface Sink<in T, Committable = never, WriterState = never> {
   readonly committable?: Schema<Committable> | undefined;
   /** Present for sinks whose writers keep state (`snapshotState`). */
   readonly writerState?: Schema<WriterState> | undefined;
+  /**
+   * For what an older version of the sink has stored with schemas from which these do not follow by
+   * themselves. Made by `state.migration`.
+   */
+  readonly migrations?: SinkMigrations<Committable, WriterState> | undefined;
   /**
    * `restored` is what writers gave in `snapshotState`; empty at the first start.
    */
@@ -46,6 +52,11 @@ export interface Sink<in T, Committable = never, WriterState = never> {
    * checkpoint. It may commit what a restored checkpoint holds while writers have begun again.
    */
   createGlobalCommitter?(context: SinkWriterContext): Committer<readonly Committable[]>;
+}
+
+export interface SinkMigrations<out Committable, out WriterState> {
+  readonly committable?: readonly StateMigration<Committable>[] | undefined;
+  readonly writerState?: readonly StateMigration<WriterState>[] | undefined;
 }
 
 /** A Sink whatever its committable type, as pipelines hold it. */

@@ -7,6 +7,7 @@ import type { Timestamp } from '../base/units.ts';
 import type { Env } from '../env/env.ts';
 import type { Schema } from '../types/schema.ts';
 import type { OpenContext } from './function-context.ts';
+import type { StateMigration } from './state.ts';
 
 export type Boundedness = 'bounded' | 'unbounded';
 
@@ -43,12 +44,22 @@ export interface Source<out T, Split extends SourceSplit = never, EnumeratorStat
   readonly timestamps?: boolean | undefined;
   readonly split: Schema<Split>;
   readonly enumeratorState: Schema<EnumeratorState>;
+  /**
+   * For what an older version of the source has stored with schemas from which these do not follow
+   * by themselves. Made by `state.migration`.
+   */
+  readonly migrations?: SourceMigrations<Split, EnumeratorState> | undefined;
   /** `restored` is what `snapshot` gave; undefined at the first start. */
   createEnumerator(
     context: SplitEnumeratorContext<Split>,
     restored: EnumeratorState | undefined,
   ): SplitEnumerator<Split, EnumeratorState>;
   createReader(context: SourceReaderContext): SourceReader<T, Split>;
+}
+
+export interface SourceMigrations<out Split, out EnumeratorState> {
+  readonly split?: readonly StateMigration<Split>[] | undefined;
+  readonly enumeratorState?: readonly StateMigration<EnumeratorState>[] | undefined;
 }
 
 /** A Source whatever its split type, as pipelines hold it. */

@@ -5,6 +5,7 @@
  */
 import { EngineError } from '../base/errors.ts';
 import { murmur128 } from '../base/murmur128.ts';
+import type { AnySource } from '../functions/source.ts';
 import { createChains, type Chain } from './chaining.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type {
@@ -19,7 +20,8 @@ import type {
   SlotResources,
 } from './job-graph.ts';
 import { defaultMaxParallelism } from './key-groups.ts';
-import type { OperatorSpec, PartitionerSpec } from './operator-spec.ts';
+import { selectionOf, selectionsOf } from './key-selection.ts';
+import type { OperatorSpec } from './operator-spec.ts';
 import type { StreamEdge, StreamGraph, StreamNode } from './stream-graph.ts';
 import type { TransformationId } from './transformation.ts';
 
@@ -123,6 +125,8 @@ function describeOperator(node: StreamNode, chain: Chain, position: number): Cha
     chainedOutputs: chain.links[position]!.map(({ target, edge }) => ({ target, tag: edge.tag })),
     output: node.output?.description,
     ...committableOf(node.spec),
+    ...(node.spec.kind === 'source' ? enumeratorOf(node.spec.source) : {}),
+    ...keyedByOf(node),
   };
 }
 
@@ -131,6 +135,19 @@ function committableOf(spec: OperatorSpec): Pick<ChainedOperator, 'committable'>
   if (spec.kind !== 'sink' || spec.sink.createCommitter === undefined) return {};
   const { committable } = spec.sink;
   return committable === undefined ? {} : { committable: committable.description };
+}
+
+function enumeratorOf({ enumeratorState }: AnySource): Pick<ChainedOperator, 'enumerator'> {
+  return { enumerator: enumeratorState.description };
+}
+
+/** Absent where there are no keys, as it is part of the fingerprint. */
+function keyedByOf({ spec, inputs }: StreamNode): Pick<ChainedOperator, 'keyedBy'> {
+  const records = [0, 1].map(
+    (input) => inputs.find(({ targetInput }) => targetInput === input)?.schema.description,
+  );
+  const keyedBy = selectionsOf(spec, records);
+  return keyedBy === undefined ? {} : { keyedBy };
 }
 
 /** Whether a restore would miss something if the operator were not found again. */
@@ -197,7 +214,7 @@ function createEdges(
         target: places.get(edge.target)!.vertex.id,
         targetInput: edge.targetInput,
         partitioner: edge.partitioner.kind,
-        ...partitionedBy(edge.partitioner),
+        ...partitionedBy(edge),
         schema: edge.schema.description,
         exchange: 'pipelined',
       };
@@ -206,7 +223,13 @@ function createEdges(
 }
 
 /** Absent where no function is asked, as it is part of the fingerprint. */
-function partitionedBy(partitioner: PartitionerSpec): Pick<JobEdge, 'partitionedBy'> {
+function partitionedBy({
+  partitioner,
+  schema,
+}: StreamEdge): Pick<JobEdge, 'partitionedBy' | 'keyedBy'> {
+  if (partitioner.kind === 'hash') {
+    return { keyedBy: selectionOf(partitioner.key, schema.description) };
+  }
   if (partitioner.kind !== 'custom') return {};
   const { select, partition } = partitioner;
   return { partitionedBy: murmur128(`${String(select)}\n${String(partition)}`) };

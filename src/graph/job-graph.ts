@@ -5,6 +5,7 @@
  */
 import type { DeclaredState } from '../state/state-evolution.ts';
 import type { BuildGuard } from './build-guard.ts';
+import type { KeySelection } from './key-selection.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type {
   OperatorKind,
@@ -72,6 +73,10 @@ export interface ChainedOperator {
   readonly output: SchemaDescription | undefined;
   /** Of a sink that commits: what its writers prepare. Absent of all others. */
   readonly committable?: SchemaDescription | undefined;
+  /** Of a source: what its enumerator keeps. Absent of all others. */
+  readonly enumerator?: SchemaDescription | undefined;
+  /** Of an operator with keys: what they are of the records of each input. */
+  readonly keyedBy?: readonly KeySelection[] | undefined;
   /** Only where the job goes on from a checkpoint, and no part of the fingerprint. */
   readonly states?: OperatorStates | undefined;
 }
@@ -83,6 +88,10 @@ export interface OperatorStates {
   readonly key: SchemaDescription | undefined;
   /** Lists and broadcast state. */
   readonly operator: readonly DeclaredState[];
+  /** Of a source: from which schemas its enumerator's state is migrated. */
+  readonly enumeratorMigrations?: readonly SchemaDescription[] | undefined;
+  /** Of a sink: the same of its committables. */
+  readonly committableMigrations?: readonly SchemaDescription[] | undefined;
   readonly takes: TakenStates;
   /** Where in the user's program the operator was made; see CompiledOperator. */
   readonly declaredAt: string | undefined;
@@ -115,6 +124,8 @@ export interface JobEdge {
   readonly partitioner: PartitionerKind;
   /** Tells functions of a custom partitioner from others, by their text; absent of all others. */
   readonly partitionedBy?: string | undefined;
+  /** Of a hash partitioner: what its keys are of the records. Absent of all others. */
+  readonly keyedBy?: KeySelection | undefined;
   readonly schema: SchemaDescription;
   readonly exchange: 'pipelined' | 'blocking';
 }

@@ -35,6 +35,7 @@ import type {
 import type { JobReference } from '../protocol/task-deployment.ts';
 import { AlignmentGroups } from './alignment-groups.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
+import { restoredEnumerator } from '../operators/restored-enumerator.ts';
 
 type SourceEvent = Extract<ToCoordinator, { readonly kind: 'source-event' }>;
 
@@ -259,7 +260,8 @@ class CoordinatorWorker {
   }
 
   #host({ epoch, vertex, operator, restored, failed }: Hosted, source: AnySource): EnumeratorHost {
-    const state = restored?.sources.find((each) => each.operator === operator)?.state;
+    const former = restored?.sources.find((each) => each.operator === operator);
+    const state = former && restoredEnumerator(former, source, this.#nameOf(operator));
     return new EnumeratorHost(source, {
       env: this.#context.env,
       parallelism: vertex.parallelism,
@@ -276,8 +278,7 @@ class CoordinatorWorker {
   }
 
   #sourceError(operator: OperatorId, thrown: unknown): ErrorData {
-    const operators = this.#job!.graph.vertices.flatMap((vertex) => vertex.operators);
-    const { name } = operators.find(({ id }) => id === operator)!;
+    const name = this.#nameOf(operator);
     const parameters = { role: 'split enumerator', operator: name, message: messageOf(thrown) };
     const error = isEngineError(thrown) ? thrown : new EngineError('USER_CODE_FAILED', parameters);
     if (!isEngineError(thrown) && thrown instanceof Error && thrown.stack !== undefined) {
@@ -285,6 +286,11 @@ class CoordinatorWorker {
     }
     const declaredAt = this.#job?.operators.get(operator)?.declaredAt;
     return error.within({ operator: name, declaredAt }).toData();
+  }
+
+  #nameOf(operator: OperatorId): string {
+    const operators = this.#job!.graph.vertices.flatMap((vertex) => vertex.operators);
+    return operators.find(({ id }) => id === operator)!.name;
   }
 
   /** K3. */

@@ -14,7 +14,6 @@
  *     is triggered at the readers: else it would be in both their parts, or in neither.
  */
 import { assert } from '../base/assert.ts';
-import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
@@ -38,8 +37,8 @@ export interface EnumeratorSurroundings {
 
 export interface RestoredEnumerator {
   readonly checkpointId: number;
-  /** Encoded with the source's schema; undefined: the source was not part of it. */
-  readonly state: Uint8Array | undefined;
+  /** What it gave then; undefined: the source was not part of it. */
+  readonly state: unknown;
 }
 
 /** Watermarks are not the enumerator's. */
@@ -59,7 +58,7 @@ export class EnumeratorHost {
   #calls: Promise<void>;
   #closed = false;
 
-  /** @throws whatever the source throws when it makes its enumerator, EngineError DATA_CORRUPT */
+  /** @throws whatever the source throws when it makes its enumerator */
   constructor(source: AnySource, surroundings: EnumeratorSurroundings) {
     this.#source = source;
     this.#surroundings = surroundings;
@@ -75,8 +74,7 @@ export class EnumeratorHost {
         sendToReader: (subtask, payload) => this.#toReader(subtask, { kind: 'user', payload }),
         fail: (error) => this.#fail(error),
       },
-      (restored?.state &&
-        source.enumeratorState.codec.decode(new ByteReader(restored.state))) as never,
+      restored?.state,
     ) as SplitEnumerator<SourceSplit, unknown>;
     this.#calls = this.#guarded(() => this.#enumerator.start());
   }

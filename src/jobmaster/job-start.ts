@@ -6,6 +6,8 @@ import { EngineError } from '../base/errors.ts';
 import { requireCommittable } from '../checkpoint/committables-check.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
 import { withFormerKeyGroups } from '../checkpoint/former-key-groups.ts';
+import { requireEnumerators } from '../checkpoint/enumerators-check.ts';
+import { perhapsOtherKeys } from '../checkpoint/key-selection-check.ts';
 import { hasPrepared, unclaimedState } from '../checkpoint/unclaimed-state.ts';
 import type { UnclaimedState } from '../checkpoint/unclaimed-state.ts';
 import { requireEvolvable } from '../checkpoint/state-check.ts';
@@ -79,7 +81,12 @@ export async function graphFrom(
     });
   }
   requireCommittable(graph, metadata);
+  requireEnumerators(graph, metadata);
   await requireEvolvable(graph, assigned.metadata, fileSystems);
+  for (const operator of perhapsOtherKeys(graph, metadata)) {
+    const reason = 'whether it gives the keys under which state was kept, nobody can tell';
+    log.write('warn', `the key selector of ${operator} is not what it was: ${reason}`);
+  }
   return graph;
 }
 

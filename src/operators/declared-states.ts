@@ -6,6 +6,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Duration, Timestamp } from '../base/units.ts';
+import type { StateMigration } from '../functions/state.ts';
 import type { Counter, MetricGroup } from '../functions/metric-group.ts';
 import type {
   ChainedOperator,
@@ -21,6 +22,7 @@ import { MIN_WATERMARK } from '../network/control-element.ts';
 import { HeapKeyedStateBackend } from '../state/heap/heap-keyed-state-backend.ts';
 import type { KeyedStateBackend } from '../state/keyed-state-backend.ts';
 import { OperatorStateBackend } from '../state/operator-state.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
 import { createOperator } from './create-operator.ts';
 import type { OperatorContext } from './operator.ts';
@@ -71,8 +73,23 @@ async function declaredStates(
     keyed: keyed?.declared ?? [],
     key: key?.declared?.description,
     operator: lists.declared,
+    ...otherMigrations(spec),
     takes: takenBy(spec),
   };
+}
+
+/** Of what is no state of a subtask. */
+function otherMigrations(
+  spec: OperatorSpec,
+): Pick<OperatorStates, 'enumeratorMigrations' | 'committableMigrations'> {
+  const sourcesOf = (
+    all: readonly StateMigration<unknown>[] | undefined,
+  ): readonly SchemaDescription[] | undefined => all?.map(({ from }) => from.description);
+  if (spec.kind === 'source') {
+    return { enumeratorMigrations: sourcesOf(spec.source.migrations?.enumeratorState) };
+  }
+  if (spec.kind !== 'sink') return {};
+  return { committableMigrations: sourcesOf(spec.sink.migrations?.committable) };
 }
 
 function takenBy(spec: OperatorSpec): TakenStates {
@@ -100,7 +117,7 @@ async function declare(
     case 'assignTimestamps':
       return new StoredWatermark(context);
     case 'source':
-      return new SourceState(context.operatorState, spec.source.split);
+      return new SourceState(context.operatorState, spec.source);
     case 'sink':
       return declareWriterState(spec.sink, context.operatorState);
     default: {

@@ -9,7 +9,9 @@
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { EngineError, messageOf } from '../base/errors.ts';
-import { bareDescription, evolutionOf, schemaOf } from '../types/index.ts';
+import type { StateMigration } from '../functions/state.ts';
+import { convertOf, valueEvolution } from '../state/state-evolution.ts';
+import { bareDescription, schemaOf } from '../types/index.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
 
@@ -43,24 +45,31 @@ export function encodeCommittable(schema: Schema<unknown>, committable: unknown)
   return out.copy();
 }
 
+interface DeclaredCommittable {
+  readonly schema: Schema<unknown>;
+  readonly migrations: readonly StateMigration<unknown>[];
+}
+
 /**
  * What makes one of them anew; undefined: they are as this program would write them.
  * @throws EngineError R2: RESTORE_COMMITTABLES_CHANGED
  */
 export function evolutionOfCommittables(
   stored: SchemaDescription,
-  declared: Schema<unknown>,
+  { schema: declared, migrations }: DeclaredCommittable,
   { operator, checkpointId }: RestoredSinkName,
 ): ((encoded: Uint8Array) => Uint8Array) | undefined {
   if (textOf(stored) === textOf(declared.description)) return undefined;
-  const evolution = evolutionOf(stored, declared.description, 'the committable');
+  const from = migrations.map((each) => each.from.description);
+  const evolution = valueEvolution(stored, declared.description, from, 'the committable');
   if (evolution.kind === 'refused') {
-    const { field, reason, fix } = evolution.refusal;
+    const { field, reason, fix } = evolution;
     const parameters = { operator, checkpointId, field, reason, fix };
     throw new EngineError('RESTORE_COMMITTABLES_CHANGED', parameters);
   }
   const former = schemaOf(stored);
-  const { convert } = evolution;
+  const names = { operator, state: 'committables' };
+  const convert = convertOf(evolution, { names, schema: declared, migrations });
   return (encoded) => {
     const committable = decodeCommittable(former, encoded, operator);
     return encodeCommittable(declared, convert === undefined ? committable : convert(committable));

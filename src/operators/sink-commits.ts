@@ -79,7 +79,9 @@ export class SinkCommits {
       if (committables.length === 0) continue;
       if (!this.#canCommit) throw this.#unclaimed(checkpointId);
       const names = { operator: this.#operator, checkpointId: this.#restoredFrom(checkpointId) };
-      const evolved = stored && evolutionOfCommittables(stored, this.#sink.committable!, names);
+      const { committable: schema, migrations } = this.#sink;
+      const declared = { schema: schema!, migrations: migrations?.committable ?? [] };
+      const evolved = stored && evolutionOfCommittables(stored, declared, names);
       for (const each of committables) {
         const encoded = evolved === undefined ? each : evolved(each);
         this.#pending.push({ checkpointId, encoded });

@@ -265,10 +265,10 @@ export async function commitInPlace(
 
 /** What the sink's writer keeps, if it keeps anything. */
 export function declareWriterState(
-  { writerState }: AnySink,
+  { writerState, migrations }: AnySink,
   operatorState: OperatorStateBackend,
 ): UnionState<unknown> | undefined {
-  return writerState && operatorState.union('writer', writerState);
+  return writerState && operatorState.union('writer', writerState, migrations?.writerState);
 }
 
 function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {

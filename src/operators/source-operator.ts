@@ -86,7 +86,7 @@ export class SourceOperator implements Operator {
       time.tick(activeTime, periodic, isWaiting),
     );
     this.#ticks.start(time.own);
-    this.#state = new SourceState(context.operatorState, source.split);
+    this.#state = new SourceState(context.operatorState, source);
     const { splits, times } = this.#state.restored();
     for (const each of times) time.restore(each);
     if (splits.length > 0) this.#reader.addSplits(splits as never[]);

@@ -8,7 +8,7 @@
  * P2. After a restore at the same parallelism a subtask's time is its own; else it is the least of
  *     all, since it may have got splits of any of them.
  */
-import type { SourceSplit } from '../functions/source.ts';
+import type { AnySource, SourceSplit } from '../functions/source.ts';
 import type { OperatorStateBackend, SplitState, UnionState } from '../state/operator-state.ts';
 import type { Schema } from '../types/schema.ts';
 import { t } from '../types/t.ts';
@@ -44,13 +44,15 @@ export class SourceState {
   readonly #splits: SplitState<SplitEntry>;
   readonly #time: UnionState<SubtaskTime>;
 
-  constructor(state: OperatorStateBackend, split: Schema<SourceSplit>) {
-    const entry = t.struct({
-      id: t.string,
-      split: t.optional(split),
-      time: t.optional(t.struct(TimeFields)),
-    }) as unknown as Schema<SplitEntry>;
-    this.#splits = state.split('splits', entry);
+  constructor(state: OperatorStateBackend, { split, migrations }: AnySource) {
+    const entries = migrations?.split?.map(({ from, migrate }) => ({
+      from: entryOf(from),
+      migrate: ({ split: old, ...entry }: SplitEntry): SplitEntry => ({
+        ...entry,
+        split: old === undefined ? undefined : (migrate(old as never) as SourceSplit),
+      }),
+    }));
+    this.#splits = state.split('splits', entryOf(split), entries);
     this.#time = state.union('time', SubtaskTimeSchema);
   }
 
@@ -81,6 +83,14 @@ export class SourceState {
     const { watermark, idle, own } = time;
     this.#time.update([own === undefined ? { watermark, idle } : { watermark, idle, own }]);
   }
+}
+
+function entryOf(split: Schema<unknown>): Schema<SplitEntry> {
+  return t.struct({
+    id: t.string,
+    split: t.optional(split),
+    time: t.optional(t.struct(TimeFields)),
+  }) as unknown as Schema<SplitEntry>;
 }
 
 function timeOf(time: TimeSnapshot | undefined): { readonly time?: TimeSnapshot } {

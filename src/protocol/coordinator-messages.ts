@@ -9,6 +9,7 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import type { ErrorData } from '../base/errors.ts';
 import type { JobGraph, OperatorId } from '../graph/job-graph.ts';
 import { dynamic } from '../types/index.ts';
+import type { SchemaDescription } from '../types/schema-description.ts';
 import type { SourceEventToEnumerator, SourceEventToReader } from './slot-messages.ts';
 import type { JobReference } from './task-deployment.ts';
 
@@ -57,7 +58,12 @@ export type ToCoordinator =
 
 export interface RestoredSources {
   readonly checkpointId: number;
-  readonly sources: readonly SourceState[];
+  readonly sources: readonly RestoredSource[];
+}
+
+export interface RestoredSource extends SourceState {
+  /** Of whoever took the checkpoint. */
+  readonly schema: SchemaDescription;
 }
 
 /** What the enumerator of a source keeps, encoded with the source's schema. */

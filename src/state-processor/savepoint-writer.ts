@@ -279,6 +279,7 @@ export class SavepointWriter {
     return {
       ...{ operator, uid, name: uid, parallelism: 1, maxParallelism: this.#maxParallelism },
       ...{ subtasks: [snapshot], committable: undefined, enumerator: undefined },
+      ...{ enumeratorSchema: undefined, keyedBy: undefined },
     };
   }
 

@@ -12,6 +12,7 @@ import type { StateMigration } from '../functions/state.ts';
 import { bareDescription, evolutionOf, schemaOf } from '../types/index.ts';
 import type { Convert } from '../types/index.ts';
 import { keyFamilyOfSchema } from '../types/key-schema.ts';
+import type { KeyFamily } from '../types/key.ts';
 import { itemPath } from '../types/path.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
@@ -20,6 +21,9 @@ import { typeText } from './state-description.ts';
 import type { StateDescription } from './state-description.ts';
 import { refusePromise, valueInvalid } from './state-errors.ts';
 import type { StateNames } from './state-errors.ts';
+
+/** By which name what the enumerator of a source keeps is known. */
+export const ENUMERATOR = 'enumerator';
 
 /** What a program says of a state, as plain data. */
 export interface DeclaredState {
@@ -31,16 +35,19 @@ export interface DeclaredState {
 export type StateEvolution =
   /** Both say the same. */
   | { readonly kind: 'same' }
-  | {
-      readonly kind: 'possible';
-      /** Of the value or element; undefined: it stays as it is. */
-      readonly value: Convert | undefined;
-      /** Which of the migrations takes what `value` gives. */
-      readonly migration: number | undefined;
+  | (ValueEvolution & {
       /** Of the keys of a map. */
       readonly key: Convert | undefined;
-    }
+    })
   | ({ readonly kind: 'refused' } & StateRefusal);
+
+interface ValueEvolution {
+  readonly kind: 'possible';
+  /** Of the value or element; undefined: it stays as it is. */
+  readonly value: Convert | undefined;
+  /** Which of the migrations takes what `value` gives. */
+  readonly migration: number | undefined;
+}
 
 /** Why what was stored cannot go on. */
 export interface StateRefusal {
@@ -60,21 +67,58 @@ export function resolveEvolution(
   if (other !== undefined) return { kind: 'refused', field: 'the state', ...other };
   const key = keyEvolution(stored.key, declared.key);
   if (key.kind === 'refused') return { kind: 'refused', ...key.refusal };
-  const found = { kind: 'possible', key: key.convert } as const;
-  const storedText = JSON.stringify(bareDescription(stored.value));
+  const value = valueEvolution(stored.value, declared.value, migrations);
+  return value.kind === 'refused' ? value : { ...value, key: key.convert };
+}
+
+/** Of a value, element or accumulator, or of what else is stored by its schema alone. */
+export function valueEvolution(
+  stored: SchemaDescription,
+  declared: SchemaDescription,
+  migrations: readonly SchemaDescription[],
+  path: string = 'value',
+): ValueEvolution | ({ readonly kind: 'refused' } & StateRefusal) {
+  const kind = 'possible';
+  const storedText = JSON.stringify(bareDescription(stored));
   const exact = migrations.findIndex(
     (from) => JSON.stringify(bareDescription(from)) === storedText,
   );
-  if (exact >= 0) return { ...found, value: undefined, migration: exact };
-  const direct = evolutionOf(stored.value, declared.value, 'value');
-  if (direct.kind === 'possible') {
-    return { ...found, value: direct.convert, migration: undefined };
-  }
+  if (exact >= 0) return { kind, value: undefined, migration: exact };
+  const direct = evolutionOf(stored, declared, path);
+  if (direct.kind === 'possible') return { kind, value: direct.convert, migration: undefined };
   for (const [migration, from] of migrations.entries()) {
-    const first = evolutionOf(stored.value, from, 'value');
-    if (first.kind === 'possible') return { ...found, value: first.convert, migration };
+    const first = evolutionOf(stored, from, path);
+    if (first.kind === 'possible') return { kind, value: first.convert, migration };
   }
   return { kind: 'refused', ...direct.refusal };
+}
+
+/**
+ * What a value that is stored by its schema alone is now; undefined: it is what it was.
+ * @throws EngineError STATE_NOT_EVOLVABLE
+ */
+export function valueReading(
+  stored: SchemaDescription,
+  { names, schema, migrations }: Omit<EvolvingState, 'description'>,
+): Convert | undefined {
+  const [was, is] = [stored, schema.description].map((each) =>
+    JSON.stringify(bareDescription(each)),
+  );
+  if (was === is) return undefined;
+  const from = migrations.map((each) => each.from.description);
+  const evolution = valueEvolution(stored, schema.description, from);
+  if (evolution.kind === 'refused') throw notEvolvable(names, evolution);
+  return convertOf(evolution, { names, schema, migrations });
+}
+
+/** The evolution and then the migration that were found. */
+export function convertOf(
+  { value, migration }: ValueEvolution,
+  { names, schema, migrations }: Omit<EvolvingState, 'description'>,
+): Convert | undefined {
+  if (migration === undefined) return value;
+  const migrate = migrations[migration]!.migrate as Convert;
+  return (old) => migrated(names, schema, migrate, value === undefined ? old : value(old));
 }
 
 function keyEvolution(
@@ -128,19 +172,12 @@ export function readingOf(
   stored: StateDescription,
   state: EvolvingState,
 ): StateReading | undefined {
-  const { names, description, schema, migrations } = state;
+  const { names, description, migrations } = state;
   const from = migrations.map((migration) => migration.from.description);
   const evolution = resolveEvolution(stored, { description, migrations: from });
   if (evolution.kind === 'same') return undefined;
   if (evolution.kind === 'refused') throw notEvolvable(names, evolution);
-  const { value, key, migration } = evolution;
-  if (migration === undefined) return { value, key };
-  const { migrate } = migrations[migration]!;
-  return {
-    key,
-    value: (old) =>
-      migrated(names, schema, migrate as Convert, value === undefined ? old : value(old)),
-  };
+  return { key: evolution.key, value: convertOf(evolution, state) };
 }
 
 export function canEvolve(stored: StateDescription, state: EvolvingState): boolean {
@@ -152,16 +189,36 @@ export function canEvolve(stored: StateDescription, state: EvolvingState): boole
 
 /**
  * Whether state can go on under keys of another schema: only if all of them are found again, that
- * is if equal keys have equal bytes. A schema that is not known on both sides refuses nothing: the
- * keys' family is looked at when the first of them comes.
+ * is if equal keys have equal bytes. Of keys without a schema the family is known if there were
+ * any; where the program declares none, it is looked at when the first key comes.
  */
 export function keyRefusal(
-  stored: SchemaDescription | null,
-  declared: SchemaDescription | undefined,
+  stored: StoredKeys,
+  { schema: declared, family }: DeclaredKeys,
 ): StateRefusal | undefined {
-  if (stored === null || declared === undefined) return undefined;
-  const place = differentKeys(stored, declared, 'the key');
-  return place && { ...place, fix: KEEP_KEYS };
+  const field = 'the key';
+  if (stored.schema !== null && declared !== undefined) {
+    const place = differentKeys(stored.schema, declared, field);
+    return place && { ...place, fix: KEEP_KEYS };
+  }
+  const was = stored.schema === null ? stored.family : keyFamilyOfSchema(stored.schema);
+  const is = declared === undefined ? family : keyFamilyOfSchema(declared);
+  if (was === null || was === undefined || is === undefined || was === is) return undefined;
+  return { field, reason: `it was a ${was}, and is a ${is}`, fix: KEEP_KEYS };
+}
+
+/** What a snapshot says of its keys. */
+interface StoredKeys {
+  readonly schema: SchemaDescription | null;
+  /** That of the first key, if there was one. */
+  readonly family: KeyFamily | null;
+}
+
+/** What a program says of its keys. */
+interface DeclaredKeys {
+  readonly schema: SchemaDescription | undefined;
+  /** Where there is no schema: that of the field of the record that the key is. */
+  readonly family?: KeyFamily | undefined;
 }
 
 const KEEP_KEYS =

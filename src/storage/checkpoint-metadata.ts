@@ -44,6 +44,10 @@ export interface OperatorMetadata {
   readonly committable: SchemaDescription | undefined;
   /** Of a source: what its enumerator keeps. */
   readonly enumerator: Uint8Array | undefined;
+  /** With which schema that is encoded. */
+  readonly enumeratorSchema: SchemaDescription | undefined;
+  /** What its keys were of the records of each input (`KeySelection.by`); undefined: not known. */
+  readonly keyedBy: readonly string[] | undefined;
 }
 
 /** An edge as it was when records were in flight on it; see JobEdge. */
@@ -55,6 +59,8 @@ export interface EdgeMetadata {
   readonly tag: string | undefined;
   readonly partitioner: string;
   readonly partitionedBy: string | undefined;
+  /** `KeySelection.by`; undefined where they were not dealt out by key. */
+  readonly keyedBy: string | undefined;
   readonly schema: SchemaDescription;
 }
 

@@ -41,6 +41,8 @@ export function someMetadata(
         ],
         committable: undefined,
         enumerator: undefined,
+        enumeratorSchema: undefined,
+        keyedBy: ['.user'],
       },
       {
         operator: 'source',
@@ -58,6 +60,8 @@ export function someMetadata(
         ],
         committable: t.struct({ path: t.field(t.string, { default: '' }) }).description,
         enumerator: pattern(9),
+        enumeratorSchema: t.struct({ next: t.int32 }).description,
+        keyedBy: undefined,
       },
     ],
     vertices: [
@@ -79,7 +83,7 @@ export function someMetadata(
     edges: [
       {
         ...{ edge: 'source:0', source: 'source', target: 'totals', targetInput: 0 },
-        ...{ tag: undefined, partitioner: 'hash', partitionedBy: undefined },
+        ...{ tag: undefined, partitioner: 'hash', partitionedBy: undefined, keyedBy: '.user' },
         schema: t.struct({ path: t.string }).description,
       },
     ],

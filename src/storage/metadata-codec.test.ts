@@ -68,16 +68,22 @@ describe('the metadata of a checkpoint', () => {
   test('M1: a version that is not known is told from damage', () => {
     const newer = BYTES.slice();
     const view = new DataView(newer.buffer);
-    view.setUint16(8, 3, true);
+    view.setUint16(8, 4, true);
     view.setUint32(24, crc32(newer.subarray(0, 24)), true);
     view.setUint32(newer.length - 4, crc32(newer.subarray(0, newer.length - 4)), true);
-    assert.match(refusal(newer, 'version 3'), /format version 3, and this version .* reads 2/);
+    assert.match(refusal(newer, 'version 4'), /format version 4, and this version .* reads 3/);
   });
 
   test('M3: committables of which nothing says what they are are refused', () => {
     const operators = METADATA.operators.map((each) => ({ ...each, committable: undefined }));
     const bytes = encodeMetadata({ ...METADATA, operators }, FOLDER);
     assert.match(refusal(bytes, 'no schema'), /Source.*nothing says what its committables are/);
+  });
+
+  test('M3: what an enumerator keeps, of which nothing says what it is, is refused', () => {
+    const operators = METADATA.operators.map((each) => ({ ...each, enumeratorSchema: undefined }));
+    const bytes = encodeMetadata({ ...METADATA, operators }, FOLDER);
+    assert.match(refusal(bytes, 'no schema'), /Source.*nothing says what its enumerator keeps/);
   });
 
   test('M3: records in flight of which nothing says what they are are refused', () => {

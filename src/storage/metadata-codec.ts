@@ -28,8 +28,11 @@ import { absoluteUri, folderOfUri, relativeUri } from './file-uri.ts';
 
 /** `MILLCHKP` */
 const MAGIC = [0x4d, 0x49, 0x4c, 0x4c, 0x43, 0x48, 0x4b, 0x50] as const;
-/** 2: committables and records in flight say with which schemas they are encoded. */
-const VERSION = 2;
+/**
+ * 2: committables and records in flight say with which schemas they are encoded; 3: enumerators as
+ * well, and keys say what they are of the records.
+ */
+const VERSION = 3;
 const HEADER_BYTES = 28;
 const TRAILER_BYTES = 4;
 /** The last bytes of the header are its checksum. */
@@ -78,6 +81,8 @@ const Metadata: Schema<CheckpointMetadata> = t.struct({
       subtasks: t.array(t.optional(Operator)),
       committable: t.optional(Description),
       enumerator: t.optional(t.bytes),
+      enumeratorSchema: t.optional(Description),
+      keyedBy: t.optional(t.array(t.string)),
     }),
   ),
   vertices: t.array(
@@ -93,7 +98,8 @@ const Metadata: Schema<CheckpointMetadata> = t.struct({
     t.struct({
       ...{ edge: t.string, source: t.string, target: t.string, targetInput: t.uint8 },
       ...{ tag: t.optional(t.string), partitioner: t.string },
-      ...{ partitionedBy: t.optional(t.string), schema: Description },
+      ...{ partitionedBy: t.optional(t.string), keyedBy: t.optional(t.string) },
+      schema: Description,
     }),
   ),
   blob: t.bytes,
@@ -208,10 +214,12 @@ function parallelParts({
 
 /** M3: what is encoded with a schema has one. */
 function requireSchemas({ operators, vertices, edges }: CheckpointMetadata): void {
-  for (const { name: what, committable, subtasks } of operators) {
+  for (const { name: what, committable, subtasks, enumerator, enumeratorSchema } of operators) {
     const has = subtasks.some((snapshot) => (snapshot?.committables.length ?? 0) > 0);
     if (committable !== undefined) schemaOf(committable);
     else if (has) corrupt(what, 'nothing says what its committables are');
+    if (enumeratorSchema !== undefined) schemaOf(enumeratorSchema);
+    else if (enumerator !== undefined) corrupt(what, 'nothing says what its enumerator keeps');
   }
   for (const { schema } of edges) schemaOf(schema);
   const known = new Set(edges.map(({ edge }) => edge));

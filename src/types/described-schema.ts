@@ -75,6 +75,11 @@ export function evolvingField<S extends Schema<unknown>>(of: S, evolution: Evolu
   return new EvolvingField(of, deepFreeze(evolution)) as Schema<unknown> as S;
 }
 
+/** What a field with this schema was called before. */
+export function formerNamesOf(schema: Schema<unknown>): readonly string[] {
+  return (schema as Partial<EvolvingField>).evolution?.aliases ?? [];
+}
+
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.values(value).forEach(deepFreeze);

@@ -143,7 +143,7 @@ function requireFit(target: RestoreTarget, file: KeyedFile): void {
         'and that is fixed for the life of the state',
     );
   }
-  const refusal = keyRefusal(keySchema, target.keySchema);
+  const refusal = keyRefusal({ schema: keySchema, family }, { schema: target.keySchema });
   if (refusal !== undefined) throw keysNotEvolvable(target.context.operator, states, refusal);
   if (family !== null) target.context.pin(family);
 }
