@@ -13,6 +13,7 @@ import { sha256Hex } from '../base/sha256.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { decodeClientMessage } from '../functions/client-message.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
+import { atWork } from './at-work.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
 import { clusterEnv } from './cluster-env.test-kit.ts';
 
@@ -68,16 +69,6 @@ class Rig implements AsyncDisposable {
     const { status, error } = await client.result();
     assert.equal(status, 'FINISHED', JSON.stringify(error));
     return lines.sort();
-  }
-
-  /** When its workers are at work. */
-  async running(client: JobClient): Promise<void> {
-    for (;;) {
-      const { vertices } = await client.details();
-      const ready = vertices.every(({ parallelism, states }) => states.RUNNING === parallelism);
-      if (vertices.length > 0 && ready) return;
-      await new Promise<void>((resolve) => env.clock.soon(() => resolve()));
-    }
   }
 
   async empty(): Promise<void> {
@@ -146,7 +137,7 @@ test('while a job runs its code is in every process that works for it, and in no
   await using rig = await Rig.start();
   const client = await rig.submit(WAITING);
   client.onMessage(() => undefined);
-  await rig.running(client);
+  await atWork(env, client);
   const name = `${sha256Hex(WAITING)}.mjs`;
   for (const each of ['jobmanager', 'taskmanager-1', 'taskmanager-2']) {
     assert.deepEqual(rig.files(each), [name]);
@@ -221,14 +212,14 @@ test('what a TaskManager finds damaged on its disk is fetched again for the next
   const settings = { configuration: { 'parallelism.default': '1' } };
   const first = await rig.submit(WAITING, settings);
   first.onMessage(() => undefined);
-  await rig.running(first);
+  await atWork(env, first);
   const name = `${sha256Hex(WAITING)}.mjs`;
   const there = ['taskmanager-1', 'taskmanager-2'].filter((each) => rig.files(each).includes(name));
   assert.ok(there.length > 0);
   for (const each of there) writeFileSync(join(rig.folder, each, name), 'throw new Error("no");');
   const second = await rig.submit(WAITING, settings);
   second.onMessage(() => undefined);
-  await rig.running(second);
+  await atWork(env, second);
   await Promise.all([first.cancel(), second.cancel()]);
   assert.equal((await second.result()).status, 'CANCELED');
 });

@@ -8,6 +8,7 @@ import { isEngineError } from '../base/errors.ts';
 import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { JobClient } from '../client/job-client.ts';
+import { atWork } from './at-work.test-kit.ts';
 import { CheckpointRig } from './checkpoint-rig.test-kit.ts';
 import type { Parameters, Settings } from './checkpoint-rig.test-kit.ts';
 import type { SinkVersion } from './changed-sinks.test-kit.ts';
@@ -45,15 +46,7 @@ function submit(
 before(async () => {
   cluster = await rig.cluster(env, 2);
   const client = await submit('first', {}, { rate: 2000, stuck: true });
-  await rig.until(async () => {
-    const { vertices } = await client.details();
-    // A subtask of the source that has got no split ends as soon as it runs.
-    const isRunning = vertices.every(
-      ({ states: { RUNNING = 0, FINISHED = 0 }, parallelism }) =>
-        RUNNING > 0 && RUNNING + FINISHED === parallelism,
-    );
-    return vertices.length > 0 && isRunning;
-  });
+  await atWork(env, client);
   await new Promise<void>((resolve) => env.clock.after(milliseconds(200), resolve));
   const directory = join(rig.path, 'savepoints');
   savepoint = (await client.triggerSavepoint({ directory })).location;

@@ -11,6 +11,7 @@ import type { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { JobClient } from '../client/job-client.ts';
 import { Configuration } from '../config/configuration.ts';
+import { atWork } from './at-work.test-kit.ts';
 import { USERS } from './evolving-jobs.test-kit.ts';
 import type { Version } from './evolving-jobs.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
@@ -69,17 +70,7 @@ function pause(millis: number): Promise<void> {
 
 /** Some way into its records; the job ends with it. */
 async function savepointOfRunning(client: JobClient): Promise<string> {
-  const isRunning = async (): Promise<boolean> => {
-    const { status, vertices } = await client.details();
-    assert.ok(status === 'INITIALIZING' || status === 'CREATED' || status === 'RUNNING', status);
-    if (vertices.length === 0) return false;
-    // A subtask of the source that has got no split ends as soon as it runs.
-    return vertices.every(
-      ({ states: { RUNNING = 0, FINISHED = 0 }, parallelism }) =>
-        RUNNING > 0 && RUNNING + FINISHED === parallelism,
-    );
-  };
-  while (!(await isRunning())) await pause(5);
+  await atWork(env, client);
   await pause(200);
   const { location } = await client.triggerSavepoint({ directory: join(folder, 'savepoints') });
   await client.cancel();
