@@ -217,6 +217,8 @@ export type ErrorCode =
   | 'REST_UNAUTHORIZED'
   | 'REST_UNAVAILABLE'
   | 'REST_UNREACHABLE'
+  | 'REST_CLUSTER_NOT_RUNNING'
+  | 'REST_OTHER_CLUSTER'
   | 'REST_UNPROTECTED'
   // Between processes of the engine
   | 'RPC_BAD_ADDRESS'

@@ -310,6 +310,14 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The cluster at {url} has nobody who could answer just now: {message}',
     'Try again in a moment; `millrace logs` of a cluster on this machine are in its folder.',
   ),
+  REST_CLUSTER_NOT_RUNNING: external(
+    'The cluster "{cluster}" does not run on this machine, and there is none at {url}: {reason}.',
+    'Start it with `millrace cluster start -D cluster.id={cluster}`, or name another with --jobmanager HOST:PORT.',
+  ),
+  REST_OTHER_CLUSTER: user(
+    'The cluster "{cluster}" does not run on this machine; at {url} there is the cluster "{other}".',
+    'Start it with `millrace cluster start -D cluster.id={cluster}`, or ask the other with -D cluster.id={other}.',
+  ),
   REST_UNREACHABLE: external(
     'There is no cluster at {url}: {reason}.',
     'Start one with `millrace cluster start`, or name another with --jobmanager HOST:PORT.',

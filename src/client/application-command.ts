@@ -5,23 +5,20 @@
  * Invariants
  * A1. Whatever happens to the job, its cluster is stopped before the command ends; where the
  *     command is killed the cluster ends by itself.
- * A2. Of applications that did not end well the logs are kept, those of the last ones: no secret,
- *     no bundle, and never more than `KEPT`.
+ * A2. Of an application that did not end well nothing but the logs is kept, and that for a while
+ *     (`deploy/ended-applications.ts`).
  */
 import { EngineError } from '../base/errors.ts';
-import { minutes, seconds } from '../base/units.ts';
+import { seconds } from '../base/units.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import { TaskManagerOptions } from '../config/options/task-manager-options.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { APPLICATION_PREFIX, ClusterDirectory } from '../deploy/cluster-directory.ts';
-import {
-  clusterState,
-  startCluster,
-  stopCluster,
-  type ClusterState,
-} from '../deploy/cluster-on-machine.ts';
+import { APPLICATION_PREFIX } from '../deploy/cluster-directory.ts';
+import { startCluster, stopCluster } from '../deploy/cluster-on-machine.ts';
+import type { ClusterState } from '../deploy/cluster-state.ts';
+import { removeOldApplications } from '../deploy/ended-applications.ts';
 import type { ParsedArguments } from './arguments.ts';
 import type { Program } from './cli.ts';
 import { clientAt } from './cluster-target.ts';
@@ -32,10 +29,6 @@ import { profileSettings } from './profiles.ts';
 import { runOn } from './remote-run.ts';
 
 const START_TIMEOUT = seconds(60);
-/** A2. */
-const KEPT = 20;
-/** A folder that is younger may be that of a cluster that is about to start. */
-const OLD = minutes(5);
 
 export async function runApplicationCommand(
   env: CommandEnv,
@@ -49,7 +42,7 @@ export async function runApplicationCommand(
   // While the cluster starts or stops nobody else listens. A1.
   let signal: 'SIGINT' | 'SIGTERM' | undefined;
   using _signals = env.terminal.onSignal((each) => void (signal ??= each));
-  await removeOld(env);
+  await removeOldApplications(env);
   const state = await startCluster(env, {
     configuration,
     owned: true,
@@ -62,7 +55,7 @@ export async function runApplicationCommand(
       code = signal === 'SIGTERM' ? ExitCode.terminated : ExitCode.interrupted;
       return code;
     }
-    const client = await clientAt(env, args, configuration, restUrlOf(state));
+    const client = await clientAt(env, args, configuration, { url: restUrlOf(state) });
     code = await runOn({
       ...{ env, args, configuration, client, job, version },
       ...{ isAttached: true, cancelsAtExit: true },
@@ -94,24 +87,6 @@ function restUrlOf({ file, directory }: ClusterState): string {
   if (file.restUrl !== undefined) return file.restUrl;
   const parameters = { cluster: directory.clusterId, reason: 'it does not serve REST' };
   throw new EngineError('CLUSTER_NOT_STARTED', { ...parameters, log: directory.folder('log') });
-}
-
-/** A2. */
-async function removeOld(env: CommandEnv): Promise<void> {
-  const { disk, clock } = env;
-  const applications = (await ClusterDirectory.all(env)).filter(({ clusterId }) =>
-    clusterId.startsWith(APPLICATION_PREFIX),
-  );
-  const looks = applications.map(async (directory) => {
-    const modified = (await disk.stat(directory.path))?.modified ?? 0;
-    return { directory, modified };
-  });
-  const oldest = (await Promise.all(looks)).toSorted((a, b) => b.modified - a.modified);
-  for (const { directory, modified } of oldest.slice(KEPT)) {
-    if (clock.now() - modified < OLD) continue;
-    const state = await clusterState(env, directory);
-    if (state === undefined || state.alive.length === 0) await disk.remove(directory.path);
-  }
 }
 
 /** The logs of what went well are of no use. */

@@ -12,13 +12,8 @@ import {
   ClusterDirectory,
   type ProcessRecord,
 } from '../deploy/cluster-directory.ts';
-import {
-  clusterState,
-  jobsKept,
-  startCluster,
-  stopCluster,
-  type ClusterState,
-} from '../deploy/cluster-on-machine.ts';
+import { jobsKept, startCluster, stopCluster } from '../deploy/cluster-on-machine.ts';
+import { clusterState, type ClusterState } from '../deploy/cluster-state.ts';
 import {
   isThisMachine,
   readHosts,
@@ -26,6 +21,7 @@ import {
   stopOnHost,
   takeOrder,
 } from '../deploy/cluster-hosts.ts';
+import { endedApplications, removeOldApplications } from '../deploy/ended-applications.ts';
 import type { Env } from '../env/env.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { commandConfiguration, withAuthentication } from './command-configuration.ts';
@@ -64,6 +60,7 @@ async function start(env: Env, args: ParsedArguments, loaded: Configuration): Pr
   const hosts = await hostsOf(env, args, configuration);
   const others = hosts.filter((host) => !isThisMachine(env, host));
   const taskManagers = taskManagersOf(args);
+  await removeOldApplications(env);
   const kept = await keptOf(env, ClusterDirectory.of(env, configuration));
   const state = await startCluster(env, {
     configuration,
@@ -229,6 +226,14 @@ async function statusOfAll(env: Env, args: ParsedArguments): Promise<number> {
   for (const state of running) {
     if (args.has('json')) json(env, state);
     else stdout.write(`The cluster "${state.directory.clusterId}":\n${tableOf(env, state)}`);
+  }
+  for (const { directory, ended } of await endedApplications(env)) {
+    const { clusterId } = directory;
+    const logs = directory.folder('log');
+    const endedMillis = Math.max(env.clock.now() - ended, 0);
+    if (args.has('json')) {
+      stdout.write(`${JSON.stringify({ ...NOTHING(clusterId), endedMillis, logs })}\n`);
+    } else stdout.write(`"${clusterId}" ended ${uptimeText(endedMillis)} ago; its logs: ${logs}\n`);
   }
   return running.length > 0 ? ExitCode.success : ExitCode.failure;
 }

@@ -10,6 +10,8 @@ const HOME = '/home/me';
 const clusters = `${HOME}/.millrace/clusters`;
 const TOKEN = 'ab'.repeat(32);
 
+const DEFAULT = `${clusters}/default/cluster.json`;
+
 function started(id: string, restUrl: string): Readonly<Record<string, string>> {
   const file = { version: 1, clusterId: id, restUrl, jobManager: 'x:1', processes: [], hosts: [] };
   return {
@@ -45,6 +47,41 @@ test('the cluster that is named, configured or started here', async () => {
   assert.equal(await asked({}, https, '-Drest.port=5'), 'https://localhost:5 nothing');
   const other = { files: { ...files, ...started('other', 'http://localhost:4712') } };
   assert.equal(await asked(other, '-Dcluster.id=other'), `http://localhost:4712 Bearer ${TOKEN}`);
+});
+
+test('a cluster that is asked for by name and is not known to run', async () => {
+  // A JobManager in the foreground with this id has made its token there.
+  const files = { [`${clusters}/x/rest-token`]: `${TOKEN}\n` };
+  assert.equal(await asked({ files }, '-Dcluster.id=x'), `http://localhost:8081 Bearer ${TOKEN}`);
+  assert.equal(await asked({ files }), 'http://localhost:8081 nothing', 'nobody asked for x');
+
+  const nobody = new TestCluster({});
+  nobody.refusals = Infinity;
+  const missing = await nobody.run(['list', '-Dcluster.id=x']);
+  assert.equal(
+    missing.stderr,
+    [
+      'error[REST_CLUSTER_NOT_RUNNING]: The cluster "x" does not run on this machine, and there is none at http://localhost:8081: the connection was refused.',
+      '  fix: Start it with `millrace cluster start -D cluster.id=x`, or name another with --jobmanager HOST:PORT.',
+      '',
+    ].join('\n'),
+  );
+
+  // Another one at that port is not asked in its place.
+  const record = { role: 'jobmanager', name: 'jobmanager', pid: 7, identity: 'i', log: '' };
+  const file = JSON.parse(started('default', 'http://localhost:8081')[DEFAULT]!) as object;
+  const running = { ...file, processes: [record] };
+  const other = { ...files, [DEFAULT]: JSON.stringify(running) };
+  const cluster = new TestCluster({ 'GET /jobs/overview': { jobs: [] } });
+  const ask = (identity: string) => {
+    const processes = { identify: async () => identity } as never;
+    return cluster.run(['list', '-Dcluster.id=x'], { files: other, env: { processes } });
+  };
+  const refused = await ask('i');
+  assert.match(refused.stderr, /^error\[REST_OTHER_CLUSTER\]: .*"x" does not run.*"default"/);
+  assert.deepEqual(cluster.calls, []);
+  // Of that one only its file is left.
+  assert.equal((await ask('another process')).code, 0);
 });
 
 test('the token of the cluster with that address, or the one that is given', async () => {

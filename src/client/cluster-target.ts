@@ -1,7 +1,8 @@
 /**
  * Which cluster a command talks to, and how it finds the token. In this order: `--jobmanager`,
  * `rest.address` and `rest.port` where somebody has set one of them, a cluster on this machine that
- * has the id `cluster.id`, `http://localhost:8081`.
+ * has the id `cluster.id`, `http://localhost:8081`: there a JobManager in the foreground may be the
+ * cluster that was asked for, which keeps its token in the folder of that id.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
@@ -11,6 +12,7 @@ import { RestOptions } from '../config/options/rest-options.ts';
 import { SecurityOptions } from '../config/options/security-options.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { ClusterDirectory, type ClusterFile } from '../deploy/cluster-directory.ts';
+import { clusterState } from '../deploy/cluster-state.ts';
 import type { ParsedArguments } from './arguments.ts';
 import type { CommandEnv } from './command-env.ts';
 import { RestClient } from './rest-client.ts';
@@ -33,19 +35,19 @@ export async function clusterClient(
   args: ParsedArguments,
   configuration: Configuration,
 ): Promise<RestClient> {
-  return clientAt(env, args, configuration, await clusterUrl(env, args, configuration));
+  return clientAt(env, args, configuration, await targetOf(env, args, configuration));
 }
 
-/** A client of the cluster at this URL. */
+/** A client of this cluster. */
 export async function clientAt(
   env: CommandEnv,
   args: ParsedArguments,
   configuration: Configuration,
-  url: string,
+  target: ClusterTarget,
 ): Promise<RestClient> {
-  const { token, tokenAdvice } = await tokenFor(env, args, url);
+  const { token, tokenAdvice } = await tokenFor(env, args, target);
   return new RestClient({
-    ...{ url: withoutSlash(url), token, tokenAdvice },
+    ...{ url: withoutSlash(target.url), cluster: target.named, token, tokenAdvice },
     http: await env.loadHttp(),
     clock: env.clock,
     timeout: configuration.get(RestOptions.connectionTimeout),
@@ -74,25 +76,39 @@ async function identityOf(
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
-async function clusterUrl(
+export interface ClusterTarget {
+  readonly url: string;
+  /** The name of a cluster of this machine that is not known to run, if that was asked for. */
+  readonly named?: string | undefined;
+}
+
+/** @throws EngineError CLI_ADDRESS_INVALID, REST_OTHER_CLUSTER, CLUSTER_*, IO_* */
+async function targetOf(
   env: CommandEnv,
   args: ParsedArguments,
   configuration: Configuration,
-): Promise<string> {
+): Promise<ClusterTarget> {
   const typed = args.value('jobmanager');
-  if (typed !== undefined) return parseAddress(typed, configuration);
+  if (typed !== undefined) return { url: parseAddress(typed, configuration) };
   const { address, port } = RestOptions;
   const isConfigured = [address, port, JobManagerOptions.rpcAddress].some((option) =>
     configuration.has(option),
   );
-  if (!isConfigured) {
-    const id = configuration.get(ClusterOptions.clusterId);
-    const named = (await clustersHere(env)).find(({ clusterId }) => clusterId === id);
-    const started = await named?.read();
-    if (started?.restUrl !== undefined) return withoutSlash(started.restUrl);
-  }
   const host = configuration.get(address) ?? configuration.get(JobManagerOptions.rpcAddress);
-  return `${schemeOf(configuration)}://${bracketed(host)}:${configuration.get(port)}`;
+  const url = `${schemeOf(configuration)}://${bracketed(host)}:${configuration.get(port)}`;
+  if (isConfigured) return { url };
+  const cluster = configuration.get(ClusterOptions.clusterId);
+  const directory = (await clustersHere(env)).find(({ clusterId }) => clusterId === cluster);
+  const started = await directory?.read();
+  if (started?.restUrl !== undefined) return { url: withoutSlash(started.restUrl) };
+  if (!configuration.has(ClusterOptions.clusterId)) return { url };
+  const there = await clusterHere(env, url);
+  const other = there && (await clusterState(env, there.directory));
+  if (other !== undefined && other.alive.length > 0) {
+    const { clusterId } = other.directory;
+    throw new EngineError('REST_OTHER_CLUSTER', { cluster, url, other: clusterId });
+  }
+  return { url, named: cluster };
 }
 
 function schemeOf(configuration: Configuration): 'http' | 'https' {
@@ -114,7 +130,11 @@ function parseAddress(typed: string, configuration: Configuration): string {
   return withoutSlash(url.href);
 }
 
-async function tokenFor(env: CommandEnv, args: ParsedArguments, url: string): Promise<Token> {
+async function tokenFor(
+  env: CommandEnv,
+  args: ParsedArguments,
+  { url, named }: ClusterTarget,
+): Promise<Token> {
   const file = args.value('token-file');
   if (file !== undefined) {
     return { token: await readToken(env, file), tokenAdvice: `The one in ${file} was sent.` };
@@ -127,6 +147,11 @@ async function tokenFor(env: CommandEnv, args: ParsedArguments, url: string): Pr
   if (here !== undefined) {
     const tokenAdvice = `That of the cluster "${here.file.clusterId}" of this machine was sent.`;
     return { token: await here.directory.readSecret('rest-token'), tokenAdvice };
+  }
+  const asked = (await clustersHere(env)).find(({ clusterId }) => clusterId === named);
+  const token = await asked?.readSecret('rest-token');
+  if (token !== undefined) {
+    return { token, tokenAdvice: `That of the cluster "${named}" of this machine was sent.` };
   }
   return { token: undefined, tokenAdvice: 'No cluster of this machine has this address.' };
 }

@@ -384,7 +384,7 @@ export const CLUSTER: CommandSpec = {
     INSECURE_BIND,
     {
       name: 'all',
-      help: 'stop, status: all clusters of this machine, those of run-application too',
+      help: 'stop, status: all clusters of this machine, those of run-application too; status: also the logs of applications that have ended',
     },
     { name: 'json', help: 'print JSON; with --all an object a line' },
     { name: 'verbose', help: 'print whole stacks of errors' },

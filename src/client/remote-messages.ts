@@ -41,7 +41,8 @@ export async function readMessages(
       return;
     } catch (thrown) {
       if (isOver()) return;
-      if (!isEngineError(thrown, 'HTTP_ABORTED') && !isEngineError(thrown, 'REST_UNREACHABLE')) {
+      const passing = ['HTTP_ABORTED', 'REST_UNREACHABLE', 'REST_CLUSTER_NOT_RUNNING'] as const;
+      if (!passing.some((code) => isEngineError(thrown, code))) {
         throw thrown;
       }
       await client.pause(RETRY);

@@ -12,6 +12,8 @@ export interface RestClientOptions {
   readonly clock: Pick<Clock, 'after'>;
   /** `http://host:port`, without a slash at its end. */
   readonly url: string;
+  /** Of this machine, by name, if it is asked for by that and is not known to run. */
+  readonly cluster?: string | undefined;
   readonly token: string | undefined;
   /** Where the token was looked for, for the error when it is refused. */
   readonly tokenAdvice: string;
@@ -126,6 +128,10 @@ export class RestClient {
   #unreachable(thrown: unknown): unknown {
     if (!isEngineError(thrown, 'NETWORK_FAILED')) return thrown;
     const { reason } = thrown.parameters;
+    const { cluster } = this.#options;
+    if (cluster !== undefined) {
+      return new EngineError('REST_CLUSTER_NOT_RUNNING', { cluster, url: this.url, reason });
+    }
     return new EngineError('REST_UNREACHABLE', { url: this.url, reason });
   }
 
@@ -160,6 +166,7 @@ export class RestClient {
 function isPassing(thrown: unknown): boolean {
   return (
     isEngineError(thrown, 'REST_UNREACHABLE') ||
+    isEngineError(thrown, 'REST_CLUSTER_NOT_RUNNING') ||
     isEngineError(thrown, 'REST_UNAVAILABLE') ||
     isEngineError(thrown, 'HTTP_TIMEOUT') ||
     isEngineError(thrown, 'HTTP_ABORTED')

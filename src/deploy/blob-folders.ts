@@ -27,9 +27,17 @@ export async function blobStart(
   if (stored !== undefined) {
     return { folder: `${stored}/blobs`, engine: manifest.version, keep: true };
   }
-  const configured = configuration.get(BlobOptions.storageDirectory);
-  const base = disk.resolve(configured ?? ClusterDirectory.of(env, configuration).folder('blobs'));
+  const base = blobBase(env, configuration);
   // Its own folder in it is private; a folder of others stays as it is.
   await disk.makeDirectory(base);
   return { folder: await processFolder(env, base, role), engine: manifest.version };
+}
+
+/** Below which each process has a folder of its own, unless its jobs outlive it. */
+export function blobBase(
+  env: Pick<Env, 'disk' | 'terminal' | 'random'>,
+  configuration: Configuration,
+): string {
+  const configured = configuration.get(BlobOptions.storageDirectory);
+  return env.disk.resolve(configured ?? ClusterDirectory.of(env, configuration).folder('blobs'));
 }

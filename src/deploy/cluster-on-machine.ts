@@ -9,6 +9,7 @@
  *     notices: nothing is sent that could be lost or come too late.
  * M4. Jobs that have not ended, and checkpoints that are kept, outlive the cluster: the next start
  *     goes on with them.
+ * M5. Nothing else does: a stopped cluster leaves no file of a process but its logs.
  */
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { milliseconds, seconds, type Duration } from '../base/units.ts';
@@ -17,10 +18,14 @@ import { HighAvailabilityOptions } from '../config/options/high-availability-opt
 import type { Env, ProcessHandle } from '../env/env.ts';
 import { readWhole, writeOnce } from '../ha/atomic-file.ts';
 import { storedJobs } from '../ha/file-job-store.ts';
+import { blobBase } from './blob-folders.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
-import type { ClusterFile, ProcessRecord } from './cluster-directory.ts';
+import type { ProcessRecord } from './cluster-directory.ts';
+import { clusterState, isAlive, type ClusterState } from './cluster-state.ts';
 import { storageFolder } from './ha-stores.ts';
+import { localStateBases } from './local-state-folders.ts';
 import { LogFiles } from './log-files.ts';
+import { removeLeftFolders } from './process-folders.ts';
 import { decodeProcessMessage } from './process-messages.ts';
 import { SUPERVISOR } from './supervisor-process.ts';
 
@@ -39,35 +44,11 @@ export interface ClusterStart {
   readonly secrets?: Readonly<Record<'cluster-secret' | 'rest-token', string>> | undefined;
 }
 
-export interface ClusterState {
-  readonly directory: ClusterDirectory;
-  /** As written down. */
-  readonly file: ClusterFile;
-  /** Those that live. */
-  readonly alive: readonly ProcessRecord[];
-}
-
 const LOOK_INTERVAL = milliseconds(20);
 /** A supervisor kills what does not end after 15 seconds. */
 const STOP_TIMEOUT = seconds(25);
 const KILL_TIMEOUT = seconds(5);
 const LOCK = 'starting';
-
-/**
- * Undefined if nothing was ever started, or it was stopped.
- * @throws EngineError CLUSTER_FILE_INVALID
- */
-export async function clusterState(
-  env: Env,
-  directory: ClusterDirectory,
-): Promise<ClusterState | undefined> {
-  const file = await directory.read();
-  if (file === undefined) return undefined;
-  const known = await Promise.all(
-    file.processes.map(async (record) => ((await isAlive(env, record)) ? [record] : [])),
-  );
-  return { directory, file, alive: known.flat() };
-}
 
 /**
  * Resolves when the JobManager listens and all TaskManagers are registered.
@@ -109,8 +90,17 @@ export async function stopCluster(
       throw new EngineError('CLUSTER_NOT_STOPPED', { cluster: directory.clusterId, pids });
     }
   }
+  await removeLeft(env, directory);
   await directory.removeFile();
   return alive;
+}
+
+/** Folders of its processes that were killed. M5. */
+async function removeLeft(env: Env, directory: ClusterDirectory): Promise<void> {
+  if (!(await directory.isConfigured())) return;
+  const configuration = await directory.readConfiguration();
+  const bases = [blobBase(env, configuration), ...localStateBases(env, configuration)];
+  for (const base of bases) await removeLeftFolders(env, base);
 }
 
 /**
@@ -140,11 +130,6 @@ export async function jobsKept(env: Env, directory: ClusterDirectory): Promise<r
   if (!configuration.has(HighAvailabilityOptions.type)) return [];
   const folder = storageFolder(env, configuration);
   return folder === undefined ? [] : storedJobs(env, folder);
-}
-
-/** M1. */
-async function isAlive({ processes }: Env, { pid, identity }: ProcessRecord): Promise<boolean> {
-  return (await processes.identify(pid)) === identity;
 }
 
 async function signalAll(

@@ -14,17 +14,24 @@ export async function localStateFolders(
   env: Pick<Env, 'disk' | 'processes' | 'terminal' | 'random' | 'log'>,
   configuration: Configuration,
 ): Promise<readonly string[] | undefined> {
-  const configured = configuration.get(CheckpointingOptions.localFolders);
-  const bases = configured?.split(',').flatMap((each) => each.trim() || []) ?? [
-    ClusterDirectory.of(env, configuration).folder('local-state'),
-  ];
   const folders: string[] = [];
-  for (const base of bases) {
+  for (const base of localStateBases(env, configuration)) {
     try {
-      folders.push(await processFolder(env, env.disk.resolve(base), 'taskmanager'));
+      folders.push(await processFolder(env, base, 'taskmanager'));
     } catch (thrown) {
       env.log.write('warn', `no copies of state are kept in ${base}: ${messageOf(thrown)}`);
     }
   }
   return folders.length === 0 ? undefined : folders;
+}
+
+/** Below which each TaskManager has a folder of its own. */
+export function localStateBases(
+  env: Pick<Env, 'disk' | 'terminal' | 'random'>,
+  configuration: Configuration,
+): readonly string[] {
+  const configured = configuration.get(CheckpointingOptions.localFolders);
+  const own = ClusterDirectory.of(env, configuration).folder('local-state');
+  const bases = configured?.split(',').flatMap((each) => each.trim() || []) ?? [own];
+  return bases.map((base) => env.disk.resolve(base));
 }

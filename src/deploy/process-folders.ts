@@ -1,6 +1,7 @@
 /**
  * Folders of one process below one that the processes of a machine share: named by the process, so
- * that what was left by one that was killed goes when the next one starts.
+ * that what was left by one that was killed goes when the next one starts, or the cluster is
+ * stopped.
  */
 import { isEngineError, messageOf } from '../base/errors.ts';
 import type { DirectoryEntry, Disk, Env, ProcessRole } from '../env/env.ts';
@@ -14,7 +15,7 @@ export async function processFolder(
   role: ProcessRole,
 ): Promise<string> {
   const { processes } = env;
-  await removeLeft(env, base);
+  await removeLeftFolders(env, base);
   const identity = (await processes.identify(processes.pid)) ?? '';
   return `${base}/${folderName(role, processes.pid, identity)}`;
 }
@@ -26,7 +27,10 @@ function folderName(role: string, pid: number, identity: string): string {
 const FOLDER = /^(jobmanager|taskmanager)-(\d+)-[\w.]*$/;
 
 /** Of processes that are not there any more. */
-async function removeLeft({ disk, processes, log }: FolderEnv, base: string): Promise<void> {
+export async function removeLeftFolders(
+  { disk, processes, log }: FolderEnv,
+  base: string,
+): Promise<void> {
   for (const { name, kind } of await entriesOf(disk, base)) {
     const [, role, pid] = FOLDER.exec(name) ?? [];
     if (kind !== 'directory' || role === undefined) continue;

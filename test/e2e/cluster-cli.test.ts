@@ -335,7 +335,8 @@ describe('run-application', { timeout: 300_000 }, () => {
       const names = Array.from({ length: 23 }, (_, at) => `application-old${10 + at}`);
       for (const [at, name] of names.entries()) {
         mkdirSync(join(home, 'clusters', name, 'log'), { recursive: true });
-        utimesSync(join(home, 'clusters', name), at, at);
+        const ended = Date.now() / 1000 - 3600 + at;
+        utimesSync(join(home, 'clusters', name), ended, ended);
       }
       const command = start('run-application', 'jobs.ts', '--job', 'endless', '--slots', '1');
       await command.said('\n20\n');
@@ -346,6 +347,12 @@ describe('run-application', { timeout: 300_000 }, () => {
       command.process.kill('SIGKILL');
       const again = await start('cluster', 'stop', '--all').ended;
       assert.deepEqual([again.stdout, again.code], ['No cluster runs on this machine.\n', 0]);
+      const { stdout: shown } = await start('cluster', 'status', '--all').ended;
+      const logs = join(home, 'clusters', names.at(-1)!, 'log');
+      assert.match(
+        shown,
+        new RegExp(`^"${names.at(-1)}" ended 59 min .* ago; its logs: ${logs}$`, 'm'),
+      );
     } finally {
       rmSync(home, { recursive: true, maxRetries: 3 });
     }
