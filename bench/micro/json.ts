@@ -1,12 +1,14 @@
 /**
  * What the parsers of lines do alone, without the engine: bids of 278 bytes in JSON, of which two
- * fields or all are used, beside JSON.parse of each line; the same fields from CSV; and how fast
- * lines are written.
+ * fields or all are used, beside JSON.parse of each line; the same fields from CSV; how fast lines
+ * are written; and how fast lines that were read are written again.
  * `node bench/micro/json.ts [--json]`.
  */
 import { readFileSync } from 'node:fs';
 import type { LineFormat } from '../../src/formats/index.ts';
 import { csv, json } from '../../src/formats/index.ts';
+import { RecordOrigins } from '../../src/functions/record-origins.ts';
+import type { Infer } from '../../src/types/index.ts';
 import { t } from '../../src/types/index.ts';
 import { bidsFile, priceOf } from '../core/bids.ts';
 import { report } from '../lib/report.ts';
@@ -98,6 +100,36 @@ function measureEncoding<T>(name: string, format: LineFormat<T>, values: readonl
   });
 }
 
+/** Records that are read and written again, as they are or with another price. */
+function measurePassing(
+  name: string,
+  origins: RecordOrigins | undefined,
+  change: (bid: Infer<typeof Bid>) => Infer<typeof Bid>,
+): void {
+  const out = Buffer.alloc(BLOCK_BYTES);
+  const encoder = json(Bid).createEncoder(origins);
+  const decoder = json(Bid).createDecoder(undefined, origins);
+  let used = 0;
+  const handler = {
+    record(bid: Infer<typeof Bid>): boolean {
+      const changed = change(bid);
+      let end = encoder.encode(changed, out, used);
+      if (end < 0) end = encoder.encode(changed, out, 0);
+      used = end;
+      return true;
+    },
+    malformed(): boolean {
+      throw new Error('a bid is malformed');
+    },
+  };
+  measure(name, () => {
+    for (let at = 0; at < lines.length;) {
+      const end = Math.min(lines.length, at + BLOCK_BYTES);
+      at = decoder.decode(lines, at, end, end === lines.length, handler);
+    }
+  });
+}
+
 const lines = readFileSync(await bidsFile(RECORDS));
 const bids = lines
   .toString('latin1')
@@ -124,3 +156,10 @@ measureDecoding('csv-parse-two-fields', csv(TwoFields), rows);
 measureDecoding('csv-parse-all-fields', csv(Bid), rows);
 measureEncoding('json-write', json(Bid), bids);
 measureEncoding('csv-write', csv(Bid), bids);
+measurePassing('json-pass-encoded', undefined, (bid) => bid);
+measurePassing('json-pass-copied', new RecordOrigins(), (bid) => bid);
+measurePassing('json-change-encoded', undefined, (bid) => ({ ...bid, price: bid.price + 1 }));
+measurePassing('json-change-copied', new RecordOrigins(), (bid) => ({
+  ...bid,
+  price: bid.price + 1,
+}));

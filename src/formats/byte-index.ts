@@ -12,6 +12,7 @@
  */
 import type { TextBuffer } from '../base/text-buffer.ts';
 import { textBufferOf } from '../base/text-buffer.ts';
+import type { StructOrigin, TextOrigin } from '../functions/record-origins.ts';
 import type { Scanner } from './scan-module.ts';
 import { portableScanner, SCAN_STEP, wasmScanner } from './scan-module.ts';
 
@@ -31,6 +32,8 @@ export class ByteIndex {
   readonly #scanner: Scanner;
   readonly #marks: readonly [number, number];
   readonly #seen: Int32Array;
+  /** What has been noted of the bytes, which goes when they do; see RecordOrigins. */
+  readonly origins: (TextOrigin | StructOrigin)[] = [];
   busy = false;
   count = 0;
   length = 0;
@@ -52,6 +55,7 @@ export class ByteIndex {
 
   /** Copies and indexes `source[start, end)`, at most `WINDOW_MAX` bytes. */
   load(source: TextBuffer, start: number, end: number): void {
+    for (const origin of this.origins) origin.forget();
     const length = source.copy(this.bytes, 0, start, end);
     // The scan goes on to the end of its last step.
     this.bytes.fill(0x20, length, length + SCAN_STEP);

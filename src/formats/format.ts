@@ -4,6 +4,7 @@
  * straight from the bytes; positions are absolute, so that an error can say where. A line ends with
  * LF or CR LF; a CR alone ends nothing.
  */
+import type { RecordOrigins } from '../functions/record-origins.ts';
 import type { Schema } from '../types/schema.ts';
 
 /** What a decoder does with a line: a record, or a refusal that names the place. */
@@ -94,9 +95,14 @@ export interface LineFormat<T> {
   readonly extension: string;
   /**
    * `header` is the first line of the file, with or without its end, and is needed where
-   * `skipsFirstLine`, so that columns are found by name.
+   * `skipsFirstLine`, so that columns are found by name. `origins` are those of the context of a
+   * source: where they are wanted by what writes in the same task, they are noted.
    * @throws EngineError DATA_BAD_HEADER if the header cannot be used.
    */
-  createDecoder(header?: Uint8Array): LineDecoder<T>;
-  createEncoder(): LineEncoder<T>;
+  createDecoder(header?: Uint8Array, origins?: RecordOrigins): LineDecoder<T>;
+  /**
+   * `origins` are those of the context of a sink: what was read in this format and is written
+   * again may then be copied. Made before the first record comes, so that they are noted.
+   */
+  createEncoder(origins?: RecordOrigins): LineEncoder<T>;
 }

@@ -5,3 +5,4 @@ export { json } from './json/json.ts';
 export type { JsonOptions } from './json/json.ts';
 export { text } from './text/text.ts';
 export type { LineDecoder, LineEncoder, LineFormat, LineHandler, LineProblem } from './format.ts';
+export type { RecordOrigins } from '../functions/record-origins.ts';

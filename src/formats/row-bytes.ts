@@ -13,6 +13,7 @@
  *      are looked for at once, and `#unseen` says that there have been others.
  */
 import { assert } from '../base/assert.ts';
+import type { StructOrigin, TextOrigin } from '../functions/record-origins.ts';
 import type { TextBuffer } from '../base/text-buffer.ts';
 import { textBufferOf, viewOf } from '../base/text-buffer.ts';
 import { MISFIT } from './misfit.ts';
@@ -31,6 +32,8 @@ const ENTRIES_AT: number = MARK_AT + 64;
 const PAGES: number = Math.ceil((ENTRIES_AT + 4 * (SEEN_MAX + 2 * SCAN_STEP)) / 0x10000);
 /** Shorter texts are copied by a loop: a call into Node costs as much as some ten of its rounds. */
 const SHORT = 10;
+/** The same for bytes. */
+const COPIED_SHORT = 24;
 /** What a character becomes at most. */
 const CHARACTER_BYTES = 3;
 
@@ -42,12 +45,17 @@ export interface RowTarget {
   readonly view: DataView;
   /** @returns the index after the text; ODD_ROW if it is none that can be written so */
   text(at: number, text: string): number;
+  /** @returns the index after the bytes of the origin; ODD_ROW if there is no room */
+  copied(at: number, origin: Origin): number;
   /**
    * For the end of a row that was written in `[at, end)`: `end` if it has just so many marks, its
    * last byte being one of them; else ODD_ROW.
    */
   row(at: number, end: number, marks: number): number;
 }
+
+/** Bytes without marks, or with so many as are counted. */
+export type Origin = TextOrigin | StructOrigin;
 
 /** Writes the record from `at` on. @returns the index after the row, or ODD_ROW */
 export type WriteRow = (value: unknown, out: Uint8Array, at: number) => number;
@@ -144,6 +152,15 @@ export class RowWriter implements RowTarget {
       out[at + i] = code;
     }
     return at + length;
+  }
+
+  copied(at: number, { bytes, start, end }: Origin): number {
+    const stop = at + end - start;
+    if (stop > this.limit) return ODD_ROW;
+    const out = this.#out;
+    if (end - start > COPIED_SHORT) bytes!.copy(out, at, start, end);
+    else for (let from = start, to = at; to < stop;) out[to++] = bytes![from++]!;
+    return stop;
   }
 
   /** RB3 */

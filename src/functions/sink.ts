@@ -12,6 +12,7 @@ import type { Timestamp } from '../base/units.ts';
 import type { Schema } from '../types/schema.ts';
 import type { FileSystem } from './file-system.ts';
 import type { OpenContext } from './function-context.ts';
+import type { RecordOrigins } from './record-origins.ts';
 import type { ConnectorEnv } from './source.ts';
 import type { StateMigration } from './state.ts';
 
@@ -72,6 +73,8 @@ export interface RestoredWriterState<WriterState> {
 
 export interface SinkWriterContext extends OpenContext {
   readonly env: ConnectorEnv;
+  /** For the encoders of formats, which are made before `start` resolves; as a source has it. */
+  readonly origins?: RecordOrigins | undefined;
   readonly jobId: string;
   /** Of the sink in its job: no other has it, and it stays over restarts. */
   readonly operatorId: string;

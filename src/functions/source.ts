@@ -7,6 +7,7 @@ import type { Timestamp } from '../base/units.ts';
 import type { Env } from '../env/env.ts';
 import type { Schema } from '../types/schema.ts';
 import type { OpenContext } from './function-context.ts';
+import type { RecordOrigins } from './record-origins.ts';
 import type { StateMigration } from './state.ts';
 
 export type Boundedness = 'bounded' | 'unbounded';
@@ -104,6 +105,8 @@ export interface SplitEnumerator<Split extends SourceSplit, State> {
 
 export interface SourceReaderContext extends OpenContext {
   readonly env: ConnectorEnv;
+  /** For the decoders of formats; undefined where nothing that was read is written as it is. */
+  readonly origins?: RecordOrigins | undefined;
   requestSplit(): void;
   sendToEnumerator(event: Uint8Array): void;
   /** Says that `poll` may have something again; may be called at any time from a callback. */

@@ -16,6 +16,7 @@ import type { Timestamp } from '../base/units.ts';
 import { NO_TIMESTAMP } from '../network/batch.ts';
 import type { FileSystem } from '../functions/file-system.ts';
 import type { OpenContext } from '../functions/function-context.ts';
+import type { RecordOrigins } from '../functions/record-origins.ts';
 import type {
   AnySink,
   RestoredWriterState,
@@ -33,6 +34,7 @@ import type { CommittablesOfCheckpoint, CommitWiring } from './sink-commits.ts';
 
 export interface SinkWiring extends CommitWiring {
   readonly env: ConnectorEnv;
+  readonly origins?: RecordOrigins | undefined;
   readonly jobId: string;
   readonly operatorId: string;
   fileSystem(uri: string): FileSystem;
@@ -275,6 +277,7 @@ function sinkContext(open: OpenContext, wiring: SinkWiring): SinkWriterContext {
   return {
     ...open,
     env: wiring.env,
+    origins: wiring.origins,
     jobId: wiring.jobId,
     operatorId: wiring.operatorId,
     fileSystem: (uri) => wiring.fileSystem(uri),

@@ -15,6 +15,7 @@ import type { Duration } from '../base/units.ts';
 import { MIN_WATERMARK } from '../network/control-element.ts';
 import type { Pressure } from '../network/pressure.ts';
 import type { AnySource, ConnectorEnv, PollResult, SourceReader } from '../functions/source.ts';
+import type { RecordOrigins } from '../functions/record-origins.ts';
 import type { WatermarkStrategy } from '../functions/watermark-strategy.ts';
 import { EventTimeTicks } from './event-time-ticks.ts';
 import type { CheckpointNotice, Operator, OperatorContext, TimeHold } from './operator.ts';
@@ -26,6 +27,7 @@ import { SourceTime } from './source-time.ts';
 /** What a source operator needs beyond an operator's context. */
 export interface SourceWiring {
   readonly env: ConnectorEnv;
+  readonly origins?: RecordOrigins | undefined;
   readonly pressure: Pressure;
   requestSplit(): void;
   sendToEnumerator(event: Uint8Array): void;
@@ -76,6 +78,7 @@ export class SourceOperator implements Operator {
     this.#reader = source.createReader({
       ...context.open,
       env,
+      origins: wiring.origins,
       requestSplit: () => wiring.requestSplit(),
       sendToEnumerator: (event) => wiring.sendToEnumerator(event),
       available: () => wiring.available(),

@@ -210,6 +210,7 @@ export class FileReader<T> implements SourceReader<T, FileSplit>, StoppingHandle
           split,
           format: this.#options.format,
           buffers: this.#buffers,
+          origins: this.#context.origins,
           progress: () => this.#context.available(),
         }),
       );

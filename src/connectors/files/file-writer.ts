@@ -17,7 +17,7 @@ import type {
   SinkWriterContext,
   WriteContext,
 } from '../../functions/sink.ts';
-import type { LineFormat } from '../../formats/format.ts';
+import type { LineEncoder, LineFormat } from '../../formats/format.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
 import { BucketWriter, type Rolling } from './bucket-writer.ts';
@@ -70,6 +70,8 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   /** The one that was written to last. */
   #bucket: BucketWriter<T> | undefined;
   #bucketId = '';
+  /** Of the first bucket: made before a record is read, so that it can say what to note of it. */
+  #encoder: LineEncoder<T> | undefined;
   readonly #bucketContext: CurrentRecord;
   #number = 0;
   /** URIs, until they are in a committable. */
@@ -87,6 +89,7 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
     this.#bucketBy = options.bucketBy;
     this.#restored = restored;
     this.#bucketContext = new CurrentRecord(context);
+    this.#encoder = options.format.createEncoder(context.origins);
   }
 
   async start(): Promise<void> {
@@ -195,10 +198,12 @@ export class FileWriter<T> implements SinkWriter<T, FileCommittable, FileWriterS
   #make(id: string): BucketWriter<T> {
     checkBucket(id);
     const { fileSystem, names, compression, rolling, blockBytes, bucketBy, format } = this.#options;
+    const { env, origins } = this.#context;
+    const encoder = this.#encoder ?? format.createEncoder(origins);
+    this.#encoder = undefined;
     const folder = id === '' ? this.#options.folder : `${this.#options.folder}/${id}`;
     return new BucketWriter<T>({
-      ...{ env: this.#context.env, encoder: format.createEncoder() },
-      ...{ compression, rolling, blockBytes },
+      ...{ env, encoder, compression, rolling, blockBytes },
       firstBytes: bucketBy === undefined ? blockBytes : Math.min(BUCKET_BYTES, blockBytes),
       begin: () => {
         const number = this.#number;

@@ -10,6 +10,7 @@
 import { assert } from '../../base/assert.ts';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { LineDecoder, LineFormat, LineHandler } from '../../formats/format.ts';
+import type { RecordOrigins } from '../../functions/record-origins.ts';
 import type { ConnectorEnv } from '../../functions/source.ts';
 import { openInput, type ByteInput } from './byte-input.ts';
 import { byteOrderMark, readHeader, type FileHeader } from './file-header.ts';
@@ -37,6 +38,7 @@ export interface SplitReadingOptions<T> {
   readonly split: FileSplit;
   readonly format: LineFormat<T>;
   readonly buffers: BlockBuffers;
+  readonly origins: RecordOrigins | undefined;
   /** Called when there is something to do again; from a callback. */
   readonly progress: () => void;
 }
@@ -145,7 +147,7 @@ export class SplitReading<T> {
   async #open(): Promise<void> {
     const { env, split, format, buffers, progress } = this.#options;
     if (format.skipsFirstLine) this.#header = await readHeader(env, split);
-    this.#decoder = createDecoder(format, split, this.#header);
+    this.#decoder = createDecoder(this.#options, this.#header);
     this.#input = await openInput(env, split);
     if (this.#closed) return;
     const dataFrom = this.#header?.end ?? 0;
@@ -283,12 +285,11 @@ export class SplitReading<T> {
 
 /** A header that cannot be used is the first line of a file. */
 function createDecoder<T>(
-  format: LineFormat<T>,
-  split: FileSplit,
+  { format, split, origins }: SplitReadingOptions<T>,
   header: FileHeader | undefined,
 ): LineDecoder<T> {
   try {
-    return format.createDecoder(header?.line);
+    return format.createDecoder(header?.line, origins);
   } catch (error) {
     throw isEngineError(error) ? error.within({ record: `${split.name}:1` }) : error;
   }

@@ -3,17 +3,26 @@
  * code over the fields of the schema. It answers `ODD` for whatever does not fit or is unusual; the
  * writer of `json-writer-source.ts` then says what becomes of it. In the text `b` are the bytes
  * that are written to, and `d` their view, `r` is the RowTarget, `p` is where the next byte goes,
- * and `q` counts those that mean something.
+ * and `q` counts those that mean something. What was read just before, in the same bytes as it is
+ * to be written, is copied: `texts` and `structs` are its origins, see RecordOrigins.
  */
 import { quoteField } from '../../base/generated-code.ts';
-import type { SchemaDescription, StructDescription } from '../../types/schema-description.ts';
+import type { RecordOrigins, StructOrigin, TextOrigin } from '../../functions/record-origins.ts';
+import type {
+  FieldDescription,
+  SchemaDescription,
+  StructDescription,
+} from '../../types/schema-description.ts';
 import { FIXED_MAX } from '../row-bytes.ts';
 import { fitsSource } from '../value-check.ts';
 import { INTEGER_BYTES_MAX } from '../write-integer.ts';
+import { JSON_FORM, sameSource, writtenKind } from './json-origins.ts';
 import type { JsonOptions } from './json.ts';
 
 /** What the generated text takes as parameters, in this order. */
-export const LINE_PARAMETERS: readonly string[] = ['r', 'ODD', 'integer', 'others'];
+export const LINE_PARAMETERS: readonly string[] = [
+  ...['r', 'ODD', 'integer', 'others', 'texts', 'structs'],
+];
 
 export interface LineSource {
   /** The body of a function of `LINE_PARAMETERS` that returns a `WriteRow`. */
@@ -22,6 +31,9 @@ export interface LineSource {
   readonly others: readonly SchemaDescription[];
   /** Bytes that constants and numbers of a line take at most. */
   readonly fixed: number;
+  /** What is copied where it is known, in the order of `texts` and `structs`. */
+  readonly texts: readonly TextOrigin[];
+  readonly structs: readonly StructOrigin[];
 }
 
 const FAIL = 'return ODD;';
@@ -38,21 +50,26 @@ const OTHERS: ReadonlySet<string> = new Set([
 export function lineSource(
   description: SchemaDescription,
   options: JsonOptions,
+  origins?: RecordOrigins,
 ): LineSource | undefined {
-  const generator = new LineGenerator(options);
+  const generator = new LineGenerator(options, origins);
   return generator.generate(description);
 }
 
 class LineGenerator {
   readonly #options: JsonOptions;
+  readonly #origins: RecordOrigins | undefined;
   readonly #others: SchemaDescription[] = [];
+  readonly #texts: TextOrigin[] = [];
+  readonly #structs: StructOrigin[] = [];
   /** Bytes that constants and numbers take at most. */
   #fixed = 1;
   #names = 0;
   #isPossible = true;
 
-  constructor(options: JsonOptions) {
+  constructor(options: JsonOptions, origins: RecordOrigins | undefined) {
     this.#options = options;
+    this.#origins = origins;
   }
 
   generate(description: SchemaDescription): LineSource | undefined {
@@ -60,12 +77,17 @@ class LineGenerator {
     if (!this.#isPossible || this.#fixed > FIXED_MAX) return undefined;
     const end = 'b[p++] = 10;\nreturn r.row(at, p, q + 1);';
     const begin = 'return (v, b, at) => {\nconst d = r.view;\nlet p = at, q = 0;';
-    const text = `${begin}\n${body}\n${end}\n};`;
-    return { text, others: this.#others, fixed: this.#fixed };
+    const noted = [
+      ...this.#texts.map((_origin, i) => `const T${i} = texts[${i}];`),
+      ...this.#structs.map((_origin, i) => `const S${i} = structs[${i}];`),
+    ];
+    const text = `${noted.join('\n')}\n${begin}\n${body}\n${end}\n};`;
+    const [others, texts, structs] = [this.#others, this.#texts, this.#structs];
+    return { text, others, fixed: this.#fixed, texts, structs };
   }
 
-  /** Statements that write the value of the variable `x`. */
-  #write(description: SchemaDescription, x: string): string {
+  /** Statements that write the value of the variable `x`, which is that of a field `name`. */
+  #write(description: SchemaDescription, x: string, name?: string): string {
     switch (description.kind) {
       case 'struct':
         return this.#struct(description, x);
@@ -75,14 +97,14 @@ class LineGenerator {
         if (description.of.kind === 'optional') return this.#impossible();
         return [
           `if (${x} === null) {\n${this.#constant('null')}`,
-          `} else {\n${this.#write(description.of, x)}\n}`,
+          `} else {\n${this.#write(description.of, x, name)}\n}`,
         ].join('\n');
       default:
-        return this.#plain(description, x);
+        return this.#plain(description, x, name);
     }
   }
 
-  #plain(description: SchemaDescription, x: string): string {
+  #plain(description: SchemaDescription, x: string, name: string | undefined): string {
     const fits = fitsSource(description, x);
     const check = `if (!(${fits})) ${FAIL}`;
     switch (description.kind) {
@@ -106,7 +128,7 @@ class LineGenerator {
           `} else if (${x} === false) {\n${this.#constant('false')}\n} else ${FAIL}`,
         ].join('\n');
       case 'string':
-        return `${check}\n${this.#text(x)}`;
+        return this.#copied(`${check}\n${this.#text(x)}`, x, name);
       case 'int64':
         return this.#options.int64 === 'number'
           ? `${check}\n${this.#digits(`String(${x})`)}`
@@ -146,6 +168,14 @@ class LineGenerator {
     return `b[p++] = 34;\np = r.text(p, ${x});\nif (p < 0) ${FAIL}\nb[p++] = 34; q += 2;`;
   }
 
+  /** `write`, unless the text is the one that was read last for a field of this name. */
+  #copied(write: string, x: string, name: string | undefined): string {
+    if (this.#origins === undefined || name === undefined) return write;
+    const origin = `T${this.#texts.push(this.#origins.wantText(JSON_FORM, name)) - 1}`;
+    const copy = `b[p++] = 34;\np = r.copied(p, ${origin});\nif (p < 0) ${FAIL}`;
+    return `if (${x} === ${origin}.text) {\n${copy}\nb[p++] = 34; q += 2;\n} else {\n${write}\n}`;
+  }
+
   #other(description: SchemaDescription, x: string): string {
     this.#others.push(description);
     const form = this.#name('o');
@@ -157,11 +187,22 @@ class LineGenerator {
     ].join('\n');
   }
 
-  #struct({ fields }: StructDescription, x: string): string {
+  #struct(description: StructDescription, x: string): string {
+    const { fields } = description;
+    const names = fields.map(() => this.#name('x'));
+    const loads = fields.map(({ name }, i) => `const ${names[i]} = ${quoteField(x, name)};`);
+    const writes = [this.#constant('{'), ...this.#members(fields, names), this.#constant('}')];
+    return [
+      `if (typeof ${x} !== 'object' || ${x} === null) ${FAIL}`,
+      ...loads,
+      this.#copiedStruct(writes.join('\n'), description, names),
+    ].join('\n');
+  }
+
+  #members(fields: readonly FieldDescription[], names: readonly string[]): string[] {
     let comma: 'none' | 'perhaps' | 'always' = 'none';
-    const writes = fields.map(({ name, type }) => {
-      const field = this.#name('x');
-      const load = `const ${field} = ${quoteField(x, name)};`;
+    return fields.map(({ name, type }, i) => {
+      const field = names[i]!;
       const optional = type.kind === 'optional';
       const key = `${JSON.stringify(name)}:`;
       const before = comma;
@@ -170,15 +211,20 @@ class LineGenerator {
         before === 'perhaps'
           ? `if (b[p - 1] !== 123) {\n${this.#constant(',')}\n}\n${this.#constant(key)}`
           : this.#constant(before === 'none' ? key : `,${key}`);
-      const write = `${start}\n${this.#write(optional ? type.of : type, field)}`;
-      return `${load}\n${optional ? `if (${field} !== undefined) {\n${write}\n}` : write}`;
+      const write = `${start}\n${this.#write(optional ? type.of : type, field, name)}`;
+      return optional ? `if (${field} !== undefined) {\n${write}\n}` : write;
     });
-    return [
-      `if (typeof ${x} !== 'object' || ${x} === null) ${FAIL}`,
-      this.#constant('{'),
-      ...writes,
-      this.#constant('}'),
-    ].join('\n');
+  }
+
+  /** `write`, unless the fields are those of the struct that was read last. */
+  #copiedStruct(write: string, description: StructDescription, names: readonly string[]): string {
+    const kind = writtenKind(description, this.#options);
+    if (this.#origins === undefined || kind === undefined) return write;
+    const wanted = this.#origins.wantStruct(JSON_FORM, kind, names.length);
+    const origin = `S${this.#structs.push(wanted) - 1}`;
+    const same = description.fields.map(({ type }, i) => sameSource(type, origin, i, names[i]!));
+    const copy = `p = r.copied(p, ${origin});\nif (p < 0) ${FAIL}\nq += ${origin}.marks;`;
+    return `if (${[`${origin}.isThere`, ...same].join(' && ')}) {\n${copy}\n} else {\n${write}\n}`;
   }
 
   #array(of: SchemaDescription, x: string): string {

@@ -1,6 +1,7 @@
 /** Writes values as lines of JSON: what `JSON.stringify` makes of the JSON form of the schema. */
 import { EngineError } from '../../base/errors.ts';
 import { compile } from '../../base/generated-code.ts';
+import type { RecordOrigins } from '../../functions/record-origins.ts';
 import { problemOf } from '../../types/problem.ts';
 import type { SchemaDescription } from '../../types/schema-description.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -60,13 +61,18 @@ const BACKSLASH = 0x5c;
 export function jsonLineWriter(
   description: SchemaDescription,
   options: JsonOptions,
+  origins?: RecordOrigins,
 ): RowWriter | undefined {
-  const source = lineSource(description, options);
+  const source = lineSource(description, options, origins);
   if (source === undefined) return undefined;
   const others = source.others.map((kind) => otherToJson(kind, options));
   const line = compile('json/bytes', LINE_PARAMETERS, source.text);
   const parts = { marks: [QUOTE, BACKSLASH], fixed: source.fixed } as const;
-  return new RowWriter(parts, (target) => line(target, ODD_ROW, writeInteger, others) as WriteRow);
+  const { texts, structs } = source;
+  return new RowWriter(
+    parts,
+    (target) => line(target, ODD_ROW, writeInteger, others, texts, structs) as WriteRow,
+  );
 }
 
 /** Generated; throws MISFIT for values that do not fit. */

@@ -1,23 +1,34 @@
 /**
  * Generates the parser of a struct: source text that reads a line of JSON straight from the bytes
  * of a window into an object, and answers `ODD` for whatever is malformed, unusual or does not fit.
- * Fields are found by the length and the bytes of their names; what the schema does not know is
- * passed over, from quote to quote. In the text `b` are the bytes, `view` a DataView of them, `x`
- * the entries of the index, `t` the JsonTokens, `p` and `k` the position and the number of its
- * entry.
+ * Fields are first expected in the order of the schema with nothing between them, as most programs
+ * write them: straight code that compares whole names. Where that does not fit they are found by
+ * the length and the bytes of their names, and what the schema does not know is passed over, from
+ * quote to quote. In the text `b` are the bytes, `view` a DataView of them, `x` the entries of the
+ * index, `t` the JsonTokens, `p` and `k` the position and the number of its entry; `texts` and
+ * `structs` are the origins that are noted, see RecordOrigins.
  */
 import { quote, quoteProperty } from '../../base/generated-code.ts';
-import { GeneratedSource } from '../../types/generated-source.ts';
+import { constant, GeneratedSource } from '../../types/generated-source.ts';
 import type {
   FieldDescription,
   SchemaDescription,
   StructDescription,
 } from '../../types/schema-description.ts';
+import { copiedKind, noteSource } from './json-origins.ts';
 
 /** What the generated text takes as parameters, in this order. */
 export const PARSER_PARAMETERS: readonly string[] = [
-  ...['t', 'index', 'b', 'view', 'x', 'ODD', 'asciiText', 'readers', 'enums'],
+  ...['t', 'index', 'b', 'view', 'x', 'ODD', 'asciiText', 'readers', 'enums', 'texts', 'structs'],
 ];
+
+/** Which origins are noted: their numbers in `texts` and `structs`; undefined: it is not. */
+export interface NotedOrigins {
+  text(name: string): number | undefined;
+  struct(kind: string): number | undefined;
+}
+
+const NONE: NotedOrigins = { text: () => undefined, struct: () => undefined };
 
 export interface ParserSource {
   /** The body of a function of `PARSER_PARAMETERS` that returns `(p, k) => object | ODD`. */
@@ -28,14 +39,29 @@ export interface ParserSource {
   readonly enums: readonly (readonly string[])[];
 }
 
-export function parserSource(description: StructDescription): ParserSource {
-  const generator = new ParserGenerator();
+export function parserSource(
+  description: StructDescription,
+  noted: NotedOrigins = NONE,
+): ParserSource {
+  const generator = new ParserGenerator(noted);
   return generator.generate(description);
 }
 
 const NEXT = 'p = t.p; k = t.k;';
 const SPACES = 'while (b[p] === 32) p++;';
 const FAIL = 'return ODD;';
+
+/** Where a value is read. */
+interface Reading {
+  /** A statement for what is malformed or unusual. */
+  readonly fail: string;
+  /** A statement for what would be written otherwise than it stands there. */
+  readonly other: string;
+  /** An expression for the TextOrigin in which a text is noted. */
+  readonly origin: string | undefined;
+}
+
+const ANYWHERE: Reading = { fail: FAIL, other: '', origin: undefined };
 
 const INTEGER_RANGES: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['int8', [-0x80, 0x7f]],
@@ -54,8 +80,13 @@ const ENUM_COMPARED_MAX = 32;
 
 class ParserGenerator {
   readonly #source = new GeneratedSource();
+  readonly #noted: NotedOrigins;
   readonly #parsed: SchemaDescription[] = [];
   readonly #enums: (readonly string[])[] = [];
+
+  constructor(noted: NotedOrigins) {
+    this.#noted = noted;
+  }
 
   generate(description: StructDescription): ParserSource {
     const struct = this.#struct(description);
@@ -75,8 +106,71 @@ class ParserGenerator {
   }
 
   /** A function that reads an object from its brace on. */
-  #struct({ fields }: StructDescription): string {
+  #struct(description: StructDescription): string {
+    const { fields } = description;
+    const structs = fields.map(({ type }) => this.#inner(type));
+    const anyOrder = this.#anyOrder(fields, structs);
+    if (fields.length === 0 || fields.some(({ name }) => plainBytes(name) === undefined)) {
+      return anyOrder;
+    }
     return this.#source.function('s', 'p, k', () => {
+      const tries = constant(`new Int32Array(1) /* ${this.#source.name('tries')} */`);
+      return [
+        'const start = p, first = k;',
+        `if (${tries}[0] >= 0) straight: {`,
+        this.#straight(description, structs, `${tries}[0] = 0;`),
+        '}',
+        `${tries}[0] = ${tries}[0] < ${TRIED_MAX} ? ${tries}[0] + 1 : ${-STRETCH};`,
+        `return ${anyOrder}(start, first);`,
+      ].join('\n');
+    });
+  }
+
+  /** The function of the struct or array that a field holds, which is generated before it. */
+  #inner(type: SchemaDescription): string {
+    if (type.kind === 'optional') return this.#inner(type.of);
+    if (type.kind === 'nullable') return type.of.kind === 'optional' ? '' : this.#inner(type.of);
+    if (type.kind === 'struct') return this.#struct(type);
+    if (type.kind === 'array' && type.of.kind !== 'optional') return this.#array(type.of);
+    return '';
+  }
+
+  /**
+   * Fields in their order, with nothing between them. What is read counts only at the end, so that
+   * it can be left at any point.
+   */
+  #straight(description: StructDescription, inner: readonly string[], success: string): string {
+    const { fields } = description;
+    const kind = copiedKind(description);
+    const number = kind === undefined ? undefined : this.#noted.struct(kind);
+    const fail = 'break straight;';
+    const other = number === undefined ? '' : 'same = false;';
+    let before: 'none' | 'perhaps' | 'always' = 'none';
+    const reads = fields.map(({ name, type }, i) => {
+      const isOptional = type.kind === 'optional';
+      const key = Buffer.from(`${before === 'none' ? '{' : ','}"${name}":`);
+      const isThere =
+        before === 'perhaps'
+          ? `b[q] === (q === start ? 123 : 44) && ${sameBytes(key.subarray(1), '(q + 1)')}`
+          : sameBytes(key, 'q');
+      if (before !== 'always') before = isOptional ? 'perhaps' : 'always';
+      const reading = { fail, other, origin: this.#origin(name) };
+      const read = this.#read(isOptional ? type.of : type, `a${i}`, reading, inner[i]!);
+      const body = `p = q + ${key.length}; k += 2;\n${read}\nq = p;`;
+      return isOptional ? `if (${isThere}) {\n${body}\n}` : `if (!(${isThere})) ${fail}\n${body}`;
+    });
+    return [
+      `const ascii = index.ascii;\nlet q = p, e${other === '' ? '' : ', same = true'};`,
+      `let ${fields.map((_field, i) => `a${i}`).join(', ')};`,
+      ...reads,
+      `if (b[q] !== 125) ${fail}`,
+      number === undefined ? '' : noteStruct(fields, constant(`structs[${number}]`)),
+      `${success}\nt.p = q + 1; t.k = k;\nreturn ${literalOf(fields)};`,
+    ].join('\n');
+  }
+
+  #anyOrder(fields: readonly FieldDescription[], inner: readonly string[]): string {
+    return this.#source.function('o', 'p, k', () => {
       const required = fields.filter(({ type }) => type.kind !== 'optional');
       const masks = Array.from(
         { length: Math.ceil(required.length / 31) },
@@ -87,24 +181,27 @@ class ParserGenerator {
         const bits = Math.min(31, required.length - i * 31);
         return `if (${mask} !== ${2 ** bits - 1}) ${FAIL}`;
       });
-      const properties = fields.map(({ name }, i) => `${quoteProperty(name)}: a${i}`);
       return [
         `const ascii = index.ascii;`,
         `let ${variables.join(', ')};`,
         masks.length === 0 ? '' : `let ${masks.map((mask) => `${mask} = 0`).join(', ')};`,
         `p++;\n${SPACES}`,
         'if (b[p] === 125) p++;\nelse for (;;) {',
-        this.#field(fields, required),
+        this.#field(fields, required, inner),
         `${SPACES}\nc = b[p++];\nif (c === 44) { ${SPACES} continue; }`,
         `if (c === 125) break;\n${FAIL}\n}`,
         ...full,
-        `t.p = p; t.k = k;\nreturn { ${properties.join(', ')} };`,
+        `t.p = p; t.k = k;\nreturn ${literalOf(fields)};`,
       ].join('\n');
     });
   }
 
   /** From the quote of a name to the end of its value. */
-  #field(fields: readonly FieldDescription[], required: readonly FieldDescription[]): string {
+  #field(
+    fields: readonly FieldDescription[],
+    required: readonly FieldDescription[],
+    inner: readonly string[],
+  ): string {
     const byLength = new Map<number, string[]>();
     for (const [i, { name, type }] of fields.entries()) {
       const bytes = plainBytes(name);
@@ -112,9 +209,11 @@ class ParserGenerator {
       if (bytes === undefined) continue;
       const bit = required.findIndex((field) => field.name === name);
       const found = bit < 0 ? '' : `m${Math.floor(bit / 31)} |= ${1 << (bit % 31)};`;
-      const inner = type.kind === 'optional' ? type.of : type;
+      const value = type.kind === 'optional' ? type.of : type;
+      const reading = { ...ANYWHERE, origin: this.#origin(name) };
+      const read = this.#read(value, `a${i}`, reading, inner[i]!);
       const comparison = sameBytes(Buffer.from(`"${name}":`), 'n');
-      const text = `if (${comparison}) {\n${this.#read(inner, `a${i}`)}\n${found}\nbreak field;\n}`;
+      const text = `if (${comparison}) {\n${read}\n${found}\nbreak field;\n}`;
       const others = byLength.get(bytes.length) ?? [];
       byLength.set(bytes.length, [...others, text]);
     }
@@ -131,73 +230,86 @@ class ParserGenerator {
     ].join('\n');
   }
 
-  /** Statements that read a value from `p` on into the variable `a`. */
-  #read(description: SchemaDescription, a: string): string {
+  #origin(name: string): string | undefined {
+    const number = this.#noted.text(name);
+    return number === undefined ? undefined : constant(`texts[${number}]`);
+  }
+
+  /**
+   * Statements that read a value from `p` on into the variable `a`; `inner` is the function of the
+   * struct or array that it holds.
+   */
+  #read(description: SchemaDescription, a: string, reading: Reading, inner: string): string {
+    const { fail, other } = reading;
     const range = INTEGER_RANGES.get(description.kind);
     if (range !== undefined) {
-      const integer = readInteger(a, range);
+      const integer = readInteger(a, range, reading);
       if (description.kind !== 'timestamp') return integer;
-      const text = `${a} = t.timestampText(p, k);\n${noNaN(a)}`;
+      const text = `${a} = t.timestampText(p, k);\n${noNaN(a, fail)}\n${other}`;
       return `if (b[p] === 34) {\n${text}\n} else {\n${integer}\n}`;
     }
     switch (description.kind) {
       case 'string':
-        return readText(a);
+        return readText(a, reading);
       case 'boolean':
-        return `${word('true', a)} else ${word('false', a)} else ${FAIL}`;
+        return `${word('true', a)} else ${word('false', a)} else ${fail}`;
       case 'float64':
-        return readFloat(a);
+        return readFloat(a, reading);
       case 'duration':
-        return `${readFloat(a)}\nif (${a} - ${a} !== 0) ${FAIL}`;
+        return `${readFloat(a, reading)}\nif (${a} - ${a} !== 0) ${fail}`;
       case 'float32':
-        return `${readFloat(a)}\nif (Math.fround(${a}) !== ${a}) ${FAIL}`;
+        return `${readFloat(a, reading)}\nif (Math.fround(${a}) !== ${a}) ${fail}`;
       case 'int64':
-        return call(a, 't.int64(p, k)');
+        return call(a, 't.int64(p, k)', fail);
       case 'decimal':
-        return call(a, `t.decimal(p, k, ${description.precision}, ${description.scale})`);
+        return call(a, `t.decimal(p, k, ${description.precision}, ${description.scale})`, fail);
       case 'date':
-        return `${a} = t.date(p, k);\n${noNaN(a)}`;
+        return `${a} = t.date(p, k);\n${noNaN(a, fail)}`;
       case 'literal':
-        return this.#literal(description.value, a);
+        return this.#literal(description.value, a, fail);
       case 'enum':
-        return this.#enum(description.values, a);
+        return this.#enum(description.values, a, fail);
       case 'nullable':
-        if (description.of.kind === 'optional') return this.#readParsed(description, a);
-        return `${word('null', a)} else {\n${this.#read(description.of, a)}\n}`;
+        if (description.of.kind === 'optional') return this.#readParsed(description, a, fail);
+        return `${word('null', a)} else {\n${this.#read(description.of, a, reading, inner)}\n}`;
       case 'struct':
-        return `if (b[p] !== 123) ${FAIL}\n${call(a, `${this.#struct(description)}(p, k)`)}`;
+        return `if (b[p] !== 123) ${fail}\n${call(a, `${inner}(p, k)`, fail)}`;
       case 'array':
-        if (description.of.kind === 'optional') return this.#readParsed(description, a);
-        return `if (b[p] !== 91) ${FAIL}\n${call(a, `${this.#array(description.of)}(p, k)`)}`;
+        if (description.of.kind === 'optional') return this.#readParsed(description, a, fail);
+        return `if (b[p] !== 91) ${fail}\n${call(a, `${inner}(p, k)`, fail)}`;
       default:
-        return this.#readParsed(description, a);
+        return this.#readParsed(description, a, fail);
     }
   }
 
-  #readParsed(description: SchemaDescription, a: string): string {
-    this.#parsed.push(description);
-    return call(a, `t.parsed(p, k, readers[${this.#parsed.length - 1}])`);
+  #readParsed(description: SchemaDescription, a: string, fail: string): string {
+    const known = this.#parsed.indexOf(description);
+    if (known < 0) this.#parsed.push(description);
+    const reader = known < 0 ? this.#parsed.length - 1 : known;
+    return call(a, `t.parsed(p, k, readers[${reader}])`, fail);
   }
 
-  #literal(value: string | number | boolean | null, a: string): string {
+  #literal(value: string | number | boolean | null, a: string, fail: string): string {
     switch (typeof value) {
       case 'string':
-        return this.#enum([value], a);
+        return this.#enum([value], a, fail);
       case 'number':
-        return `if (t.number(p, k) !== ${value}) ${FAIL}\n${a} = ${value}; ${NEXT}`;
+        return `if (t.number(p, k) !== ${value}) ${fail}\n${a} = ${value}; ${NEXT}`;
       default:
-        return `${word(String(value), a)} else ${FAIL}`;
+        return `${word(String(value), a)} else ${fail}`;
     }
   }
 
   /** Strings of the schema itself, never new ones. */
-  #enum(values: readonly string[], a: string): string {
-    const head = `if (b[p] !== 34) ${FAIL}\ne = x[k + 1];\nif (b[e] !== 34) ${FAIL}`;
+  #enum(values: readonly string[], a: string, fail: string): string {
+    const head = `if (b[p] !== 34) ${fail}\ne = x[k + 1];\nif (b[e] !== 34) ${fail}`;
     const tail = 'p = e + 1; k += 2;';
     if (values.length > ENUM_COMPARED_MAX) {
-      this.#enums.push(values);
-      const look = `${a} = enums[${this.#enums.length - 1}].get(t.text(p + 1, e));`;
-      return `${head}\n${look}\nif (${a} === undefined) ${FAIL}\n${tail}`;
+      const known = this.#enums.indexOf(values);
+      if (known < 0) this.#enums.push(values);
+      const map = `enums[${known < 0 ? this.#enums.length - 1 : known}]`;
+      const look = `${a} = ${map}.get(t.text(p + 1, e));`;
+      return `${head}\n${look}\nif (${a} === undefined) ${fail}\n${tail}`;
     }
     const tests = values.flatMap((value) => {
       const bytes = plainBytes(value);
@@ -205,16 +317,17 @@ class ParserGenerator {
       const same = `e - p === ${bytes.length + 1} && ${sameBytes(Buffer.from(`"${value}"`), 'p')}`;
       return [`if (${same}) ${a} = ${quote(value)};`];
     });
-    return [head, ...tests.map((test) => `${test}\nelse`), FAIL, tail].join('\n');
+    return [head, ...tests.map((test) => `${test}\nelse`), fail, tail].join('\n');
   }
 
   #array(of: SchemaDescription): string {
+    const inner = this.#inner(of);
     return this.#source.function('r', 'p, k', () =>
       [
         'const ascii = index.ascii;\nconst v = [];\nlet a, c, e;',
         `p++;\n${SPACES}`,
         'if (b[p] === 93) p++;\nelse for (;;) {',
-        this.#read(of, 'a'),
+        this.#read(of, 'a', ANYWHERE, inner),
         `v.push(a);\n${SPACES}\nc = b[p++];\nif (c === 44) { ${SPACES} continue; }`,
         `if (c === 93) break;\n${FAIL}\n}`,
         't.p = p; t.k = k;\nreturn v;',
@@ -223,54 +336,86 @@ class ParserGenerator {
   }
 }
 
-function call(a: string, expression: string): string {
-  return `${a} = ${expression};\nif (${a} === ODD) ${FAIL}\n${NEXT}`;
+/** After so many objects in a row with another order the next `STRETCH` are not tried. */
+const TRIED_MAX = 32;
+const STRETCH = 1024;
+
+function literalOf(fields: readonly FieldDescription[]): string {
+  return `{ ${fields.map(({ name }, i) => `${quoteProperty(name)}: a${i}`).join(', ')} }`;
 }
 
-function noNaN(a: string): string {
-  return `if (${a} !== ${a}) ${FAIL}\n${NEXT}`;
+/** Statements at the brace `q` that ends a struct which began at `start` with entry `first`. */
+function noteStruct(fields: readonly FieldDescription[], origin: string): string {
+  const notes = fields.map(({ type }, i) => noteSource(type, origin, i, `a${i}`));
+  return [
+    'if (same) {',
+    ...notes,
+    `${origin}.start = start; ${origin}.end = q + 1;`,
+    `${origin}.marks = k - first; ${origin}.isThere = true;\n}`,
+  ].join('\n');
 }
 
-/** Declares where the digits start (s) and end (q), and their number (u). */
-const DIGITS = [
-  'const s = b[p] === 45 ? p + 1 : p;',
-  'let q = s + 1, d = b[s] - 48, u = d;',
-  `if (d >>> 0 > 9) ${FAIL}`,
-  'if (d !== 0) while ((d = b[q] - 48) >>> 0 <= 9) { u = u * 10 + d; q++; }',
-].join('\n');
+function call(a: string, expression: string, fail: string): string {
+  return `${a} = ${expression};\nif (${a} === ODD) ${fail}\n${NEXT}`;
+}
+
+function noNaN(a: string, fail: string): string {
+  return `if (${a} !== ${a}) ${fail}\n${NEXT}`;
+}
+
+/** Declares where the digits start (s) and end (z), and their number (u). */
+function digits(fail: string): string {
+  return [
+    'const s = b[p] === 45 ? p + 1 : p;',
+    'let z = s + 1, d = b[s] - 48, u = d;',
+    `if (d >>> 0 > 9) ${fail}`,
+    'if (d !== 0) while ((d = b[z] - 48) >>> 0 <= 9) { u = u * 10 + d; z++; }',
+  ].join('\n');
+}
 
 /**
  * What stands after the digits is checked by what comes next: a point or another digit is odd
  * there.
  */
-function readInteger(a: string, [least, most]: readonly [number, number]): string {
+function readInteger(
+  a: string,
+  [least, most]: readonly [number, number],
+  { fail, other }: Reading,
+): string {
   const outside = [
     ...(least === -Infinity ? [] : [`${a} < ${least}`]),
     ...(most === Infinity ? [] : [`${a} > ${most}`]),
   ];
-  const check = outside.length === 0 ? '' : `\nif (${outside.join(' || ')}) ${FAIL}`;
+  const check = outside.length === 0 ? '' : `\nif (${outside.join(' || ')}) ${fail}`;
   const sign = `${a} = s === p ? u : 0 - u;`;
-  return `{\n${DIGITS}\nif (q - s > 15) ${FAIL}\n${sign}${check}\np = q;\n}`;
+  const minusZero = other === '' ? '' : `\nif (s !== p && u === 0) ${other}`;
+  return `{\n${digits(fail)}\nif (z - s > 15) ${fail}\n${sign}${check}${minusZero}\np = z;\n}`;
 }
 
-function readFloat(a: string): string {
+function readFloat(a: string, { fail, other }: Reading): string {
+  // 0 is equal to -0, which is written otherwise.
+  const zero = other === '' ? '' : `if (u === 0) ${other}`;
   return [
-    `{\n${DIGITS}`,
-    'd = b[q];',
-    'if (d === 46 || (d | 32) === 101 || q - s > 15) {',
-    `${a} = t.number(p, k);\n${noNaN(a)}`,
-    `} else {\n${a} = s === p ? u : -u;\np = q;\n}\n}`,
+    `{\n${digits(fail)}`,
+    'd = b[z];',
+    'if (d === 46 || (d | 32) === 101 || z - s > 15) {',
+    `${a} = t.number(p, k);\n${noNaN(a, fail)}\n${other}`,
+    `} else {\n${a} = s === p ? u : -u;\np = z;\n${zero}\n}\n}`,
   ].join('\n');
 }
 
-function readText(a: string): string {
+function readText(a: string, { fail, other, origin }: Reading): string {
+  const note =
+    origin === undefined
+      ? ''
+      : `${origin}.text = ${a}; ${origin}.start = p + 1; ${origin}.end = e;\n`;
   return [
-    `if (b[p] !== 34) ${FAIL}`,
+    `if (b[p] !== 34) ${fail}`,
     'e = x[k + 1];',
     'if (b[e] === 34) {',
     `${a} = ascii ? asciiText(b, p + 1, e - p - 1) : t.text(p + 1, e);`,
-    'p = e + 1; k += 2;',
-    `} else {\n${call(a, 't.escapedText(p, k)')}\n}`,
+    `${note}p = e + 1; k += 2;`,
+    `} else {\n${call(a, 't.escapedText(p, k)', fail)}\n${other}\n}`,
   ].join('\n');
 }
 

@@ -6,10 +6,12 @@
 import { asciiText } from '../../base/ascii-text.ts';
 import { compile } from '../../base/generated-code.ts';
 import { viewOf } from '../../base/text-buffer.ts';
+import type { RecordOrigins, StructOrigin, TextOrigin } from '../../functions/record-origins.ts';
 import type { StructDescription } from '../../types/schema-description.ts';
 import { ByteIndex } from '../byte-index.ts';
 import type { LineParser } from '../window-decoder.ts';
 import { ODD } from '../window-decoder.ts';
+import { JSON_FORM } from './json-origins.ts';
 import { PARSER_PARAMETERS, parserSource } from './json-parser-source.ts';
 import { JsonTokens } from './json-tokens.ts';
 import { JsonValueReader } from './json-value-reader.ts';
@@ -22,17 +24,36 @@ export class JsonParser implements LineParser {
   readonly place: JsonTokens;
   readonly line: (p: number, k: number) => unknown;
 
-  constructor(description: StructDescription, index: ByteIndex = jsonIndex()) {
+  /** @param origins in which is noted what their writers want */
+  constructor(
+    description: StructDescription,
+    index: ByteIndex = jsonIndex(),
+    origins?: RecordOrigins,
+  ) {
     this.index = index;
     this.place = new JsonTokens(index);
-    const { text, parsed, enums } = parserSource(description);
+    const texts: TextOrigin[] = [];
+    const structs: StructOrigin[] = [];
+    const { text, parsed, enums } = parserSource(description, {
+      text: (name) => numberIn(texts, origins?.claimText(JSON_FORM, name, index.bytes)),
+      struct: (kind) => numberIn(structs, origins?.claimStruct(JSON_FORM, kind, index.bytes)),
+    });
+    index.origins.push(...texts, ...structs);
     const name = `json/${description.fields.length} fields`;
     this.line = compile(name, PARSER_PARAMETERS, text)(
       ...[this.place, index, index.bytes, viewOf(index.bytes), index.entries, ODD, asciiText],
       parsed.map((kind) => new JsonValueReader(kind)),
       enums.map((values) => new Map(values.map((value) => [value, value]))),
+      ...[texts, structs],
     ) as (p: number, k: number) => unknown;
   }
+}
+
+/** Undefined if there is none to be noted in. */
+function numberIn<T>(origins: T[], origin: T | undefined): number | undefined {
+  if (origin === undefined) return undefined;
+  const known = origins.indexOf(origin);
+  return known < 0 ? origins.push(origin) - 1 : known;
 }
 
 /** Of quotes and backslashes, beside control characters. */

@@ -6,6 +6,7 @@ import type { LineParser } from '../window-decoder.ts';
 import { oddParser, WindowDecoder } from '../window-decoder.ts';
 import { JsonLineEncoder, jsonLineWriter } from './json-encoder.ts';
 import { JsonLineReader } from './json-line-reader.ts';
+import { OfOrigins } from '../of-origins.ts';
 import type { RowWriter } from '../row-bytes.ts';
 import { jsonIndex, JsonParser } from './json-parser.ts';
 
@@ -39,21 +40,24 @@ export function json<T>(schema: Schema<T>, options: JsonOptions = {}): LineForma
   const { description } = schema;
   // What a validation makes of a line is seen only when it gets the whole line.
   const generated = description.kind === 'struct' && validatorOf(schema) === undefined;
-  let parser: LineParser | undefined;
-  let writer: { readonly lines: RowWriter | undefined } | undefined;
+  const parsers = new OfOrigins<LineParser>();
+  const writers = new OfOrigins<RowWriter | undefined>();
   return {
     kind: 'json',
     schema,
     skipsFirstLine: false,
     splittable: true,
     extension: 'jsonl',
-    createDecoder(): LineDecoder<T> {
-      parser ??= generated ? new JsonParser(description) : oddParser(jsonIndex());
+    createDecoder(_header, origins): LineDecoder<T> {
+      const wanted = origins?.isWanted === true ? origins : undefined;
+      const parser = parsers.of(wanted, () =>
+        generated ? new JsonParser(description, jsonIndex(), wanted) : oddParser(jsonIndex()),
+      );
       return new WindowDecoder<T>(parser, new JsonLineReader<T>(schema));
     },
-    createEncoder(): LineEncoder<T> {
-      writer ??= { lines: jsonLineWriter(description, options) };
-      return new JsonLineEncoder<T>(schema, options, writer.lines);
+    createEncoder(origins): LineEncoder<T> {
+      const lines = writers.of(origins, () => jsonLineWriter(description, options, origins));
+      return new JsonLineEncoder<T>(schema, options, lines);
     },
   };
 }

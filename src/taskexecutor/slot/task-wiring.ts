@@ -24,6 +24,7 @@ import { LocalQueue } from '../../network/local-queue.ts';
 import type { NetworkMemory } from '../../network/network-memory.ts';
 import type { OutputChannel } from '../../network/output-channel.ts';
 import { Pressure } from '../../network/pressure.ts';
+import { RecordOrigins } from '../../functions/record-origins.ts';
 import type { RecordWriter } from '../../network/record-writer.ts';
 import { createRecordWriter } from '../../network/record-writer.ts';
 import { RemoteInputChannel } from '../../network/remote-input-channel.ts';
@@ -358,6 +359,7 @@ export class TaskWiring {
     const { job } = this.#options;
     const edges = job.graph.edges.filter(({ source }) => source === vertex.id);
     const input = inputSchemaOf(job, vertex);
+    const origins = this.#originsOf(vertex);
     return vertex.operators.map((operator, index): ChainMember => {
       const outputs: ChainOutput[] = operator.chainedOutputs.map(({ target, tag }) => ({
         tag,
@@ -371,11 +373,22 @@ export class TaskWiring {
       const made = createOperator(freezingAccumulators(spec, this.#options.verify), {
         input,
         autoWatermarkInterval: this.#options.autoWatermarkInterval,
-        source: this.#options.sourceWiring(deployment, operator.id, parts.pressure, parts.task),
-        sink: this.#options.sinkWiring(deployment, operator.id),
+        source: {
+          ...this.#options.sourceWiring(deployment, operator.id, parts.pressure, parts.task),
+          origins,
+        },
+        sink: { ...this.#options.sinkWiring(deployment, operator.id), origins },
       });
       return { id: operator.id, name: operator.name, operator: made, outputs };
     });
+  }
+
+  /** Of what is read and written in the same task. */
+  #originsOf({ operators }: JobVertex): RecordOrigins | undefined {
+    const kinds = new Set(
+      operators.map(({ id }) => this.#options.job.operators.get(id)!.spec.kind),
+    );
+    return kinds.has('source') && kinds.has('sink') ? new RecordOrigins() : undefined;
   }
 
   #wiredOperator(member: ChainMember, deployment: TaskDeployment): WiredOperator {
