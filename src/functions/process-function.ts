@@ -18,9 +18,9 @@ export type OutputSpec = Readonly<Record<string, Schema<unknown>>>;
 
 /** What a function may do with results; valid during the call only. */
 export interface Emitter<R, O extends OutputSpec> {
-  emit(value: R): void;
+  emit(this: void, value: R): void;
   /** Emits to the side output of that name. */
-  emitTo<N extends keyof O & string>(output: N, value: Infer<O[N]>): void;
+  emitTo<N extends keyof O & string>(this: void, output: N, value: Infer<O[N]>): void;
 }
 
 export interface ProcessContext<R, O extends OutputSpec> extends Emitter<R, O> {
@@ -104,7 +104,11 @@ export interface KeyedEndContext<
    * Calls `visit` for every key of this subtask that holds something in that state, in no
    * particular order.
    */
-  forEachKey<H>(state: StateDescriptor<H> | (keyof S & string), visit: (key: K) => void): void;
+  forEachKey<H>(
+    this: void,
+    state: StateDescriptor<H> | (keyof S & string),
+    visit: (key: K) => void,
+  ): void;
 }
 
 /** For streams without keys. */

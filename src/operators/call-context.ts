@@ -61,12 +61,14 @@ export class CallContext {
     this.#role = undefined;
   }
 
-  emit(value: unknown): void {
+  // Methods are values of their own, not of the prototype: people take them out of the context
+  // (`({ emit, state }) => ...`), and they know whose they are.
+  readonly emit = (value: unknown): void => {
     this.check('emit');
     this.#output.process(value, this.#at);
-  }
+  };
 
-  emitTo(output: string, value: unknown): void {
+  readonly emitTo = (output: string, value: unknown): void => {
     this.check('emitTo');
     const side = this.#sides.get(output);
     if (side === undefined) {
@@ -77,7 +79,7 @@ export class CallContext {
       });
     }
     side.process(value, this.#at);
-  }
+  };
 
   get operatorState(): Readonly<Record<string, unknown>> {
     this.check('operatorState');
@@ -163,7 +165,7 @@ export class KeyedCallContext extends CallContext {
     this.enter('onTimer', domain === 'event' ? at : NO_TIMESTAMP);
   }
 
-  forEachKey(which: StateDescriptor | string, visit: (key: Key) => void): void {
+  readonly forEachKey = (which: StateDescriptor | string, visit: (key: Key) => void): void => {
     this.check('forEachKey');
     const name =
       typeof which === 'string'
@@ -177,7 +179,7 @@ export class KeyedCallContext extends CallContext {
       });
     }
     this.#backend.forEachKey(name, visit);
-  }
+  };
 
   override leave(): void {
     super.leave();

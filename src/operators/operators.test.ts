@@ -302,6 +302,35 @@ describe('keyed operators', () => {
     assert.equal(valuesOf(results, 'audit').length, 5);
   });
 
+  it('methods taken out of a context work, and throw outside of a call all the same', async () => {
+    let kept: ((value: string) => void) | undefined;
+    const results = await verifyOperator({
+      create: () =>
+        new KeyedProcessOperator(byShop, {
+          emits: t.string,
+          outputs: { audit: t.string },
+          state: { count: state.value(t.int32, { initial: 0 }) },
+          onElement(_sale: Sale, { emit, emitTo, state: { count }, key }: any) {
+            count.set(count.get() + 1);
+            emit(`${key} ${count.get()}`);
+            emitTo('audit', key);
+            kept = emit;
+          },
+          onEnd({ emit, forEachKey }: any) {
+            forEachKey('count', (key: string) => emit(`end of ${key}`));
+          },
+        }),
+      keys: [byShop],
+      output: t.string,
+      sideOutputs: { audit: t.string },
+      steps: records(...sales.slice(0, 2)),
+    });
+    const keys = sales.slice(0, 2).map(({ shop }) => shop);
+    assert.deepEqual(valuesOf(results, 'audit'), keys);
+    assert.equal(valuesOf(results).length, 2 + new Set(keys).size);
+    assert.throws(() => kept!('late'), { code: 'USER_CODE_OUTSIDE_CALL' });
+  });
+
   it('handles and contexts throw outside of a call', async () => {
     let kept: any;
     const operator = new KeyedProcessOperator(byShop, {
