@@ -31,7 +31,9 @@ export function localStateBases(
   configuration: Configuration,
 ): readonly string[] {
   const configured = configuration.get(CheckpointingOptions.localFolders);
-  const own = ClusterDirectory.of(env, configuration).folder('local-state');
-  const bases = configured?.split(',').flatMap((each) => each.trim() || []) ?? [own];
+  const bases = configured?.split(',').flatMap((each) => each.trim() || []) ?? [
+    // Only then: it takes a home folder, which not every machine has.
+    ClusterDirectory.of(env, configuration).folder('local-state'),
+  ];
   return bases.map((base) => env.disk.resolve(base));
 }
