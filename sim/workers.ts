@@ -56,7 +56,11 @@ export class SimWorkers implements Workers {
     const data = options.data.slice();
     const regions = handOver(options.regions ?? [], thread, process, random);
     const run = (): void => {
-      runWorker(thread, main, { env, data, regions, port: inner, exit: () => exit(thread) });
+      runWorker(thread, main, {
+        ...{ env, data, regions, port: inner, exit: () => exit(thread) },
+        // Simulated workers have no streams.
+        takeOutput: () => undefined,
+      });
     };
     const { scheduler } = owner;
     scheduler.post(thread, startMicros(), 'start', thread.id, 0, run);

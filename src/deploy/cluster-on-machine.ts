@@ -204,7 +204,7 @@ async function launch(env: Env, directory: ClusterDirectory, start: ClusterStart
     ...(owned ? ['--owned'] : []),
     ...hosts.flatMap((host) => ['--host', host]),
   ];
-  const output = await logs.begin(SUPERVISOR);
+  const { stderr: output } = await logs.begin(SUPERVISOR);
   const supervisor = await env.processes.spawn('supervisor', args, { output, detached: true });
   const failure = await outcome(env, supervisor, timeout);
   if (failure === undefined) {

@@ -32,23 +32,27 @@ test('L1: every start has a file of its own, and a bounded number is kept', asyn
   for (const kept of [0, 1, 3]) {
     const { folder, logs: files } = logs(kept);
     for (let life = 1; life <= 6; life++) {
-      const path = await files.begin('worker');
-      assert.equal(path, join(folder, 'worker.log'));
-      appendFileSync(path, `life ${life}`);
+      const paths = await files.begin('worker');
+      const own = { stdout: join(folder, 'worker.out'), stderr: join(folder, 'worker.log') };
+      assert.deepEqual(paths, own);
+      for (const path of Object.values(paths)) appendFileSync(path, `life ${life}`);
     }
     const names = readdirSync(folder).toSorted();
-    const earlier = Array.from({ length: kept }, (_, at) => `worker.log.${at + 1}`);
-    assert.deepEqual(names, ['worker.log', ...earlier]);
-    names.forEach((name, at) =>
-      assert.equal(readFileSync(join(folder, name), 'utf8'), `life ${6 - at}`),
-    );
+    for (const newest of ['worker.log', 'worker.out']) {
+      const earlier = Array.from({ length: kept }, (_, at) => `${newest}.${at + 1}`);
+      const all = names.filter((name) => name.startsWith(newest));
+      assert.deepEqual(all, [newest, ...earlier]);
+      all.forEach((name, at) =>
+        assert.equal(readFileSync(join(folder, name), 'utf8'), `life ${6 - at}`),
+      );
+    }
   }
 });
 
 test('L2: a file that has grown is cut under its writer', async () => {
   for (const kept of [0, 2]) {
     const { folder, logs: files } = logs(kept);
-    const path = await files.begin('worker');
+    const { stderr: path } = await files.begin('worker');
     const writer = openSync(path, 'a');
     const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
     writeSync(writer, '123456789');

@@ -1,6 +1,7 @@
 /**
  * Log files of processes that write to them without knowing: kept apart by start, and cut when they
- * grow too large. The newest is `NAME.log`, the one before `NAME.log.1`, and so on.
+ * grow too large. The newest is `NAME.log`, the one before `NAME.log.1`, and so on; what is printed
+ * lies in `NAME.out` beside it, as Flink has it.
  *
  * Invariants
  * L1. At most `env.log.max` earlier files of a process are kept, each about `LIMIT_BYTES` at most.
@@ -9,7 +10,7 @@
  */
 import type { Configuration } from '../config/configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
-import type { Env } from '../env/env.ts';
+import type { Env, OutputStream } from '../env/env.ts';
 
 const LIMIT_BYTES = 100 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 20;
@@ -38,9 +39,18 @@ export class LogFiles {
     return `${this.#folder}/${name}.log`;
   }
 
-  /** The path of a file that is not there yet: for a process that begins. */
-  async begin(name: string): Promise<string> {
-    const path = this.path(name);
+  /** Where a process prints. */
+  outPath(name: string): string {
+    return `${this.#folder}/${name}.out`;
+  }
+
+  /** The paths of files that are not there yet: for a process that begins. */
+  async begin(name: string): Promise<Readonly<Record<OutputStream, string>>> {
+    const stderr = await this.#begin(this.path(name));
+    return { stdout: await this.#begin(this.outPath(name)), stderr };
+  }
+
+  async #begin(path: string): Promise<string> {
     if ((await this.#disk.stat(path)) === undefined) return path;
     await this.#makeRoom(path);
     if (this.#kept === 0) await this.#disk.remove(path);
@@ -50,8 +60,7 @@ export class LogFiles {
 
   /** L2. Cuts what has grown too large. */
   async check(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const path = this.path(name);
+    for (const path of names.flatMap((name) => [this.path(name), this.outPath(name)])) {
       const size = (await this.#disk.stat(path))?.size ?? 0;
       if (size < this.#limitBytes) continue;
       await this.#makeRoom(path);

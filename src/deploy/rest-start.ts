@@ -67,11 +67,11 @@ export function startRest(start: RestStart, around: RestSurroundings): Promise<R
 }
 
 function processView(env: Pick<Env, 'disk'>, { logs, environment }: RestStart): ProcessView {
-  const folder = new LogFolder(env.disk, logs?.folder);
+  const folder = new LogFolder(env.disk, logs?.folder, logs?.name);
   return {
     environment: environment ?? { version: 'unknown', architecture: 'unknown', options: [] },
-    logName: logs?.name,
-    stdoutName: logs?.name,
+    logName: folder.logName,
+    stdoutName: folder.stdoutName,
     files: () => folder.list(),
     read: (name, offset) => folder.read(name, offset),
     threads: async () => [{ name: 'main', info: '"main" Id=1 RUNNABLE\n' }],

@@ -409,6 +409,7 @@ test('files are read by a name in their list and by no other', async () => {
   const secret = `${folder}-secret`;
   await writeFile(secret, 'secret');
   await writeFile(join(folder, 'main.log'), 'x'.repeat(600_000));
+  await writeFile(join(folder, 'main.out'), 'printed');
   await writeFile(join(folder, 'a b.log'), 'second');
   await mkdir(join(folder, 'folder'));
   await using rig = await RestRig.start({}, { token: TOKEN, logs: folder });
@@ -418,13 +419,16 @@ test('files are read by a name in their list and by no other', async () => {
     [
       ['a b.log', 6],
       ['main.log', 600_000],
+      ['main.out', 7],
     ],
   );
+  assert.equal((await rig.get('/jobmanager/stdout')).text, 'printed');
   assert.equal((await rig.get('/jobmanager/log')).text.length, 600_000);
   const taskManager = `/taskmanagers/${(await rig.get('/taskmanagers')).json.taskmanagers[0].id}`;
   assert.deepEqual((await rig.get(`${taskManager}/logs`)).json, json);
   assert.equal((await rig.get(`${taskManager}/logs/main.log`)).text.length, 600_000);
   assert.match((await rig.get(`${taskManager}/log`)).text, /^The file LOG does not exist/);
+  assert.match((await rig.get(`${taskManager}/stdout`)).text, /^The file STDOUT does not exist/);
   assert.equal((await rig.get('/jobmanager/logs/a%20b.log')).text, 'second');
   const up = `..%252f${secret.slice(secret.lastIndexOf('/') + 1)}`;
   for (const name of ['folder', up, '..%2f..%2fetc%2fpasswd', 'main.log%00']) {

@@ -11,7 +11,7 @@
  */
 import { EngineError, toEngineError } from '../base/errors.ts';
 import { seconds } from '../base/units.ts';
-import type { Env, ProcessHandle, ProcessRole } from '../env/env.ts';
+import type { Env, ProcessHandle, ProcessOptions, ProcessRole } from '../env/env.ts';
 import { decodeProcessMessage } from './process-messages.ts';
 import type { ProcessFacts } from './process-messages.ts';
 import { FIRST_CHILD, stepChild } from './supervised-child.ts';
@@ -27,7 +27,7 @@ export interface ChildSpec {
   /** Its arguments, given what is known when it is started. */
   readonly args: (known: ProcessFacts) => readonly string[];
   /** Called before every start; where it writes. Undefined: where this process does. */
-  readonly output?: (() => Promise<string>) | undefined;
+  readonly output?: (() => Promise<NonNullable<ProcessOptions['output']>>) | undefined;
 }
 
 export interface SupervisorOptions {

@@ -55,6 +55,8 @@ export interface TaskManagerStart {
   readonly print?: Print | undefined;
   /** Whether the log takes what user code writes on the standard streams; else the process does. */
   readonly logsOutput?: boolean | undefined;
+  /** Keeps the same text beside the log. */
+  readonly keepOutput?: ((text: string) => void) | undefined;
   /** Without it jobs can only be files of this machine. */
   readonly blobs?: BlobStart | undefined;
   /** Of this process alone, for copies of state; without them none are kept. */

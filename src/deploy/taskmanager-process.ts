@@ -55,6 +55,8 @@ export function taskManagerProcess(
           return env.terminal.stdout.flush();
         },
         logsOutput: true,
+        // In the foreground the log is before the same eyes.
+        keepOutput: logName === undefined ? undefined : (text) => env.terminal.stdout.write(text),
         taskExecutorId: id,
         dataPort: configuration.get(TaskManagerOptions.dataPort),
         jobManagerAddress: jobManagerAddress(configuration),

@@ -338,7 +338,9 @@ export interface WorkerOptions {
   readonly regions?: readonly SharedRegion[] | undefined;
 }
 
-export type TakeOutput = (stream: 'stdout' | 'stderr', line: string) => void;
+export type OutputStream = 'stdout' | 'stderr';
+
+export type TakeOutput = (stream: OutputStream, text: string) => void;
 
 export interface WorkerHandle {
   readonly port: Port;
@@ -389,6 +391,11 @@ export interface WorkerContext {
   readonly data: Uint8Array;
   readonly regions: readonly SharedRegion[];
   readonly port: Port;
+  /**
+   * From now on what code in it writes on its standard streams comes here, inside the call that
+   * writes, and not to those of the process: whoever takes it knows what runs.
+   */
+  takeOutput(take: TakeOutput): void;
   exit(): void;
 }
 
@@ -442,8 +449,11 @@ export interface Processes {
 }
 
 export interface ProcessOptions {
-  /** The file to which it appends what it writes; undefined: where this process writes. */
-  readonly output?: string | undefined;
+  /**
+   * The file to which it appends what it writes, or one for each stream; undefined: where this
+   * process writes.
+   */
+  readonly output?: string | Readonly<Record<OutputStream, string>> | undefined;
   /** It goes on when this process and its terminal are gone. */
   readonly detached?: boolean | undefined;
 }

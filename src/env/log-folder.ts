@@ -26,12 +26,15 @@ export class LogFolder {
   readonly #folder: string | undefined;
   /** Of the file that is the log of this process, if it has one. */
   readonly logName: string | undefined;
+  /** Of the file with what it prints, which lies beside it. */
+  readonly stdoutName: string | undefined;
 
   /** Without a folder there are no files. */
   constructor(disk: Disk, folder: string | undefined, logName?: string) {
     this.#disk = disk;
     this.#folder = folder;
     this.logName = logName;
+    this.stdoutName = logName?.replace(/\.log$/, '.out');
   }
 
   async list(): Promise<readonly ListedFile[]> {

@@ -11,6 +11,8 @@ export interface FileList {
   readonly files: readonly ListedFile[];
   /** Which of them is the log of the process; undefined if none is. */
   readonly logName: string | undefined;
+  /** Which of them has what was printed. */
+  readonly stdoutName: string | undefined;
 }
 
 export interface FilePiece {
@@ -22,6 +24,7 @@ export interface FilePiece {
 /** The files that a process shows, by name. */
 export interface ProcessFiles {
   readonly logName: string | undefined;
+  readonly stdoutName: string | undefined;
   list(): Promise<readonly ListedFile[]>;
   /** A piece of a file; undefined for a name that is not in the list. */
   read(name: string, offset: number): Promise<FilePiece | undefined>;

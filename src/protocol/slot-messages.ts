@@ -125,6 +125,8 @@ export type FromSlot =
       readonly operator: OperatorId;
       readonly payload: Uint8Array;
     }
+  /** What user code has written on a standard stream, as it was written. */
+  | ({ readonly kind: 'output' } & SlotOutput)
   | { readonly kind: 'metrics'; readonly tasks: readonly TaskMetrics[] }
   | {
       readonly kind: 'metrics-answer';
@@ -132,6 +134,15 @@ export type FromSlot =
       /** That its channels have reserved or overdrawn. */
       readonly networkBytes: number;
     };
+
+export interface SlotOutput {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  /** Of the task that ran; undefined where that is not known. */
+  readonly executionId: string | undefined;
+  /** By name, if the task has no other. */
+  readonly operator: string | undefined;
+}
 
 /** The final value of a counter; summed over the subtasks of an operator. */
 export interface Accumulator {

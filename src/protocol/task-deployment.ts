@@ -69,6 +69,8 @@ export interface SlotPreparation {
   readonly networkBytes: number;
   /** At which records for another slot are handed over. */
   readonly segmentBytes: number;
+  /** Whether what user code writes on the standard streams comes as `output`. */
+  readonly tellsOutput?: boolean | undefined;
   /** Where its CPU profile goes, if the job wants one and does not say where itself. */
   readonly profileFolder?: string | undefined;
   /** Undefined: the job has no checkpoints. */

@@ -38,7 +38,13 @@ export interface SlotGeneration {
 export interface PrepareSlot extends SlotGeneration {
   readonly preparation: Omit<
     SlotPreparation,
-    'location' | 'bind' | 'tls' | 'heapBudgetBytes' | 'networkBytes' | 'segmentBytes'
+    | 'location'
+    | 'bind'
+    | 'tls'
+    | 'heapBudgetBytes'
+    | 'networkBytes'
+    | 'segmentBytes'
+    | 'tellsOutput'
   >;
 }
 

@@ -18,7 +18,7 @@ class Rig {
     const post = (message: ToSlot): void => {
       if (message.kind === 'client-acknowledge') this.acknowledged.push(message.bytes);
     };
-    output.take({ executionId: 'v/0/1', operator: 'sink', payload }, { post });
+    output.take({ executionId: 'v/0/1', operator: 'sink', payload }, { jobId: 'j', slot: 0, post });
   }
 }
 

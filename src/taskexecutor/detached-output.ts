@@ -17,6 +17,8 @@ export type Print = (text: string) => void | Promise<void>;
 
 /** The worker that has sent a message. */
 interface Sender {
+  readonly jobId: string;
+  readonly slot: number;
   post(message: ToSlot): void;
 }
 
@@ -25,7 +27,8 @@ export class DetachedOutput {
   readonly #log: Log;
   readonly #decoder = new TextDecoder();
   #written: Promise<void> = Promise.resolve();
-  #warned = false;
+  /** Once for each job, or nearly so. */
+  #warnedOf: string | undefined;
 
   constructor(print: Print, log: Log) {
     this.#print = print;
@@ -33,17 +36,19 @@ export class DetachedOutput {
   }
 
   take({ executionId, operator, payload }: ClientMessage, sender: Sender): void {
-    const text = this.#textOf(payload);
+    const text = this.#textOf(payload, sender);
     const bytes = payload.length;
     this.#written = this.#written
       .then(() => (text === undefined ? undefined : this.#print(text)))
       // A job does not fail because nobody keeps what it prints.
-      .catch((error: unknown) => this.#warn(`what a job printed is lost: ${messageOf(error)}`))
+      .catch((error: unknown) =>
+        this.#warn(`what a job printed is lost: ${messageOf(error)}`, sender),
+      )
       .then(() => sender.post({ kind: 'client-acknowledge', executionId, operator, bytes }));
   }
 
   /** Undefined for what is not to be printed. */
-  #textOf(payload: Uint8Array): string | undefined {
+  #textOf(payload: Uint8Array, sender: Sender): string | undefined {
     try {
       const message = decodeClientMessage(payload);
       if (message.kind === 'print') return this.#decoder.decode(message.body);
@@ -53,12 +58,13 @@ export class DetachedOutput {
       // Sinks of users may send what they like to a client of their own.
       if (!isEngineError(error, 'DATA_CORRUPT')) throw error;
     }
-    this.#warn('messages for a client are dropped, because none is attached');
+    this.#warn('messages for a client are dropped, because none is attached', sender);
     return undefined;
   }
 
-  #warn(text: string): void {
-    if (!this.#warned) this.#log.write('warn', text);
-    this.#warned = true;
+  #warn(text: string, { jobId, slot }: Sender): void {
+    if (this.#warnedOf === jobId) return;
+    this.#log.write('warn', text, { jobId, slot });
+    this.#warnedOf = jobId;
   }
 }

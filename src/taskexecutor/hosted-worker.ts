@@ -23,6 +23,7 @@ import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import type { UserOutput } from './user-output.ts';
 
 /** How often the heap of a worker is looked at from outside. */
 const HEAP_CHECK_INTERVAL = milliseconds(100);
@@ -42,8 +43,8 @@ export interface HostedWorkerOptions {
   readonly env: Pick<Env, 'clock' | 'log'>;
   readonly worker: WorkerHandle;
   readonly preparation: SlotPreparation;
-  /** Whether what user code writes on the standard streams goes to the log, under its job. */
-  readonly logsOutput: boolean;
+  /** Takes what user code writes on the standard streams; undefined: the process does. */
+  readonly output: UserOutput | undefined;
   /** What to load as the job's module; the thread starts while it is on its way. */
   readonly moduleUrl: string | Promise<string>;
   readonly lease: SharedRegion;
@@ -61,6 +62,7 @@ export interface HostedWorkerOptions {
 }
 
 export class HostedWorker {
+  readonly jobId: string;
   readonly generation: number;
   readonly slot: number;
   /** Resolves with the data port. */
@@ -91,9 +93,11 @@ export class HostedWorker {
     // The caller hears of it by `prepared`, or does not care any more.
     this.prepared.catch(() => undefined);
     const { jobId } = preparation.job;
+    this.jobId = jobId;
     const { clock, log } = env;
     this.#silence = new SilenceWatch({ main, clock, log, jobId, slot: this.slot, tell: onMessage });
-    if (options.logsOutput) this.#logOutput();
+    const { output } = options;
+    if (output !== undefined) worker.captureOutput((stream, line) => output.line(stream, line));
     worker.port.receive((bytes) => main.run(() => this.#receive(decodeFromSlot(bytes))));
     worker.exited.then(
       (reason) => main.run(() => this.#exited(reason)),
@@ -164,6 +168,7 @@ export class HostedWorker {
   deploy(tasks: readonly TaskDeployment[]): void {
     assert(this.#prepared === undefined && !this.#stopping, 'H1: deployed before it was prepared');
     for (const { executionId } of tasks) this.#tasks.add(executionId);
+    this.#options.output?.deployed(tasks);
     this.#silence.deployed(tasks);
     this.post({ kind: 'deploy', tasks });
   }
@@ -224,14 +229,6 @@ export class HostedWorker {
     );
   }
 
-  #logOutput(): void {
-    const { env, worker, preparation } = this.#options;
-    const log = env.log.with({ jobId: preparation.job.jobId, slot: this.slot });
-    worker.captureOutput((stream, line) =>
-      log.write(stream === 'stdout' ? 'info' : 'warn', line, { stream }),
-    );
-  }
-
   /** The worker looks at its heap itself, unless user code does not let it. */
   #watchHeap(lastUsed = 0): void {
     const { main, worker, preparation } = this.#options;
@@ -268,6 +265,8 @@ export class HostedWorker {
   }
 
   #receive(message: FromSlot): void {
+    // Who writes may all the same never come back.
+    if (message.kind === 'output') return this.#options.output?.take(message);
     if (this.#gone || this.#endedFor !== undefined) return;
     this.#silence.heard(message);
     switch (message.kind) {
@@ -298,6 +297,7 @@ export class HostedWorker {
   /** H2, H3. */
   #exited(reason: ExitReason): void {
     this.#gone = true;
+    this.#options.output?.[Symbol.dispose]();
     for (const settle of [...this.#metricWaiters]) settle([]);
     this.#timer?.[Symbol.dispose]();
     this.#heapTimer?.[Symbol.dispose]();

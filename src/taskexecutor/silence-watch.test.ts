@@ -55,7 +55,7 @@ class Rig {
         job: { jobId: 'j', moduleUrl: 'file:///job.ts' },
         location: { taskExecutorId: 'te', slot: 2, generation: 3, host: 'h' },
       } as SlotPreparation,
-      ...{ logsOutput: false, moduleUrl: 'file:///job.ts', lease: region, doorbells: region },
+      ...{ output: undefined, moduleUrl: 'file:///job.ts', lease: region, doorbells: region },
       ...{
         cancellationTimeout: milliseconds(cancellationTimeout),
         terminationTimeout: milliseconds(1000),

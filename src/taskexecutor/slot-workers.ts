@@ -36,6 +36,7 @@ import { SlotPeers } from './slot-peers.ts';
 import { SLOTS_MAX } from './slot-table.ts';
 import type { SlotTable, TableSlot } from './slot-table.ts';
 import { SpareWorkers } from './spare-workers.ts';
+import { UserOutput } from './user-output.ts';
 
 /** A slot that blocks must not hold up what the others say. */
 const METRICS_TIMEOUT = seconds(1);
@@ -67,6 +68,8 @@ export interface WorkerOptions {
   readonly print?: Print | undefined;
   /** Whether the log takes what user code writes on the standard streams; else the process does. */
   readonly logsOutput?: boolean | undefined;
+  /** Keeps the same text beside it; without it there is only the log. */
+  readonly keepOutput?: ((text: string) => void) | undefined;
   /** Keeps copies of state; without it none are kept. */
   readonly localState?: LocalState | undefined;
   /** Brings submitted code here; without it jobs can only be files of this machine. */
@@ -190,7 +193,8 @@ export class SlotWorkers {
     const { moduleUrl } = preparation.job;
     const holder = { owner: link.token, address: link.jobMaster.address };
     const worker: HostedWorker = new HostedWorker({
-      ...{ main, env, logsOutput },
+      ...{ main, env },
+      output: logsOutput ? this.#outputOf(preparation.job, slot.index) : undefined,
       worker: this.#spares.take(
         `slot ${slot.index} of ${preparation.job.jobId}`,
         ownHeap && heapLimitMegabytes(ownHeap),
@@ -199,7 +203,7 @@ export class SlotWorkers {
         ...preparation,
         location: { taskExecutorId, slot: slot.index, generation, host },
         bind: { host: bindHost, port: dataPort === 0 ? 0 : dataPort + slot.index },
-        ...{ tls, heapBudgetBytes, profileFolder },
+        ...{ tls, heapBudgetBytes, profileFolder, tellsOutput: logsOutput },
         networkBytes: network.channelBytes,
         segmentBytes: network.segmentBytes,
         localState: this.#localStateOf(slot.index, request),
@@ -214,6 +218,12 @@ export class SlotWorkers {
       onStuck: (error) => main.fatal(error),
     });
     return worker;
+  }
+
+  #outputOf({ jobId }: JobReference, slot: number): UserOutput {
+    const { env, options } = this.#parts;
+    const log = env.log.with({ jobId, slot });
+    return new UserOutput({ clock: env.clock, log, keep: options.keepOutput });
   }
 
   #localStateOf(slot: number, { allocationId, preparation }: PrepareSlot): string | undefined {
@@ -258,10 +268,11 @@ export class SlotWorkers {
         return;
       case 'metrics':
         return gateway.metrics(message);
+      case 'output':
       case 'prepared':
       case 'prepare-failed':
       case 'metrics-answer':
-        assert(false, 'H2: the worker itself takes what was asked of it');
+        assert(false, 'H2: the worker itself takes what is meant for it');
     }
   }
 

@@ -192,7 +192,8 @@ export class TaskExecutor {
       requestMetrics: async () => ({ scopes: await this.metrics() }),
       requestFiles: async () => {
         const { files } = this.#options;
-        return { files: (await files?.list()) ?? [], logName: files?.logName };
+        const { logName, stdoutName } = files ?? {};
+        return { files: (await files?.list()) ?? [], logName, stdoutName };
       },
       requestFile: async ({ name, offset }) => ({
         piece: await this.#options.files?.read(name, offset),

@@ -38,7 +38,14 @@ export const endless = defineJob({
   name: 'endless',
   build(env) {
     const numbers = env.from(generator(t.int32, (n) => n, { ratePerSecond: 200 }));
-    numbers.rebalance().map((n) => n + 1).print();
+    numbers.rebalance().process({
+      emits: t.int32,
+      open: ({ logger }) => logger.warn('opened'),
+      onElement(n, context) {
+        if (n === 3) console.log('a third');
+        context.emit(n + 1);
+      },
+    }).print();
   },
 });
 
@@ -189,7 +196,21 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
     assert.match(await said('logs', '--list'), /^jobmanager\n {2}\S+ \(\d+ bytes\)$/m);
     assert.match(await said('logs'), new RegExp(`submit a job|${id}`));
     assert.match(await said('logs', 'taskmanager-1'), /TaskManager registered/);
-    assert.match(await said('logs', id), new RegExp(`^\\[jobmanager\\] .*${id}`, 'm'));
+    const lines = await said('logs', id);
+    assert.match(lines, new RegExp(`^\\[jobmanager\\] .*${id}`, 'm'));
+    // By a slot itself, and by the code in it, which both were started ahead.
+    const slot = `jobId=${id} taskManager=\\S+ slot=\\d job=endless`;
+    const own = `${slot} task="process .*" operator=process subtask=0`;
+    assert.match(lines, new RegExp(` WARN +opened ${own}$`, 'm'));
+    assert.match(
+      lines,
+      new RegExp(` INFO +"?a third.*jobId=${id} slot=\\d task="process .*$`, 'm'),
+    );
+    const out = readFileSync(join(home, 'clusters', 'default', 'log', 'taskmanager-1.out'), 'utf8');
+    assert.match(out, /^a third$/m);
+    assert.match(out, /^(\d> )?20$/m);
+    const printed = await said('logs', 'taskmanager-1', '--file', 'taskmanager-1.out');
+    assert.match(printed, /^a third$/m);
 
     assert.match(await said('checkpoint', id), /^Checkpoint \d+ for job \w+ completed\.$/m);
     const savepoint = await said('savepoint', id, join(home, 'savepoints'));

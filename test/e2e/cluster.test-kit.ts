@@ -54,7 +54,12 @@ export function startProcess(
   const all = { 'millrace.security.secret-file': SECRET_FILE, 'rest.port': 0, ...options };
   const args = Object.entries(all).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const child = spawn(process.execPath, [LAUNCHER, ...command.split(' '), ...args], {
-    env: { ...process.env, MILLRACE_HOME: HOME },
+    // As docs/cluster.md tells for a JobManager in the foreground, and as a supervisor does.
+    env: {
+      ...process.env,
+      MILLRACE_HOME: HOME,
+      ...(command === 'jobmanager' ? { MALLOC_ARENA_MAX: '2' } : {}),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return new Started(command, child);

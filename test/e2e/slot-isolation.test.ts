@@ -167,6 +167,9 @@ describe('misbehaviour in a slot', { timeout: 120_000 }, () => {
       [wrote.message, wrote.level, wrote.fields['jobId'], wrote.fields['stream']],
       ['on and on, password=******', 'info', jobId, 'stdout'],
     );
+    const { taskManager, slot, task } = wrote.fields;
+    assert.match(String(task), /-> map .*\(1\/1\)$/);
+    assert.deepEqual([typeof taskManager, typeof slot], ['string', 'number']);
     const { level, fields } = await processes[1]!.said(/has not come back for \d+ s/);
     assert.deepEqual([level, fields['jobId']], ['warn', jobId]);
     const { vertices } = await client.details();

@@ -4,7 +4,7 @@
  * word of shared memory, which Node does not count as a reason to live: its port is one.
  */
 import { assert } from '../../base/assert.ts';
-import type { WorkerMain } from '../env.ts';
+import type { TakeOutput, WorkerMain } from '../env.ts';
 import { fatal } from './fatal.ts';
 import { sharedRegion } from './memory.ts';
 import { nodeEnv } from './node-env.ts';
@@ -12,6 +12,8 @@ import type { NodeEnvData } from './node-env.ts';
 import { NodePort } from './port.ts';
 import type { PortMessage } from './port.ts';
 import type { WorkerStart } from './workers.ts';
+
+type WriteCallback = (error?: Error | null) => void;
 
 /**
  * Runs `main` in this worker; what it throws ends the worker as `failed`.
@@ -35,7 +37,27 @@ export function workerEntry(main: WorkerMain): void {
     data: start.message.bytes,
     regions: start.message.regions.map(sharedRegion),
     port,
+    takeOutput,
     exit: (): void => process.exit(0),
   };
   Promise.resolve(context).then(main).catch(fatal);
+}
+
+/** Of texts that come in pieces no character is lost. */
+function takeOutput(take: TakeOutput): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const decoder = new TextDecoder();
+    const write = (
+      chunk: string | Uint8Array,
+      encoding?: BufferEncoding | WriteCallback,
+      callback?: WriteCallback,
+    ): boolean => {
+      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+      if (text !== '') take(name, text);
+      const done = typeof encoding === 'function' ? encoding : callback;
+      if (done !== undefined) process.nextTick(done);
+      return true;
+    };
+    process[name].write = write;
+  }
 }

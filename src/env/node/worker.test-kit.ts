@@ -122,6 +122,17 @@ const commands = {
     process.stdout.write('words');
     throw new Error('dead');
   },
+  /** Tells what it writes by itself, inside the call. */
+  tellOutput(context: WorkerContext): void {
+    let runs = 'first';
+    context.takeOutput((stream, text) => say(context, `${runs} ${stream} ${text}`));
+    console.log('a', { b: 1 });
+    runs = 'second';
+    const euro = Buffer.from('\u20ac\n');
+    process.stdout.write(euro.subarray(0, 2));
+    process.stderr.write('c', () => say(context, 'written'));
+    process.stdout.write(euro.subarray(2));
+  },
   /** Says a word and its rest much later, and never returns to the event loop. */
   writeAndLoop(): void {
     process.stdout.write('begun');

@@ -427,3 +427,20 @@ describe('captureOutput', () => {
     await handle.exited;
   });
 });
+
+test('takeOutput: what it writes comes inside the call, and not to the streams', async () => {
+  const handle = spawn({ command: 'tellOutput' });
+  const told = inbox(handle);
+  const lines: string[] = [];
+  handle.captureOutput((stream, line) => void lines.push(`${stream}: ${line}`));
+  const expected = [
+    'first stdout a { b: 1 }\n',
+    'second stderr c',
+    'second stdout \u20ac\n',
+    'written',
+  ];
+  for (const text of expected) assert.equal((await told.next()).text, text);
+  handle.terminate();
+  await handle.exited;
+  assert.deepEqual(lines, []);
+});

@@ -35,13 +35,15 @@ export function taskManagerFileEndpoints(cluster: RestCluster): readonly Endpoin
       rawEndpoint({
         ...text,
         path: `${TASK_MANAGER}/${kind}`,
-        summary: 'What a TaskManager has logged and printed.',
+        summary: kind === 'log' ? 'The log of a TaskManager.' : 'What jobs have printed there.',
         parameters,
         async handle({ path }) {
-          const { logName } = await filesOf(cluster, path.taskmanagerid);
-          if (logName !== undefined) return fileAnswer(cluster, path.taskmanagerid, logName);
-          const name = kind.toUpperCase();
-          const body = `The file ${name} does not exist on the TaskExecutor. \n`;
+          const { logName, stdoutName, files } = await filesOf(cluster, path.taskmanagerid);
+          const name = kind === 'log' ? logName : stdoutName;
+          if (files.some((each) => each.name === name)) {
+            return fileAnswer(cluster, path.taskmanagerid, name!);
+          }
+          const body = `The file ${kind.toUpperCase()} does not exist on the TaskExecutor. \n`;
           return { contentType: TEXT, body };
         },
       }),

@@ -30,7 +30,7 @@ export async function commitPrepared(prepared: PreparedCommit): Promise<void> {
     const spec = job.operators.get(operator)?.spec;
     assert(spec?.kind === 'sink', 'V1: committables belong to a sink');
     const { name } = vertex.operators.find(({ id }) => id === operator)!;
-    const logger = functionLogger(log, name, deployment.subtask);
+    const logger = functionLogger(log, deployment, name);
     const metrics = new OperatorMetrics({ id: operator, name }, logger);
     const open = openContext({ jobName: job.graph.name, deployment, log, metrics }, name);
     await commitInPlace(spec.sink, open, prepared.wiringOf(operator), each);

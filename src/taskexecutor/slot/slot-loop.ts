@@ -48,6 +48,7 @@ export class SlotLoop {
   #sliceTurn = 0;
   #links: readonly PolledLink[] = [];
   #state: 'idle' | 'scheduled' | 'running' = 'idle';
+  #stepping: Task | undefined;
   #woken = false;
   /** L5 */
   readonly background: BackgroundWork;
@@ -77,6 +78,11 @@ export class SlotLoop {
   setLinks(links: readonly PolledLink[]): void {
     this.#links = links;
     this.wake();
+  }
+
+  /** The task whose turn it is. */
+  get current(): Task | undefined {
+    return this.#state === 'running' ? this.#stepping : undefined;
   }
 
   /** There may be something to do. Cheap; may be called from anywhere in this thread. */
@@ -136,6 +142,7 @@ export class SlotLoop {
   }
 
   #stepOf(task: Task): void {
+    this.#stepping = task;
     task.step();
     if (!task.flushesAtOnce) return;
     task.flush(this.#flushRound);

@@ -18,7 +18,7 @@ import { PipelineOptions } from '../../config/options/pipeline-options.ts';
 import { ProfileOptions } from '../../config/options/profile-options.ts';
 import type { SharedRegion, WorkerContext } from '../../env/env.ts';
 import { encodeProfileNotice } from '../../functions/client-message.ts';
-import type { CompiledJob } from '../../graph/job-graph.ts';
+import type { CompiledJob, JobVertex } from '../../graph/job-graph.ts';
 import { findJob } from '../../graph/job-module.ts';
 import { Doorbell, doorbellWord } from '../../network/doorbell.ts';
 import { FLUSH_WHEN_FULL } from '../../network/flush-round.ts';
@@ -60,6 +60,8 @@ export function slotWorker(context: WorkerContext): void {
 
 class SlotWorker {
   readonly #context: WorkerContext;
+  /** Its log says from the preparation on for whom this thread works. */
+  #env: WorkerContext['env'];
   readonly #client: ClientMessages;
   readonly #tasks = new Map<string, WiredTask>();
   readonly #commits = new CommitOnlyTasks({
@@ -81,6 +83,7 @@ class SlotWorker {
 
   constructor(context: WorkerContext) {
     this.#context = context;
+    this.#env = context.env;
     this.#client = new ClientMessages((message) => this.#send(message));
   }
 
@@ -136,13 +139,14 @@ class SlotWorker {
   #prepare(preparation: SlotPreparation, regions: readonly SharedRegion[]): void {
     assert(this.#preparation === undefined, 'V1: a slot is prepared once');
     this.#preparation = preparation;
+    this.#introduce(preparation);
     const [lease, doorbells] = regions;
     assert(
       lease !== undefined && doorbells !== undefined,
       'V1: prepare brings lease and doorbells',
     );
     this.#lease = lease;
-    const { env } = this.#context;
+    const env = this.#env;
     const doorbell = new Doorbell(doorbells, doorbellWord(preparation.location.slot));
     this.#loop = new SlotLoop({ clock: env.clock, doorbell });
     const { tls } = preparation;
@@ -163,10 +167,36 @@ class SlotWorker {
     );
   }
 
+  /** A thread that was started ahead has a name that says nothing. */
+  #introduce({ job, location, tellsOutput }: SlotPreparation): void {
+    const { taskExecutorId: taskManager, slot } = location;
+    const fields = { worker: undefined, jobId: job.jobId, taskManager, slot };
+    this.#env = { ...this.#env, log: this.#env.log.with(fields) };
+    if (tellsOutput !== true) return;
+    this.#context.takeOutput((stream, text) => {
+      const wired = this.#running();
+      const executionId = wired?.deployment.executionId;
+      const operators = wired === undefined ? [] : this.#vertexOf(wired).operators;
+      const operator = operators.length === 1 ? operators[0]!.name : undefined;
+      this.#send({ kind: 'output', stream, text, executionId, operator });
+    });
+  }
+
+  /** Whose code runs, as far as one can tell: what goes on between steps may be of any task. */
+  #running(): WiredTask | undefined {
+    const all = [...this.#tasks.values()];
+    const current = this.#loop?.current;
+    return all.length === 1 ? all[0] : all.find(({ task }) => task === current);
+  }
+
+  #vertexOf({ deployment }: WiredTask): JobVertex {
+    return this.#job!.graph.vertices.find(({ id }) => id === deployment.vertex)!;
+  }
+
   /** Builds the job, compares it with what was submitted, and listens if peers will connect. */
   async #load(preparation: SlotPreparation): Promise<number> {
     const { job, fingerprint, listen, bind, location } = preparation;
-    const module = await this.#context.env.modules.load(job.moduleUrl);
+    const module = await this.#env.modules.load(job.moduleUrl);
     const definition = findJob(module, job.exportName, job.file ?? job.moduleUrl);
     const compiled = definition.compile({
       parameters: job.parameters,
@@ -180,6 +210,7 @@ class SlotWorker {
       });
     }
     this.#job = compiled;
+    this.#env = { ...this.#env, log: this.#env.log.with({ job: compiled.graph.name }) };
     return listen ? this.#links!.listen(bind) : 0;
   }
 
@@ -220,7 +251,7 @@ class SlotWorker {
   }
 
   #wiring(job: CompiledJob, deployments: readonly TaskDeployment[]): TaskWiring {
-    const { env } = this.#context;
+    const env = this.#env;
     const configuration = this.#configuration();
     const { location, networkBytes, segmentBytes } = this.#preparation!;
     const memory = new NetworkMemory({
@@ -258,7 +289,7 @@ class SlotWorker {
   }
 
   #checkpointsOf(deployments: readonly TaskDeployment[]): ReturnType<typeof slotCheckpoints> {
-    const checkpoints = slotCheckpoints(this.#context.env, this.#preparation!, {
+    const checkpoints = slotCheckpoints(this.#env, this.#preparation!, {
       fileSystems: this.#fileSystemsOfJob(),
       background: this.#loop!.background,
       answer: (message) => this.#send(message),
@@ -271,7 +302,7 @@ class SlotWorker {
   /** One for checkpoints and sinks: it has the connections to object stores. */
   #fileSystemsOfJob(): FileSystems {
     const options = this.#preparation!.checkpointing?.fileSystems ?? {};
-    this.#fileSystems ??= FileSystems.create(this.#context.env, options);
+    this.#fileSystems ??= FileSystems.create(this.#env, options);
     return this.#fileSystems;
   }
 
@@ -329,7 +360,7 @@ class SlotWorker {
   #commitOnly(deployment: TaskDeployment, restore: CommitRestore): void {
     const work = (): Promise<void> =>
       commitPrepared({
-        ...{ job: this.#job!, deployment, log: this.#context.env.log },
+        ...{ job: this.#job!, deployment, log: this.#env.log },
         wiringOf: (operator) => this.#sinkWiring(deployment, operator),
         sinks: restore.committables.map(({ operator, committables }) => ({
           operator,
@@ -341,7 +372,7 @@ class SlotWorker {
 
   /** V3. A lapsed lease may come back; a revoked one never: the tasks have been replaced. */
   #underLease(effect: () => void): void {
-    const { clock } = this.#context.env;
+    const { clock } = this.#env;
     const lease = this.#lease!;
     if (isLeaseHeld(lease, clock.monotonic())) effect();
     else if (!isLeaseRevoked(lease)) clock.after(LEASE_RETRY, () => this.#underLease(effect));
@@ -378,7 +409,7 @@ class SlotWorker {
     const vertex = this.#job!.graph.vertices.find((each) => each.id === deployment.vertex)!;
     const operator = vertex.operators.find((each) => each.id === id)!;
     return {
-      env: this.#context.env,
+      env: this.#env,
       jobId: this.#preparation!.job.jobId,
       operatorId: id,
       fileSystem: (uri) => this.#fileSystemsOfJob().of(uri),
@@ -396,7 +427,7 @@ class SlotWorker {
     const { location, profileFolder = '.' } = this.#preparation!;
     const { operators } = job.graph.vertices.find(({ id }) => id === deployment.vertex)!;
     return new SlotProfile({
-      ...{ env: this.#context.env, location },
+      ...{ env: this.#env, location },
       folder: configuration.get(ProfileOptions.directory) ?? profileFolder,
       duration: configuration.get(ProfileOptions.duration),
       jobId: this.#preparation!.job.jobId,
@@ -407,14 +438,14 @@ class SlotWorker {
   }
 
   #reportMetrics(): void {
-    this.#context.env.clock.after(METRICS_INTERVAL, () => {
+    this.#env.clock.after(METRICS_INTERVAL, () => {
       this.#sendMetrics();
       this.#reportMetrics();
     });
   }
 
   #sendMetrics(): void {
-    const tasks = this.#metrics!.tick(this.#context.env.clock.monotonic());
+    const tasks = this.#metrics!.tick(this.#env.clock.monotonic());
     this.#send({ kind: 'metrics', tasks });
   }
 
@@ -432,7 +463,7 @@ class SlotWorker {
   #watchHeap(): void {
     const budget = this.#preparation!.heapBudgetBytes;
     if (budget === undefined) return;
-    const { env } = this.#context;
+    const env = this.#env;
     env.clock.after(HEAP_CHECK_INTERVAL, () => {
       if (env.memory.heapUsed() > budget) this.#overBudget(budget);
       this.#watchHeap();
@@ -441,7 +472,7 @@ class SlotWorker {
 
   /** What counts is what lives: V8 lets garbage lie until it has grown by a part of that. */
   #overBudget(budget: number): void {
-    const { memory } = this.#context.env;
+    const { memory } = this.#env;
     memory.collectGarbage();
     const used = memory.heapUsed();
     if (used > budget) this.#failAll(used, budget);

@@ -45,7 +45,7 @@ export function openContext(
     parallelism: deployment.parallelism,
     maxParallelism: deployment.maxParallelism,
     attempt: deployment.attempt,
-    logger: functionLogger(options.log, operatorName, deployment.subtask),
+    logger: functionLogger(options.log, deployment, operatorName),
     metrics: options.metrics.group,
   };
 }
@@ -82,8 +82,14 @@ export function operatorContext(options: TaskContextOptions): OperatorContext {
   };
 }
 
-export function functionLogger(log: Log, operator: string, subtask: number): FunctionLogger {
-  const scoped = log.with({ operator, subtask });
+/** Every line names the task, as Flink does, and the operator. */
+export function functionLogger(
+  log: Log,
+  { name, vertex, subtask, parallelism }: TaskDeployment,
+  operator: string,
+): FunctionLogger {
+  const task = `${name ?? vertex} (${subtask + 1}/${parallelism})`;
+  const scoped = log.with({ task, operator, subtask });
   return {
     debug: (message) => scoped.write('debug', message),
     info: (message) => scoped.write('info', message),

@@ -229,12 +229,12 @@ export class TaskWiring {
   }
 
   #operatorMetrics(
-    { subtask }: TaskDeployment,
+    deployment: TaskDeployment,
     members: readonly ChainMember[],
   ): ReadonlyMap<string, OperatorMetrics> {
     return new Map(
       members.map(({ id, name }) => {
-        const logger = functionLogger(this.#options.log, name, subtask);
+        const logger = functionLogger(this.#options.log, deployment, name);
         return [id, new OperatorMetrics({ id, name }, logger)];
       }),
     );
