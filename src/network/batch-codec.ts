@@ -45,11 +45,8 @@ function encodeObjects(batch: ObjectBatch, codec: Codec<unknown>, out: ByteWrite
   out.uint8((hasTimestamps ? BatchFlag.timestamps : 0) | (hasKeyGroups ? BatchFlag.keyGroups : 0));
   out.varint(batch.size - batch.cursor);
   out.beginFrame();
-  for (let i = batch.cursor; i < batch.size; i += 1) {
-    if (hasTimestamps) out.float64(batch.timestamps![i]!);
-    if (hasKeyGroups) out.uint16(batch.keyGroups![i]!);
-    codec.encode(batch.values[i], out);
-  }
+  const range = { from: batch.cursor, end: batch.size, limit: Number.MAX_SAFE_INTEGER };
+  codec.encodeRecords(batch.written(), range, out);
   out.endFrame();
 }
 
@@ -88,11 +85,7 @@ export function decodeBatch(input: ByteReader, codec: Codec<unknown>, into: Obje
   // B3. Whatever is thrown on the way.
   into.size = count;
   input.beginFrame();
-  codec.decodeRecords(input, count, {
-    values: columns.values,
-    timestamps: timestamps ? columns.timestamps : undefined,
-    keyGroups: keyGroups ? columns.keyGroups : undefined,
-  });
+  codec.decodeRecords(input, count, columns);
   input.endFrame();
   return into;
 }

@@ -355,6 +355,47 @@ describe('RemoteOutputChannel and RemoteInputChannel', () => {
     assert.deepEqual(places, [0, 0, 0, 0, 0]);
   });
 
+  it('O7: what cannot be encoded fails the call, and every later one that may hand over', () => {
+    const forth = new FlakySender(forever(true));
+    const { output, memory } = ends(forth, forth);
+    output.credited(memory.windowBytes);
+    const refused = { code: 'DATA_NOT_SERIALIZABLE' };
+    const emit = (records: number): void => {
+      for (let n = 0; n < records; n += 1) output.add({ n, text: '' }, NO_TIMESTAMP);
+    };
+    emit(7);
+    const { most } = output.gathering;
+    assert.ok(most > 2, 'several gather');
+    output.add({ n: 'seven', text: '' }, NO_TIMESTAMP);
+    assert.throws(() => emit(most), refused);
+    const sent = forth.queued.length;
+    // A user's function that goes on as if nothing were would lose what was with it.
+    assert.throws(() => output.add({ n: 8, text: '' }, NO_TIMESTAMP), refused);
+    assert.throws(() => output.addKeyed({ n: 8, text: '' }, NO_TIMESTAMP, 1), refused);
+    assert.throws(() => output.flush(), refused);
+    assert.throws(() => output.control({ kind: 'watermark', timestamp: 3 }), refused);
+    assert.equal(forth.queued.length, sent);
+    output.abandon();
+    assert.equal(output.flush(), false);
+  });
+
+  it('O7: what gathers is bounded by the size of records, not only by their number', () => {
+    const forth = new FlakySender(forever(true));
+    const { output } = ends(forth, forth, { segmentBytes: 16_384, spareBytes: 1 << 24 });
+    const { gathering } = output;
+    const mostAfter = (text: string): number => {
+      for (let n = 0; n < 2000; n += 1) {
+        output.add({ n, text }, NO_TIMESTAMP);
+      }
+      return gathering.most;
+    };
+    assert.equal(gathering.most, 1, 'nothing is known yet');
+    assert.equal(mostAfter(''), 512);
+    const size = 8 + 2 + 1000;
+    assert.equal(mostAfter('x'.repeat(1000)), Math.floor(16_384 / size));
+    assert.equal(mostAfter('x'.repeat(20_000)), 1);
+  });
+
   it('N1: a producer that sends more than its credit breaks the protocol', () => {
     const back = new FlakySender(forever(true));
     const { input, memory } = ends(back, back, { spareBytes: 0 });

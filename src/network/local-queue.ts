@@ -21,6 +21,7 @@ import type { BarrierElement, ControlElement } from './control-element.ts';
 import { Deque } from './deque.ts';
 import type { FlushRound } from './flush-round.ts';
 import { FLUSH_WHEN_FULL } from './flush-round.ts';
+import { Gathering } from './gathering.ts';
 import type { InFlight } from './in-flight.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { InputChannel } from './input-channel.ts';
@@ -41,12 +42,12 @@ export class LocalQueue implements OutputChannel, InputChannel {
   readonly #pressure: Pressure;
   readonly #spill: Spill;
   readonly #capture = new ChannelCapture();
-  #open: ObjectBatch = new ObjectBatch();
+  readonly gathering: Gathering = new Gathering();
   #batches = 0;
   #records = 0;
   #holding = false;
   readonly #flushTimeout: number;
-  /** When a flush has first seen the records of `#open`; -1: not yet. */
+  /** When a flush has first seen the records that gather; -1: not yet. */
   #since = -1;
   buffersOut = 0;
 
@@ -60,15 +61,23 @@ export class LocalQueue implements OutputChannel, InputChannel {
   // Producer's side
 
   add(value: unknown, timestamp: number): void {
-    const batch = this.#open;
+    const { batch } = this.gathering;
     batch.append(value, timestamp);
-    if (batch.isFull) this.#handOver();
+    if (batch.isFull) this.gathered();
   }
 
   addKeyed(value: unknown, timestamp: number, keyGroup: number): void {
-    const batch = this.#open;
+    const { batch } = this.gathering;
     batch.appendKeyed(value, timestamp, keyGroup);
-    if (batch.isFull) this.#handOver();
+    if (batch.isFull) this.gathered();
+  }
+
+  gathered(): void {
+    const { gathering } = this;
+    const { batch } = gathering;
+    this.#since = -1;
+    gathering.batch = this.#pool.pop() ?? new ObjectBatch();
+    this.#push(batch);
   }
 
   addRows(batch: Batch): void {
@@ -97,16 +106,16 @@ export class LocalQueue implements OutputChannel, InputChannel {
   }
 
   flush(): boolean {
-    if (this.#open.size === 0) return false;
-    this.#handOver();
+    if (this.gathering.batch.size === 0) return false;
+    this.gathered();
     return true;
   }
 
   flushIfDue(round: FlushRound): void {
-    if (this.#open.size === 0 || this.#flushTimeout === FLUSH_WHEN_FULL) return;
+    if (this.gathering.batch.size === 0 || this.#flushTimeout === FLUSH_WHEN_FULL) return;
     if (this.#since < 0) this.#since = round.now;
     const isConsumerWaiting = this.#batches === 0 && this.#spill.isEmpty;
-    if (isConsumerWaiting || round.isDue(this.#since, this.#flushTimeout)) this.#handOver();
+    if (isConsumerWaiting || round.isDue(this.#since, this.#flushTimeout)) this.gathered();
   }
 
   // Consumer's side
@@ -165,7 +174,7 @@ export class LocalQueue implements OutputChannel, InputChannel {
 
   /** What is queued, for snapshots of channel state and for the size shown in metrics. */
   get queuedRecords(): number {
-    return this.#records + this.#open.size + this.#spill.records;
+    return this.#records + this.gathering.batch.size + this.#spill.records;
   }
 
   abandon(): void {
@@ -174,13 +183,6 @@ export class LocalQueue implements OutputChannel, InputChannel {
 
   close(): void {
     this.#spill.close();
-  }
-
-  #handOver(): void {
-    const batch = this.#open;
-    this.#since = -1;
-    this.#open = this.#pool.pop() ?? new ObjectBatch();
-    this.#push(batch);
   }
 
   #push(batch: Batch): void {

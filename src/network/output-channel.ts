@@ -5,9 +5,13 @@
 import type { Batch } from './batch.ts';
 import type { BarrierElement, ControlElement } from './control-element.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { Gathering } from './gathering.ts';
 import type { InFlight } from './in-flight.ts';
 
 export interface OutputChannel {
+  /** Who appends to its batch calls `gathered` when that has as many as it may. */
+  readonly gathering: Gathering;
+  gathered(): void;
   /** Never refuses; what is over the bound holds the producer's pressure. */
   add(value: unknown, timestamp: number): void;
   addKeyed(value: unknown, timestamp: number, keyGroup: number): void;

@@ -19,6 +19,7 @@ import { RowBatch as Rows } from './batch.ts';
 import type { Batch, ObjectBatch, RowBatch } from './batch.ts';
 import type { BarrierElement, ControlElement, WatermarkElement } from './control-element.ts';
 import type { FlushRound } from './flush-round.ts';
+import type { Gathering } from './gathering.ts';
 import type { InFlight } from './in-flight.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { ExchangeVerifier } from './exchange-verifier.ts';
@@ -195,10 +196,13 @@ class HashWriter extends RecordWriter {
   readonly #select: (value: unknown) => unknown;
   readonly #maxParallelism: number;
   readonly #channelOfGroup: Uint16Array;
+  /** Of the channels, in their order. */
+  readonly #gatherings: readonly Gathering[];
   readonly #operator: string;
 
   constructor(options: RecordWriterOptions, select: (value: unknown) => unknown) {
     super(options);
+    this.#gatherings = options.channels.map(({ gathering }) => gathering);
     this.#select = select;
     this.#operator = options.operator;
     this.#maxParallelism = options.maxParallelism;
@@ -214,7 +218,11 @@ class HashWriter extends RecordWriter {
 
   protected route(value: unknown, timestamp: number): void {
     const group = keyGroupOf(this.#hash(value), this.#maxParallelism);
-    this.channels[this.#channelOfGroup[group]!]!.addKeyed(value, timestamp, group);
+    const channel = this.#channelOfGroup[group]!;
+    const gathering = this.#gatherings[channel]!;
+    const { batch } = gathering;
+    batch.appendKeyed(value, timestamp, group);
+    if (batch.size >= gathering.most) this.channels[channel]!.gathered();
   }
 
   #hash(value: unknown): number {

@@ -12,6 +12,8 @@
  *     gave for them; the others are in a scratch file, behind all that are in memory.
  * O5. A barrier that overtakes is sent before all frames that wait, which are then in flight; but
  *     for the rest of a record of which parts have been sent: that is in flight to the consumer.
+ * O7. What gathers takes about a segment, going by the size of the records before; where encoding
+ *     them has failed, every later call that may hand over fails alike: none is left out.
  * O6. The consumer is told once that a frame waits for credit, until there is new credit. What it
  *     wants of the window back is given up before anything else that credit is for.
  */
@@ -19,9 +21,8 @@ import { assert } from '../base/assert.ts';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { ScratchFile } from '../env/env.ts';
-import type { Codec } from '../types/schema.ts';
-import type { Batch } from './batch.ts';
-import { NO_TIMESTAMP } from './batch.ts';
+import type { Codec, RecordColumns } from '../types/schema.ts';
+import type { Batch, ObjectBatch } from './batch.ts';
 import { BATCH_HEAD_BYTES, BatchFlag, encodeBatch, patchBatchHead } from './batch-codec.ts';
 import {
   ChannelFrame,
@@ -39,12 +40,13 @@ import type { FlushRound } from './flush-round.ts';
 import { FLUSH_WHEN_FULL } from './flush-round.ts';
 import { FrameSpill } from './frame-spill.ts';
 import type { Frame } from './frame-spill.ts';
+import { Gathering } from './gathering.ts';
 import type { InFlight } from './in-flight.ts';
 import type { NetworkMemory } from './network-memory.ts';
 import type { OutputChannel } from './output-channel.ts';
 import type { Pressure } from './pressure.ts';
 
-/** Of the buffer in which records gather. */
+/** Of the buffer of a frame. */
 const BODY_BYTES_KEPT_MAX = 2 * 1024 * 1024;
 
 export interface RemoteOutputOptions {
@@ -69,6 +71,10 @@ export class RemoteOutputChannel implements OutputChannel {
   readonly #codec: Codec<unknown>;
   readonly #sender: FrameSender;
   readonly #segmentBytes: number;
+  /** O7. Records that are not encoded yet. */
+  readonly gathering: Gathering = new Gathering(1);
+  #bytesEach = 0;
+  #failure: { readonly thrown: unknown } | undefined;
   #body = new ByteWriter();
   readonly #control = new ByteWriter(64);
   readonly #waiting = new Deque<Waiting>();
@@ -79,7 +85,7 @@ export class RemoteOutputChannel implements OutputChannel {
   #midRecord = false;
   /** Of the frames in `#waiting`. */
   #waitingBytes = 0;
-  /** That have gathered in `#body`. */
+  /** In `#body`. */
   #records = 0;
   #flags = 0;
   /** When a flush has first seen them; -1: not yet. */
@@ -107,12 +113,31 @@ export class RemoteOutputChannel implements OutputChannel {
   }
 
   add(value: unknown, timestamp: number): void {
-    this.#append(value, timestamp, timestamp === NO_TIMESTAMP ? 0 : BatchFlag.timestamps, 0);
+    const { batch, most } = this.gathering;
+    if (batch.hasKeyGroups) this.gathered();
+    batch.append(value, timestamp);
+    if (batch.size >= most) this.gathered();
   }
 
   addKeyed(value: unknown, timestamp: number, keyGroup: number): void {
-    const flags = timestamp === NO_TIMESTAMP ? 0 : BatchFlag.timestamps;
-    this.#append(value, timestamp, flags | BatchFlag.keyGroups, keyGroup);
+    const { batch, most } = this.gathering;
+    if (batch.size > 0 && !batch.hasKeyGroups) this.gathered();
+    batch.appendKeyed(value, timestamp, keyGroup);
+    if (batch.size >= most) this.gathered();
+  }
+
+  gathered(): void {
+    const { batch } = this.gathering;
+    try {
+      if (this.#failure !== undefined) throw this.#failure.thrown;
+      if (!this.#closed) this.#encode(batch);
+    } catch (thrown) {
+      this.#failure = { thrown };
+      this.gathering.most = 0;
+      throw thrown;
+    } finally {
+      batch.reset();
+    }
   }
 
   addRows(batch: Batch): void {
@@ -129,16 +154,19 @@ export class RemoteOutputChannel implements OutputChannel {
 
   /** Records of which there is no frame yet. */
   get gatheredRecords(): number {
-    return this.#records;
+    return this.#records + this.gathering.batch.size;
   }
 
   /** Frames and bytes that were not sent, what gathers included. */
   get queuedFrames(): number {
-    return this.#waiting.length + this.#spill.frames + (this.#records > 0 ? 1 : 0);
+    return this.#waiting.length + this.#spill.frames + (this.gatheredRecords > 0 ? 1 : 0);
   }
 
+  /** Records that are not encoded count like those before them. */
   get queuedBytes(): number {
-    return this.#waitingBytes + this.#spill.bytes + (this.#records > 0 ? this.#body.offset : 0);
+    const gathered = Math.ceil(this.gathering.batch.size * this.#bytesEach);
+    const encoded = this.#records > 0 ? this.#body.offset : 0;
+    return this.#waitingBytes + this.#spill.bytes + encoded + gathered;
   }
 
   control(element: ControlElement): void {
@@ -172,20 +200,17 @@ export class RemoteOutputChannel implements OutputChannel {
   }
 
   flush(): boolean {
+    this.#encodeGathered();
     if (this.#records === 0) return false;
-    const body = this.#body;
-    patchBatchHead(body, this.#flags, this.#records);
-    this.#records = 0;
-    this.#since = -1;
-    this.#pushData(body.written());
-    // A very large record is over: its buffer would stay as large.
-    if (body.bytes.length > BODY_BYTES_KEPT_MAX) this.#body = new ByteWriter();
+    this.#finishFrame();
     return true;
   }
 
   flushIfDue(round: FlushRound): void {
     const { flushTimeout } = this.#options;
-    if (this.#records === 0 || flushTimeout === FLUSH_WHEN_FULL) return;
+    if (this.gatheredRecords === 0 || flushTimeout === FLUSH_WHEN_FULL) return;
+    this.#encodeGathered();
+    if (this.#records === 0) return;
     if (this.#since < 0) this.#since = round.now;
     if (this.#isConsumerWaiting || round.isDue(this.#since, flushTimeout)) this.flush();
   }
@@ -236,6 +261,8 @@ export class RemoteOutputChannel implements OutputChannel {
     this.#closed = true;
     this.#open = false;
     this.#records = 0;
+    this.#failure = undefined;
+    this.gathering.batch.reset();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       this.#options.memory.giveOverdraft(next.overdraft);
     }
@@ -253,25 +280,53 @@ export class RemoteOutputChannel implements OutputChannel {
     return this.#waiting.length > 0 || this.#spill.frames > 0;
   }
 
-  #append(value: unknown, timestamp: number, flags: number, keyGroup: number): void {
-    if (this.#records > 0 && flags !== this.#flags) this.flush();
+  /** O7. */
+  #encodeGathered(): void {
+    if (this.gathering.batch.size > 0 || this.#failure !== undefined) this.gathered();
+  }
+
+  /** Finishes frames as they become full; the last one may go on. */
+  #encode(batch: ObjectBatch): void {
+    const flags =
+      (batch.hasTimestamps ? BatchFlag.timestamps : 0) |
+      (batch.hasKeyGroups ? BatchFlag.keyGroups : 0);
+    if (this.#records > 0 && flags !== this.#flags) this.#finishFrame();
     this.#flags = flags;
+    const records = batch.written();
+    for (let from = 0; from < batch.size;) from = this.#encodeInto(records, from, batch.size);
+    const { gathering } = this;
+    const most = Math.floor(this.#segmentBytes / this.#bytesEach);
+    gathering.most = Math.max(1, Math.min(most, DATA_FRAME_RECORDS, gathering.most * 2));
+  }
+
+  /** @returns the first record that the frame does not take. */
+  #encodeInto(records: RecordColumns, from: number, size: number): number {
     const body = this.#body;
     if (this.#records === 0) {
       body.reset();
       body.reserve(BATCH_HEAD_BYTES);
       body.beginFrame();
     }
-    const before = body.position;
-    if ((flags & BatchFlag.timestamps) !== 0) body.float64(timestamp);
-    if ((flags & BatchFlag.keyGroups) !== 0) body.uint16(keyGroup);
-    this.#codec.encode(value, body);
-    this.#records += 1;
-    // A frame ends before the next record, if that is like this one, would be too much for it.
-    const after = body.position;
-    if (this.#records === DATA_FRAME_RECORDS || after + after - before > this.#segmentBytes) {
-      this.flush();
-    }
+    const before = body.offset;
+    const end = Math.min(size, from + DATA_FRAME_RECORDS - this.#records);
+    const next = this.#codec.encodeRecords(records, { from, end, limit: this.#segmentBytes }, body);
+    const after = body.offset;
+    this.#records += next - from;
+    this.#bytesEach = (after - before) / (next - from);
+    // A frame ends before the next record, if that is like these, would be too much for it.
+    const isFull = this.#records === DATA_FRAME_RECORDS || next < end;
+    if (isFull || after + this.#bytesEach > this.#segmentBytes) this.#finishFrame();
+    return next;
+  }
+
+  #finishFrame(): void {
+    const body = this.#body;
+    patchBatchHead(body, this.#flags, this.#records);
+    this.#records = 0;
+    this.#since = -1;
+    this.#pushData(body.written());
+    // A very large record is over: its buffer would stay as large.
+    if (body.bytes.length > BODY_BYTES_KEPT_MAX) this.#body = new ByteWriter();
   }
 
   #pushData(bytes: Uint8Array): void {

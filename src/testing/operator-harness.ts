@@ -19,6 +19,7 @@ import { Deque } from '../network/deque.ts';
 import { freezeDeep } from '../network/exchange-verifier.ts';
 import type { InputChannel } from '../network/input-channel.ts';
 import { InputGate } from '../network/input-gate.ts';
+import { Gathering } from '../network/gathering.ts';
 import { FLUSH_AT_ONCE } from '../network/flush-round.ts';
 import type { OutputChannel } from '../network/output-channel.ts';
 import { MetricRegistry } from '../metrics/metric-registry.ts';
@@ -426,6 +427,7 @@ class RecordingChannel implements OutputChannel {
   readonly #results: OperatorResult[];
   readonly #pressure: Pressure;
   readonly #full: boolean;
+  readonly gathering: Gathering = new Gathering(1);
   #holding = false;
 
   constructor(
@@ -454,6 +456,14 @@ class RecordingChannel implements OutputChannel {
   }
 
   addKeyed(value: unknown, timestamp: number): void {
+    this.add(value, timestamp);
+  }
+
+  gathered(): void {
+    const { batch } = this.gathering;
+    const value = batch.values[0];
+    const timestamp = batch.timestampAt(0);
+    batch.reset();
     this.add(value, timestamp);
   }
 

@@ -1,13 +1,15 @@
 /**
- * Many records decoded at once are those decoded one by one, for schemas of one size and others,
- * with and without columns; bytes that end too early or are no values are DATA_CORRUPT.
+ * Many records encoded and decoded at once are those encoded and decoded one by one, for schemas of
+ * one size and others, with and without columns; bytes that end too early or are no values are
+ * DATA_CORRUPT.
  */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader } from '../base/byte-reader.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import type { RecordColumns, Schema } from './schema.ts';
+import { encodeEach } from './encode-each.ts';
+import type { Codec, RecordColumns, Schema } from './schema.ts';
 import { t } from './t.ts';
 
 /** Records with the prototype that decoded ones have. */
@@ -60,6 +62,25 @@ const written: fc.Arbitrary<Written> = fc.constantFrom(...CASES).chain(({ schema
   }),
 );
 
+/** The batch as columns. */
+function columnsOf({ records, timestamps, keyGroups }: Written): RecordColumns {
+  return {
+    values: records.map(([value]) => value),
+    timestamps: timestamps ? Float64Array.from(records, (record) => record[1]) : undefined,
+    keyGroups: keyGroups ? Uint16Array.from(records, (record) => record[2]) : undefined,
+  };
+}
+
+type EncodeRecords = Codec<unknown>['encodeRecords'];
+
+/** The generated way, and that of codecs which have no other. */
+function waysOf({ codec }: Schema<any>): readonly EncodeRecords[] {
+  return [
+    (...all) => codec.encodeRecords(...all),
+    (...all) => encodeEach((value, out) => codec.encode(value, out), ...all),
+  ];
+}
+
 function bytesOf({ schema, records, timestamps, keyGroups }: Written): Uint8Array {
   const out = new ByteWriter();
   for (const [value, timestamp, keyGroup] of records) {
@@ -77,6 +98,68 @@ function columnsFor({ records, timestamps, keyGroups }: Written): RecordColumns 
     keyGroups: keyGroups ? new Uint16Array(records.length) : undefined,
   };
 }
+
+it('writes the bytes of one record after another, from wherever to wherever', () => {
+  fc.assert(
+    fc.property(written, fc.nat(), fc.nat(), (batch, from, count) => {
+      const { schema, records } = batch;
+      const first = records.length === 0 ? 0 : from % records.length;
+      const end = Math.min(first + count, records.length);
+      const expected = bytesOf({ ...batch, records: records.slice(first, end) });
+      for (const encodeRecords of waysOf(schema)) {
+        const out = new ByteWriter();
+        out.uint8(7);
+        const range = { from: first, end, limit: Number.MAX_SAFE_INTEGER };
+        assert.equal(encodeRecords(columnsOf(batch), range, out), end);
+        assert.deepEqual(out.copy(1), expected);
+      }
+    }),
+    { seed: 13, numRuns: 300 },
+  );
+});
+
+it('begins no record that would go beyond the limit if it is as large as the one before', () => {
+  fc.assert(
+    fc.property(written, fc.nat({ max: 100 }), (batch, limit) => {
+      const { schema, records } = batch;
+      const sizes = records.map((record) => bytesOf({ ...batch, records: [record] }).length);
+      for (const encodeRecords of waysOf(schema)) {
+        const out = new ByteWriter();
+        let position = 0;
+        for (let next = 0; next < records.length;) {
+          const range = { from: next, end: records.length, limit };
+          const after = encodeRecords(columnsOf(batch), range, out);
+          assert.ok(after > next, 'one always');
+          for (; next < after; next += 1) position += sizes[next]!;
+          assert.equal(out.offset, position);
+          if (after < records.length) assert.ok(position + sizes[after - 1]! > limit);
+          const before = position - sizes[after - 1]!;
+          const isAlone = after === range.from + 1;
+          if (!isAlone) assert.ok(before + sizes[after - 2]! <= limit);
+        }
+      }
+    }),
+    { seed: 14, numRuns: 300 },
+  );
+});
+
+it('writes nothing of records of which one does not fit, and names what is wrong with it', () => {
+  const schema = t.struct({ n: t.int8, flag: t.boolean });
+  const varying = t.struct({ n: t.int8, text: t.string });
+  const fine = { n: 1, flag: true, text: '' };
+  for (const { codec } of [schema, varying]) {
+    const values = [fine, fine, { ...fine, n: 200 }, fine];
+    const columns = { values, timestamps: undefined, keyGroups: undefined };
+    const out = new ByteWriter();
+    out.uint8(7);
+    const range = { from: 0, end: 4, limit: 1000 };
+    const refused = { code: 'DATA_NOT_SERIALIZABLE', message: /"n"|\bn\b/ };
+    assert.throws(() => codec.encodeRecords(columns, range, out), refused);
+    assert.throws(() => encodeEach(codec.encode.bind(codec), columns, range, out), refused);
+    assert.equal(out.offset, 1);
+    assert.equal(codec.encodeRecords(columns, { ...range, end: 2 }, out), 2);
+  }
+});
 
 it('gives every record in its place', () => {
   fc.assert(

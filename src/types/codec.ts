@@ -12,14 +12,14 @@ import { isCalendarDate } from './calendar-date.ts';
 import { decimalDigits, decimalNumber, decimalOfNumber, fromUnscaled } from './decimal.ts';
 import { decodeRecordsSource, decodeSource } from './decode-source.ts';
 import { decodeDynamic, encodeDynamic, sameBytes, sameDynamic } from './dynamic-codec.ts';
-import { encodeSource } from './encode-source.ts';
+import { encodeRecordsSource, encodeSource } from './encode-source.ts';
 import { equalsSource } from './equals-source.ts';
 import type { FromJson } from './from-json.ts';
 import { fromJsonOf } from './from-json.ts';
 import { storeNumberKey } from './key-bytes.ts';
 import { jsonProblem, problemOf } from './problem.ts';
 import { REFUSED, refuse } from './refusal.ts';
-import type { Codec, RecordColumns } from './schema.ts';
+import type { Codec, RecordColumns, RecordRange } from './schema.ts';
 import type { SchemaDescription } from './schema-description.ts';
 import type { ToJson } from './to-json.ts';
 import { toJsonOf } from './to-json.ts';
@@ -29,6 +29,7 @@ export function createCodec(description: SchemaDescription): Codec<unknown> {
 }
 
 type Encode = (value: unknown, out: ByteWriter) => void;
+type EncodeRecords = (records: RecordColumns, range: RecordRange, out: ByteWriter) => number;
 type Decode = (input: ByteReader) => unknown;
 type DecodeRecords = (
   input: ByteReader,
@@ -43,6 +44,7 @@ type Equals = (left: unknown, right: unknown) => boolean;
 class GeneratedCodec implements Codec<unknown> {
   readonly #description: SchemaDescription;
   #encode: Encode | undefined;
+  #encodeRecords: EncodeRecords | undefined;
   #decode: Decode | undefined;
   #decodeRecords: DecodeRecords | undefined;
   #equals: Equals | undefined;
@@ -61,6 +63,21 @@ class GeneratedCodec implements Codec<unknown> {
     } catch (thrown) {
       out.truncate(before);
       throw thrown === REFUSED ? notSerializable(this.#description, value) : thrown;
+    }
+  }
+
+  encodeRecords(records: RecordColumns, range: RecordRange, out: ByteWriter): number {
+    const before = out.offset;
+    this.#encodeRecords ??= generate(
+      'encode-records',
+      this.#description,
+      encodeRecordsSource,
+    ) as EncodeRecords;
+    try {
+      return this.#encodeRecords(records, range, out);
+    } catch (thrown) {
+      out.truncate(before);
+      throw thrown === REFUSED ? firstRefused(this.#description, records, range) : thrown;
     }
   }
 
@@ -102,6 +119,16 @@ function notSerializable(description: SchemaDescription, value: unknown): Engine
     reason: 'it changed while it was being encoded',
   };
   return new EngineError('DATA_NOT_SERIALIZABLE', { field: problem.path, reason: problem.reason });
+}
+
+function firstRefused(
+  description: SchemaDescription,
+  { values }: RecordColumns,
+  { from, end }: RecordRange,
+): EngineError {
+  let index = from;
+  while (index < end - 1 && problemOf(description, values[index]) === undefined) index += 1;
+  return notSerializable(description, values[index]);
 }
 
 /** Compiles what a generator of this folder has made of a description. */

@@ -5,7 +5,7 @@
  * a struct have one hidden class. In the text `r` is the ByteReader.
  */
 import { quote, quoteProperty } from '../base/generated-code.ts';
-import { fieldTypes, padding } from './encode-source.ts';
+import { fieldTypes, fixedStructSize, padding } from './encode-source.ts';
 import { fixedKind } from './fixed-kinds.ts';
 import type { FixedKind } from './fixed-kinds.ts';
 import { GeneratedSource } from './generated-source.ts';
@@ -30,13 +30,6 @@ export function decodeRecordsSource(description: SchemaDescription): string {
   const body = size === undefined ? readEach(source, description) : readAll(description, size);
   const root = source.function('d', 'r, n, values, timestamps, keyGroups', () => body);
   return source.finish(root);
-}
-
-/** Undefined where records have strings, or anything else whose length is known only when read. */
-function fixedStructSize(description: SchemaDescription): number | undefined {
-  if (description.kind !== 'struct') return undefined;
-  const { strings, others, headBytes } = layoutOf(fieldTypes(description.fields));
-  return strings.length + others.length > 0 || headBytes === 0 ? undefined : headBytes;
 }
 
 function readEach(source: GeneratedSource, description: SchemaDescription): string {

@@ -8,13 +8,79 @@ import { fixedKind } from './fixed-kinds.ts';
 import { GeneratedSource } from './generated-source.ts';
 import type { Layout, Part } from './layout.ts';
 import { layoutOf, minimumBytes } from './layout.ts';
-import type { ArmDescription, SchemaDescription } from './schema-description.ts';
+import type { ArmDescription, SchemaDescription, StructDescription } from './schema-description.ts';
 
 /** The body of a function of the codec helpers that returns `(value, w) => void`. */
 export function encodeSource(description: SchemaDescription): string {
   const source = new GeneratedSource();
   const root = source.function('e', 'x, w', () => write(source, description, 'x'));
   return source.finish(root);
+}
+
+/** The same of `(records, range, w) => number`, see `Codec.encodeRecords`. */
+export function encodeRecordsSource(description: SchemaDescription): string {
+  const source = new GeneratedSource();
+  const size = fixedStructSize(description);
+  const root = source.function(
+    'e',
+    '{ values, timestamps, keyGroups }, { from, end, limit }, w',
+    () => (size === undefined ? writeEach(source, description) : writeAll(description, size)),
+  );
+  return source.finish(root);
+}
+
+/**
+ * The bytes of a struct of fixed parts only. Undefined where records have strings, or anything else
+ * whose length is known only when it is there.
+ */
+export function fixedStructSize(description: SchemaDescription): number | undefined {
+  if (description.kind !== 'struct') return undefined;
+  const { strings, others, headBytes } = layoutOf(fieldTypes(description.fields));
+  return strings.length + others.length > 0 || headBytes === 0 ? undefined : headBytes;
+}
+
+function writeEach(source: GeneratedSource, description: SchemaDescription): string {
+  return [
+    'for (let i = from; i < end;) {',
+    'const before = w.position - w.start;',
+    'if (timestamps !== undefined) w.float64(timestamps[i]);',
+    'if (keyGroups !== undefined) w.uint16(keyGroups[i]);',
+    'const x = values[i++];',
+    write(source, description, 'x'),
+    'const after = w.position - w.start;',
+    'if (after + after - before > limit) return i;',
+    '}',
+    'return end;',
+  ].join('\n');
+}
+
+/** How many fit is known beforehand, and there is room for all of them. */
+function writeAll(description: SchemaDescription, size: number): string {
+  const { fields } = description as StructDescription;
+  const layout = layoutOf(fieldTypes(fields));
+  return [
+    'const before = (timestamps === undefined ? 0 : 8) + (keyGroups === undefined ? 0 : 2);',
+    `const each = before + ${size};`,
+    'const fit = Math.floor((limit - (w.position - w.start)) / each);',
+    'const stop = Math.min(end, from + Math.max(fit, 1));',
+    'w.ensure((stop - from) * each);',
+    'const b = w.bytes, view = w.view;',
+    'let p = w.position;',
+    'for (let i = from; i < stop; i++) {',
+    'const v = values[i];',
+    `if (typeof v !== 'object' || v === null) refuse();`,
+    ...layout.parts.map(
+      ({ index }) => `const a${index} = ${quoteField('v', fields[index]!.name)};`,
+    ),
+    ...layout.parts.flatMap((part) => checkPart(part)),
+    'if (timestamps !== undefined) { view.setFloat64(p, timestamps[i], true); p += 8; }',
+    'if (keyGroups !== undefined) { view.setUint16(p, keyGroups[i], true); p += 2; }',
+    ...storeHead(layout),
+    `p += ${size};`,
+    '}',
+    'w.position = p;',
+    'return stop;',
+  ].join('\n');
 }
 
 /** Statements that write the variable `x`, of any type. */

@@ -47,6 +47,17 @@ export interface RecordColumns {
   readonly keyGroups: Uint16Array | undefined;
 }
 
+/** Which records of columns to write: those from `from` on and below `end`, as far as they fit. */
+export interface RecordRange {
+  readonly from: number;
+  readonly end: number;
+  /**
+   * Offset in the writer: no record is begun that would go beyond it if it is as large as the one
+   * before it. The first one always is.
+   */
+  readonly limit: number;
+}
+
 /**
  * Binary form. `encode` trusts neither type nor shape where a mistake would corrupt data: a value
  * that does not fit throws EngineError DATA_NOT_SERIALIZABLE with the path of the field, and leaves
@@ -56,6 +67,11 @@ export interface RecordColumns {
  */
 export interface Codec<out T> {
   encode(value: unknown, out: ByteWriter): void;
+  /**
+   * Encodes records one after another as `decodeRecords` reads them. @returns the index of the
+   * first one that was not written. @throws as `encode`, with none of them written
+   */
+  encodeRecords(records: RecordColumns, range: RecordRange, out: ByteWriter): number;
   /** @throws EngineError DATA_CORRUPT, whatever the bytes are. */
   decode(input: ByteReader): T;
   /**

@@ -64,6 +64,7 @@ export function fromStandard(
       const inner = as.codec;
       return {
         encode: (value, out) => inner.encode(value, out),
+        encodeRecords: (records, range, out) => inner.encodeRecords(records, range, out),
         decode: (input) => inner.decode(input),
         decodeRecords: (input, count, into) => inner.decodeRecords(input, count, into),
         equals: (left, right) => inner.equals(left, right),

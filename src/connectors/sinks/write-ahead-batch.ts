@@ -8,6 +8,7 @@
  */
 import { ByteReader } from '../../base/byte-reader.ts';
 import { ByteWriter } from '../../base/byte-writer.ts';
+import { encodeEach } from '../../types/encode-each.ts';
 import { padding } from '../../types/encode-source.ts';
 import type { Codec, Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
@@ -30,6 +31,7 @@ export function batchSchemaOf<T>(record: Schema<T>): Schema<WriteAheadBatch<T>> 
     description: plain.description,
     codec: {
       encode,
+      encodeRecords: (records, range, out) => encodeEach(encode, records, range, out),
       decode: (input) => codec.decode(input),
       decodeRecords: (input, count, into) => codec.decodeRecords(input, count, into),
       equals: (left, right) => codec.equals(left, right),
