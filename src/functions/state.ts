@@ -286,7 +286,7 @@ export const state: StateDeclarations = {
   aggregating: (aggregate, options) => ({
     kind: 'aggregating',
     aggregate,
-    migrations: options?.migrations,
+    migrations: options?.migrations ?? aggregate.migrations,
     ttl: checkedTtl('state.aggregating', options?.ttl),
   }),
   split: (element, options) => ({ kind: 'split', element, migrations: options?.migrations }),

@@ -26,7 +26,8 @@ export class AggregateOperator implements KeyedOperator {
     this.#output = context.output;
     this.#name = context.open.operatorName;
     this.#keys = new KeySelection(this.#key, context);
-    const descriptor = state.value(this.#aggregate.accumulator);
+    const { accumulator, migrations } = this.#aggregate;
+    const descriptor = state.value(accumulator, { migrations });
     this.#state = context.keyedState.register('accumulator', descriptor);
   }
 

@@ -53,6 +53,7 @@ function freezingAggregate(aggregate: Aggregate, values: SharedValues): Aggregat
   };
   return {
     accumulator: aggregate.accumulator,
+    migrations: aggregate.migrations,
     emits: aggregate.emits,
     create: () => aggregate.create(),
     add: (accumulator, value) => frozen(aggregate.add(accumulator, value)),

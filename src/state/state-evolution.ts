@@ -9,7 +9,7 @@
  */
 import { EngineError, messageOf } from '../base/errors.ts';
 import type { StateMigration } from '../functions/state.ts';
-import { bareDescription, evolutionOf, schemaOf } from '../types/index.ts';
+import { bareDescription, evolutionOf, keyEvolutionOf, schemaOf } from '../types/index.ts';
 import type { Convert } from '../types/index.ts';
 import { keyFamilyOfSchema } from '../types/key-schema.ts';
 import type { KeyFamily } from '../types/key.ts';
@@ -127,7 +127,7 @@ function keyEvolution(
 ): ReturnType<typeof evolutionOf> {
   if (stored === undefined || declared === undefined)
     return { kind: 'possible', convert: undefined };
-  return evolutionOf(stored, declared, 'key');
+  return keyEvolutionOf(stored, declared, 'key');
 }
 
 /** What no schema can make up for. */
@@ -199,7 +199,7 @@ export function keyRefusal(
   const field = 'the key';
   if (stored.schema !== null && declared !== undefined) {
     const place = differentKeys(stored.schema, declared, field);
-    return place && { ...place, fix: KEEP_KEYS };
+    return place && { field: place.field, reason: place.reason, fix: KEEP_KEYS };
   }
   const was = stored.schema === null ? stored.family : keyFamilyOfSchema(stored.schema);
   const is = declared === undefined ? family : keyFamilyOfSchema(declared);
@@ -225,7 +225,7 @@ const KEEP_KEYS =
   'Keep the type of the keys, or give the operator another uid: then it begins with empty state, ' +
   'and what was stored is left behind with --allowNonRestoredState.';
 
-type KeyDifference = Omit<StateRefusal, 'fix'>;
+type KeyDifference = Pick<StateRefusal, 'field' | 'reason'>;
 
 function differentKeys(
   stored: SchemaDescription,
@@ -252,7 +252,19 @@ function differentKeys(
   const isSame =
     keyFamilyOfSchema(stored) === keyFamilyOfSchema(declared) &&
     unitOf(stored, declared) === unitOf(declared, stored);
-  return isSame ? undefined : different(keyText(stored), keyText(declared));
+  if (!isSame) return different(keyText(stored), keyText(declared));
+  if (!canBeNarrower(stored, declared)) return undefined;
+  const evolution = evolutionOf(stored, declared, field);
+  return evolution.kind === 'refused' ? evolution.refusal : undefined;
+}
+
+/**
+ * Whether keys may have been stored that no record has any more, and that functions cannot take.
+ */
+function canBeNarrower(stored: SchemaDescription, declared: SchemaDescription): boolean {
+  if (TIMES.has(stored.kind) || TIMES.has(declared.kind)) return false;
+  if (declared.kind === 'string' || stored.kind === 'literal') return false;
+  return keyFamilyOfSchema(stored) !== 'boolean' || declared.kind === 'literal';
 }
 
 type ListDescription = SchemaDescription & { readonly kind: 'tuple' | 'array' };

@@ -131,7 +131,9 @@ function resolve(stored: SchemaDescription, declared: SchemaDescription, path: s
 }
 
 const KEEP_OR_MIGRATE =
-  'Keep its type, take a wider number, or declare a migration of the state from its former schema.';
+  'Keep its type, take a wider number, or declare a migration from its former schema, as states of ' +
+  'functions, aggregates, sources and sinks can have. Records that windows, joins or reductions ' +
+  'keep have none: keep their schema, or give the operator another uid.';
 
 function isOf(value: unknown, declared: SchemaDescription): boolean {
   if (declared.kind === 'enum') return declared.values.includes(value as string);
@@ -295,10 +297,7 @@ function sourceOf(
 ): FieldSource | Refusal {
   const { name, type } = field;
   const at = fieldPath(path, name);
-  const has = (wanted: string): boolean => stored.fields.some((old) => old.name === wanted);
-  const taken = (alias: string): boolean => declared.fields.some((other) => other.name === alias);
-  // An alias that is a field of its own now is not the former name of this one.
-  const from = has(name) ? name : field.aliases?.find((alias) => has(alias) && !taken(alias));
+  const from = formerFieldOf(stored, declared, field);
   const otherwise =
     field.default === undefined ? undefined : schemaOf(type).codec.fromJson(field.default);
   if (from === undefined) {
@@ -321,6 +320,80 @@ function sourceOf(
   const convert = resolve(present, type, at);
   if (convert instanceof Refusal) return convert;
   return { name, from, convert, otherwise: present === old ? undefined : otherwise };
+}
+
+/** Which field of the older struct it comes from; undefined: from none. */
+function formerFieldOf(
+  stored: StructDescription,
+  declared: StructDescription,
+  { name, aliases }: FieldDescription,
+): string | undefined {
+  const has = (wanted: string): boolean => stored.fields.some((old) => old.name === wanted);
+  const taken = (alias: string): boolean => declared.fields.some((other) => other.name === alias);
+  // An alias that is a field of its own now is not the former name of this one.
+  return has(name) ? name : aliases?.find((alias) => has(alias) && !taken(alias));
+}
+
+/**
+ * As `evolutionOf` for values by which something is found: two that were different must not become
+ * equal, so no field may go, and none that could be missing may be given a default.
+ */
+export function keyEvolutionOf(
+  stored: SchemaDescription,
+  declared: SchemaDescription,
+  path: string,
+): SchemaEvolution {
+  const evolution = evolutionOf(stored, declared, path);
+  const refusal = evolution.kind === 'possible' ? mergedKeys(stored, declared, path) : undefined;
+  return refusal === undefined ? evolution : { kind: 'refused', refusal };
+}
+
+function mergedKeys(
+  stored: SchemaDescription,
+  declared: SchemaDescription,
+  path: string,
+): Refusal | undefined {
+  if (stored.kind === 'optional' || stored.kind === 'nullable' || stored.kind === 'array') {
+    return 'of' in declared ? mergedKeys(stored.of, declared.of, path) : undefined;
+  }
+  if (declared.kind === 'optional' || declared.kind === 'nullable') {
+    return mergedKeys(stored, declared.of, path);
+  }
+  if (stored.kind === 'tuple' && declared.kind === 'tuple') {
+    return firstOf(stored.items, (item, i) =>
+      mergedKeys(item, declared.items[i] ?? item, itemPath(path, i)),
+    );
+  }
+  if ('arms' in stored && 'arms' in declared) {
+    return firstOf<ArmDescription>(stored.arms, ({ name, type }) => {
+      const now = (declared.arms as readonly ArmDescription[]).find((arm) => arm.name === name);
+      return now && mergedKeys(type, now.type, fieldPath(path, name));
+    });
+  }
+  if (stored.kind !== 'struct' || declared.kind !== 'struct') return undefined;
+  return firstOf(stored.fields, ({ name, type }) => {
+    const at = fieldPath(path, name);
+    const now = declared.fields.find((each) => formerFieldOf(stored, declared, each) === name);
+    const fix = 'Keep what tells keys apart, or give the new state another name.';
+    if (now === undefined) {
+      return new Refusal(at, 'it is gone, and keys that it told apart would be one', fix);
+    }
+    if (type.kind === 'optional' && now.type.kind !== 'optional') {
+      return new Refusal(at, 'it was optional, and keys without it could become those with', fix);
+    }
+    return mergedKeys(type, now.type, at);
+  });
+}
+
+function firstOf<T>(
+  parts: readonly T[],
+  find: (part: T, index: number) => Refusal | undefined,
+): Refusal | undefined {
+  for (const [i, part] of parts.entries()) {
+    const found = find(part, i);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 type UnionDescription = Extract<SchemaDescription, { kind: 'union' }>;

@@ -4,6 +4,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { AggregateFunction } from '../../functions/aggregate-function.ts';
+import type { StateMigration } from '../../functions/state.ts';
 import type { WindowSpec } from '../../graph/operator-spec.ts';
 import type { Schema } from '../../types/schema.ts';
 import { accumulatorOf, refusePromise, userCodeFailure } from '../user-code.ts';
@@ -11,6 +12,8 @@ import { reductionOf, roleOf } from './window-contents.ts';
 
 export interface Incremental {
   readonly accumulator: Schema<unknown>;
+  /** Of accumulators; see `state.migration`. */
+  readonly migrations: readonly StateMigration<unknown>[];
   /** `before` is undefined for the first value. */
   add(before: unknown, value: unknown): unknown;
   /** `left` is of earlier records. */
@@ -47,6 +50,7 @@ function reducing(
   };
   return {
     accumulator: value,
+    migrations: [],
     add: (before, record) => (before === undefined ? record : fold(before, record)),
     merge: fold,
     result: (accumulator) => accumulator,
@@ -60,6 +64,7 @@ function aggregating(
   const role = 'aggregate';
   return {
     accumulator: aggregate.accumulator,
+    migrations: aggregate.migrations ?? [],
     add(before, value) {
       try {
         const from = before === undefined ? aggregate.create() : before;

@@ -12,7 +12,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Duration, Timestamp } from '../../base/units.ts';
-import { state } from '../../functions/state.ts';
 import type { ValueState } from '../../functions/state.ts';
 import type { WindowTime } from '../../functions/window.ts';
 import { LATE_OUTPUT } from '../../graph/operator-spec.ts';
@@ -28,7 +27,7 @@ import { noTimestamp } from '../timestamp-errors.ts';
 import { gapOf } from './assign-windows.ts';
 import { incrementalOf } from './incremental.ts';
 import type { Incremental } from './incremental.ts';
-import { endedBy, joinedSession, keySessionsSchema, overlapOf, withSession } from './sessions.ts';
+import { endedBy, joinedSession, overlapOf, sessionsState, withSession } from './sessions.ts';
 import type { KeySessions, Session } from './sessions.ts';
 import { windowOf } from './window-firing.ts';
 import { reportUnfired, WindowResults } from './window-results.ts';
@@ -66,8 +65,7 @@ export class SessionWindowOperator implements KeyedOperator {
     this.#backend = context.keyedState;
     this.#keys = new KeySelection(spec.key, context);
     this.#incremental = incrementalOf(spec, context.open.operatorName);
-    const schema = keySessionsSchema(this.#incremental.accumulator);
-    this.#sessions = this.#backend.register('sessions', state.value(schema));
+    this.#sessions = this.#backend.register('sessions', sessionsState(this.#incremental));
     this.#timers = new TimerService(context, {
       name: 'sessions',
       namespace: undefined,

@@ -4,6 +4,8 @@
  * Invariants
  * S1. Sessions ascend, and neither overlap nor touch: those that would are one.
  */
+import { state } from '../../functions/state.ts';
+import type { ValueState, ValueStateDescriptor } from '../../functions/state.ts';
 import type { Schema } from '../../types/schema.ts';
 import { t } from '../../types/t.ts';
 import type { Incremental } from './incremental.ts';
@@ -25,8 +27,25 @@ export interface KeySessions {
   readonly sessions: readonly Session[];
 }
 
-/** How it is kept in snapshots. */
-export function keySessionsSchema(accumulator: Schema<unknown>): Schema<KeySessions> {
+/** How it is kept. */
+export function sessionsState({
+  accumulator,
+  migrations,
+}: Incremental): ValueStateDescriptor<ValueState<KeySessions | undefined>> {
+  return state.value(keySessionsSchema(accumulator), {
+    migrations: migrations.map(({ from, migrate }) =>
+      state.migration(keySessionsSchema(from), ({ timer, sessions }) => ({
+        timer,
+        sessions: sessions.map((each) => ({
+          ...each,
+          accumulator: migrate(each.accumulator as never),
+        })),
+      })),
+    ),
+  });
+}
+
+function keySessionsSchema(accumulator: Schema<unknown>): Schema<KeySessions> {
   return t.struct({
     timer: t.float64,
     sessions: t.array(

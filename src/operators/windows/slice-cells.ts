@@ -26,6 +26,10 @@ interface Cell {
 
 type Cells = readonly Cell[];
 
+function cellsOf(accumulator: Schema<unknown>): Schema<Cells> {
+  return t.array(t.struct({ generation: t.float64, value: accumulator }));
+}
+
 /** From here on they are looked through. */
 const MANY = 8;
 
@@ -38,12 +42,20 @@ export class SliceCells {
 
   /** In the operator's `open`. */
   constructor(backend: KeyedStateBackend, incremental: Incremental, purges: boolean) {
-    const { accumulator } = incremental;
-    const cell: Schema<Cell> = t.struct({ generation: t.float64, value: accumulator });
+    const { accumulator, migrations } = incremental;
     const name = 'window-contents';
     this.#incremental = incremental;
-    this.#single = purges ? undefined : backend.registerSliced(name, state.value(accumulator));
-    this.#cells = purges ? backend.registerSliced(name, state.value(t.array(cell))) : undefined;
+    this.#single = purges
+      ? undefined
+      : backend.registerSliced(name, state.value(accumulator, { migrations }));
+    const ofCells = migrations.map(({ from, migrate }) =>
+      state.migration(cellsOf(from), (cells) =>
+        cells.map((cell) => ({ ...cell, value: migrate(cell.value as never) })),
+      ),
+    );
+    this.#cells = purges
+      ? backend.registerSliced(name, state.value(cellsOf(accumulator), { migrations: ofCells }))
+      : undefined;
   }
 
   /** Those that hold something; not before a restore. */

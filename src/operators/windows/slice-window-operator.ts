@@ -124,8 +124,9 @@ export class SliceWindowOperator implements KeyedOperator {
     this.#backend = context.keyedState;
     this.#keys = new KeySelection(spec.key, context);
     this.#incremental = incrementalOf(spec, context.open.operatorName);
-    const { accumulator } = this.#incremental;
-    this.#contents = this.#backend.registerSliced('window-contents', state.value(accumulator));
+    const { accumulator, migrations } = this.#incremental;
+    const contents = state.value(accumulator, { migrations });
+    this.#contents = this.#backend.registerSliced('window-contents', contents);
     this.#accumulator = this.#contents.handle;
     if (this.#byClock || this.#trigger.every?.time === 'processing') {
       this.#counts = new UnfiredCounts(context, this.#slices);
