@@ -17,12 +17,33 @@ function failIf(file: string): void {
   throw new Error(`the test wants it: ${file}`);
 }
 
+/** Its commit fails once for each file that is written. */
+function failingLines(folder: string, prefix: string): ReturnType<typeof committedLines> {
+  const sink = committedLines(folder, prefix);
+  return {
+    ...sink,
+    createCommitter(context) {
+      const committer = sink.createCommitter!(context);
+      return {
+        ...committer,
+        commit(requests) {
+          failIf(`${folder}-commit-fails`);
+          return committer.commit(requests);
+        },
+      };
+    },
+  };
+}
+
 /** Two regions, whose lines `value/count of its key` come into folders of their own. */
 export const regions = defineJob({
   name: 'regions',
-  params: { folder: t.string, prefix: param(t.string, ''), rate: param(t.int32, 1000) },
-  build(env, { folder, prefix, rate }) {
-    env.enableCheckpointing(milliseconds(50));
+  params: {
+    ...{ folder: t.string, prefix: param(t.string, ''), rate: param(t.int32, 1000) },
+    interval: param(t.int32, 50),
+  },
+  build(env, { folder, prefix, rate, interval }) {
+    if (interval > 0) env.enableCheckpointing(milliseconds(interval));
     for (const region of ['first', 'second']) {
       env
         .from(generator(t.int32, (n) => n, { ratePerSecond: rate }))
@@ -44,7 +65,7 @@ export const regions = defineJob({
           },
         })
         .uid(`counts ${region}`)
-        .sinkTo(committedLines(`${folder}/${region}`, prefix))
+        .sinkTo(failingLines(`${folder}/${region}`, prefix))
         .uid(`lines ${region}`);
     }
   },

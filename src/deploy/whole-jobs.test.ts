@@ -1,11 +1,12 @@
 // Whole jobs on a cluster with real threads: what fails alone restarts alone, and a job that is
 // stopped has written what it would have written otherwise, now or when it goes on.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { JobClient } from '../client/job-client.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
+import { atWork } from './at-work.test-kit.ts';
 import { CheckpointRig, type Parameters, type Settings } from './checkpoint-rig.test-kit.ts';
 import { clusterEnv } from './cluster-env.test-kit.ts';
 import { MiniCluster } from './mini-cluster.ts';
@@ -60,6 +61,32 @@ function requireCounts(lines: readonly string[]): void {
     all.map((_, value) => [value, Math.floor(value / 7) + 1]),
   );
 }
+
+/** All that a region has written. */
+function linesOf(rig: CheckpointRig, region: string): readonly string[] {
+  return rig.linesIn(join(rig.output, region));
+}
+
+test('J12: a task that fails after the savepoint that stops the job restarts both regions', async () => {
+  using rig = new CheckpointRig(env);
+  const client = await submit(rig, 'regions', {}, { interval: 0 });
+  await rig.until(async () => {
+    const { vertices } = await client.details();
+    return vertices.length > 0 && vertices.every(({ recordsIn }) => recordsIn > 300);
+  });
+  mkdirSync(rig.output, { recursive: true });
+  writeFileSync(join(rig.output, 'first-commit-fails'), '');
+  const directory = join(rig.path, 'savepoints');
+  await assert.rejects(client.triggerSavepoint({ directory, stop: 'suspend' }), {
+    code: 'SAVEPOINT_STOP_FAILED',
+  });
+  await atWork(env, client);
+  await stop(rig, client, 'suspend');
+  const [first, second] = ['first', 'second'].map((each) => linesOf(rig, each));
+  requireCounts(first!);
+  requireCounts(second!);
+  assert.ok(second!.length > 300);
+});
 
 test('of two regions only the one that fails restarts, from the newest checkpoint', async () => {
   using rig = new CheckpointRig(env);

@@ -457,8 +457,10 @@ export class JobCheckpoints {
   #isComplete({ checkpointId, request, location }: PendingCheckpoint): void {
     const { requestId, savepoint } = request;
     const answer = { checkpointId, location };
-    if (savepoint?.stop !== undefined) this.#requests.stops(requestId, answer);
-    else if (requestId !== 0) this.#requests.answer(requestId, answer);
+    if (savepoint?.stop !== undefined) {
+      this.#requests.stops(requestId, answer);
+      this.#options.run.feed({ kind: 'stops' });
+    } else if (requestId !== 0) this.#requests.answer(requestId, answer);
     this.#subsume();
   }
 

@@ -32,8 +32,11 @@ export function fail(draft: JobDraft, region: number | undefined, error: EngineE
     draft.enter('FAILED');
     return;
   }
+  // J12
+  const isAlone = region !== undefined && (status === 'COMMITTING' || !draft.state.stops);
+  draft.state.stops = false;
   const struck = [...draft.regions.keys()].filter(
-    (each) => !draft.regions[each]!.stopping && each === (region ?? each),
+    (each) => !draft.regions[each]!.stopping && (!isAlone || each === region),
   );
   if (struck.length === 0) return;
   const restarting = draft.regions.some(({ stopping }) => stopping);
@@ -93,6 +96,14 @@ function failCommit(
   draft.state.failure = new EngineError('JOB_COMMIT_FAILED', parameters, { cause: error });
   draft.enter('FAILING');
   stopAll(draft);
+}
+
+/** J12. */
+export function savepointStops(draft: JobDraft): void {
+  const { status, failure } = draft.state;
+  if (status !== 'RUNNING' && status !== 'RESTARTING') return;
+  draft.state.stops = true;
+  if (draft.regions.some(({ stopping }) => stopping)) fail(draft, undefined, failure!);
 }
 
 export function cancel(draft: JobDraft): void {

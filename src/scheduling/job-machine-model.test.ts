@@ -43,6 +43,8 @@ class World {
   survivals = 0;
   /** Slots that were given back before the end. */
   releases = 0;
+  /** Of each region when a savepoint to stop was complete last. */
+  stoppedAt: readonly number[] | undefined;
   #now = 0;
 
   constructor(planned: PlannedSlots, committer: readonly boolean[], strategy: RestartStrategy) {
@@ -139,6 +141,8 @@ class World {
       case 'status':
         if (effect.to === 'COMMITTING') {
           assert.equal(this.decided, undefined, 'J2: decided twice');
+          const again = this.stoppedAt?.map((last, region) => this.#generationOf(region) > last);
+          assert.ok(again === undefined || new Set(again).size === 1, 'J12: some stopped alone');
           const ready = this.state.executions.entries().filter(([, one]) => one.ready);
           this.decided = ready
             .map(([index, { generation }]): Prepared => `${index}@${generation}`)
@@ -161,6 +165,17 @@ class World {
         break;
       case 'ended':
     }
+  }
+
+  stops(): void {
+    const { status } = this.state;
+    if (status !== 'RUNNING' && status !== 'RESTARTING') return;
+    this.stoppedAt = this.state.regions.map((_, region) => this.#generationOf(region));
+    this.feed({ kind: 'stops' });
+  }
+
+  #generationOf(region: number): number {
+    return this.state.regions[region]!.generation;
   }
 
   /**
@@ -262,7 +277,7 @@ class World {
 const SPLITS = [1, 2, 3];
 
 type Action = readonly [
-  'deliver' | 'work' | 'fail' | 'fatal' | 'die' | 'lose' | 'doubt' | 'cancel' | 'sources',
+  'deliver' | 'work' | 'fail' | 'fatal' | 'die' | 'lose' | 'doubt' | 'cancel' | 'sources' | 'stops',
   number,
 ];
 
@@ -274,6 +289,7 @@ function act(world: World, [what, choice]: Action): void {
   else if (what === 'die') world.die(choice);
   else if (what === 'lose') world.lose(choice, true);
   else if (what === 'doubt') world.lose(choice, false);
+  else if (what === 'stops') world.stops();
   else if (what === 'sources') {
     world.feed({ kind: 'sources-failed', epoch: world.state.sourcesEpoch, error: failed });
   } else {
@@ -297,7 +313,12 @@ const action: fc.Arbitrary<Action> = fc.tuple(
     },
     {
       weight: 2,
-      arbitrary: fc.constantFrom('cancel' as const, 'fatal' as const, 'sources' as const),
+      arbitrary: fc.constantFrom(
+        'cancel' as const,
+        'fatal' as const,
+        'sources' as const,
+        'stops' as const,
+      ),
     },
   ),
   fc.nat(1000),

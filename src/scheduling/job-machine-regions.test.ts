@@ -237,3 +237,43 @@ test('a cancellation stops all regions, those that restart included', () => {
   const [last] = run(state, [stopped(0), stopped(1), stopped(2)]);
   assert.equal(last.status, 'CANCELED');
 });
+
+const STOPS: JobEvent = { kind: 'stops' };
+
+test('J12: after a savepoint that stops the job a failure starts all regions again', () => {
+  const [stopping, effects] = run(job(), [...DEPLOYED, STOPS, finished(2), failed(0)]);
+  assert.deepEqual(kinds(effects).slice(0, 3), ['status', 'await-delay', 'await-delay']);
+  const quiet = [stopped(0), stopped(1), stopped(2), over(0), over(1)];
+  const [again] = run(stopping, quiet);
+  assert.deepEqual([again.status, generations(again)], ['RUNNING', [2, 2]]);
+  assert.equal(again.executions[2]!.state, 'SCHEDULED', 'it had not read everything');
+  const redeployed = [assigned(2), ...[0, 1, 2].map((slot) => prepared(slot, 2))];
+  const [alone] = run(again, [...redeployed, failed(0, 2)]);
+  assert.deepEqual(
+    alone.regions.map(({ stopping: isStopping }) => isStopping),
+    [true, false],
+    'the next failure concerns its region',
+  );
+});
+
+test('J12: where a region starts again when the savepoint is complete, all do, for one cause', () => {
+  const [state, effects] = run(job(), [...DEPLOYED, failed(0), STOPS]);
+  assert.deepEqual(kinds(effects), ['await-delay', 'close-sources', 'stop-slot 2']);
+  assert.equal(state.history.restarts, 1, 'J8');
+  const [again] = run(state, [stopped(0), stopped(1), stopped(2), over(0), over(1)]);
+  assert.deepEqual([again.status, generations(again)], ['RUNNING', [2, 2]]);
+  const [next] = run(again, [...[0, 1, 2].map((slot) => prepared(slot, 2)), failed(2, 2)]);
+  assert.deepEqual(
+    next.regions.map(({ stopping }) => stopping),
+    [false, true],
+  );
+});
+
+test('J12: after the decision to commit a failure concerns its region', () => {
+  const [state] = run(job(), [...DEPLOYED, STOPS, ready(0), ready(1), ready(2), failed(0)]);
+  assert.equal(state.status, 'COMMITTING');
+  assert.deepEqual(
+    state.regions.map(({ stopping }) => stopping),
+    [true, false],
+  );
+});

@@ -23,6 +23,9 @@
  *     regions stop, and readers that start again are attached to them before they are deployed.
  * J11. Before the job ends a slot is given back only when every execution of its region has
  *     FINISHED and its worker is gone. Who starts all regions again asks for it again.
+ * J12. Once a savepoint that stops the job is complete, tasks finish that have not read everything:
+ *     what fails before the decision to commit then starts all regions again, and so does the
+ *     savepoint where one of them was starting again already.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -30,7 +33,7 @@ import { milliseconds } from '../base/units.ts';
 import { isTerminal } from '../protocol/job-status.ts';
 import { executionAfter, isTerminalExecution } from './execution-state.ts';
 import { isQuiet, JobDraft } from './job-draft.ts';
-import { cancel, fail } from './job-failover.ts';
+import { cancel, fail, savepointStops } from './job-failover.ts';
 import { advance, start } from './job-progress.ts';
 import type {
   ExecutionRecord,
@@ -56,6 +59,7 @@ export function initialJob(): JobState {
     strategy: { kind: 'none' },
     history: NO_RESTARTS,
     restartDelay: milliseconds(0),
+    stops: false,
     commitFailures: 0,
     commitFailuresOfUser: 0,
     failure: undefined,
@@ -144,6 +148,9 @@ function handle(draft: JobDraft, event: JobEvent): void {
       if (draft.state.sourcesRun && event.epoch === draft.state.sourcesEpoch) {
         fail(draft, undefined, event.error);
       }
+      break;
+    case 'stops':
+      savepointStops(draft);
       break;
     case 'failure':
       fail(draft, undefined, event.error);

@@ -65,6 +65,8 @@ export interface JobState {
   readonly history: RestartHistory;
   /** The wait that the restart strategy asked for last. */
   readonly restartDelay: Duration;
+  /** J12. A savepoint that stops the job is complete, and nothing has failed since. */
+  readonly stops: boolean;
   /** Failures since the decision to commit. */
   readonly commitFailures: number;
   /** Those among them that user code has thrown. */
@@ -120,6 +122,8 @@ export type JobEvent =
     }
   /** The enumerators of the sources failed, or the worker in which they live. */
   | { readonly kind: 'sources-failed'; readonly epoch: number; readonly error: EngineError }
+  /** A savepoint that stops the job is complete: its tasks are told to end. */
+  | { readonly kind: 'stops' }
   /** Something that concerns the job as a whole. */
   | { readonly kind: 'failure'; readonly error: EngineError }
   | { readonly kind: 'delay-over'; readonly region: number; readonly generation: number }
