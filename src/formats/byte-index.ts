@@ -33,7 +33,7 @@ export class ByteIndex {
   readonly #marks: readonly [number, number];
   readonly #seen: Int32Array;
   /** What has been noted of the bytes, which goes when they do; see RecordOrigins. */
-  readonly origins: (TextOrigin | StructOrigin)[] = [];
+  origins: readonly (TextOrigin | StructOrigin)[] = [];
   busy = false;
   count = 0;
   length = 0;

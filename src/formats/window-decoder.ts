@@ -33,7 +33,8 @@ export interface LineParser {
   readonly place: WindowPlace;
   /**
    * The record of the line at position `p`, whose first entry is that of number `k`; `ODD` for a
-   * line that is malformed, blank or unusual. The window is UTF-8 and ends with a line end.
+   * line that is malformed, blank or unusual. The window is UTF-8 and ends with a line end. Asked
+   * for once a window.
    */
   readonly line: (p: number, k: number) => unknown;
 }

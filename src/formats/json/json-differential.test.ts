@@ -137,6 +137,76 @@ describe('json: mutated lines are what JSON.parse makes of them', () => {
   }
 });
 
+const MAPS = ['more', 'byName'];
+
+/** How objects are laid out in a stretch of lines. */
+class Style {
+  readonly #random: Prng;
+  readonly #ranks = new Map<string, number>();
+  readonly #spaces: readonly [string, string];
+  readonly #extra: readonly string[];
+
+  constructor(random: Prng) {
+    this.#random = random;
+    this.#spaces = [random.pick(['', '', ' ', '  ']), random.pick(['', '', ' '])];
+    this.#extra = random.shuffle(['x', 'y', 'é', 'a longer name']).slice(random.below(4));
+  }
+
+  /** `isMap`: any other name means something. */
+  text(value: unknown, isMap: boolean = false): string {
+    if (Array.isArray(value)) return `[${value.map((item) => this.text(item)).join(',')}]`;
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    const members = new Map(
+      Object.entries(value).map(([name, each]) => [name, this.text(each, MAPS.includes(name))]),
+    );
+    for (const name of this.#extra) {
+      if (!isMap && !members.has(name) && this.#random.chance(0.9)) {
+        members.set(name, this.#random.pick(['1', '"a"', '[{}]', 'null', '-0.5e1', '"\\""']));
+      }
+    }
+    const [before, after] = this.#spaces;
+    const order = [...members].toSorted(([one], [other]) => this.#rank(one) - this.#rank(other));
+    const texts = order.map(([name, each]) => `${before}${JSON.stringify(name)}:${after}${each}`);
+    return `{${texts.join(',')}}`;
+  }
+
+  #rank(name: string): number {
+    const rank = this.#ranks.get(name) ?? this.#random.uint32();
+    this.#ranks.set(name, rank);
+    return rank;
+  }
+}
+
+describe('json: lines laid out alike are what JSON.parse makes of them', () => {
+  for (const [name, schema] of Object.entries(SCHEMAS)) {
+    test(`JL1: ${name}`, () => {
+      const random = Prng.of(77).fork(name);
+      const lines = new JsonLines(random.fork('lines'), schema.description);
+      const oracle = oracleOf(schema);
+      let records = 0;
+      let count = 0;
+      for (let round = 0; round < cases(3, 200); round++) {
+        const format = json(schema);
+        for (let stretch = 0; stretch < 3; stretch++) {
+          const style = new Style(random.fork(`${round}/${stretch}`));
+          for (let block = 0; block < 4; block++) {
+            const texts = linesOf(lines.block(250)).flatMap((line) => {
+              const isRecord = typeof oracle(line) === 'object';
+              if (!isRecord) return random.chance(0.2) ? [line.toString('latin1')] : [];
+              const text = Buffer.from(style.text(JSON.parse(line.toString())));
+              const broken = random.chance(0.1) ? lines.mutated(text) : text;
+              return [broken.toString('latin1')];
+            });
+            count += texts.length;
+            records += compare(format, oracle, Buffer.from(`${texts.join('\n')}\n`, 'latin1'), {});
+          }
+        }
+      }
+      assert.ok(records > count * 0.3, `${records} of ${count}`);
+    });
+  }
+});
+
 const NUMERIC: Readonly<Record<string, Schema<unknown>>> = {
   ...{ int8: t.int8, int16: t.int16, int32: t.int32, uint8: t.uint8, uint16: t.uint16 },
   ...{ uint32: t.uint32, integer: t.integer, int64: t.int64, float32: t.float32 },

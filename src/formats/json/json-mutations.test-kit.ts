@@ -78,7 +78,7 @@ export class JsonLines {
     for (let i = 0; i < count; i++) {
       const base = random.pick(this.#pool);
       let line = base;
-      for (let n = random.pick(MUTATIONS); n > 0; n--) line = this.#mutated(line);
+      for (let n = random.pick(MUTATIONS); n > 0; n--) line = this.mutated(line);
       parts.push(line, random.chance(0.1) ? CR_LF : LF);
     }
     for (let i = 0; i < FRESH; i++) this.#pool[random.below(POOL)] = this.#line();
@@ -254,7 +254,8 @@ export class JsonLines {
     return Array.from({ length: count }, item).join(',');
   }
 
-  #mutated(line: Buffer): Buffer {
+  /** Broken in one place, or not at all. */
+  mutated(line: Buffer): Buffer {
     const random = this.#random;
     const at = random.below(line.length + 1);
     const piece = random.pick(PIECES);

@@ -1,11 +1,12 @@
 /**
  * Generates the parser of a struct: source text that reads a line of JSON straight from the bytes
  * of a window into an object, and answers `ODD` for whatever is malformed, unusual or does not fit.
- * Fields are first expected in the order of the schema with nothing between them, as most programs
- * write them: straight code that compares whole names. Where that does not fit they are found by
- * the length and the bytes of their names, and what the schema does not know is passed over, from
- * quote to quote. In the text `b` are the bytes, `view` a DataView of them, `x` the entries of the
- * index, `t` the JsonTokens, `p` and `k` the position and the number of its entry; `texts` and
+ * Fields are first expected as they stood in lines before, and in the first lines in the order of
+ * the schema with nothing between them: straight code that compares whole names. Where that does
+ * not fit they are found by the length and the bytes of their names. What the schema does not know
+ * is passed over, from quote to quote. In the text `b` are the bytes, `view` a DataView of them,
+ * `x` the entries of the index, `t` the JsonTokens, `layouts` the JsonLayouts, `p` and `k` the
+ * position and the number of its entry; `texts` and
  * `structs` are the origins that are noted, see RecordOrigins.
  */
 import { quote, quoteProperty } from '../../base/generated-code.ts';
@@ -15,11 +16,13 @@ import type {
   SchemaDescription,
   StructDescription,
 } from '../../types/schema-description.ts';
+import type { LayoutItem } from './json-layout.ts';
 import { copiedKind, noteSource } from './json-origins.ts';
 
 /** What the generated text takes as parameters, in this order. */
 export const PARSER_PARAMETERS: readonly string[] = [
   ...['t', 'index', 'b', 'view', 'x', 'ODD', 'asciiText', 'readers', 'enums', 'texts', 'structs'],
+  'layouts',
 ];
 
 /** Which origins are noted: their numbers in `texts` and `structs`; undefined: it is not. */
@@ -28,7 +31,16 @@ export interface NotedOrigins {
   struct(kind: string): number | undefined;
 }
 
-const NONE: NotedOrigins = { text: () => undefined, struct: () => undefined };
+export interface Expected {
+  readonly noted: NotedOrigins;
+  /** How the objects of a struct are laid out, by its number; undefined: as the schema has it. */
+  layout(struct: number): readonly LayoutItem[] | undefined;
+}
+
+const NOTHING: Expected = {
+  noted: { text: () => undefined, struct: () => undefined },
+  layout: () => undefined,
+};
 
 export interface ParserSource {
   /** The body of a function of `PARSER_PARAMETERS` that returns `(p, k) => object | ODD`. */
@@ -41,9 +53,9 @@ export interface ParserSource {
 
 export function parserSource(
   description: StructDescription,
-  noted: NotedOrigins = NONE,
+  expected: Expected = NOTHING,
 ): ParserSource {
-  const generator = new ParserGenerator(noted);
+  const generator = new ParserGenerator(expected);
   return generator.generate(description);
 }
 
@@ -80,12 +92,13 @@ const ENUM_COMPARED_MAX = 32;
 
 class ParserGenerator {
   readonly #source = new GeneratedSource();
-  readonly #noted: NotedOrigins;
+  readonly #expected: Expected;
+  #structs = 0;
   readonly #parsed: SchemaDescription[] = [];
   readonly #enums: (readonly string[])[] = [];
 
-  constructor(noted: NotedOrigins) {
-    this.#noted = noted;
+  constructor(expected: Expected) {
+    this.#expected = expected;
   }
 
   generate(description: StructDescription): ParserSource {
@@ -113,17 +126,34 @@ class ParserGenerator {
     if (fields.length === 0 || fields.some(({ name }) => plainBytes(name) === undefined)) {
       return anyOrder;
     }
+    const number = this.#structs++;
     return this.#source.function('s', 'p, k', () => {
-      const tries = constant(`new Int32Array(1) /* ${this.#source.name('tries')} */`);
+      const tries = constant(`new Int32Array(1) /* ${number} */`);
       return [
         'const start = p, first = k;',
         `if (${tries}[0] >= 0) straight: {`,
-        this.#straight(description, structs, `${tries}[0] = 0;`),
+        this.#straight(description, this.#itemsOf(fields, number), structs),
+        `${tries}[0] = 0;\nt.p = q + 1; t.k = k;\nreturn ${literalOf(fields)};`,
         '}',
-        `${tries}[0] = ${tries}[0] < ${TRIED_MAX} ? ${tries}[0] + 1 : ${-STRETCH};`,
+        `if (++${tries}[0] === ${TRIED_MAX}) {`,
+        `${tries}[0] = ${-STRETCH};\nlayouts.learn(${number}, start, first);\n}`,
         `return ${anyOrder}(start, first);`,
       ].join('\n');
     });
+  }
+
+  /** What is expected of the objects of a struct. */
+  #itemsOf(fields: readonly FieldDescription[], struct: number): readonly ExpectedItem[] {
+    const learned = this.#expected.layout(struct);
+    const items = learned?.map((item) => ({
+      ...item,
+      field: fields.findIndex(({ name }) => name === item.name),
+    }));
+    const known = new Set(items?.map(({ field }) => field));
+    const isWhole = fields.every(({ type }, i) => type.kind === 'optional' || known.has(i));
+    // Of a name twice the last counts, as it is read last.
+    if (items !== undefined && isWhole) return items;
+    return fields.map(({ name }, field) => ({ name, before: 0, after: 0, field }));
   }
 
   /** The function of the struct or array that a field holds, which is generated before it. */
@@ -136,36 +166,45 @@ class ParserGenerator {
   }
 
   /**
-   * Fields in their order, with nothing between them. What is read counts only at the end, so that
-   * it can be left at any point.
+   * Statements that read what is expected, up to the brace `q` that closes it. What is read counts
+   * only there, so that it can be left at any point.
    */
-  #straight(description: StructDescription, inner: readonly string[], success: string): string {
+  #straight(
+    description: StructDescription,
+    items: readonly ExpectedItem[],
+    inner: readonly string[],
+  ): string {
     const { fields } = description;
-    const kind = copiedKind(description);
-    const number = kind === undefined ? undefined : this.#noted.struct(kind);
     const fail = 'break straight;';
+    const kind = isWrittenSo(items) ? copiedKind(description) : undefined;
+    const number = kind === undefined ? undefined : this.#expected.noted.struct(kind);
     const other = number === undefined ? '' : 'same = false;';
-    let before: 'none' | 'perhaps' | 'always' = 'none';
-    const reads = fields.map(({ name, type }, i) => {
-      const isOptional = type.kind === 'optional';
-      const key = Buffer.from(`${before === 'none' ? '{' : ','}"${name}":`);
+    let lead: 'first' | 'perhaps' | 'later' = 'first';
+    const reads = items.map(({ name, before, after, field }) => {
+      const text = `${' '.repeat(before)}"${name}":${' '.repeat(after)}`;
+      const key = Buffer.from(`${lead === 'first' ? '{' : ','}${text}`);
       const isThere =
-        before === 'perhaps'
+        lead === 'perhaps'
           ? `b[q] === (q === start ? 123 : 44) && ${sameBytes(key.subarray(1), '(q + 1)')}`
           : sameBytes(key, 'q');
-      if (before !== 'always') before = isOptional ? 'perhaps' : 'always';
+      const type = fields[field]?.type;
+      const mayLack = type === undefined || type.kind === 'optional';
+      if (lead !== 'later') lead = mayLack ? 'perhaps' : 'later';
       const reading = { fail, other, origin: this.#origin(name) };
-      const read = this.#read(isOptional ? type.of : type, `a${i}`, reading, inner[i]!);
+      const value = type?.kind === 'optional' ? type.of : type;
+      const read =
+        value === undefined
+          ? `${skip(fail)}\n${other}`
+          : this.#read(value, `a${field}`, reading, inner[field]!);
       const body = `p = q + ${key.length}; k += 2;\n${read}\nq = p;`;
-      return isOptional ? `if (${isThere}) {\n${body}\n}` : `if (!(${isThere})) ${fail}\n${body}`;
+      return mayLack ? `if (${isThere}) {\n${body}\n}` : `if (!(${isThere})) ${fail}\n${body}`;
     });
     return [
-      `const ascii = index.ascii;\nlet q = p, e${other === '' ? '' : ', same = true'};`,
+      `const ascii = index.ascii;\nlet q = p, c, e${other === '' ? '' : ', same = true'};`,
       `let ${fields.map((_field, i) => `a${i}`).join(', ')};`,
       ...reads,
       `if (b[q] !== 125) ${fail}`,
       number === undefined ? '' : noteStruct(fields, constant(`structs[${number}]`)),
-      `${success}\nt.p = q + 1; t.k = k;\nreturn ${literalOf(fields)};`,
     ].join('\n');
   }
 
@@ -226,12 +265,12 @@ class ParserGenerator {
       `if (b[e] !== 34 || b[e + 1] !== 58) ${FAIL}`,
       `p = e + 2; k += 2;\n${SPACES}`,
       `field: {\nswitch (e - n) {\n${cases.join('\n')}\n}`,
-      `${SKIP}\n}`,
+      `${skip(FAIL)}\n}`,
     ].join('\n');
   }
 
   #origin(name: string): string | undefined {
-    const number = this.#noted.text(name);
+    const number = this.#expected.noted.text(name);
     return number === undefined ? undefined : constant(`texts[${number}]`);
   }
 
@@ -336,7 +375,22 @@ class ParserGenerator {
   }
 }
 
-/** After so many objects in a row with another order the next `STRETCH` are not tried. */
+interface ExpectedItem extends LayoutItem {
+  /** Its number in the schema; -1 if it is not there. */
+  readonly field: number;
+}
+
+/** Whether a writer lays it out in the same way. */
+function isWrittenSo(items: readonly ExpectedItem[]): boolean {
+  let last = -1;
+  return items.every(({ field, before, after }) => {
+    const isSo = field < 0 || field > last;
+    if (field >= 0) last = field;
+    return isSo && before + after === 0;
+  });
+}
+
+/** After so many objects in a row with another layout the next `STRETCH` are not tried. */
 const TRIED_MAX = 32;
 const STRETCH = 1024;
 
@@ -425,14 +479,16 @@ function word(text: string, a: string): string {
 }
 
 /** A value that nobody reads; the frequent forms in place. */
-const SKIP = [
-  'c = b[p];',
-  'if (c === 34 && b[e = x[k + 1]] === 34) { p = e + 1; k += 2; }',
-  'else if ((c - 49) >>> 0 <= 8) {',
-  'const s = p;\ndo c = b[++p]; while ((c - 48) >>> 0 <= 9);',
-  `if (c === 46 || (c | 32) === 101) { if (!t.skip(s, k)) ${FAIL} ${NEXT} }`,
-  `} else { if (!t.skip(p, k)) ${FAIL} ${NEXT} }`,
-].join('\n');
+function skip(fail: string): string {
+  return [
+    'c = b[p];',
+    'if (c === 34 && b[e = x[k + 1]] === 34) { p = e + 1; k += 2; }',
+    'else if ((c - 49) >>> 0 <= 8) {',
+    'const s = p;\ndo c = b[++p]; while ((c - 48) >>> 0 <= 9);',
+    `if (c === 46 || (c | 32) === 101) { if (!t.skip(s, k)) ${fail} ${NEXT} }`,
+    `} else { if (!t.skip(p, k)) ${fail} ${NEXT} }`,
+  ].join('\n');
+}
 
 /** The bytes of a text in JSON; undefined if it can only stand there with escapes. */
 function plainBytes(text: string): Buffer | undefined {

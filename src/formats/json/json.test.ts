@@ -87,6 +87,61 @@ test('json: the usual forms of a line take the generated parser, with and withou
   }
 });
 
+test('json: JL2: a layout that comes again and again is learned, three times at most', () => {
+  const schema = t.struct({
+    id: t.int32,
+    at: t.struct({ x: t.float64 }),
+    note: t.optional(t.string),
+  });
+  const { description } = schema;
+  assert.ok(description.kind === 'struct');
+  const parser = new JsonParser(description);
+  const layouts = [
+    (i: number) => `{"at": {"x": ${i}, "y": 1}, "more": [{"id": 0}], "id": ${i}}`,
+    (i: number) => `{"note":"é","id":${i},"at":{"z":"","x":${i}}}`,
+    (i: number) => `{  "id":${i},"at":{"x":${i}},"note":"é"}`,
+    ...Array.from(
+      { length: 5 },
+      (_, n) => (i: number) => `{"id":0,"n${n}":null,"at":{"m${n}":2,"x":${i}},"id":${i}}`,
+    ),
+  ];
+  const known = [parser.line];
+  for (const layout of layouts) {
+    for (let window = 0; window < 30; window += 1) {
+      const lines = Array.from({ length: 100 }, (_, i) => layout(i));
+      const bytes = textBufferOf(bytesOf(lines.map((line) => `${line}\n`).join('')));
+      parser.index.load(bytes, 0, bytes.length);
+      const { line } = parser;
+      if (!known.includes(line)) known.push(line);
+      let [p, k] = [0, 0];
+      const values = lines.map(() => {
+        const value = line(p, k);
+        ({ p, k } = parser.place);
+        return value;
+      });
+      if (window % 5 === 0) assert.deepEqual(values, decoded(schema, ...lines));
+    }
+  }
+  // Three of each struct, not always in the same windows.
+  assert.ok(known.length >= 4 && known.length <= 7, String(known.length));
+  const names = Array.from({ length: 500 }, (_, i) => `"n${i}":${i}`).join();
+  const lines: readonly (readonly [string, number | undefined])[] = [
+    ['{"id":1,"id":2,"at":{"x":1}}', 2],
+    [`{${names},"id":2,"at":{"x":1}}`, 2],
+    ['{"at":{"x":1}}', undefined],
+    ['{"id":1,"at":{"x":1} ', undefined],
+    ['{"id":1', undefined],
+  ];
+  for (const [line, id] of lines) {
+    const outcomes = decodeAll(json(schema), bytesOf(Array(3000).fill(line).join('\n')));
+    assert.equal(outcomes.length, 3000);
+    for (const outcome of outcomes) {
+      assert.equal('record' in outcome, id !== undefined, line);
+      if ('record' in outcome) assert.equal(outcome.record.id, id);
+    }
+  }
+});
+
 test('json: a problem has its place, what was found, what was expected, and the fix', () => {
   const line = (text: string): string => refused(Flight, text);
   assert.equal(
