@@ -1,8 +1,9 @@
 /**
  * Whether records that were in flight can go on over the edge that a job has now: only where it
  * leads to the same input of the same task, deals records out as before and carries the same ones.
- * They lie with the subtask to which they were dealt out then, in the bytes of their schema. That
- * a key selector still gives the keys of then is seen where the records are read
+ * They lie with the subtask to which they were dealt out then, in the bytes of their schema. A key
+ * selector that takes another field is known here; that one of which less is known still gives the
+ * keys of then is seen where the records are read
  * (taskexecutor/slot/checkpoint/in-flight-keys.ts).
  */
 import { isOtherKey } from '../graph/key-selection.ts';

@@ -1,6 +1,6 @@
 // State without keys, keys themselves, and what sources and sinks keep.
 import type { DataStream } from '../api/data-stream.ts';
-import { hours } from '../base/units.ts';
+import { hours, timestamp } from '../base/units.ts';
 import { discard } from '../connectors/discard/discard.ts';
 import type { Sink } from '../functions/sink.ts';
 import { state } from '../functions/state.ts';
@@ -83,7 +83,8 @@ const KEYS: Readonly<Partial<Record<Change, readonly [Schema<any>, (n: number) =
   narrowed: [t.int16, Number],
   'type changed': [t.string, String],
 };
-const KEPT = { kept: ['kept'] };
+const TOLD = ['kept', 'timer of 1', 'timer of 2'];
+const KEPT = { kept: TOLD };
 
 export const OTHER_KINDS: Readonly<Record<string, Kind>> = {
   split: listKind('split'),
@@ -130,7 +131,7 @@ export const OTHER_KINDS: Readonly<Record<string, Kind>> = {
         .sinkTo(discard()),
   },
   key: {
-    ...{ state: 'kept', at: 'the key', migrates: false, told: () => ['kept'] },
+    ...{ state: 'kept', at: 'the key', migrates: false, told: () => TOLD },
     otherwise: {
       'added without a default': KEPT,
       'renamed without alias': KEPT,
@@ -148,7 +149,9 @@ export const OTHER_KINDS: Readonly<Record<string, Kind>> = {
             const { kept } = context.state;
             if (n === LAST) branch.say(textOf(kept.get()));
             else kept.set('kept');
+            if (n !== LAST) context.timers.onEventTime(timestamp(1e9));
           },
+          onTimer: (_at, { key }) => branch.say(textOf(`timer of ${String(key)}`)),
         })
         .uid(branch.name)
         .name(branch.name)

@@ -85,7 +85,7 @@ export interface KeyedStateBackend {
   register<H>(name: string, descriptor: StateDescriptor<H>): H;
   /**
    * State of the current key and a namespace, e.g. a window. `namespace` is a schema of a number, a
-   * text or a struct of these. @throws EngineError STATE_INCOMPATIBLE
+   * text or a struct of these. @throws EngineError as `register`
    */
   registerNamespaced<H, N>(
     name: string,
@@ -101,7 +101,7 @@ export interface KeyedStateBackend {
    * Timers of keys. They are state: in snapshots, and restored at any parallelism. The same queue
    * for the same name. `namespace` is a schema of a number, a text or a struct of these; undefined:
    * timers have none.
-   * @throws EngineError STATE_INCOMPATIBLE
+   * @throws EngineError as `register`
    */
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N>;
   /**

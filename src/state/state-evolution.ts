@@ -38,8 +38,16 @@ export type StateEvolution =
   | (ValueEvolution & {
       /** Of the keys of a map. */
       readonly key: Convert | undefined;
+      /** Of what it belongs to besides its key. */
+      readonly namespace: NamespaceReading | undefined;
     })
   | ({ readonly kind: 'refused' } & StateRefusal);
+
+/** How namespaces that were stored are those that are declared; undefined: as they are. */
+export interface NamespaceReading {
+  readonly stored: SchemaDescription;
+  readonly convert: Convert | undefined;
+}
 
 interface ValueEvolution {
   readonly kind: 'possible';
@@ -67,8 +75,27 @@ export function resolveEvolution(
   if (other !== undefined) return { kind: 'refused', field: 'the state', ...other };
   const key = keyEvolution(stored.key, declared.key);
   if (key.kind === 'refused') return { kind: 'refused', ...key.refusal };
+  const namespace = namespaceEvolution(stored.namespace, declared.namespace);
+  if (namespace.kind === 'refused') return { kind: 'refused', ...namespace.refusal };
   const value = valueEvolution(stored.value, declared.value, migrations);
-  return value.kind === 'refused' ? value : { ...value, key: key.convert };
+  if (value.kind === 'refused') return value;
+  return { ...value, key: key.convert, namespace: namespace.reading };
+}
+
+function namespaceEvolution(
+  stored: SchemaDescription | undefined,
+  declared: SchemaDescription | undefined,
+):
+  | Extract<ReturnType<typeof evolutionOf>, { readonly kind: 'refused' }>
+  | { readonly kind: 'possible'; readonly reading: NamespaceReading | undefined } {
+  if (stored === undefined || declared === undefined) {
+    return { kind: 'possible', reading: undefined };
+  }
+  const [was, is] = [stored, declared].map((each) => JSON.stringify(bareDescription(each)));
+  if (was === is) return { kind: 'possible', reading: undefined };
+  const evolution = keyEvolutionOf(stored, declared, 'namespace');
+  if (evolution.kind === 'refused') return evolution;
+  return { kind: 'possible', reading: { stored, convert: evolution.convert } };
 }
 
 /** Of a value, element or accumulator, or of what else is stored by its schema alone. */
@@ -143,10 +170,9 @@ function otherThanSchemas(
   if ((stored.sliced === true) !== (declared.sliced === true)) {
     return { reason: 'it belongs to slices of time in one of them alone', fix };
   }
-  const namespaces = [stored.namespace, declared.namespace].map(
-    (namespace) => namespace && JSON.stringify(bareDescription(namespace)),
-  );
-  if (namespaces[0] !== namespaces[1]) return { reason: 'it has other namespaces', fix };
+  if ((stored.namespace === undefined) !== (declared.namespace === undefined)) {
+    return { reason: 'it belongs to windows or other namespaces in one of them alone', fix };
+  }
   return undefined;
 }
 
@@ -154,6 +180,7 @@ function otherThanSchemas(
 export interface StateReading {
   readonly value: Convert | undefined;
   readonly key: Convert | undefined;
+  readonly namespace: NamespaceReading | undefined;
 }
 
 /** What a state is restored with, where it is not what was stored. */
@@ -177,7 +204,8 @@ export function readingOf(
   const evolution = resolveEvolution(stored, { description, migrations: from });
   if (evolution.kind === 'same') return undefined;
   if (evolution.kind === 'refused') throw notEvolvable(names, evolution);
-  return { key: evolution.key, value: convertOf(evolution, state) };
+  const { key, namespace } = evolution;
+  return { key, namespace, value: convertOf(evolution, state) };
 }
 
 export function canEvolve(stored: StateDescription, state: EvolvingState): boolean {

@@ -190,7 +190,10 @@ describe('state of an older program', () => {
     await refused((b) => b.register('order', state.value(narrow)), 'value.count', 'is int16');
     await refused((b) => b.register('order', state.list(Old)), 'was a value state');
     await refused((b) => b.registerSliced('order', state.value(Old)), 'slices of time');
-    await refused((b) => b.registerNamespaced('order', state.value(Old), t.string), 'namespaces');
+    await refused(
+      (b) => b.registerNamespaced('order', state.value(Old), t.string),
+      'other namespaces in one',
+    );
   });
 
   test('a migration that fails or gives what does not fit says so, and damages nothing', async () => {

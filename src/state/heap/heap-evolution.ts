@@ -4,13 +4,16 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Convert } from '../../types/index.ts';
+import type { Key } from '../../types/schema.ts';
 import type { StateReading } from '../state-evolution.ts';
 import { loadValue, storeValue } from './column.ts';
 import type { HeapState } from './heap-state.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import type { EvolvingNamespace } from './namespace-parts.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { SlicedHeapState } from './sliced-heap-state.ts';
 import { TimedValues } from './timed-values.ts';
+import type { HeapTimerQueue } from './timers/heap-timer-queue.ts';
 import { StampedList } from './ttl/stamped-list.ts';
 
 /** Nothing is left in `from`. Before the first snapshot. */
@@ -26,15 +29,29 @@ export function evolveEntries(from: HeapState, to: HeapState, reading: StateRead
   }
 }
 
+/** The same of timers. */
+export function evolveTimers(
+  from: HeapTimerQueue,
+  to: HeapTimerQueue,
+  { namespace }: StateReading,
+): void {
+  const former = to.evolving(namespace);
+  from.takeAll((timer, parts) => {
+    const isNew = to.restore(timer, former === undefined ? parts : former.evolved(parts));
+    assert(isNew, 'J1: two timers have become one');
+  });
+}
+
 function moveTable(
   table: KeyGroupTable,
   from: HeapState,
   to: HeapState,
   reading: StateReading,
 ): void {
+  const former = to.evolving(reading.namespace);
   for (let slot = table.first; slot < table.end; slot += table.step) {
     if (table.versionAt(slot) <= 0) continue;
-    const key = table.keyAt(slot);
+    const key = former === undefined ? table.keyAt(slot) : evolvedKey(table.keyAt(slot), former);
     const lookup = to.context.lookupOf(key);
     const target = to.makeTableOf(table.group, lookup);
     if (target.size === 0) target.reserve(table.size);
@@ -44,6 +61,12 @@ function moveTable(
     storeValue(to.column, target.values, place, value);
     if (table.times !== undefined) target.setTime(place, table.timeAt(slot));
   }
+}
+
+/** Of a key and the parts of a namespace. */
+function evolvedKey(tuple: Key, former: EvolvingNamespace): Key {
+  const [key, ...parts] = tuple as readonly Key[];
+  return [key!, ...former.evolved(parts)];
 }
 
 function evolved(stored: unknown, to: HeapState, reading: StateReading): unknown {

@@ -10,7 +10,7 @@
 import { assert } from '../../base/assert.ts';
 import type { StateDescriptor, StateMigration } from '../../functions/state.ts';
 import type { StateTtl } from '../../functions/state-ttl.ts';
-import { schemaOf } from '../../types/index.ts';
+import { schemaOf, t } from '../../types/index.ts';
 import { keyFamilyOfSchema } from '../../types/key-schema.ts';
 import { KEY_HASH_VERSION } from '../../types/key.ts';
 import type { Key, Schema } from '../../types/schema.ts';
@@ -45,7 +45,7 @@ import type { DeclaredState, EvolvingState, StateReading } from '../state-evolut
 import { HeapAggregatingState, HeapReducingState } from './heap-accumulating-state.ts';
 import { HeapListState } from './heap-list-state.ts';
 import { HeapMapState } from './heap-map-state.ts';
-import { evolveEntries } from './heap-evolution.ts';
+import { evolveEntries, evolveTimers } from './heap-evolution.ts';
 import { restoreHeap } from './heap-restore.ts';
 import type { RestoredState } from './heap-restore.ts';
 import { HeapSlicedState } from './heap-sliced-state.ts';
@@ -191,8 +191,9 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   }
 
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N> {
+    const timers = this.#declareTimers(describeTimers(name, namespace));
     this.#registered.add(name);
-    return this.#timersOf(describeTimers(name, namespace)) as TimerQueue<N>;
+    return timers as TimerQueue<N>;
   }
 
   registerRowTable(name: string, width: number): RowTable {
@@ -375,7 +376,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   #targetOf(description: StateDescription): RestoredState {
     switch (description.kind) {
       case 'timers':
-        return { state: this.#timersOf(description), reading: undefined };
+        return this.#timersFor(description);
       case 'rowTable':
       case 'rowLog':
         return { state: this.#rowsOf(description), reading: undefined };
@@ -428,6 +429,49 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     const rows = new Rows(description, this.keyGroups, this.#parts.clock);
     this.#states.push(rows);
     return rows;
+  }
+
+  /** As the program has them: what was restored becomes it. */
+  #declareTimers(description: StateDescription): HeapTimerQueue {
+    const known = this.#states.find(({ name }) => name === description.name);
+    if (!(known instanceof HeapTimerQueue) || this.#registered.has(known.name)) {
+      return this.#timersOf(description);
+    }
+    const reading = readingOf(known.description, this.#timersAs(description));
+    return reading === undefined ? known : this.#evolveTimers(known, description, reading);
+  }
+
+  #timersFor(stored: StateDescription): RestoredState {
+    const known = this.#states.find(({ name }) => name === stored.name);
+    if (!(known instanceof HeapTimerQueue)) {
+      return { state: this.#timersOf(stored), reading: undefined };
+    }
+    const evolving = this.#timersAs(known.description);
+    // As of states: one of two forms that were stored goes on as the other.
+    if (!this.#registered.has(known.name) && !canEvolve(stored, evolving)) {
+      const reading = readingOf(known.description, this.#timersAs(stored));
+      if (reading !== undefined) {
+        return { state: this.#evolveTimers(known, stored, reading), reading: undefined };
+      }
+    }
+    return { state: known, reading: readingOf(stored, evolving) };
+  }
+
+  #timersAs(description: StateDescription): EvolvingState {
+    const names = { operator: this.#operator, state: description.name };
+    return { names, description, schema: t.timestamp, migrations: [] };
+  }
+
+  #evolveTimers(
+    known: HeapTimerQueue,
+    description: StateDescription,
+    reading: StateReading,
+  ): HeapTimerQueue {
+    const { index } = known;
+    const timers = new HeapTimerQueue(index, description, this.#parts, this.#groups);
+    evolveTimers(known, timers, reading);
+    this.#states[index] = timers;
+    return timers;
   }
 
   #timersOf(description: StateDescription): HeapTimerQueue {

@@ -31,6 +31,7 @@ import type { HeapState, KeyCheck } from './heap-state.ts';
 import type { KeyContext, KeyLookup } from './key-context.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
+import type { EvolvingNamespace } from './namespace-parts.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { restoreValues } from './restore-values.ts';
 import { StampedList } from './ttl/stamped-list.ts';
@@ -197,8 +198,9 @@ async function restoreInto(
   if (family === null) corrupt(file.input.name, 'it holds entries but no family of keys');
   const checkKey = keyCheckOf(section, family, target.maxParallelism);
   const source = { target, file, section, checkKey };
-  if (state instanceof HeapTimerQueue) await restoreTimers(source, state);
-  else if (section.mode === 'removals') await restoreRemovals(source, state);
+  const former = state.evolving(reading?.namespace);
+  if (state instanceof HeapTimerQueue) await restoreTimers(source, state, former);
+  else if (section.mode === 'removals') await restoreRemovals(source, state, former);
   else await restoreSection(source, state, reading);
 }
 
@@ -244,7 +246,11 @@ async function restoreRowSection(
   });
 }
 
-async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<void> {
+async function restoreTimers(
+  source: Source,
+  queue: HeapTimerQueue,
+  former: EvolvingNamespace | undefined,
+): Promise<void> {
   const { target, section, checkKey } = source;
   const timer = newTimer();
   const parts: Key[] = [];
@@ -255,15 +261,21 @@ async function restoreTimers(source: Source, queue: HeapTimerQueue): Promise<voi
     timer.lookup = target.context.lookupOf(timer.key);
     timer.time = parts.shift() as number;
     if (!Number.isSafeInteger(timer.time)) entry.corrupt('a timer without its time');
-    if (!queue.parts.fit(parts)) entry.corrupt('a timer of another namespace');
-    if (section.mode === 'removals') queue.restoreRemoved(timer, parts);
-    else if (!queue.restore(timer, parts)) entry.corrupt('a timer for the second time');
+    if (!(former ?? queue.parts).fit(parts)) entry.corrupt('a timer of another namespace');
+    const now = former === undefined ? parts : former.evolved(parts);
+    if (section.mode === 'removals') queue.restoreRemoved(timer, now);
+    else if (!queue.restore(timer, now)) entry.corrupt('a timer for the second time');
   });
 }
 
-async function restoreRemovals(source: Source, state: HeapState): Promise<void> {
+async function restoreRemovals(
+  source: Source,
+  state: HeapState,
+  former: EvolvingNamespace | undefined,
+): Promise<void> {
   const group = source.section.group - source.target.keyGroups.first;
-  await read(source, (entry) => state.readRemoval(entry, group, source.checkKey));
+  const reading = { check: source.checkKey, former };
+  await read(source, (entry) => state.readRemoval(entry, group, reading));
 }
 
 async function restoreSection(
@@ -280,11 +292,12 @@ async function restoreSection(
   const isPlain = isBatchable(state) && stored.timed !== true;
   if (isPlain && !changes && reading === undefined) return await restoreValues(source, state);
   const parts = partReadersOf(state, stored, reading);
+  const former = state.evolving(reading?.namespace);
   const load = loaderOf(state, parts, timeReaderOf(state, stored.timed === true));
   let before: KeyGroupTable | undefined;
   let beforeLookup: KeyLookup = NaN;
   await read(source, (entry) => {
-    const key = state.readKey(entry, checkKey);
+    const key = state.readKey(entry, checkKey, former);
     const lookup = context.lookupOf(key);
     const known = state.tableOf(group, lookup);
     const table = known ?? state.makeTableOf(group, lookup);

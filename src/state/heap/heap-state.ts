@@ -15,6 +15,7 @@ import { readKey, writeKey } from '../../types/key-bytes.ts';
 import type { Key, Schema } from '../../types/schema.ts';
 import type { StateDescription } from '../state-description.ts';
 import type { StateNames } from '../state-errors.ts';
+import type { NamespaceReading } from '../state-evolution.ts';
 import { columnKindOf } from './column.ts';
 import type { ColumnKind } from './column.ts';
 import { Float64Table } from './float64-table.ts';
@@ -24,6 +25,7 @@ import { ABSENT, keysOf } from './key-group-table.ts';
 import type { KeyGroupTable, TableRows } from './key-group-table.ts';
 import { ListView } from './list-view.ts';
 import { MapLookups } from './map-lookup.ts';
+import type { EvolvingNamespace } from './namespace-parts.ts';
 import { OrderedMap } from './ordered-map.ts';
 import { ReferenceTable } from './reference-table.ts';
 import type { RemovalLog } from './removal-log.ts';
@@ -51,6 +53,13 @@ export interface StateSchemas {
 
 /** Finds keys damaged that cannot be where they were read. */
 export type KeyCheck = (entry: ByteReader, key: Key) => void;
+
+/** How keys of a section are read. */
+export interface KeyReading {
+  readonly check: KeyCheck;
+  /** Undefined: namespaces are as they are now. */
+  readonly former: EvolvingNamespace | undefined;
+}
 
 export class HeapState {
   readonly index: number;
@@ -238,8 +247,15 @@ export class HeapState {
     writeKey(key, out);
   }
 
-  /** Gives the key as it is in a table; `check` is of the user's key. */
-  readKey(entry: ByteReader, check: KeyCheck): Key {
+  /** Of namespaces that were stored with another schema. */
+  evolving(_namespace: NamespaceReading | undefined): EvolvingNamespace | undefined {
+    return undefined;
+  }
+
+  /**
+   * Gives the key as it is in a table; `check` is of the user's key, `_former` of its namespace.
+   */
+  readKey(entry: ByteReader, check: KeyCheck, _former?: EvolvingNamespace): Key {
     const key = readKey(entry);
     check(entry, key);
     return key;
@@ -251,8 +267,8 @@ export class HeapState {
   }
 
   /** Takes away what `writeRemoval` has told of. */
-  readRemoval(entry: ByteReader, group: number, check: KeyCheck): void {
-    const key = this.readKey(entry, check);
+  readRemoval(entry: ByteReader, group: number, { check, former }: KeyReading): void {
+    const key = this.readKey(entry, check, former);
     this.removeAt(group, key);
   }
 

@@ -12,6 +12,35 @@ import type { SchemaDescription } from '../../types/schema-description.ts';
 import type { Key } from '../../types/schema.ts';
 import { valueInvalid } from '../state-errors.ts';
 import type { StateNames } from '../state-errors.ts';
+import type { NamespaceReading } from '../state-evolution.ts';
+
+/** Parts of namespaces that were stored with another schema, as those of the one that is now. */
+export class EvolvingNamespace {
+  readonly #stored: NamespaceParts;
+  readonly #now: NamespaceParts;
+  readonly #names: StateNames;
+  readonly #convert: NamespaceReading['convert'];
+
+  constructor({ stored, convert }: NamespaceReading, now: NamespaceParts, names: StateNames) {
+    this.#stored = new NamespaceParts(stored);
+    this.#now = now;
+    this.#names = names;
+    this.#convert = convert;
+  }
+
+  /** Whether parts that were read can be those of a namespace as it was. */
+  fit(parts: readonly Key[]): boolean {
+    return this.#stored.fit(parts);
+  }
+
+  evolved(parts: readonly Key[]): readonly Key[] {
+    const namespace = this.#stored.join(parts);
+    const result: Key[] = [];
+    const convert = this.#convert;
+    this.#now.split(convert === undefined ? namespace : convert(namespace), result, this.#names);
+    return result;
+  }
+}
 
 type Fields = Readonly<Record<string, unknown>>;
 

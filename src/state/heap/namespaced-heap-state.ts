@@ -6,6 +6,7 @@ import type { ByteReader } from '../../base/byte-reader.ts';
 import type { ByteWriter } from '../../base/byte-writer.ts';
 import type { Key } from '../../types/schema.ts';
 import type { NamespacedState } from '../keyed-state-backend.ts';
+import type { NamespaceReading } from '../state-evolution.ts';
 import { readCompoundKey, writeCompoundKey } from './compound-key.ts';
 import { HeapState } from './heap-state.ts';
 import type { KeyCheck } from './heap-state.ts';
@@ -14,7 +15,7 @@ import type { KeyedHandle } from './keyed-handle.ts';
 import { ABSENT } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
 import { NamespaceContext } from './namespace-context.ts';
-import { NamespaceParts } from './namespace-parts.ts';
+import { EvolvingNamespace, NamespaceParts } from './namespace-parts.ts';
 
 /** A key with what it is found by in every namespace that has something of it. */
 interface Held {
@@ -63,12 +64,16 @@ export class NamespacedHeapState extends HeapState {
     writeCompoundKey(key!, parts, out);
   }
 
-  override readKey(entry: ByteReader, check: KeyCheck): Key {
+  override evolving(namespace: NamespaceReading | undefined): EvolvingNamespace | undefined {
+    return namespace && new EvolvingNamespace(namespace, this.#namespaces, this.names);
+  }
+
+  override readKey(entry: ByteReader, check: KeyCheck, former?: EvolvingNamespace): Key {
     const parts: Key[] = [];
     const key = readCompoundKey(entry, parts);
     check(entry, key);
-    if (!this.#namespaces.fit(parts)) entry.corrupt('a key of another namespace');
-    return [key, ...parts];
+    if (!(former ?? this.#namespaces).fit(parts)) entry.corrupt('a key of another namespace');
+    return former === undefined ? [key, ...parts] : [key, ...former.evolved(parts)];
   }
 
   #gather(table: KeyGroupTable, into: Map<KeyLookup, Held>): void {

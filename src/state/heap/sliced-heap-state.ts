@@ -15,7 +15,7 @@ import { readKey, writeKey } from '../../types/key-bytes.ts';
 import type { Key } from '../../types/schema.ts';
 import { readCompoundKey, writeCompoundKey } from './compound-key.ts';
 import { HeapState } from './heap-state.ts';
-import type { KeyCheck } from './heap-state.ts';
+import type { KeyCheck, KeyReading } from './heap-state.ts';
 import type { KeyLookup } from './key-context.ts';
 import { ABSENT, keysOf } from './key-group-table.ts';
 import type { KeyGroupTable } from './key-group-table.ts';
@@ -182,8 +182,8 @@ export class SlicedHeapState extends HeapState {
     else this.writeKey(key, table, out);
   }
 
-  override readRemoval(entry: ByteReader, group: number, check: KeyCheck): void {
-    if (!entry.boolean()) return super.readRemoval(entry, group, check);
+  override readRemoval(entry: ByteReader, group: number, reading: KeyReading): void {
+    if (!entry.boolean()) return super.readRemoval(entry, group, reading);
     const start = readKey(entry);
     if (typeof start !== 'number') entry.corrupt('a slice without its start');
     this.select(start);

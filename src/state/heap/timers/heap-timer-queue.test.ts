@@ -124,7 +124,7 @@ describe('timers', () => {
     at(backend, 'k');
     timers.register(5, { start: 0, end: 6 });
     const again = await restoredFrom(finish(backend));
-    assert.throws(() => again.registerTimers('t', undefined), code('STATE_INCOMPATIBLE'));
+    assert.throws(() => again.registerTimers('t', undefined), code('STATE_NOT_EVOLVABLE'));
     const restored = again.registerTimers('t', Window);
     at(again, 'k');
     assert.deepEqual(restored.timersOfCurrentKey(), [{ at: 5, namespace: { start: 0, end: 6 } }]);

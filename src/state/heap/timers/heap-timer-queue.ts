@@ -12,11 +12,12 @@ import type { TimerQueue } from '../../keyed-state-backend.ts';
 import type { StateDescription } from '../../state-description.ts';
 import { valueInvalid } from '../../state-errors.ts';
 import type { StateNames } from '../../state-errors.ts';
+import type { NamespaceReading } from '../../state-evolution.ts';
 import { FrozenTimers } from './frozen-timers.ts';
 import type { HeapBackendParts } from '../heap-state.ts';
 import type { KeyContext, KeyLookup } from '../key-context.ts';
 import { hashLookup } from '../lookup-index.ts';
-import { NamespaceParts } from '../namespace-parts.ts';
+import { EvolvingNamespace, NamespaceParts } from '../namespace-parts.ts';
 import { RemovalLog } from '../removal-log.ts';
 import type { VersionClock } from '../version-clock.ts';
 import { TimerOrder } from './timer-order.ts';
@@ -178,6 +179,28 @@ export class HeapTimerQueue implements TimerQueue<unknown> {
     this.#complete(timer, parts);
     const slot = this.#table.find(timer);
     if (slot >= 0) this.#remove(slot, timer);
+  }
+
+  /** Of namespaces that were stored with another schema. */
+  evolving(namespace: NamespaceReading | undefined): EvolvingNamespace | undefined {
+    return namespace && new EvolvingNamespace(namespace, this.parts, this.names);
+  }
+
+  /** Gives away all timers, with the parts of their namespaces. Before the first snapshot. */
+  takeAll(take: (timer: Timer, parts: readonly Key[]) => void): void {
+    for (let slot = 0; slot < this.#table.end; slot++) {
+      if (!this.#table.isLive(slot)) continue;
+      const timer = newTimer();
+      this.#table.load(slot, timer);
+      const parts: Key[] = [];
+      if (this.parts.numeric) parts.push(...timer.parts);
+      else this.parts.split(timer.namespace, parts, this.names);
+      // Those who take it may have others, and more or fewer.
+      timer.parts.length = 0;
+      timer.namespace = undefined;
+      take(timer, parts);
+    }
+    this.drop();
   }
 
   #complete(timer: Timer, parts: readonly Key[]): void {
