@@ -68,9 +68,8 @@ export async function requireCheckpointsTidy(env: Env, options: FilesLeftOptions
   for (const path of left.filter((each) => each.endsWith('/_metadata'))) {
     const location = folderOf(path);
     if (gone.has(location)) throw new AssertionError(`L2: ${location} was claimed, and stays`);
-    const files = await (isSibling(location) ? filesOf : requireWhole)(env, location);
-    for (const file of files) referred.add(file);
-    referred.add(path);
+    const { files, claims } = await (isSibling(location) ? filesOf : requireWhole)(env, location);
+    for (const file of [...files, ...claims, path]) referred.add(file);
   }
   const mayStay = [SAVEPOINTS, STOPS, ...jobs.flatMap((job) => (job.keeps ? job.jobId : []))];
   const isSurplus = (path: string): boolean =>
@@ -127,16 +126,26 @@ function claimedAndGone(jobs: readonly EndedJob[]): ReadonlySet<string> {
   return new Set(own);
 }
 
-/** What a checkpoint names. */
-async function filesOf(env: Env, path: string): Promise<readonly string[]> {
-  const { metadata } = await readCheckpoint(FileSystems.create(env), path);
-  return [...handlesOf(metadata)].flatMap((handle) =>
-    handle.kind === 'file' ? [pathOf(handle.uri)] : [],
-  );
+interface Needed {
+  /** What a checkpoint names. */
+  readonly files: readonly string[];
+  /** Files that say so, in folders of other jobs than its own. */
+  readonly claims: readonly string[];
 }
 
-/** L2. @returns the files that it names */
-async function requireWhole(env: Env, path: string): Promise<readonly string[]> {
+async function filesOf(env: Env, path: string): Promise<Needed> {
+  const { metadata } = await readCheckpoint(FileSystems.create(env), path);
+  const files = [...handlesOf(metadata)].flatMap((handle) =>
+    handle.kind === 'file' ? [pathOf(handle.uri)] : [],
+  );
+  const { jobId } = metadata;
+  const folders = new Set(files.map((file) => folderOf(folderOf(file))));
+  folders.delete(folderOf(path));
+  return { files, claims: [...folders].map((folder) => `${folder}/.claimed-${jobId}`) };
+}
+
+/** L2. */
+async function requireWhole(env: Env, path: string): Promise<Needed> {
   const fileSystems = FileSystems.create(env);
   const { metadata } = await readCheckpoint(fileSystems, path);
   for (const handle of handlesOf(metadata)) {

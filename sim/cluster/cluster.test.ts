@@ -102,6 +102,18 @@ describe('the simulated cluster with checkpoints', () => {
     await using jobs = await bundleJobs();
     await runSeed({ seed: 183, jobs, workload: 'copied-records', checkpoints: true });
   });
+
+  // Its next master did not know that nothing stays of a job that is cancelled.
+  it('leaves nothing of a job that is cancelled before it is opened again (seed 596)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 596, jobs, workload: 'keyed-totals', checkpoints: true });
+  });
+
+  // A job that ended with more than the checkpoint that it had claimed kept its claim for ever.
+  it('takes back the claim on a checkpoint that a job gives back (seed 557)', async () => {
+    await using jobs = await bundleJobs();
+    await runSeed({ seed: 557, jobs, workload: 'windowed-totals', checkpoints: true });
+  });
 });
 
 describe('planted bugs', () => {

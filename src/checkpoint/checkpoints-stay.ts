@@ -3,6 +3,7 @@ import type { EngineError, ErrorCode } from '../base/errors.ts';
 import { toEngineError } from '../base/errors.ts';
 import type { CheckpointRetention } from '../config/options/checkpointing-options.ts';
 import type { TerminalJobStatus } from '../protocol/job-status.ts';
+import type { CheckpointsAtEnd } from '../protocol/stored-checkpoints.ts';
 
 /** The job could not go on from what it had: somebody has to look at it. */
 const NOT_RESTORED: readonly ErrorCode[] = [
@@ -34,12 +35,17 @@ export interface EndOfJob {
   readonly isStuck: boolean;
 }
 
+/** @see StoredCheckpoints.onCancel */
+export function onCancelOf(retention: CheckpointRetention): CheckpointsAtEnd {
+  return retention === 'RETAIN_ON_CANCELLATION' ? 'retained' : 'removed';
+}
+
 export function checkpointsStay(
   retention: CheckpointRetention,
   status: TerminalJobStatus,
   { failure, isStuck }: EndOfJob,
 ): boolean {
-  if (status === 'CANCELED') return retention === 'RETAIN_ON_CANCELLATION';
+  if (status === 'CANCELED') return onCancelOf(retention) === 'retained';
   if (status !== 'FAILED') return false;
   return retention !== 'NO_EXTERNALIZED_CHECKPOINTS' || isStuck || wasNotRestored(failure);
 }

@@ -26,15 +26,8 @@ import type {
 import { handlesIn } from '../storage/checkpoint-metadata.ts';
 import type { CheckpointMetadata } from '../storage/checkpoint-metadata.ts';
 import { CheckpointStorage } from '../storage/checkpoint-storage.ts';
-import { SHARED_FOLDER } from '../storage/checkpoint-streams.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
-import { folderOfUri, nameOfUri } from '../storage/file-uri.ts';
-import {
-  claimFolder,
-  jobFolderOf,
-  releaseFolder,
-  removeBegun,
-} from '../storage/ended-job-folder.ts';
+import { folderOfUri } from '../storage/file-uri.ts';
 import {
   discardHandles,
   disposeCheckpoint,
@@ -43,6 +36,7 @@ import {
   writeMetadata,
 } from '../storage/stored-checkpoint.ts';
 import { BegunSavepoints } from './begun-savepoints.ts';
+import { ClaimedFolders } from './claimed-folders.ts';
 import { PersistentRemovals } from './persistent-removals.ts';
 
 /** Ids that are reserved at a time. */
@@ -54,6 +48,8 @@ export interface CheckpointPlaceOptions {
   /** Undefined: in memory. */
   readonly directory: string | undefined;
   readonly pointers: CheckpointPointers;
+  /** What becomes of checkpoints when the job is cancelled; undefined: nobody knows. */
+  readonly onCancel?: CheckpointsAtEnd | undefined;
   /** How many masters have had the job, this one included. */
   readonly masters: number;
   readonly log: Log;
@@ -77,6 +73,7 @@ export class CheckpointPlace {
   #doubtful: PendingCheckpoint[] = [];
   readonly #removals: PersistentRemovals;
   readonly #begun: BegunSavepoints;
+  readonly #claims: ClaimedFolders;
   /** Changes of the pointers, one after another. */
   #writes: Promise<unknown> = Promise.resolve();
 
@@ -92,6 +89,7 @@ export class CheckpointPlace {
       directory === undefined
         ? undefined
         : new CheckpointStorage({ fileSystems, directory, jobId });
+    this.#claims = new ClaimedFolders({ fileSystems, jobId, own: this.jobDirectory });
   }
 
   /** CheckpointingOfSlot.directory. */
@@ -163,12 +161,7 @@ export class CheckpointPlace {
 
   /** Q2: the job goes on from it, and so does a later master. */
   async point(kept: readonly CompletedCheckpoint[], firstId: number): Promise<void> {
-    const { fileSystems, jobId } = this.#options;
-    for (const { metadata, location = '', isOurs } of kept) {
-      const folder = isOurs ? jobFolderOf(metadata.jobId, location) : undefined;
-      if (folder === undefined || folder === this.jobDirectory) continue;
-      await claimFolder(fileSystems, folder, jobId);
-    }
+    await this.#claims.claim(kept);
     await this.#point(kept.flatMap(pointerOf), Math.max(firstId - 1, this.#reservedId));
   }
 
@@ -266,9 +259,12 @@ export class CheckpointPlace {
       }
     }
     await this.#discard(handles);
-    for (const folder of this.#foldersOfClaimed({ checkpoints, handles })) {
-      const claimed = checkpoints.find(({ location = '' }) => folderOfUri(location) === folder);
-      await this.#removals.removeNow(folder, () => this.#leave(folder, claimed, inUse));
+    const folders = this.#claims.touchedBy({ checkpoints, handles });
+    const [some] = folders;
+    if (some === undefined) return;
+    await this.#removals.removeNow(some, () => this.#claims.leaveFormer(checkpoints));
+    for (const folder of folders) {
+      await this.#removals.removeNow(folder, () => this.#claims.leave(folder, checkpoints, inUse));
     }
   }
 
@@ -283,12 +279,8 @@ export class CheckpointPlace {
     await this.#discardDoubtful();
     await this.removeBegun();
     await this.#removeLeftovers(kept);
-    // One that was claimed, and is given back as it was.
-    for (const { metadata, location = '', isOurs } of kept) {
-      const folder = isOurs ? jobFolderOf(metadata.jobId, location) : undefined;
-      if (folder === undefined || folder === this.jobDirectory || kept.length > 1) continue;
-      const { fileSystems, jobId } = this.#options;
-      await this.#removals.removeNow(folder, () => releaseFolder(fileSystems, folder, jobId));
+    for (const folder of this.#claims.unusedBy(kept)) {
+      await this.#removals.removeNow(folder, () => this.#claims.release(folder));
     }
   }
 
@@ -408,36 +400,6 @@ export class CheckpointPlace {
     throw new EngineError('CHECKPOINT_DIRECTORY_UNUSABLE', parameters, { cause });
   }
 
-  /** Takes with it what the job that was claimed had begun, and the folder with the last of it. */
-  async #leave(
-    folder: string,
-    claimed: CompletedCheckpoint | undefined,
-    inUse: ReadonlySet<string>,
-  ): Promise<void> {
-    const { fileSystems, jobId } = this.#options;
-    if (claimed !== undefined) {
-      const { checkpointId } = claimed.metadata;
-      await removeBegun(fileSystems, folder, { jobId, claimed: checkpointId, inUse });
-    }
-    if ([...inUse].some((uri) => uri.startsWith(`${folder}/`))) return;
-    await releaseFolder(fileSystems, folder, jobId);
-  }
-
-  /** Of other jobs, in which there may be nothing any more. */
-  #foldersOfClaimed({ checkpoints, handles }: Omit<Discards, 'inUse'>): ReadonlySet<string> {
-    const folders = new Set<string>();
-    for (const { metadata, location } of checkpoints) {
-      const folder = location === undefined ? '' : folderOfUri(location);
-      if (nameOfUri(folder) === metadata.jobId) folders.add(folder);
-    }
-    for (const handle of handles) {
-      const folder = handle.kind === 'file' ? folderOfUri(handle.uri) : '';
-      if (nameOfUri(folder) === SHARED_FOLDER) folders.add(folderOfUri(folder));
-    }
-    folders.delete(this.jobDirectory);
-    return folders;
-  }
-
   /** Makes its folders, once. @throws EngineError CHECKPOINT_DIRECTORY_UNUSABLE */
   async #initialize(): Promise<void> {
     if (this.#isInitialized) return;
@@ -477,13 +439,13 @@ export class CheckpointPlace {
   }
 
   #write({ checkpoints, reservedId, atEnd }: PointersChange): Promise<void> {
-    const { pointers, masters, directory } = this.#options;
+    const { pointers, masters, directory, onCancel } = this.#options;
     const write = async (): Promise<void> => {
       const next = checkpoints ?? this.#pointed;
       const reserved = reservedId ?? this.#reservedId;
       await pointers.write({
         ...{ masters, reservedId: reserved, checkpoints: next },
-        ...{ directory, firstId: this.#firstId, begun: this.#begun.locations, atEnd },
+        ...{ directory, firstId: this.#firstId, begun: this.#begun.locations, onCancel, atEnd },
       });
       this.#pointed = next;
       this.#reservedId = reserved;

@@ -3,13 +3,15 @@
  * decided stands beside the pointers.
  *
  * E1. What was to stay stays, and so does everything that is complete of a job of which nothing was
- *     decided: then it is told where it lies.
+ *     decided: then it is told where it lies. A job that is cancelled before its master has come
+ *     so far as to know them ends as an earlier one has told that it does when it is cancelled.
  * E2. It may be done any number of times, whatever it was interrupted at.
  */
-import { toEngineError } from '../base/errors.ts';
+import { isEngineError, toEngineError } from '../base/errors.ts';
 import type { Log } from '../env/env.ts';
 import { CompletedCheckpoints } from '../checkpoint/completed-checkpoints.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
+import type { TerminalJobStatus } from '../protocol/job-status.ts';
 import type { CheckpointPointers, StoredCheckpoints } from '../protocol/stored-checkpoints.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
 import { readCheckpoint } from '../storage/stored-checkpoint.ts';
@@ -40,6 +42,29 @@ export async function cleanUpEnded(options: EndedCheckpointsOptions): Promise<vo
   else await place.removeBegun();
 }
 
+/**
+ * E1. The job has ended before this master knew its checkpoints: what becomes of them is durable
+ * when it has resolved.
+ * @throws EngineError HA_SUPERSEDED, IO_*
+ */
+export async function settleUnopened(
+  { pointers, masters }: Pick<EndedCheckpointsOptions, 'pointers' | 'masters'>,
+  status: TerminalJobStatus,
+): Promise<void> {
+  try {
+    const stored = await pointers.read();
+    if (stored === undefined) return;
+    const { checkpoints, onCancel } = stored;
+    const isKept = onCancel === 'retained' && checkpoints.some(({ isOurs }) => isOurs);
+    const decision = onCancel && (isKept ? 'retained' : 'removed');
+    const atEnd = status === 'CANCELED' ? decision : undefined;
+    if (atEnd !== stored.atEnd) await pointers.write({ ...stored, masters, atEnd });
+  } catch (thrown) {
+    // Then nothing is decided, and who cleans up tells why.
+    if (!isEngineError(thrown, 'HA_FILE_INVALID')) throw thrown;
+  }
+}
+
 /** E1. @throws EngineError HA_SUPERSEDED, HA_FILE_INVALID, IO_* if it is not known what there is */
 export async function endUndecided(options: EndedCheckpointsOptions): Promise<void> {
   const stored = await options.pointers.read();
@@ -61,7 +86,9 @@ async function removeBeginning(options: EndedCheckpointsOptions): Promise<void> 
 }
 
 function placeOf(options: EndedCheckpointsOptions, stored: StoredCheckpoints): CheckpointPlace {
-  const place = new CheckpointPlace({ ...options, directory: stored.directory });
+  const place = new CheckpointPlace({
+    ...{ ...options, directory: stored.directory, onCancel: stored.onCancel },
+  });
   place.resume(stored);
   return place;
 }

@@ -44,6 +44,7 @@ import type { JobEffect } from '../scheduling/job-state.ts';
 import { restartStrategyOf } from '../scheduling/restart-strategy.ts';
 import { checkpointConfigOf, restoreSettingsOf } from '../checkpoint/checkpoint-config.ts';
 import type { CheckpointConfig } from '../checkpoint/checkpoint-config.ts';
+import { onCancelOf } from '../checkpoint/checkpoints-stay.ts';
 import type { RestoreSettings } from '../protocol/checkpoint.ts';
 import type { CheckpointPointers } from '../protocol/stored-checkpoints.ts';
 import { fileSystemOptions, FileSystems } from '../storage/file-systems.ts';
@@ -54,7 +55,7 @@ import { JobCheckpoints } from './job-checkpoints.ts';
 import { findStart, graphFrom, requireEnded } from './job-start.ts';
 import { ClientChannel } from './client-channel.ts';
 import { StoredDecision } from './commit-decision.ts';
-import { endUndecided } from './ended-checkpoints.ts';
+import { cleanUpEnded, settleUnopened } from './ended-checkpoints.ts';
 import { executionGraphInfo, jobSummary, sumAccumulators } from './describe-job.ts';
 import type { JobView } from './describe-job.ts';
 import { BUILD_TIMEOUT, JobCoordinator } from './job-coordinator.ts';
@@ -261,7 +262,11 @@ export class JobMaster {
   async settle(): Promise<void> {
     const { status, failure } = this.#run.state;
     assert(isTerminal(status), 'B3: the job has not ended');
-    await this.#checkpoints?.settle(status, failure);
+    if (this.#checkpoints !== undefined) return this.#checkpoints.settle(status, failure);
+    const { recovered, pointers } = this.#options;
+    if (recovered === undefined && !this.#isPlaced) return;
+    await this.#opening?.whenIdle();
+    await settleUnopened({ pointers, masters: recovered?.masters ?? 1 }, status);
   }
 
   /** @see JobMasterHandle */
@@ -270,9 +275,11 @@ export class JobMaster {
     if (this.#checkpoints !== undefined) return this.#checkpoints.cleanUp();
     // It has not come so far as to know them.
     if (recovered === undefined && !this.#isPlaced) return;
+    // As B4: its tasks may write until then.
+    if (recovered !== undefined) await this.#leasesAreOver();
     try {
       const options = this.#placeOptions();
-      await endUndecided({ ...options, directory: () => this.#checkpointConfig().directory });
+      await cleanUpEnded({ ...options, directory: () => this.#checkpointConfig().directory });
     } catch (thrown) {
       if (isEngineError(thrown, 'HA_SUPERSEDED')) throw thrown;
       const { message } = toEngineError(thrown);
@@ -403,7 +410,8 @@ export class JobMaster {
     this.#requireAbsolute(RecoveryOptions.path.key, restore?.path);
     const options = this.#placeOptions();
     const { fileSystems } = options;
-    const place = new CheckpointPlace({ ...options, directory: config.directory });
+    const onCancel = onCancelOf(config.retention);
+    const place = new CheckpointPlace({ ...options, directory: config.directory, onCancel });
     this.#isPlaced = true;
     const start = await findStart(place, restore);
     requireEnded(start, jobId, this.#options.runs);
@@ -469,9 +477,18 @@ export class JobMaster {
       }
       this.#decision.recovered(decision);
     }
+    this.#main.after(this.#restOfLeases(), () => this.#run.feed({ kind: 'start', decision }));
+  }
+
+  /** Until no lease of a task of an earlier master can hold. */
+  #restOfLeases(): Duration {
     const lease = this.#configuration.get(TaskManagerOptions.leaseDuration);
-    const rest = Math.max(this.#startedAt + lease - this.#main.now(), 0);
-    this.#main.after(milliseconds(rest), () => this.#run.feed({ kind: 'start', decision }));
+    return milliseconds(Math.max(this.#startedAt + lease - this.#main.now(), 0));
+  }
+
+  #leasesAreOver(): Promise<void> {
+    const { clock } = this.#options.env;
+    return new Promise((resolve) => void clock.after(this.#restOfLeases(), () => resolve()));
   }
 
   // --------------------------------------------------------------------------------- the machines

@@ -19,6 +19,10 @@ class Rig {
   isOver = false;
   fault: EngineError | undefined;
   readonly opening: JobOpening;
+  open = async (): Promise<void> => {
+    this.attempts += 1;
+    if (this.fault !== undefined) throw this.fault;
+  };
 
   constructor(isRecovered: boolean, fault: EngineError | undefined) {
     this.fault = fault;
@@ -28,10 +32,7 @@ class Rig {
     this.opening = new JobOpening({
       main: new MainThread('test', this.clock, fatal),
       ...{ log, jobId: 'job', isRecovered },
-      open: async () => {
-        this.attempts += 1;
-        if (this.fault !== undefined) throw this.fault;
-      },
+      open: () => this.open(),
       isOver: () => this.isOver,
       onOpened: () => void this.outcomes.push('opened'),
       onWaiting: ({ code }) => void this.waited.push(code),
@@ -93,4 +94,22 @@ test('a job that another master has is left to it', async () => {
   const rig = new Rig(true, fault('HA_SUPERSEDED'));
   await rig.clock.pass(seconds(3600));
   assert.deepEqual([rig.attempts, ...rig.outcomes], [1, 'fatal HA_SUPERSEDED']);
+});
+
+test('O4: it is known when no attempt is under way any more, however it ended', async () => {
+  const rig = new Rig(true, fault());
+  let isIdle = false;
+  const idle = rig.opening.whenIdle().then(() => (isIdle = true));
+  assert.equal(isIdle, false);
+  await idle;
+  assert.equal(rig.attempts, 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  rig.open = () => promise;
+  await rig.clock.pass(seconds(1));
+  const later = rig.opening.whenIdle().then(() => void rig.outcomes.push('idle'));
+  await rig.clock.pass();
+  assert.equal(rig.outcomes.length, 0);
+  resolve();
+  await later;
+  assert.ok(rig.outcomes.includes('idle'));
 });

@@ -5,6 +5,8 @@
  * O1. It ends once: opened, or failed for a reason that no waiting changes.
  * O2. A new job does not wait: who submits it hears of the reason.
  * O3. While it waits it says why: in the log at every attempt, and among the failures of the job.
+ * O4. Nothing is cleaned up after a job while an attempt to open it is under way: what that puts
+ *     there would stay.
  */
 import type { EngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
@@ -35,6 +37,7 @@ export class JobOpening {
   readonly #options: JobOpeningOptions;
   #pause = FIRST_PAUSE;
   #waitsFor: EngineError | undefined;
+  #underway: Promise<unknown> = Promise.resolve();
 
   constructor(options: JobOpeningOptions) {
     this.#options = options;
@@ -46,11 +49,18 @@ export class JobOpening {
     return this.#waitsFor;
   }
 
+  /** O4. Never rejects. Resolves when no attempt is under way. */
+  async whenIdle(): Promise<void> {
+    await this.#underway;
+  }
+
   #attempt(): void {
     const { main, open, isOver, onOpened } = this.#options;
     if (isOver()) return;
+    const attempt = open();
+    this.#underway = Promise.allSettled([attempt]);
     main.follow(
-      open(),
+      attempt,
       () => {
         this.#waitsFor = undefined;
         onOpened();

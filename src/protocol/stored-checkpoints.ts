@@ -16,6 +16,8 @@ export interface StoredCheckpoints {
   readonly firstId?: number | undefined;
   /** Locations of savepoints that were begun, and are not known to be complete. */
   readonly begun?: readonly string[] | undefined;
+  /** What is to become of them when the job is cancelled: a later master may not know it yet. */
+  readonly onCancel?: CheckpointsAtEnd | undefined;
   /** The job has ended, and this is to become of its checkpoints: who comes next sees to it. */
   readonly atEnd?: CheckpointsAtEnd | undefined;
 }

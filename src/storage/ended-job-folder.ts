@@ -20,11 +20,20 @@ import { folderOfUri, joinUri, nameOfUri } from './file-uri.ts';
 import { disposeCheckpoint, readCheckpoint, removeEmptyJobFolder } from './stored-checkpoint.ts';
 
 const CLAIM_PREFIX = '.claimed-';
+const JOB_ID = /^[0-9a-f]{32}$/;
 
 /** Undefined: it does not lie in the folder of the job that took it, as savepoints do not. */
 export function jobFolderOf(jobId: string, location: string): string | undefined {
   const folder = folderOfUri(location);
   return nameOfUri(folder) === jobId && idOf(nameOfUri(location)) > 0 ? folder : undefined;
+}
+
+/** The folder of the job that has written a file of state; undefined: of a savepoint. */
+export function jobFolderOfFile(uri: string): string | undefined {
+  const place = folderOfUri(uri);
+  const folder = folderOfUri(place);
+  if (nameOfUri(place) === SHARED_FOLDER) return folder;
+  return idOf(nameOfUri(place)) > 0 && JOB_ID.test(nameOfUri(folder)) ? folder : undefined;
 }
 
 /** J2 */
@@ -45,6 +54,21 @@ export async function releaseFolder(
 ): Promise<void> {
   await fileSystems.of(folder).remove(claimUri(folder, jobId));
   await removeEmptyJobFolder(fileSystems, folder);
+}
+
+/**
+ * J2. What a job that has ended had claimed in the folder, unless it has left a checkpoint in its
+ * own, `former`, that refers to it, or that cannot be read.
+ */
+export async function releaseClaimOfEnded(
+  fileSystems: FileSystems,
+  folder: string,
+  { jobId, former }: { readonly jobId: string; readonly former: string },
+): Promise<void> {
+  const left = await readContent(fileSystems, former);
+  if (left === undefined) return;
+  if ([...left.references].some((uri) => uri.startsWith(`${folder}/`))) return;
+  await releaseFolder(fileSystems, folder, jobId);
 }
 
 export interface TidyOptions {
@@ -148,6 +172,16 @@ async function contentOf(
   if (entries.some(({ name }) => name.startsWith(CLAIM_PREFIX) && !own.includes(name))) {
     return undefined;
   }
+  return readContent(fileSystems, folder, entries);
+}
+
+/** J3. Whoever has claimed it. Undefined: one that cannot be read may refer to anything. */
+async function readContent(
+  fileSystems: FileSystems,
+  folder: string,
+  known?: readonly FileEntry[],
+): Promise<Content | undefined> {
+  const entries = known ?? (await fileSystems.of(folder).list(folder));
   const complete: number[] = [];
   const begun: FileEntry[] = [];
   const references = new Set<string>();
