@@ -214,11 +214,16 @@ const NUMERIC: Readonly<Record<string, Schema<unknown>>> = {
   ...{ decimal: t.decimal(12, 2), whole: t.decimal(38, 0), literal: t.literal(1) },
 };
 
+/** Numbers of up to 21 digits: the first, the last and one in between of each length. */
+const LENGTHS: readonly string[] = Array.from({ length: 21 }, (_, i) => [
+  ...[`1${'0'.repeat(i)}`, '9'.repeat(i + 1), '123456789012345678901'.slice(0, i + 1)],
+]).flatMap((numbers) => [...numbers, ...numbers.map((number) => `-${number}`)]);
+
 describe('json: every number, as every kind', () => {
   for (const [kind, schema] of Object.entries(NUMERIC)) {
     test(kind, () => {
       const struct = t.struct({ x: schema });
-      const lines = NUMBERS.flatMap((number) => [
+      const lines = [...NUMBERS, ...LENGTHS].flatMap((number) => [
         `{"x":${number}}`,
         `{"x":"${number}"}`,
         `{"y":${number},"x":1}`,

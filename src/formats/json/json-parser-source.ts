@@ -22,7 +22,7 @@ import { copiedKind, noteSource } from './json-origins.ts';
 /** What the generated text takes as parameters, in this order. */
 export const PARSER_PARAMETERS: readonly string[] = [
   ...['t', 'index', 'b', 'view', 'x', 'ODD', 'asciiText', 'readers', 'enums', 'texts', 'structs'],
-  'layouts',
+  ...['layouts', 'powers'],
 ];
 
 /** Which origins are noted: their numbers in `texts` and `structs`; undefined: it is not. */
@@ -417,13 +417,26 @@ function noNaN(a: string, fail: string): string {
   return `if (${a} !== ${a}) ${fail}\n${NEXT}`;
 }
 
-/** Declares where the digits start (s) and end (z), and their number (u). */
+/**
+ * Declares where the digits start (s) and end (z), and their number (u). It is put together of
+ * parts that are int32, since doubles take several times as long; of more than 18 digits it means
+ * nothing.
+ */
 function digits(fail: string): string {
   return [
     'const s = b[p] === 45 ? p + 1 : p;',
-    'let z = s + 1, d = b[s] - 48, u = d;',
+    'let z = s + 1, d = b[s] - 48, h = d, u;',
     `if (d >>> 0 > 9) ${fail}`,
-    'if (d !== 0) while ((d = b[z] - 48) >>> 0 <= 9) { u = u * 10 + d; z++; }',
+    'if (d !== 0) {',
+    'const m = s + 9;',
+    'while (z < m && (d = b[z] - 48) >>> 0 <= 9) { h = (h * 10 + d) | 0; z++; }',
+    '}',
+    'u = h;',
+    'if (z === s + 9) {',
+    'h = 0;',
+    'while ((d = b[z] - 48) >>> 0 <= 9) { h = (Math.imul(h, 10) + d) | 0; z++; }',
+    'if (z - s <= 18) u = u * powers[z - s - 9] + h;',
+    '}',
   ].join('\n');
 }
 

@@ -69,10 +69,13 @@ export class JsonParser implements LineParser {
       ...[this.place, index, index.bytes, viewOf(index.bytes), index.entries, ODD, asciiText],
       parsed.map((kind) => new JsonValueReader(kind)),
       enums.map((values) => new Map(values.map((value) => [value, value]))),
-      ...[texts, structs, layouts],
+      ...[texts, structs, layouts, POWERS],
     ) as (p: number, k: number) => unknown;
   }
 }
+
+/** Of ten, by which the first nine digits of a number count for more. */
+const POWERS: Float64Array = Float64Array.from({ length: 10 }, (_, i) => 10 ** i);
 
 /** Undefined if there is none to be noted in. */
 function numberIn<T>(origins: T[], origin: T | undefined): number | undefined {
