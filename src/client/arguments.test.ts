@@ -51,6 +51,14 @@ test("Flink's spellings", () => {
     ['j'],
     { define: ['a=b', 'c=d'], parallelism: ['4'] },
   ]);
+  assert.deepEqual(parse('-parallelism', '4', '-shutdownOnAttachedExit', 'j'), [
+    ['j'],
+    { parallelism: ['4'], shutdown: [''] },
+  ]);
+  assert.deepEqual(parse('-savepoint=dir', '-define', 'a=b', 'j'), [
+    ['j'],
+    { savepoint: ['dir'], define: ['a=b'] },
+  ]);
   assert.deepEqual(parse('j', '--', '-sae'), [['j', '-sae'], {}]);
 });
 

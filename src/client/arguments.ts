@@ -121,6 +121,8 @@ function withoutAliases(command: CommandSpec, args: readonly string[]): string[]
     const option = command.options.find(
       ({ aliases, isValueOptional, short, name }) =>
         aliases?.includes(typed) === true ||
+        // Flink's clients take long names behind one dash, too.
+        [`--${name}`, ...(aliases ?? [])].includes(`-${typed}`) ||
         (isValueOptional === true && (typed === `-${short}` || typed === `--${name}`)),
     );
     if (option === undefined) return arg;
