@@ -17,7 +17,7 @@
  */
 import type { StateDescriptor } from '../functions/state.ts';
 import type { Key, Schema } from '../types/schema.ts';
-import type { RowLog, RowTable } from './row-state.ts';
+import type { RowLog, RowSchemas, RowTable } from './row-state.ts';
 import type { DeclaredState } from './state-evolution.ts';
 import type {
   SnapshotInput,
@@ -106,11 +106,11 @@ export interface KeyedStateBackend {
   registerTimers<N>(name: string, namespace: Schema<N> | undefined): TimerQueue<N>;
   /**
    * Slots by keys of bytes, for operators on rows; `width` is in bytes and a multiple of 8. It is
-   * part of the state as all other is. @throws EngineError STATE_INCOMPATIBLE
+   * part of the state as all other is. @throws EngineError as `register`
    */
-  registerRowTable(name: string, width: number): RowTable;
-  /** Chains of rows by keys of bytes, in slices of time. @throws EngineError STATE_INCOMPATIBLE */
-  registerRowLog(name: string): RowLog;
+  registerRowTable(name: string, width: number, schemas?: RowSchemas): RowTable;
+  /** Chains of rows by keys of bytes, in slices of time. @throws EngineError as `register` */
+  registerRowLog(name: string, schemas?: RowSchemas): RowLog;
   /** What the program has registered so far; not what was only restored. */
   readonly declared: readonly DeclaredState[];
   /** The timers that are registered, by name. For tests and tools. */

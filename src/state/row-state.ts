@@ -7,6 +7,21 @@
  * a double at position `at` is `doubles[at >> 3]` and a word `words[at >> 2]`. The memory itself
  * may be another one after anything was added.
  */
+import type { Schema } from '../types/schema.ts';
+
+/**
+ * What rows are, for those who have schemas of them: then they go on in later programs as other
+ * state does. Without, they are bytes, which are what they were or are refused.
+ */
+export interface RowSchemas {
+  /** Its codec gives the bytes of keys. */
+  readonly key: Schema<unknown>;
+  /**
+   * Of a log: its codec gives the bytes of rows. Of a table: a struct whose fields are the columns
+   * of a slot, one after another, each a double, or a bigint of 8 bytes.
+   */
+  readonly value: Schema<unknown>;
+}
 
 /** Keys that are bytes, each with a slot of fixed width: counts, flags, the latest row of a key. */
 export interface RowTable {

@@ -7,6 +7,7 @@ import type { StateDescriptor } from '../functions/state.ts';
 import { bareDescription, t } from '../types/index.ts';
 import type { SchemaDescription } from '../types/schema-description.ts';
 import type { Schema } from '../types/schema.ts';
+import type { RowSchemas } from './row-state.ts';
 
 type StateKind =
   | StateDescriptor['kind']
@@ -62,12 +63,21 @@ export function describeTimers(
   return namespace === undefined ? timers : { ...timers, namespace: namespace.description };
 }
 
-export function describeRowTable(name: string, width: number): StateDescription {
-  return { name, kind: 'rowTable', value: t.bytes.description, width };
+export function describeRowTable(
+  name: string,
+  width: number,
+  schemas: RowSchemas | undefined,
+): StateDescription {
+  return { name, kind: 'rowTable', ...describeRows(schemas), width };
 }
 
-export function describeRowLog(name: string): StateDescription {
-  return { name, kind: 'rowLog', value: t.bytes.description };
+export function describeRowLog(name: string, schemas: RowSchemas | undefined): StateDescription {
+  return { name, kind: 'rowLog', ...describeRows(schemas) };
+}
+
+function describeRows(schemas: RowSchemas | undefined): Pick<StateDescription, 'value' | 'key'> {
+  if (schemas === undefined) return { value: t.bytes.description };
+  return { value: schemas.value.description, key: schemas.key.description };
 }
 
 /** Broadcast state, whose names users choose, has names of its own beside those of lists. */

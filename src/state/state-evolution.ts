@@ -166,7 +166,13 @@ function otherThanSchemas(
   if (stored.kind !== declared.kind) {
     return { reason: `it was a ${stored.kind} state, and is a ${declared.kind} state`, fix };
   }
-  if (stored.width !== declared.width) return { reason: 'its slots have another width', fix };
+  const haveColumns = stored.value.kind === 'struct' && declared.value.kind === 'struct';
+  if (stored.width !== declared.width && !haveColumns) {
+    return { reason: 'its slots have another width', fix };
+  }
+  if ((stored.key === undefined) !== (declared.key === undefined)) {
+    return { reason: 'the schema of its keys is known in one of them alone', fix };
+  }
   if ((stored.sliced === true) !== (declared.sliced === true)) {
     return { reason: 'it belongs to slices of time in one of them alone', fix };
   }

@@ -23,8 +23,9 @@ import type {
   StateUsage,
   TimerQueue,
 } from '../keyed-state-backend.ts';
-import type { RowLog, RowTable } from '../row-state.ts';
+import type { RowLog, RowSchemas, RowTable } from '../row-state.ts';
 import { HeapRowLog, HeapRows, HeapRowTable } from '../rows/heap-rows.ts';
+import { columnsOf, evolveRows, FormerRows, rowReading } from '../rows/row-evolution.ts';
 import type {
   SnapshotInput,
   SnapshotMark,
@@ -85,6 +86,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   readonly #handles = new Map<string, HeapHandle>();
   /** Timers and rows that the program has registered, by name. */
   readonly #registered = new Set<string>();
+  readonly #formerRows: FormerRows;
   /** Of states with a time-to-live that look for what has expired at every record. */
   readonly #cleaners: TtlCleaner[] = [];
   readonly #pause: KeyedStateOptions['pause'];
@@ -103,6 +105,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     this.keyGroups = keyGroups;
     this.maxParallelism = maxParallelism;
     this.#operator = operator;
+    this.#formerRows = new FormerRows(operator, (each) => this.#makeRows(each));
     this.#keySchema = keySchema;
     this.#pause = options.pause;
     this.#context = new KeyContext(operator, keyGroups);
@@ -196,15 +199,15 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
     return timers as TimerQueue<N>;
   }
 
-  registerRowTable(name: string, width: number): RowTable {
+  registerRowTable(name: string, width: number, schemas?: RowSchemas): RowTable {
     assert(width >= 0 && width % 8 === 0, 'a slot of rows is a multiple of 8 bytes');
-    this.#registered.add(name);
-    return this.#rowsOf(describeRowTable(name, width)) as HeapRowTable;
+    const description = describeRowTable(name, width, schemas);
+    if (schemas !== undefined) columnsOf(description);
+    return this.#declareRows(description) as HeapRowTable;
   }
 
-  registerRowLog(name: string): RowLog {
-    this.#registered.add(name);
-    return this.#rowsOf(describeRowLog(name)) as HeapRowLog;
+  registerRowLog(name: string, schemas?: RowSchemas): RowLog {
+    return this.#declareRows(describeRowLog(name, schemas)) as HeapRowLog;
   }
 
   get declared(): readonly DeclaredState[] {
@@ -298,6 +301,10 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
       },
       chains,
     );
+    for (const [index, rows] of this.#states.entries()) {
+      if (!(rows instanceof HeapRows)) continue;
+      this.#states[index] = this.#formerRows.settle(rows, this.#registered.has(rows.name));
+    }
     // A handle may have looked for a key in vain.
     for (const handle of this.#handles.values()) handle.forget();
   }
@@ -379,7 +386,7 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
         return this.#timersFor(description);
       case 'rowTable':
       case 'rowLog':
-        return { state: this.#rowsOf(description), reading: undefined };
+        return { state: this.#rowsFor(description), reading: undefined };
       default:
         return this.#tablesFor(description);
     }
@@ -425,10 +432,36 @@ export class HeapKeyedStateBackend implements KeyedStateBackend {
   #rowsOf(description: StateDescription): HeapRows {
     const known = this.#known(description);
     if (known !== undefined) return known as HeapRows;
-    const Rows = description.kind === 'rowTable' ? HeapRowTable : HeapRowLog;
-    const rows = new Rows(description, this.keyGroups, this.#parts.clock);
+    const rows = this.#makeRows(description);
     this.#states.push(rows);
     return rows;
+  }
+
+  #makeRows(description: StateDescription): HeapRows {
+    const Rows = description.kind === 'rowTable' ? HeapRowTable : HeapRowLog;
+    return new Rows(description, this.keyGroups, this.#parts.clock);
+  }
+
+  /** As the program has them: what was restored becomes it. */
+  #declareRows(description: StateDescription): HeapRows {
+    const { name } = description;
+    const index = this.#states.findIndex((state) => state.name === name);
+    const known = this.#states[index];
+    const isOnlyRestored = known instanceof HeapRows && !this.#registered.has(name);
+    const reading = isOnlyRestored && rowReading(this.#operator, known.description, description);
+    const rows = reading ? this.#makeRows(description) : this.#rowsOf(description);
+    this.#registered.add(name);
+    if (reading) {
+      evolveRows(known, rows, reading);
+      this.#states[index] = rows;
+    }
+    return rows;
+  }
+
+  #rowsFor(stored: StateDescription): HeapRows {
+    const known = this.#states.find(({ name }) => name === stored.name);
+    if (!(known instanceof HeapRows)) return this.#rowsOf(stored);
+    return this.#formerRows.of(stored, known, this.#registered.has(stored.name));
   }
 
   /** As the program has them: what was restored becomes it. */

@@ -127,6 +127,15 @@ export abstract class HeapRows<U extends RowUnit = RowUnit> {
     return undefined;
   }
 
+  /** Gives away all units, a key group after another. Before the first snapshot. */
+  *takeUnits(): Iterable<readonly [keyGroup: number, slice: number, unit: U]> {
+    this.forgetCurrent();
+    for (const [group, units] of this.groups.entries()) {
+      for (const [slice, unit] of units ?? []) yield [this.#first + group, slice, unit];
+      this.groups[group] = undefined;
+    }
+  }
+
   get size(): number {
     return this.#sum((unit) => unit.size);
   }

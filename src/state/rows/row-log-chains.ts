@@ -112,6 +112,19 @@ export class RowLogChains implements RowChains, RowUnit {
     return this.#heads.next(chain);
   }
 
+  /** The key of a chain, in these: */
+  get keyBytes(): Uint8Array {
+    return this.#heads.bytes;
+  }
+
+  keyStart(chain: number): number {
+    return this.#heads.keyStart(chain);
+  }
+
+  keyEnd(chain: number): number {
+    return this.#heads.keyEnd(chain);
+  }
+
   // ------------------------------------------------------------------------------------ snapshots
 
   get arenas(): readonly Arena[] {

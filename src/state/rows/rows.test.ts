@@ -126,7 +126,7 @@ describe('row tables', () => {
     again.registerRowTable('sums', 24);
     await assert.rejects(
       again.restore([[finish(backend).input()]]),
-      code('STATE_INCOMPATIBLE', 'of 16', 'of 24'),
+      code('STATE_NOT_EVOLVABLE', 'its slots have another width'),
     );
   });
 
