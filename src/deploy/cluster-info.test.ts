@@ -97,7 +97,7 @@ test('a job that failed once tells its attempts, where they ran, when, and why',
   assert.equal(failure!.error.code, 'NETWORK_FAILED');
   assert.match(failure!.taskName!, /^.*sequence.* \([12]\/2\) - execution #0$/i);
   assert.equal(failure!.taskManagerId, 'tm-1');
-  assert.match(failure!.endpoint!, /^127\.0\.0\.1:\d+$/);
+  assert.equal(failure!.endpoint, '127.0.0.1');
 
   const subtasks = info.vertices.flatMap((vertex) => vertex.subtasks);
   const failed = subtasks.flatMap(({ previous }) => previous).filter(({ error }) => error);

@@ -448,6 +448,35 @@ test('files are read by a name in their list and by no other', async () => {
   await rm(secret);
 });
 
+test('the ports of slots: where they listen, and that they do not for a job in one process', async () => {
+  await using rig = await RestRig.start();
+  const jar = await rig.upload();
+  const look = async (parallelism: number) => {
+    const job = await rig.run(jar, { exportName: 'endless', parallelism });
+    const { vertices } = await rig.running(job);
+    const vertex = await rig.get(`/jobs/${job}/vertices/${vertices[1].id}`);
+    const endpoints: string[] = vertex.json.subtasks.map((each: any) => each.endpoint);
+    const { taskmanagers } = (await rig.get('/taskmanagers')).json;
+    const { json } = await rig.get(`/taskmanagers/${taskmanagers[0].id}`);
+    await rig.call('PATCH', `/jobs/${job}?mode=cancel`);
+    await rig.ending(job);
+    const ports: number[] = taskmanagers.map((each: any) => each.dataPort);
+    return { endpoints, ports, slots: json.allocatedSlots.map((each: any) => each.dataPort) };
+  };
+  const spread = await look(4);
+  assert.equal(new Set(spread.endpoints).size, 4);
+  for (const port of [...spread.ports, ...spread.slots]) {
+    assert.ok(
+      spread.endpoints.some((each) => each.endsWith(`:${port}`)),
+      `${port}`,
+    );
+  }
+  assert.equal(spread.slots[0], spread.ports[0]);
+  const small = await look(1);
+  assert.match(small.endpoints.join(), /^[\w.]+$/);
+  assert.deepEqual(small.ports, [-1, -1]);
+});
+
 test('a cluster is shut down by its client, and listens to strangers only under protection', async () => {
   await using rig = await RestRig.start({ 'web.submit.enable': 'false' });
   assert.equal((await rig.get('/config')).json.features['web-submit'], false);

@@ -116,7 +116,7 @@ export class TaskManager {
 
 /** What it has, as its configuration divides it. */
 function describe(
-  { env, host, slots, configuration }: TaskManagerStart,
+  { env, host, dataPort = 0, slots, configuration }: TaskManagerStart,
   path: string,
 ): TaskManagerDescription {
   const { cores: cpuCores, memoryBytes } = env.machine;
@@ -131,7 +131,7 @@ function describe(
     ...{ cpuCores: 1, taskHeapBytes: slotHeap, networkBytes },
   };
   return {
-    ...{ path, host, dataPort: 0, defaultSlotResource, slotsNumber: slots },
+    ...{ path, host, dataPort, defaultSlotResource, slotsNumber: slots },
     totalResource: multiplyResources(defaultSlotResource, slots),
     hardware: { cpuCores, physicalMemory: memoryBytes, freeMemory: taskHeap, managedMemory: 0 },
     memory: {

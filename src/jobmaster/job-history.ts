@@ -137,13 +137,14 @@ export class JobHistory {
     const execution = executionOf(event, before);
     const attempts = this.#attempts;
     const location = execution === undefined ? undefined : attempts?.locationOf(execution);
+    const { host, dataPort: port } = location ?? {};
     const ofTask = event.kind === 'task-state';
     if (ofTask) attempts?.failed(event.execution, briefly(data));
     return {
       error: data,
       timestamp: wall,
       taskName: ofTask ? attempts?.taskName(event.execution) : undefined,
-      endpoint: location && `${location.host}:${location.dataPort}`,
+      endpoint: location && (port === 0 ? host : `${host}:${port}`),
       taskManagerId: location?.id,
       concurrent: [],
     };

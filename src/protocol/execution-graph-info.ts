@@ -91,7 +91,7 @@ export interface FailureInfo {
   readonly timestamp: number;
   /** E.g. `map (2/4) - execution #0`; undefined for a failure of the job as a whole. */
   readonly taskName: string | undefined;
-  /** `host:port` of where the task ran. */
+  /** `host:port` of where the task ran; the host alone where its slot does not listen. */
   readonly endpoint: string | undefined;
   readonly taskManagerId: string | undefined;
   /** What failed while the job, or the part of it, was being stopped for this failure. */

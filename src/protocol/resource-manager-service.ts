@@ -21,6 +21,8 @@ interface SlotAllocationReport {
   readonly jobId: string;
   /** Tasks in it that have not ended. */
   readonly tasks: number;
+  /** Where it listens for other processes; undefined where it does not. */
+  readonly dataPort?: number | undefined;
   /** Undefined: a slot of the default size. */
   readonly resource?: ResourceProfile | undefined;
 }

@@ -31,7 +31,7 @@ export interface TaskManagerDescription {
   /** Where its RPC is reached, or how it is known where it is not. */
   readonly path: string;
   readonly host: string;
-  /** Of the process; 0 where each slot has one of its own. */
+  /** That is configured, of the first slot; 0 where each slot takes one that is free. */
   readonly dataPort: number;
   readonly hardware: HardwareDescription;
   readonly memory: MemoryConfiguration;
@@ -46,12 +46,15 @@ export interface AllocatedSlotInfo {
   readonly jobId: string;
   readonly resource: ResourceProfile;
   readonly assignedTasks: number;
+  /** -1: it does not listen, because its job is in one process, or is not there yet. */
+  readonly dataPort: number;
 }
 
 export interface TaskManagerInfo {
   readonly id: string;
   readonly path: string;
   readonly host: string;
+  /** That is configured, else of the first slot that listens; -1 where none does. */
   readonly dataPort: number;
   readonly slotsNumber: number;
   readonly freeSlots: number;

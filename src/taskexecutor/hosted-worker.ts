@@ -67,6 +67,8 @@ export class HostedWorker {
   readonly slot: number;
   /** Resolves with the data port. */
   readonly prepared: Promise<number>;
+  /** Where it listens for other processes, once it is prepared and does. */
+  dataPort: number | undefined;
   /** That its channels held when it last told its metrics. */
   networkBytes = 0;
   readonly #options: HostedWorkerOptions;
@@ -271,6 +273,7 @@ export class HostedWorker {
     this.#silence.heard(message);
     switch (message.kind) {
       case 'prepared':
+        if (message.dataPort !== 0) this.dataPort = message.dataPort;
         this.#prepared?.resolve(message.dataPort);
         this.#prepared = undefined;
         return;

@@ -79,9 +79,12 @@ export class SlotTable implements Iterable<TableSlot> {
   }
 
   report(): SlotReport {
-    return this.#slots.map(({ state, worker }) =>
-      state.kind === 'free' ? undefined : { ...state.allocation, tasks: worker?.taskCount ?? 0 },
-    );
+    return this.#slots.map(({ state, worker }) => {
+      if (state.kind === 'free') return undefined;
+      const dataPort = worker?.dataPort;
+      const listening = dataPort === undefined ? {} : { dataPort };
+      return { ...state.allocation, tasks: worker?.taskCount ?? 0, ...listening };
+    });
   }
 
   /** Promised to or taken by the job of a link. */

@@ -83,6 +83,8 @@ export interface SlotWorkersOptions {
   readonly options: WorkerOptions;
   /** The last worker of a link that is lost may have gone. */
   readonly onGone: (link: JobLink) => void;
+  /** A slot listens for other processes. */
+  readonly onListening: () => void;
 }
 
 export class SlotWorkers {
@@ -130,7 +132,9 @@ export class SlotWorkers {
       throw new EngineError('SLOT_OCCUPIED', { slot: slot.index, taskExecutor });
     }
     slot.worker ??= this.#start(slot, request, lease);
-    return { dataPort: await slot.worker.prepared };
+    const port = await slot.worker.prepared;
+    if (port !== 0) this.#parts.main.run(() => this.#parts.onListening());
+    return { dataPort: port };
   }
 
   deploy({ generation, slots: tasksOfSlots }: Omit<DeployTasks, 'places'>, token: string): void {

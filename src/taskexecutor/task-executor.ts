@@ -89,6 +89,7 @@ export class TaskExecutor {
     this.#workers = new SlotWorkers({
       ...{ env, main, slots: this.#slots, options },
       onGone: (link) => this.#links.registerAgain(link),
+      onListening: () => this.#resourceManager.reportSlots(),
     });
     this.#endpoint = rpc.register({
       name: TASK_EXECUTOR,

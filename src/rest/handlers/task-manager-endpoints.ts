@@ -86,7 +86,10 @@ const details = shape.named(
   'TaskManagerDetailsInfo',
   object({
     ...overview,
-    allocatedSlots: list(object({ jobId: text, resource, assignedTasks: integer })),
+    // Flink's have no port of their own.
+    allocatedSlots: list(
+      object({ jobId: text, resource, assignedTasks: integer, dataPort: integer }),
+    ),
     metrics: measured,
   }),
 );
@@ -120,6 +123,7 @@ export function taskManagerEndpoints(cluster: RestCluster): readonly Endpoint[] 
             jobId: slot.jobId,
             resource: resourceOf(slot.resource),
             assignedTasks: slot.assignedTasks,
+            dataPort: slot.dataPort,
           })),
           metrics: measuredOf(metrics ?? new Map()),
         };

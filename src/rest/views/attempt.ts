@@ -74,6 +74,8 @@ export function subtaskDetailsOf(
 export function endpointOf(location: TaskManagerLocation | undefined): string {
   if (location === undefined) return UNASSIGNED;
   const { host, dataPort } = location;
+  // It does not listen: its job is in one process.
+  if (dataPort === 0) return host;
   return host.includes(':') ? `[${host}]:${dataPort}` : `${host}:${dataPort}`;
 }
 
