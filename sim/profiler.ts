@@ -5,4 +5,5 @@ const EMPTY = { nodes: [], startTime: 0, endTime: 0, samples: [], timeDeltas: []
 
 export const simProfiler: Profiler = {
   start: async () => ({ stop: async () => JSON.stringify(EMPTY) }),
+  startHeap: async () => ({ stop: async () => JSON.stringify(EMPTY) }),
 };

@@ -10,6 +10,7 @@ import { assert } from '../src/base/assert.ts';
 import type { Prng } from '../src/base/prng.ts';
 import type {
   ExitReason,
+  ProfileRecording,
   WorkerContext,
   WorkerHandle,
   WorkerMain,
@@ -19,6 +20,7 @@ import type {
 } from '../src/env/env.ts';
 import { handOver } from './memory.ts';
 import { SimPort } from './port.ts';
+import { simProfiler } from './profiler.ts';
 import { ProcessKilled } from './process-killed.ts';
 import type { SimProcess } from './process.ts';
 import type { Held, SimThread } from './thread.ts';
@@ -108,6 +110,15 @@ class SimWorkerHandle implements WorkerHandle {
 
   /** Simulated workers have no streams. */
   captureOutput(): void {}
+
+  /** Nor stacks that one could see from outside. */
+  stack(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  profile(): Promise<ProfileRecording> {
+    return simProfiler.startHeap();
+  }
 
   heapUsed(): Promise<number | undefined> {
     this.#owner.enter();

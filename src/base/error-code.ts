@@ -234,6 +234,8 @@ export type ErrorCode =
   | 'RPC_VERSION_MISMATCH'
   // Slots and their workers
   | 'PROFILER_UNAVAILABLE'
+  | 'PROFILING_OFF'
+  | 'PROFILING_RUNS'
   | 'SECURITY_FILES_EXIST'
   | 'SECURITY_FILES_MISSING'
   | 'SLOT_MESSAGE_TOO_LARGE'

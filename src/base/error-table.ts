@@ -458,10 +458,6 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ),
 
   // Slots and their workers
-  PROFILER_UNAVAILABLE: external(
-    'The profiler of {place} cannot be started: {reason}.',
-    'Run without --profile, or use a Node that was built with its inspector.',
-  ),
   SLOT_MESSAGE_TOO_LARGE: user(
     'Slot {slot} of {taskExecutor} was ended: a message of it ({what}) is longer than the limit: {reason}',
     'Keep small what a sink prepares for its commit, what a source tells its enumerator, and names of counters: name files, for example, instead of holding their content.',

@@ -8,7 +8,8 @@ import type { ErrorEntry } from './errors.ts';
 
 type OperationErrorCode = Extract<
   ErrorCode,
-  `${'CHECKPOINT' | 'CLI' | 'CLUSTER' | 'CONFIG' | 'RESTORE' | 'REST' | 'SAVEPOINT' | 'SECURITY'}_${string}`
+  | `${'CHECKPOINT' | 'CLI' | 'CLUSTER' | 'CONFIG' | 'PROFILER' | 'PROFILING'}_${string}`
+  | `${'RESTORE' | 'REST' | 'SAVEPOINT' | 'SECURITY'}_${string}`
 >;
 
 export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> = {
@@ -309,6 +310,18 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
   REST_UNAVAILABLE: external(
     'The cluster at {url} has nobody who could answer just now: {message}',
     'Try again in a moment; `millrace logs` of a cluster on this machine are in its folder.',
+  ),
+  PROFILER_UNAVAILABLE: external(
+    'The profiler of {place} cannot be started: {reason}.',
+    'Run without --profile, or use a Node that was built with its inspector.',
+  ),
+  PROFILING_OFF: user(
+    'Profiling of {process} is off.',
+    'Set rest.profiling.enabled: true in the configuration of its cluster, and start it again.',
+  ),
+  PROFILING_RUNS: user(
+    '{process} is still under profiling.',
+    'Wait until that is over: its list says when it began and how long it takes.',
   ),
   REST_CLUSTER_NOT_RUNNING: external(
     'The cluster "{cluster}" does not run on this machine, and there is none at {url}: {reason}.',

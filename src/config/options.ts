@@ -16,6 +16,7 @@ import { MetricOptions } from './options/metric-options.ts';
 import { NetworkOptions } from './options/network-options.ts';
 import { PipelineOptions } from './options/pipeline-options.ts';
 import { ProfileOptions } from './options/profile-options.ts';
+import { ProfilingOptions } from './options/profiling-options.ts';
 import { RestOptions, WebOptions } from './options/rest-options.ts';
 import { RestartStrategyOptions } from './options/restart-strategy-options.ts';
 import { S3Options } from './options/s3-options.ts';
@@ -44,6 +45,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Exchange of records', NetworkOptions),
   group('Code of jobs', BlobOptions),
   group('Profiles', ProfileOptions),
+  group('Profiles over REST', ProfilingOptions),
   group('REST', { ...RestOptions, ...WebOptions }),
   group('Object stores', S3Options),
   group('Metrics', MetricOptions),

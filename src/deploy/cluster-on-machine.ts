@@ -26,6 +26,7 @@ import { storageFolder } from './ha-stores.ts';
 import { localStateBases } from './local-state-folders.ts';
 import { LogFiles } from './log-files.ts';
 import { removeLeftFolders } from './process-folders.ts';
+import { profilingBase } from './process-profiling.ts';
 import { decodeProcessMessage } from './process-messages.ts';
 import { SUPERVISOR } from './supervisor-process.ts';
 
@@ -99,7 +100,11 @@ export async function stopCluster(
 async function removeLeft(env: Env, directory: ClusterDirectory): Promise<void> {
   if (!(await directory.isConfigured())) return;
   const configuration = await directory.readConfiguration();
-  const bases = [blobBase(env, configuration), ...localStateBases(env, configuration)];
+  const bases = [
+    blobBase(env, configuration),
+    profilingBase(env, configuration),
+    ...localStateBases(env, configuration),
+  ];
   for (const base of bases) await removeLeftFolders(env, base);
 }
 

@@ -75,7 +75,7 @@ test('M5: what a killed TaskManager had on the disk goes when its cluster is sto
   await directory.make();
   await directory.writeConfiguration(configuration);
   await directory.write({ jobManager: 'a:1', processes: [], hosts: [] });
-  const killed = ['blobs/taskmanager-7-1_2', 'local-state/taskmanager-7-1_2'];
+  const killed = ['blobs', 'local-state', 'profiles'].map((name) => `${name}/taskmanager-7-1_2`);
   const lives = `blobs/taskmanager-${RUNNING}-same`;
   for (const each of [...killed, lives, 'ha/jobs']) {
     mkdirSync(join(directory.path, each), { recursive: true });
@@ -83,5 +83,8 @@ test('M5: what a killed TaskManager had on the disk goes when its cluster is sto
   await stopCluster(env, directory);
   const inside = (name: string) => readdirSync(join(directory.path, name));
   assert.deepEqual(inside('blobs'), [`taskmanager-${RUNNING}-same`]);
-  assert.deepEqual([inside('local-state'), inside('ha')], [[], ['jobs']]);
+  assert.deepEqual(
+    ['local-state', 'profiles', 'ha'].map((name) => inside(name)),
+    [[], [], ['jobs']],
+  );
 });

@@ -3,12 +3,14 @@ import type { Configuration } from '../config/configuration.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
 import type { Env } from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
+import { trackedWorkers } from '../env/tracked-workers.ts';
 import { runApplication, type Application } from './application.ts';
 import { blobStart } from './blob-folders.ts';
 import { openInternalPort } from './cluster-security.ts';
 import { JobManager } from './job-manager.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
 import { encodeProcessMessage } from './process-messages.ts';
+import { processProfiling } from './process-profiling.ts';
 import { processRest } from './process-rest.ts';
 import { ProcessExitCode, runProcess } from './process-run.ts';
 import type { ProcessPlace } from './process-run.ts';
@@ -32,16 +34,23 @@ export function jobManagerProcess(
         hostKey: JobManagerOptions.bindHost.key,
       });
       const measurement = measureProcess(env);
+      const threads = trackedWorkers(env.workers);
+      const profiling = await processProfiling(env, configuration, {
+        ...{ role: 'jobmanager', name: 'JobManager' },
+      });
       // Under a supervisor it ends with all others; else it would be started again.
       const shutDown = (): void => {
         if (supervised) env.processes.parent?.tell(encodeProcessMessage({ kind: 'shut-down' }));
         else end(ProcessExitCode.orderly);
       };
       const jobManager = await JobManager.start({
-        ...{ env: { ...env, network }, configuration, secret, onFatal },
+        ...{ env: { ...env, network, workers: threads }, configuration, secret, onFatal },
         blobs: await blobStart(env, configuration, 'jobmanager'),
         measureProcess: () => measurement.values(),
-        rest: await processRest(env, configuration, { logName, shutDown }),
+        rest: await processRest(env, configuration, {
+          ...{ logName, shutDown, profiling },
+          threads: () => threads.live,
+        }),
         ...{ host, bindHost },
         port: configuration.get(JobManagerOptions.rpcPort),
       });
@@ -59,6 +68,7 @@ export function jobManagerProcess(
       return {
         close: async () => {
           await reporters?.close();
+          profiling?.[Symbol.dispose]();
           await jobManager.close();
           measurement[Symbol.dispose]();
         },

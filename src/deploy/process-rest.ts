@@ -1,11 +1,14 @@
 /** The REST interface of a JobManager that is a process: its token, its logs, its environment. */
 import manifest from '../../package.json' with { type: 'json' };
+import type { Duration } from '../base/units.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { RestOptions } from '../config/options/rest-options.ts';
 import type { Env } from '../env/env.ts';
+import type { NamedWorker } from '../env/tracked-workers.ts';
 import { nodeHttpServer } from '../env/node/http-server.ts';
 import { nodeProcessEnvironment } from '../env/node/process-environment.ts';
 import { ClusterDirectory } from './cluster-directory.ts';
+import { describeMainThread, describeThread } from '../rpc/describe-thread.ts';
 import { restTls } from './cluster-security.ts';
 import type { RestStart } from './rest-start.ts';
 
@@ -14,9 +17,13 @@ const TOKEN_VARIABLE = 'MILLRACE_REST_TOKEN';
 
 /** @throws EngineError CLUSTER_*, CONFIG_TLS_INVALID, IO_* */
 export async function processRest(
-  env: Pick<Env, 'disk' | 'random' | 'terminal' | 'log'>,
+  env: Env,
   configuration: Configuration,
-  start: { readonly logName: string | undefined; readonly shutDown: () => void },
+  start: Pick<RestStart, 'profiling' | 'shutDown'> & {
+    readonly logName: string | undefined;
+    /** Beside the main one. */
+    readonly threads: () => readonly NamedWorker[];
+  },
 ): Promise<RestStart> {
   const directory = ClusterDirectory.of(env, configuration);
   return {
@@ -26,6 +33,17 @@ export async function processRest(
     tls: await restTls(env, configuration),
     logs: { folder: directory.folder('log'), name: start.logName },
     environment: nodeProcessEnvironment(),
+    profiling: start.profiling,
+    threads: async () => {
+      const main = describeMainThread(env, () => env.memory.heapUsed());
+      const after = (delay: Duration, then: () => void): Disposable => env.clock.after(delay, then);
+      const others = start.threads().map((each) => describeThread({ after }, each));
+      return Promise.all([main, ...others]);
+    },
+    profiledThreads: () =>
+      start
+        .threads()
+        .map(({ name, worker }) => ({ name, profile: (kind) => worker.profile(kind) })),
     shutDown: start.shutDown,
   };
 }

@@ -11,6 +11,8 @@ import type { BundleBlobs } from '../rest/jar-store.ts';
 import type { RpcService } from '../rpc/rpc-service.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { JobCode } from '../protocol/job-code.ts';
+import type { ThreadInfo } from '../protocol/process-files.ts';
+import type { ProcessProfiling, ProfiledThread } from '../protocol/profiling.ts';
 import { buildJobGraph } from './build-job-graph.ts';
 
 export interface RestStart {
@@ -23,6 +25,12 @@ export interface RestStart {
   /** Where this machine's processes write their logs, and the name of this one's. */
   readonly logs?: { readonly folder: string; readonly name: string | undefined } | undefined;
   readonly environment?: ProcessEnvironment | undefined;
+  /** What the threads of the process do; without it nothing is known of them. */
+  readonly threads?: (() => Promise<readonly ThreadInfo[]>) | undefined;
+  /** Undefined: nobody may have profiles taken of the process. */
+  readonly profiling?: ProcessProfiling | undefined;
+  /** Those that a profile is taken of beside the main one. */
+  readonly profiledThreads?: (() => readonly ProfiledThread[]) | undefined;
   /** Ends the cluster. */
   readonly shutDown: () => void;
 }
@@ -66,7 +74,8 @@ export function startRest(start: RestStart, around: RestSurroundings): Promise<R
   });
 }
 
-function processView(env: Pick<Env, 'disk'>, { logs, environment }: RestStart): ProcessView {
+function processView(env: Pick<Env, 'disk'>, start: RestStart): ProcessView {
+  const { logs, environment, threads, profiling, profiledThreads } = start;
   const folder = new LogFolder(env.disk, logs?.folder, logs?.name);
   return {
     environment: environment ?? { version: 'unknown', architecture: 'unknown', options: [] },
@@ -74,6 +83,8 @@ function processView(env: Pick<Env, 'disk'>, { logs, environment }: RestStart): 
     stdoutName: folder.stdoutName,
     files: () => folder.list(),
     read: (name, offset) => folder.read(name, offset),
-    threads: async () => [{ name: 'main', info: '"main" Id=1 RUNNABLE\n' }],
+    threads: threads ?? (async () => [{ name: 'main', info: '"main" RUNNABLE\n' }]),
+    profiling,
+    profiledThreads: profiledThreads ?? (() => []),
   };
 }

@@ -477,6 +477,30 @@ test('the ports of slots: where they listen, and that they do not for a job in o
   assert.deepEqual(small.ports, [-1, -1]);
 });
 
+test('profiles: off unless they are allowed; modes and durations that are refused', async () => {
+  await using rig = await RestRig.start();
+  const [{ id }] = (await rig.get('/taskmanagers')).json.taskmanagers;
+  for (const path of ['/jobmanager/profiler', `/taskmanagers/${id}/profiler`]) {
+    const post = (mode: string, duration: number) => rig.call('POST', path, { mode, duration });
+    for (const answer of [await rig.get(path), await post('CPU', 5), await rig.get(`${path}/x`)]) {
+      assert.equal(answer.status, 404);
+      assert.match(answer.text, /Profiling is off\. Set rest\.profiling\.enabled: true/);
+    }
+    for (const [mode, duration, why] of [
+      ['LOCK', 5, /LOCK is not supported\. Threads of this engine share no objects/],
+      ['X', 5, /X is not supported\. There is no such mode\. Use CPU, ITIMER, WALL, ALLOC\./],
+      ['CPU', 0, /`duration` must be set between \(0s, 300s\]/],
+      ['CPU', 301, /`duration` must be set between/],
+    ] as const) {
+      const { status, text } = await post(mode, duration);
+      assert.equal(status, 400);
+      assert.match(text, why);
+    }
+  }
+  const unknown = await rig.get('/taskmanagers/nobody/profiler');
+  assert.equal(unknown.status, 404);
+});
+
 test('a cluster is shut down by its client, and listens to strangers only under protection', async () => {
   await using rig = await RestRig.start({ 'web.submit.enable': 'false' });
   assert.equal((await rig.get('/config')).json.features['web-submit'], false);

@@ -11,7 +11,8 @@ import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import type { MetricValue } from '../metrics/metric.ts';
 import type { FatalErrorHandler } from '../rpc/main-thread.ts';
-import type { ProcessFiles } from '../protocol/process-files.ts';
+import type { ProcessFiles, ThreadInfo } from '../protocol/process-files.ts';
+import type { ProcessProfiling } from '../protocol/profiling.ts';
 import { RpcService } from '../rpc/rpc-service.ts';
 import type { Print } from '../taskexecutor/detached-output.ts';
 import { LocalState } from '../taskexecutor/local-state.ts';
@@ -63,6 +64,10 @@ export interface TaskManagerStart {
   readonly localStateFolders?: readonly string[] | undefined;
   /** What it shows to those who look after it. */
   readonly files?: ProcessFiles | undefined;
+  /** Undefined: nobody may have profiles taken of it. */
+  readonly profiling?: ProcessProfiling | undefined;
+  /** What its main thread does. */
+  readonly mainThread?: (() => Promise<ThreadInfo>) | undefined;
   /** Where CPU profiles go; the working folder if undefined. */
   readonly profileFolder?: string | undefined;
   /** What is measured of the whole process. */

@@ -12,7 +12,9 @@ import { ClusterDirectory } from './cluster-directory.ts';
 import { localStateFolders } from './local-state-folders.ts';
 import { openInternalPort } from './cluster-security.ts';
 import { hostAndPort } from './job-manager.ts';
+import { describeMainThread } from '../rpc/describe-thread.ts';
 import { measureProcess, startReporters } from './process-measurement.ts';
+import { processProfiling } from './process-profiling.ts';
 import { runProcess } from './process-run.ts';
 import type { ProcessPlace } from './process-run.ts';
 import { TaskManager } from './task-manager.ts';
@@ -40,9 +42,14 @@ export function taskManagerProcess(
         hostKey: TaskManagerOptions.bindHost.key,
       });
       const measurement = measureProcess(env);
+      const profiling = await processProfiling(env, configuration, {
+        ...{ role: 'taskmanager', name: id },
+      });
       let warming: Disposable | undefined;
       const taskManager = new TaskManager({
         measureProcess: () => measurement.values(),
+        profiling,
+        mainThread: () => describeMainThread(env, () => env.memory.heapUsed()),
         files: logFiles(env, configuration, logName),
         profileFolder: ClusterDirectory.of(env, configuration).folder('log'),
         env: { ...env, network, log: env.log.with({ taskManager: id }) },
@@ -73,6 +80,7 @@ export function taskManagerProcess(
       return {
         close: async () => {
           warming?.[Symbol.dispose]();
+          profiling?.[Symbol.dispose]();
           await reporters?.close();
           await taskManager.close();
           measurement[Symbol.dispose]();

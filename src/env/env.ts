@@ -355,7 +355,22 @@ export interface WorkerHandle {
    * those of this process. The last lines may come after `exited`. Called at most once.
    */
   captureOutput(take: TakeOutput): void;
+  /**
+   * Where its code is just now, innermost first, with places in the sources; it stands still for
+   * that for an instant. Empty: it waits in its event loop, or has ended.
+   * @throws EngineError PROFILER_UNAVAILABLE
+   */
+  stack(): Promise<readonly string[]>;
+  /**
+   * Begins to look at it, whatever it does; a profile of code that was in one call all the time
+   * names the caller alone.
+   * @throws EngineError PROFILER_UNAVAILABLE, also if it has ended
+   */
+  profile(kind: ProfileKind): Promise<ProfileRecording>;
 }
+
+/** Where time goes, or where memory is allocated. */
+export type ProfileKind = 'cpu' | 'heap';
 
 export type ExitReason =
   | { readonly kind: 'finished' }
@@ -410,6 +425,11 @@ export interface Profiler {
    * @throws EngineError PROFILER_UNAVAILABLE
    */
   start(interval: Duration): Promise<ProfileRecording>;
+  /**
+   * Begins to sample what this thread allocates; gives the JSON of a `.heapprofile`.
+   * @throws EngineError PROFILER_UNAVAILABLE
+   */
+  startHeap(): Promise<ProfileRecording>;
 }
 
 export interface ProfileRecording {

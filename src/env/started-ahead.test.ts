@@ -20,7 +20,14 @@ function recorded(): {
       asked.push([role, options]);
       const port = { post: unused, receive: unused };
       const handle = { port, exited: new Promise<never>(() => undefined) };
-      given.push({ ...handle, terminate: unused, heapUsed: unused, captureOutput: unused });
+      given.push({
+        ...handle,
+        terminate: unused,
+        heapUsed: unused,
+        captureOutput: unused,
+        stack: unused,
+        profile: unused,
+      });
       return given.at(-1)!;
     },
   };

@@ -68,6 +68,8 @@ class Rig {
       terminate: () => end({ kind: 'terminated' }),
       heapUsed: async () => undefined,
       captureOutput: () => undefined,
+      stack: () => Promise.resolve([]),
+      profile: () => assert.fail('not asked for'),
     };
   }
 

@@ -5,6 +5,7 @@
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { t } from '../types/index.ts';
 import type { FileList, FilePiece, ThreadInfo } from './process-files.ts';
+import type { ProfilingInfo, ProfilingRequest } from './profiling.ts';
 import type { ResourceProfile } from './resource-profile.ts';
 import type { Service } from './service.ts';
 import { ask, plain, service, tell } from './service.ts';
@@ -95,12 +96,26 @@ export type ResourceManagerService = Service<{
   /** @throws TASK_EXECUTOR_UNKNOWN, RPC_* */
   readonly requestTaskManagerFiles: Ask<{ readonly taskExecutorId: string }, FileList>;
   readonly requestTaskManagerFile: Ask<
-    { readonly taskExecutorId: string; readonly name: string; readonly offset: number },
+    {
+      readonly taskExecutorId: string;
+      readonly isProfile: boolean;
+      readonly name: string;
+      readonly offset: number;
+    },
     { readonly piece: FilePiece | undefined }
   >;
   readonly requestTaskManagerThreads: Ask<
     { readonly taskExecutorId: string },
     { readonly threads: readonly ThreadInfo[] }
+  >;
+  /** @throws PROFILING_OFF, PROFILING_RUNS, TASK_EXECUTOR_UNKNOWN, RPC_* */
+  readonly startTaskManagerProfiling: Ask<
+    ProfilingRequest & { readonly taskExecutorId: string },
+    ProfilingInfo
+  >;
+  readonly requestTaskManagerProfilings: Ask<
+    { readonly taskExecutorId: string },
+    { readonly profilings: readonly ProfilingInfo[] }
   >;
 }>;
 
@@ -121,11 +136,24 @@ export const resourceManagerService: ResourceManagerService = service('ResourceM
   requestTaskManagerInfo: ask(plain<TaskManagerRequest>(), plain<readonly TaskManagerInfo[]>()),
   requestTaskManagerFiles: ask(OneTaskManager, plain<FileList>()),
   requestTaskManagerFile: ask(
-    t.struct({ taskExecutorId: t.string, name: t.string, offset: t.integer }),
+    t.struct({
+      taskExecutorId: t.string,
+      isProfile: t.boolean,
+      name: t.string,
+      offset: t.integer,
+    }),
     plain<{ readonly piece: FilePiece | undefined }>(),
   ),
   requestTaskManagerThreads: ask(
     OneTaskManager,
     plain<{ readonly threads: readonly ThreadInfo[] }>(),
+  ),
+  startTaskManagerProfiling: ask(
+    plain<ProfilingRequest & { readonly taskExecutorId: string }>(),
+    plain<ProfilingInfo>(),
+  ),
+  requestTaskManagerProfilings: ask(
+    OneTaskManager,
+    plain<{ readonly profilings: readonly ProfilingInfo[] }>(),
   ),
 });

@@ -13,6 +13,7 @@ import type { Ask, Tell } from './service.ts';
 import { t } from '../types/index.ts';
 import type { SourceEventToReader } from './slot-messages.ts';
 import type { FileList, FilePiece, ThreadInfo } from './process-files.ts';
+import type { ProfilingInfo, ProfilingRequest } from './profiling.ts';
 import type { SlotTasks } from './staged-state.ts';
 import type { SlotPreparation } from './task-deployment.ts';
 
@@ -85,6 +86,8 @@ export interface ClientAcknowledgement {
 }
 
 interface FileRequest {
+  /** A profile, or one of the files that it writes anyway. */
+  readonly isProfile: boolean;
   readonly name: string;
   readonly offset: number;
 }
@@ -116,6 +119,10 @@ export type TaskExecutorService = Service<{
   /** Undefined for a name that is not in the list. */
   readonly requestFile: Ask<FileRequest, { readonly piece: FilePiece | undefined }>;
   readonly requestThreads: Ask<{}, { readonly threads: readonly ThreadInfo[] }>;
+  /** Begins. @throws PROFILING_OFF, PROFILING_RUNS */
+  readonly startProfiling: Ask<ProfilingRequest, ProfilingInfo>;
+  /** @throws PROFILING_OFF */
+  readonly requestProfilings: Ask<{}, { readonly profilings: readonly ProfilingInfo[] }>;
   readonly commit: Tell<SlotGeneration & { readonly executionId: string }>;
   /** The task begins the checkpoint: nothing comes to it from which a barrier could come. */
   readonly triggerCheckpoint: Tell<
@@ -142,10 +149,12 @@ export const taskExecutorService: TaskExecutorService = service('TaskExecutor', 
   requestMetrics: ask(Empty, plain<{ readonly scopes: readonly ScopedMetrics[] }>()),
   requestFiles: ask(Empty, plain<FileList>()),
   requestFile: ask(
-    t.struct({ name: t.string, offset: t.integer }),
+    t.struct({ isProfile: t.boolean, name: t.string, offset: t.integer }),
     plain<{ readonly piece: FilePiece | undefined }>(),
   ),
   requestThreads: ask(Empty, plain<{ readonly threads: readonly ThreadInfo[] }>()),
+  startProfiling: ask(plain<ProfilingRequest>(), plain<ProfilingInfo>()),
+  requestProfilings: ask(Empty, plain<{ readonly profilings: readonly ProfilingInfo[] }>()),
   commit: tell(t.struct({ allocationId: t.string, generation: t.integer, executionId: t.string })),
   triggerCheckpoint:
     tell(plain<SlotGeneration & { readonly executionId: string } & CheckpointTrigger>()),

@@ -164,10 +164,14 @@ export class ResourceManager {
       requestTaskManagerInfo: ({ taskExecutorId }) => this.#infoOf(taskExecutorId),
       requestTaskManagerFiles: ({ taskExecutorId }) =>
         this.#gatewayOf(taskExecutorId).requestFiles({}),
-      requestTaskManagerFile: ({ taskExecutorId, name, offset }) =>
-        this.#gatewayOf(taskExecutorId).requestFile({ name, offset }),
+      requestTaskManagerFile: ({ taskExecutorId, ...request }) =>
+        this.#gatewayOf(taskExecutorId).requestFile(request),
       requestTaskManagerThreads: ({ taskExecutorId }) =>
         this.#gatewayOf(taskExecutorId).requestThreads({}),
+      startTaskManagerProfiling: ({ taskExecutorId, ...request }) =>
+        this.#gatewayOf(taskExecutorId).startProfiling(request),
+      requestTaskManagerProfilings: ({ taskExecutorId }) =>
+        this.#gatewayOf(taskExecutorId).requestProfilings({}),
     };
   }
 

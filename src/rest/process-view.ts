@@ -1,6 +1,7 @@
 /** What a process of the cluster shows of itself: its files, its threads, how it was started. */
 
 import type { FilePiece, ListedFile, ThreadInfo } from '../protocol/process-files.ts';
+import type { ProcessProfiling, ProfiledThread } from '../protocol/profiling.ts';
 
 export interface ProcessView {
   readonly environment: ProcessEnvironment;
@@ -12,6 +13,10 @@ export interface ProcessView {
   read(name: string, offset: number): Promise<FilePiece | undefined>;
   /** What its threads do, as far as it can tell. */
   threads(): Promise<readonly ThreadInfo[]>;
+  /** Undefined: it is off. */
+  readonly profiling: ProcessProfiling | undefined;
+  /** Those that a profile is taken of beside the main one. */
+  profiledThreads(): readonly ProfiledThread[];
 }
 
 export interface ProcessEnvironment {

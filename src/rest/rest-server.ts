@@ -35,6 +35,7 @@ import { jobEndpoints } from './handlers/job-endpoints.ts';
 import { jobManagerEndpoints } from './handlers/job-manager-endpoints.ts';
 import { metricEndpoints } from './handlers/metric-endpoints.ts';
 import { loginEndpoint, openEndpoints } from './handlers/session-endpoints.ts';
+import { profilerEndpoints } from './handlers/profiler-endpoints.ts';
 import { taskManagerEndpoints } from './handlers/task-manager-endpoints.ts';
 import { taskManagerFileEndpoints } from './handlers/task-manager-files.ts';
 import { vertexEndpoints } from './handlers/vertex-endpoints.ts';
@@ -256,6 +257,7 @@ function closedEndpoints(
     ...jobManagerEndpoints(cluster),
     ...taskManagerEndpoints(cluster),
     ...taskManagerFileEndpoints(cluster),
+    ...profilerEndpoints(cluster),
     ...jobEndpoints(cluster),
     ...jobControlEndpoints(cluster),
     ...checkpointEndpoints(cluster),

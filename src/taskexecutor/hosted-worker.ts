@@ -14,13 +14,21 @@ import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
 import { milliseconds, seconds } from '../base/units.ts';
 import type { Duration } from '../base/units.ts';
-import type { Env, ExitReason, SharedRegion, WorkerHandle } from '../env/env.ts';
+import type {
+  Env,
+  ExitReason,
+  ProfileKind,
+  ProfileRecording,
+  SharedRegion,
+  WorkerHandle,
+} from '../env/env.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import { isBlobUrl } from '../protocol/job-code.ts';
 import { decodeFromSlot, encodeSlotMessage } from '../protocol/slot-codec.ts';
 import type { ThreadInfo } from '../protocol/process-files.ts';
 import type { FromSlot, ToSlot } from '../protocol/slot-messages.ts';
 import type { SlotPreparation, TaskDeployment } from '../protocol/task-deployment.ts';
+import { describeThread } from '../rpc/describe-thread.ts';
 import type { MainThread } from '../rpc/main-thread.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import type { UserOutput } from './user-output.ts';
@@ -35,8 +43,6 @@ const HEAP_TOLERANCE = 1.5;
  * collection that takes longer than this only leads to the next.
  */
 const HEAP_ANSWER_TIMEOUT = seconds(5);
-/** A dump of threads shows what the others do, too. */
-const DESCRIBE_TIMEOUT = seconds(2);
 
 export interface HostedWorkerOptions {
   readonly main: MainThread;
@@ -119,25 +125,19 @@ export class HostedWorker {
     this.#watchHeap();
   }
 
-  /** What can be told of a thread from outside: no stack, which only the thread itself knows. */
-  async describeThread(): Promise<ThreadInfo> {
-    const name = `slot ${this.slot}`;
-    const lines = [
-      ...(await this.#describeHeap(name)),
-      ...[...this.#tasks].map((task) => `\ttask ${task}`),
-    ];
-    return { name, info: `${lines.join('\n')}\n` };
+  /** What it does, seen from outside: whatever that is. */
+  describeThread(): Promise<ThreadInfo> {
+    const { main, worker } = this.#options;
+    const tasks = [...this.#tasks].map((task) => `task ${task}`);
+    return describeThread(main, { name: this.threadName, worker, more: tasks });
   }
 
-  async #describeHeap(name: string): Promise<readonly string[]> {
-    const { main, worker } = this.#options;
-    const late = Promise.withResolvers<'late'>();
-    using _timer = main.after(DESCRIBE_TIMEOUT, () => late.resolve('late'));
-    const heap = await Promise.race([worker.heapUsed(), late.promise]);
-    if (heap === undefined) return [`"${name}" TERMINATED`];
-    if (heap !== 'late') return [`"${name}" RUNNABLE`, `\theap used: ${heap} bytes`];
-    const why = 'it collects garbage, or is in a long call of a built-in';
-    return [`"${name}" RUNNABLE`, `\tdoes not answer within ${DESCRIBE_TIMEOUT} ms: ${why}`];
+  get threadName(): string {
+    return `slot ${this.slot} of job ${this.jobId}`;
+  }
+
+  profile(kind: ProfileKind): Promise<ProfileRecording> {
+    return this.#options.worker.profile(kind);
   }
 
   /** Tasks that have not ended. */

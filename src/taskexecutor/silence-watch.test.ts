@@ -1,7 +1,7 @@
 // A slot whose thread says nothing any more, under a clock that the test moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineError } from '../base/errors.ts';
+import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Log, WorkerHandle } from '../env/env.ts';
 import type { MetricValue } from '../metrics/metric.ts';
@@ -23,6 +23,7 @@ class Rig {
   #exit: () => void = () => undefined;
   /** What the thread answers who asks for its heap. */
   heap: () => Promise<number | undefined> = () => Promise.resolve(1);
+  stack: () => Promise<readonly string[]> = () => Promise.resolve(['f (job.ts:1:2)']);
   terminations = 0;
   gone: EngineError | undefined;
 
@@ -44,6 +45,8 @@ class Rig {
       },
       heapUsed: () => this.heap(),
       captureOutput: () => undefined,
+      stack: () => this.stack(),
+      profile: () => assert.fail('not asked for'),
     };
     const region = {} as never;
     this.worker = new HostedWorker({
@@ -277,12 +280,21 @@ test('one that was under its budget may take its time, and one that answers late
 test('a description of a thread that does not answer says so after 2 s', async () => {
   const rig = new Rig().deploy();
   await rig.clock.pass(50);
-  const name = 'slot 2';
-  const tasks = '\ttask source/0/3\n\ttask sink/0/3\n';
-  const answers = await rig.worker.describeThread();
-  assert.deepEqual(answers, { name, info: `"${name}" RUNNABLE\n\theap used: 1 bytes\n${tasks}` });
+  const name = 'slot 2 of job j';
+  const rest = '\theap used: 1 bytes\n\ttask source/0/3\n\ttask sink/0/3\n';
+  const works = { name, info: `"${name}" RUNNABLE\n\tat f (job.ts:1:2)\n${rest}` };
+  assert.deepEqual(await rig.worker.describeThread(), works);
+  rig.stack = () => Promise.resolve([]);
+  const waits = { name, info: `"${name}" WAITING\n\twaits in its event loop\n${rest}` };
+  assert.deepEqual(await rig.worker.describeThread(), waits);
+  rig.stack = () =>
+    Promise.reject(new EngineError('PROFILER_UNAVAILABLE', { place: 'V8', reason: 'no' }));
+  assert.match((await rig.worker.describeThread()).info, /its stack is not known: .*: no\./);
   rig.heap = never;
   const silent = rig.worker.describeThread();
   await rig.clock.pass(2000);
-  assert.match((await silent).info, /"slot 2" RUNNABLE\n\tdoes not answer within 2000 ms[^]*sink/);
+  assert.match(
+    (await silent).info,
+    /"slot 2 of job j" RUNNABLE\n\tdoes not answer within 2000 ms[^]*sink/,
+  );
 });

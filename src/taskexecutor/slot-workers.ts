@@ -18,6 +18,7 @@ import { DOORBELL_BYTES } from '../network/doorbell.ts';
 import type { ScopedMetrics } from '../metrics/metric.ts';
 import type { JobCode } from '../protocol/job-code.ts';
 import type { ThreadInfo } from '../protocol/process-files.ts';
+import type { ProfiledThread } from '../protocol/profiling.ts';
 import type { FromSlot } from '../protocol/slot-messages.ts';
 import type { JobReference } from '../protocol/task-deployment.ts';
 import type {
@@ -173,6 +174,14 @@ export class SlotWorkers {
   async threads(): Promise<readonly ThreadInfo[]> {
     const { workers } = this.#parts.slots;
     return Promise.all(workers.map((worker) => worker.describeThread()));
+  }
+
+  /** Of each slot that works. */
+  profiled(): readonly ProfiledThread[] {
+    return this.#parts.slots.workers.map((worker) => ({
+      name: worker.threadName,
+      profile: (kind) => worker.profile(kind),
+    }));
   }
 
   /** Resolves when no worker is left. */

@@ -11,6 +11,7 @@ import type { Env } from '../env/env.ts';
 import type { MetricValue, ScopedMetrics } from '../metrics/metric.ts';
 import { multiplyResources } from '../protocol/resource-profile.ts';
 import type { ProcessFiles, ThreadInfo } from '../protocol/process-files.ts';
+import type { ProcessProfiling } from '../protocol/profiling.ts';
 import { unstaged } from '../protocol/staged-state.ts';
 import type { TaskManagerDescription } from '../protocol/task-manager-info.ts';
 import { TASK_EXECUTOR, taskExecutorService } from '../protocol/task-executor-service.ts';
@@ -31,13 +32,21 @@ import { SlotWorkers } from './slot-workers.ts';
 import type { WorkerOptions } from './slot-workers.ts';
 
 /** Called with the token of the ResourceManager; everything else with that of a JobMaster. */
-const OF_RESOURCE_MANAGER: ReadonlySet<string> = new Set([
-  'requestSlot',
-  'heartbeatFromResourceManager',
+/** What it shows of itself. */
+const SHOWN = [
   'requestMetrics',
   'requestFiles',
   'requestFile',
   'requestThreads',
+  'startProfiling',
+  'requestProfilings',
+] as const;
+type ShownMethod = (typeof SHOWN)[number];
+
+const OF_RESOURCE_MANAGER: ReadonlySet<string> = new Set([
+  'requestSlot',
+  'heartbeatFromResourceManager',
+  ...SHOWN,
 ]);
 
 export interface TaskExecutorOptions extends WorkerOptions {
@@ -56,6 +65,10 @@ export interface TaskExecutorOptions extends WorkerOptions {
   readonly onRegistered?: (() => void) | undefined;
   /** What this process shows to those who look after it. */
   readonly files?: ProcessFiles | undefined;
+  /** Undefined: nobody may have profiles taken of it. */
+  readonly profiling?: ProcessProfiling | undefined;
+  /** What its main thread does. */
+  readonly mainThread?: (() => Promise<ThreadInfo>) | undefined;
   /** What is measured of the whole process. */
   readonly measureProcess?: (() => readonly MetricValue[]) | undefined;
   readonly onFatal: FatalErrorHandler;
@@ -190,16 +203,7 @@ export class TaskExecutor {
         if (slot !== undefined) this.#slots.free(slot, allocationId);
         return {};
       },
-      requestMetrics: async () => ({ scopes: await this.metrics() }),
-      requestFiles: async () => {
-        const { files } = this.#options;
-        const { logName, stdoutName } = files ?? {};
-        return { files: (await files?.list()) ?? [], logName, stdoutName };
-      },
-      requestFile: async ({ name, offset }) => ({
-        piece: await this.#options.files?.read(name, offset),
-      }),
-      requestThreads: async () => ({ threads: await this.#threads() }),
+      ...this.#shown(),
       commit: ({ executionId, ...which }, { token }) =>
         this.#slots.workerOf(which, token)?.post({ kind: 'commit', executionId }),
       sourceEvent: ({ executionId, operator, event, ...which }, { token }) =>
@@ -236,8 +240,36 @@ export class TaskExecutor {
     return [{ scope, metrics }, ...slots];
   }
 
+  /** What it tells those who look after it. */
+  #shown(): Pick<Handlers<TaskExecutorService>, ShownMethod> {
+    return {
+      requestMetrics: async () => ({ scopes: await this.metrics() }),
+      requestFiles: async () => {
+        const { files } = this.#options;
+        const { logName, stdoutName } = files ?? {};
+        return { files: (await files?.list()) ?? [], logName, stdoutName };
+      },
+      requestFile: async ({ isProfile, name, offset }) => {
+        const files = isProfile ? this.#profiling() : this.#options.files;
+        return { piece: await files?.read(name, offset) };
+      },
+      requestThreads: async () => ({ threads: await this.#threads() }),
+      startProfiling: (request) => this.#profiling().start(request, this.#workers.profiled()),
+      requestProfilings: () => ({ profilings: this.#profiling().list() }),
+    };
+  }
+
   async #threads(): Promise<readonly ThreadInfo[]> {
-    return [{ name: 'main', info: '"main" RUNNABLE\n' }, ...(await this.#workers.threads())];
+    const { mainThread } = this.#options;
+    const main = mainThread?.() ?? { name: 'main', info: '"main" RUNNABLE\n' };
+    return Promise.all([main, this.#workers.threads()]).then(([own, slots]) => [own, ...slots]);
+  }
+
+  /** @throws EngineError PROFILING_OFF */
+  #profiling(): ProcessProfiling {
+    const { profiling, taskExecutorId } = this.#options;
+    if (profiling !== undefined) return profiling;
+    throw new EngineError('PROFILING_OFF', { process: taskExecutorId });
   }
 
   #networkUse(): NetworkUse {

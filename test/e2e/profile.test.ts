@@ -1,7 +1,15 @@
 // `--profile` as a user meets it: a hot function of a job is found in the profile at the line of
 // the TypeScript file in which it was written, in this process and bundled for a cluster.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -45,6 +53,19 @@ export default defineJob({
   name: 'hot roots',
   build(env) {
     env.sequence(1, 10_000).map(hot).filter((n) => n < 0).print();
+  },
+});
+`,
+);
+writeFileSync(
+  join(folder, 'src', 'endless.ts'),
+  `import { defineJob, generator, t } from 'millrace';
+import { sumOfRoots } from './roots.ts';
+
+export default defineJob({
+  name: 'endless roots',
+  build(env) {
+    env.from(generator(t.int32, (n) => n)).map((of) => sumOfRoots({ of })).filter((n) => n < 0).print();
   },
 });
 `,
@@ -102,5 +123,78 @@ describe('run --profile', () => {
     assert.match(String(told['problem']), /job\.ts/);
     assert.equal(told['path'], undefined);
     assert.equal(lines.at(-1)!['status'], 'FINISHED');
+  });
+});
+
+describe('profiles and threads over REST', () => {
+  const ports = ['rest.port', 'jobmanager.rpc.port'].flatMap((key) => ['-D', `${key}=0`]);
+  const home = join(folder, 'home', 'clusters', 'default');
+
+  async function said(...args: readonly string[]): Promise<string> {
+    const { stdout, stderr, code } = await millrace(folder, ...args);
+    assert.deepEqual([stderr, code], ['', 0], args.join(' '));
+    return stdout;
+  }
+
+  test('of a slot at work, in places of its sources, and of the JobManager', async () => {
+    const option = ['-D', 'rest.profiling.enabled=true', '--slots', '1'];
+    const started = await said('cluster', 'start', '--json', ...option, ...ports);
+    try {
+      const { restUrl } = JSON.parse(started) as { readonly restUrl: string };
+      const token = readFileSync(join(home, 'rest-token'), 'utf8').trim();
+      const call = async (method: string, path: string, body?: object): Promise<any> => {
+        const headers = {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        };
+        const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+        return (await fetch(restUrl + path, init)).json();
+      };
+      await said('run', '-d', 'src/endless.ts');
+      const { taskmanagers } = await call('GET', '/taskmanagers');
+      const taskManager = `/taskmanagers/${taskmanagers[0].id}`;
+      while ((await call('GET', '/taskmanagers')).taskmanagers[0].assignedTasks === 0);
+
+      const dump = (await call('GET', `${taskManager}/thread-dump`)).threadInfos;
+      assert.deepEqual(dump.length, 2);
+      assert.match(
+        dump[0].stringifiedThreadInfo,
+        /^"main" RUNNABLE\n\tseen for 200 ms: idle for \d+ %/,
+      );
+      const slot = /^"slot 0 of job \w+" RUNNABLE\n(\tat .*\n)*\theap used: \d+ bytes\n/;
+      assert.match(dump[1].stringifiedThreadInfo, slot);
+      const jobManager = (await call('GET', '/jobmanager/thread-dump')).threadInfos;
+      assert.match(jobManager[1].stringifiedThreadInfo, /^"coordinator.*" WAITING\n\twaits in its/);
+
+      const list = async (path: string): Promise<any[]> => {
+        for (;;) {
+          const { profilingList } = await call('GET', `${path}/profiler`);
+          if (profilingList.every(({ status }: any) => status !== 'RUNNING')) return profilingList;
+        }
+      };
+      const begun = await call('POST', `${taskManager}/profiler`, { mode: 'CPU', duration: 1 });
+      assert.deepEqual(
+        [begun.status, begun.mode, begun.duration, begun.finishedTime, begun.outputFile],
+        ['RUNNING', 'CPU', 1, null, null],
+      );
+      const again = await call('POST', `${taskManager}/profiler`, { mode: 'CPU', duration: 1 });
+      assert.match(again.errors[0], /is still under profiling/);
+      const [, ofSlot] = await list(taskManager);
+      assert.deepEqual([ofSlot.status, ofSlot.message], ['FINISHED', 'Profiling Successful']);
+      assert.match(ofSlot.outputFile, /_CPU_.*_slot-0-of-job-\w+\.cpuprofile$/);
+      const profile = await call('GET', `${taskManager}/profiler/${ofSlot.outputFile}`);
+      const file = join(folder, ofSlot.outputFile);
+      writeFileSync(file, JSON.stringify(profile));
+      const counts = samplesByFunction(readCpuProfile(file));
+      assert.ok((counts.get('hot job:///roots.ts:9') ?? 0) > 100, [...counts.keys()].join('\n'));
+
+      await call('POST', '/jobmanager/profiler', { mode: 'ALLOC', duration: 1 });
+      const [main] = await list('/jobmanager');
+      assert.match(main.outputFile, /^JobManager_ALLOC_.*_main\.heapprofile$/);
+      assert.ok('head' in (await call('GET', `/jobmanager/profiler/${main.outputFile}`)));
+    } finally {
+      await said('cluster', 'stop');
+    }
+    assert.deepEqual(readdirSync(join(home, 'profiles')), []);
   });
 });

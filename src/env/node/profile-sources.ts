@@ -42,7 +42,7 @@ export type FindSourceMap = (file: string) => Pick<SourceMap, 'findEntry' | 'pay
 type Found = NonNullable<ReturnType<FindSourceMap>>;
 
 /** A place in a source; lines and columns count from 0. */
-interface Place {
+export interface Place {
   readonly source: string;
   readonly line: number;
   readonly column: number;
@@ -74,6 +74,17 @@ function atSource(node: ProfileNode, mapOf: (url: string) => Found | undefined):
     },
     ...(positionTicks === undefined ? {} : { positionTicks: ticksAt(map, place, positionTicks) }),
   };
+}
+
+/** Undefined where there is no map, or nothing of the source is there. */
+export function placeAt(
+  findSourceMap: FindSourceMap,
+  url: string,
+  line: number,
+  column: number,
+): Place | undefined {
+  const map = findSourceMap(url);
+  return map && placeOf(map, line, column);
 }
 
 function placeOf(map: Found, line: number, column: number): Place | undefined {

@@ -1,17 +1,18 @@
-/** Samples of the stack of this thread, by V8's own profiler. */
-import type { Session } from 'node:inspector';
-import type { SourceMapPayload } from 'node:module';
-import { EngineError, messageOf } from '../../base/errors.ts';
-import type { Duration } from '../../base/units.ts';
-import type { ProfileRecording, Profiler } from '../env.ts';
+/** What this thread, or a worker, spends its time on and where it allocates, by V8's profilers. */
+import type { Worker } from 'node:worker_threads';
+import { messageOf } from '../../base/errors.ts';
+import { milliseconds, type Duration } from '../../base/units.ts';
+import type { ProfileKind, ProfileRecording, Profiler } from '../env.ts';
+import { call, connect, unavailable } from './inspector-session.ts';
 import { atSources } from './profile-sources.ts';
-import type { CpuProfile, FindSourceMap } from './profile-sources.ts';
+import type { CpuProfile } from './profile-sources.ts';
+import { findMap } from './source-maps.ts';
 
-/** The engine's own files lie below it, packed, compiled, or as they were written. */
-const ENGINE = new URL('../../', import.meta.url).href;
+/** Of the profiles of workers. */
+const INTERVAL = milliseconds(1);
 
 export function nodeProfiler(): Profiler {
-  return { start };
+  return { start, startHeap };
 }
 
 async function start(interval: Duration): Promise<ProfileRecording> {
@@ -23,45 +24,40 @@ async function start(interval: Duration): Promise<ProfileRecording> {
     async stop() {
       const { profile } = (await call(session, 'Profiler.stop')) as { profile: CpuProfile };
       session.disconnect();
-      const { findSourceMap } = process.getBuiltinModule('node:module');
-      const find: FindSourceMap = (url) => findSourceMap(url) ?? mapOfEngine(url);
-      return JSON.stringify(atSources(profile, find));
+      return JSON.stringify(atSources(profile, findMap));
     },
   };
 }
 
-/** @throws EngineError PROFILER_UNAVAILABLE */
-function connect(): Session {
+async function startHeap(): Promise<ProfileRecording> {
+  const session = connect();
+  await call(session, 'HeapProfiler.startSampling');
+  return {
+    async stop() {
+      const { profile } = (await call(session, 'HeapProfiler.stopSampling')) as { profile: object };
+      session.disconnect();
+      return JSON.stringify(profile);
+    },
+  };
+}
+
+/** @throws EngineError PROFILER_UNAVAILABLE if it has ended */
+export async function profileWorker(worker: Worker, kind: ProfileKind): Promise<ProfileRecording> {
   try {
-    const { Session } = process.getBuiltinModule('node:inspector');
-    const session = new Session();
-    session.connect();
-    return session;
+    const started =
+      kind === 'cpu'
+        ? await worker.startCpuProfile({ sampleInterval: INTERVAL })
+        : await worker.startHeapProfile();
+    return {
+      async stop() {
+        const text = await started.stop().catch((thrown: unknown) => {
+          throw unavailable(messageOf(thrown));
+        });
+        if (kind === 'heap') return text;
+        return JSON.stringify(atSources(JSON.parse(text) as CpuProfile, findMap));
+      },
+    };
   } catch (thrown) {
-    throw new EngineError('PROFILER_UNAVAILABLE', {
-      place: `Node ${process.versions.node}`,
-      reason: messageOf(thrown),
-    });
+    throw unavailable(messageOf(thrown));
   }
-}
-
-function call(session: Session, method: string, parameters: object = {}): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    session.post(method, parameters, (error, answer) => {
-      if (error === null) resolve(answer);
-      else reject(error);
-    });
-  });
-}
-
-/** Node leaves out the maps of what lies below node_modules. */
-function mapOfEngine(url: string): ReturnType<FindSourceMap> {
-  if (!url.startsWith(ENGINE)) return undefined;
-  const { existsSync, readFileSync } = process.getBuiltinModule('node:fs');
-  const file = process.getBuiltinModule('node:url').fileURLToPath(`${url}.map`);
-  if (!existsSync(file)) return undefined;
-  const payload = JSON.parse(readFileSync(file, 'utf8')) as SourceMapPayload;
-  const sources = payload.sources.map((source) => new URL(source, url).href);
-  const { SourceMap } = process.getBuiltinModule('node:module');
-  return new SourceMap({ ...payload, sources });
 }

@@ -444,3 +444,50 @@ test('takeOutput: what it writes comes inside the call, and not to the streams',
   await handle.exited;
   assert.deepEqual(lines, []);
 });
+
+describe('a worker seen from outside', () => {
+  const within = <T>(what: Promise<T>): Promise<T> =>
+    Promise.race([
+      what,
+      new Promise<never>((_, reject) => {
+        setTimeout(() => reject(new Error('it took too long')), 10_000).unref();
+      }),
+    ]);
+
+  test('the stack of code that never comes back, in places of its source', async () => {
+    const handle = spawn({ command: 'loop' });
+    await inbox(handle).next();
+    const stack = await within(handle.stack());
+    assert.match(stack[0]!, /^<anonymous> \(file:.*worker\.test-kit\.ts:\d+:\d+\)$/);
+    assert.deepEqual((await within(handle.stack()))[0], stack[0], 'it goes on, and is asked again');
+    handle.terminate();
+    await handle.exited;
+    assert.deepEqual(await handle.stack(), []);
+  });
+
+  test('one that waits has no stack, and goes on', async () => {
+    const handle = spawn({ command: 'echo' });
+    const answers = inbox(handle);
+    handle.port.post(new TextEncoder().encode('a'));
+    await answers.next();
+    assert.deepEqual(await within(handle.stack()), []);
+    handle.port.post(new TextEncoder().encode('b'));
+    assert.match((await within(answers.next())).text, /b/);
+    handle.terminate();
+  });
+
+  test('profiles of time and of memory; of one that has ended there is none', async () => {
+    const handle = spawn({ command: 'loop' });
+    await inbox(handle).next();
+    for (const kind of ['cpu', 'heap'] as const) {
+      const recording = await within(handle.profile(kind));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const profile = JSON.parse(await within(recording.stop()));
+      if (kind === 'cpu') assert.ok(profile.samples.length > 1 && profile.nodes.length > 1);
+      else assert.ok('head' in profile && Array.isArray(profile.samples));
+    }
+    handle.terminate();
+    await handle.exited;
+    await assert.rejects(handle.profile('cpu'), { code: 'PROFILER_UNAVAILABLE' });
+  });
+});

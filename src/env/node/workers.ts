@@ -8,6 +8,8 @@ import { messageOf } from '../../base/errors.ts';
 import type {
   ExitReason,
   Port,
+  ProfileKind,
+  ProfileRecording,
   TakeOutput,
   WorkerHandle,
   WorkerOptions,
@@ -20,6 +22,8 @@ import { fatal } from './fatal.ts';
 import { readLines } from './output-lines.ts';
 import { NodePort, portMessage, transferList } from './port.ts';
 import type { PortMessage } from './port.ts';
+import { profileWorker } from './profiler.ts';
+import { stackOf } from './thread-stack.ts';
 
 /** Variables that a worker sees: what the platform and user code cannot work without. */
 export const WORKER_VARIABLES: readonly string[] = [
@@ -140,6 +144,14 @@ class NodeWorkerHandle implements WorkerHandle {
       () => undefined,
     );
     return Promise.race([used, this.exited.then(() => undefined)]);
+  }
+
+  async stack(): Promise<readonly string[]> {
+    return this.#gone ? [] : stackOf(this.#worker);
+  }
+
+  profile(kind: ProfileKind): Promise<ProfileRecording> {
+    return profileWorker(this.#worker, kind);
   }
 
   captureOutput(take: TakeOutput): void {

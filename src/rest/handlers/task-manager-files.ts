@@ -29,7 +29,7 @@ export function taskManagerFileEndpoints(cluster: RestCluster): readonly Endpoin
       path: `${TASK_MANAGER}/logs/:name`,
       summary: 'One of these files.',
       parameters: { ...parameters, name: fileName },
-      handle: ({ path }) => fileAnswer(cluster, path.taskmanagerid, path.name),
+      handle: ({ path }) => taskManagerFile(cluster, path.taskmanagerid, path.name),
     }),
     ...(['log', 'stdout'] as const).map((kind) =>
       rawEndpoint({
@@ -41,7 +41,7 @@ export function taskManagerFileEndpoints(cluster: RestCluster): readonly Endpoin
           const { logName, stdoutName, files } = await filesOf(cluster, path.taskmanagerid);
           const name = kind === 'log' ? logName : stdoutName;
           if (files.some((each) => each.name === name)) {
-            return fileAnswer(cluster, path.taskmanagerid, name!);
+            return taskManagerFile(cluster, path.taskmanagerid, name!);
           }
           const body = `The file ${kind.toUpperCase()} does not exist on the TaskExecutor. \n`;
           return { contentType: TEXT, body };
@@ -70,10 +70,15 @@ async function filesOf(cluster: RestCluster, taskExecutorId: string): Promise<Fi
   return known(taskExecutorId, () => resourceManager.requestTaskManagerFiles({ taskExecutorId }));
 }
 
-async function fileAnswer(cluster: RestCluster, id: string, name: string): Promise<RawAnswer> {
+export async function taskManagerFile(
+  cluster: RestCluster,
+  id: string,
+  name: string,
+  isProfile = false,
+): Promise<RawAnswer> {
   const resourceManager = await cluster.resourceManager();
   const read = async (offset: number): Promise<FilePiece | undefined> => {
-    const request = { taskExecutorId: id, name, offset };
+    const request = { taskExecutorId: id, isProfile, name, offset };
     return (await known(id, () => resourceManager.requestTaskManagerFile(request))).piece;
   };
   const first = await read(0);
@@ -85,7 +90,7 @@ async function fileAnswer(cluster: RestCluster, id: string, name: string): Promi
 }
 
 /** @throws RestError 404 in the words of Flink */
-async function known<T>(id: string, ask: () => Promise<T>): Promise<T> {
+export async function known<T>(id: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (thrown) {
