@@ -305,6 +305,11 @@ test('A2: an edge that is another now is refused with its ends and what has chan
     [{ partitioner: 'hash' }, { partitioner: 'shuffle' }, /by hash, and would be by shuffle/],
     [{ partitioner: 'hash' }, { partitioner: 'broadcast' }, /by hash, and would be by broadcast/],
     [
+      { keyedBy: { by: '.user' } },
+      { keyedBy: { by: '.item', formerly: ['.thing'] } },
+      /dealt out by another key: it was user of the record, and is item/,
+    ],
+    [
       { partitioner: 'custom', partitionedBy: 'one' },
       { partitioner: 'custom', partitionedBy: 'another' },
       /the functions of its partitionCustom are others/,
@@ -346,6 +351,21 @@ test('A2: an edge that is another now is refused with its ends and what has chan
       const none = { ...given, edges: [], vertices: given.vertices.map(withoutInFlight) };
       assert.match(refusal(none, withEdge(now)), /was taken/);
     }
+  }
+});
+
+test('A2: records in flight go on by the same key, and by one of which nobody knows more', () => {
+  const by = (keyedBy: JobEdge['keyedBy']): JobGraph => {
+    const built = graph(2, 2, 'hash');
+    return { ...built, edges: [{ ...built.edges[0]!, keyedBy }] };
+  };
+  const given = { ...inFlightOnly('inputs', MAX_PARALLELISM), edges: edgesOf(by({ by: '.user' })) };
+  for (const now of [
+    { by: '.user' },
+    { by: '.customer', formerly: ['.user'] },
+    { by: `#${'0'.repeat(32)}` },
+  ]) {
+    assert.match(refusal(given, by(now)), /was taken/);
   }
 });
 

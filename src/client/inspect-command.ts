@@ -70,8 +70,11 @@ function operatorLines(operator: OperatorDescription): readonly string[] {
     `  parallelism ${parallelism} of at most ${maxParallelism}, ${sizeText(operator.bytes)}`,
   );
   if (operator.enumeratorBytes !== undefined) {
-    lines.push(`  enumerator of the source: ${sizeText(operator.enumeratorBytes)}`);
+    const size = sizeText(operator.enumeratorBytes);
+    lines.push(`  enumerator of the source: ${size} of ${operator.enumerator!}`);
   }
+  const keys = operator.keyedBy.filter((key) => key !== undefined);
+  if (keys.length > 0) lines.push(`  keys: ${[...new Set(keys)].join(' and ')}`);
   if (committables > 0) {
     lines.push(`  prepared and not committed: ${committables} of ${operator.committable!}`);
   }

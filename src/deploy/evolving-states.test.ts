@@ -14,7 +14,9 @@ import { Configuration } from '../config/configuration.ts';
 import { graphFrom } from '../jobmaster/job-start.ts';
 import type { JobStart } from '../jobmaster/job-start.ts';
 import { graphWithStates } from '../operators/declared-states.ts';
+import { describeSavepoint } from '../state-processor/inspect.ts';
 import { processorFileSystems } from '../state-processor/processor-file-systems.ts';
+import { SavepointReader } from '../state-processor/savepoint-reader.ts';
 import { readCheckpoint } from '../storage/stored-checkpoint.ts';
 import { clusterEnv } from './cluster-env.test-kit.ts';
 import { evolvingStates, KINDS } from './evolving-states.test-kit.ts';
@@ -94,6 +96,13 @@ before(async () => {
 after(async () => {
   await cluster.close();
   rmSync(folder, { recursive: true });
+});
+
+test('the savepoint tells of what the enumerator keeps', async () => {
+  const { operators } = await describeSavepoint(await SavepointReader.read(savepoint));
+  const described = operators.find(({ uid }) => uid === 'enumerator')!;
+  assert.equal(described.enumerator, '{n: int32, note: string}');
+  assert.ok(described.enumeratorBytes! > 0);
 });
 
 describe('what goes on has the values that it had', () => {

@@ -1,5 +1,6 @@
 /** What a savepoint consists of, as plain data and as text, for people who look into it. */
 import type { SchemaDescription } from '../types/schema-description.ts';
+import { keyPlaceText } from '../graph/key-selection.ts';
 import { schemaOf } from '../types/index.ts';
 import type { KeyedEntry, OperatorStateEntries } from '../state/snapshot-entries.ts';
 import type { StateDescription } from '../state/state-description.ts';
@@ -29,6 +30,10 @@ export interface OperatorDescription extends SavepointOperator {
   readonly committable: string | undefined;
   /** Of a source: of what its enumerator keeps. */
   readonly enumeratorBytes: number | undefined;
+  /** The schema of that. */
+  readonly enumerator: string | undefined;
+  /** What keys are of the records of each input, e.g. `user`; undefined: not known. */
+  readonly keyedBy: readonly (string | undefined)[];
 }
 
 export interface StateReport {
@@ -185,6 +190,7 @@ async function describe(
   }
   const snapshots = operator.subtasks.filter((each) => each !== undefined);
   const { operator: id, uid, name, parallelism, maxParallelism, enumerator } = operator;
+  const { enumeratorSchema, keyedBy = [] } = operator;
   return {
     ...{ id, uid, name, parallelism, maxParallelism },
     bytes: snapshots.flatMap((each) => [...handlesIn(each)]).reduce((sum, h) => sum + sizeOf(h), 0),
@@ -194,6 +200,8 @@ async function describe(
       .reduce((sum, { committables }) => sum + committables.length, 0),
     committable: operator.committable && schemaText(operator.committable),
     enumeratorBytes: enumerator?.length,
+    enumerator: enumeratorSchema && schemaText(enumeratorSchema),
+    keyedBy: keyedBy.map((by) => (by.startsWith('#') ? undefined : keyPlaceText(by))),
   };
 }
 
