@@ -30,6 +30,7 @@ function placeOf(env: Env, masters: number): CheckpointPlace {
 const isUnusable = (error: unknown): boolean =>
   isEngineError(error, 'CHECKPOINT_DIRECTORY_UNUSABLE');
 
+// Seed 42 and seed 169: the simulated user did not submit it again.
 test('a job that begins hears of a full disk, one that goes on loses checkpoints by it', async () => {
   const world = simulation({ seed: 1, sharedFolders: ['/shared'] });
   const { files } = world.mounts[0]!;

@@ -7,6 +7,7 @@
  *   npm run sim -- --seeds 50          seeds 1 to 50; each draws whether its job takes checkpoints
  *   npm run sim -- --seeds 50 --from 101 --processes 1
  *   npm run sim -- --seeds 50 --checkpoints   or --no-checkpoints: all of them, or none
+ *   npm run sim -- --seeds 50 --small-exchange    records wait in the outputs of some
  *   npm run sim -- --crash-points      a process is killed at every operation and message
  *   npm run sim -- --crash-points --every 12
  *   npm run sim -- --mutant missing-fsync --seeds 50    how soon a planted bug is found
@@ -43,11 +44,11 @@ function main(): Promise<number> {
 async function single(seed: number): Promise<number> {
   const { bundleJobs, runSeed } = await import('./run-seed.ts');
   await using jobs = await bundleJobs();
-  const { checkpoints, quiet } = options;
+  const { checkpoints, quiet, smallExchange } = options;
   const print = quiet ? undefined : (line: string): void => console.log(line);
   console.log(`seed ${seed}`);
   try {
-    console.log(summary(await runSeed({ seed, jobs, print, checkpoints })));
+    console.log(summary(await runSeed({ seed, jobs, print, checkpoints, smallExchange })));
     return 0;
   } catch (error) {
     console.error(error);
@@ -155,9 +156,11 @@ function nameOf(task: PoolTask): string {
 
 /** What a seed depends on besides its number. */
 function argsOfSeeds(): readonly string[] {
-  const { checkpoints } = options;
-  if (checkpoints === undefined) return [];
-  return [checkpoints ? '--checkpoints' : '--no-checkpoints'];
+  const { checkpoints, smallExchange } = options;
+  return [
+    ...(smallExchange ? ['--small-exchange'] : []),
+    ...(checkpoints === undefined ? [] : [checkpoints ? '--checkpoints' : '--no-checkpoints']),
+  ];
 }
 
 function mutantOf(name: string): Mutant {

@@ -12,6 +12,7 @@ import { unguarded } from '../src/graph/build-guard.ts';
 import { coordinatorWorker } from '../src/jobmaster/coordinator-worker.ts';
 import type { JobResult } from '../src/protocol/job-report.ts';
 import { slotWorker } from '../src/taskexecutor/slot/slot-worker.ts';
+import { CheckpointFolders } from './checkers/checkpoint-folders.ts';
 import { CheckpointsKept } from './checkers/checkpoints-kept.ts';
 import { clusterKeeps } from './checkers/cluster-keeps.ts';
 import { nothingLeft } from './checkers/nothing-left.ts';
@@ -28,6 +29,7 @@ import {
 } from './checkers/files-left.ts';
 import type { FilesLeftOptions } from './checkers/files-left.ts';
 import { FaultPlan } from './fault-plan.ts';
+import type { LogWatch } from './log.ts';
 import { JobModules } from './modules.ts';
 import { runPhases } from './phases.ts';
 import { simulation, type Simulation } from './simulation.ts';
@@ -78,6 +80,8 @@ export interface SeedOptions {
    * Whether the job takes checkpoints, in the way that the seed draws; as it draws, unless said.
    */
   readonly checkpoints?: boolean | undefined;
+  /** Whether the seed may draw an exchange so small that records wait in the outputs of tasks. */
+  readonly smallExchange?: boolean | undefined;
   readonly print?: ((line: string) => void) | undefined;
 }
 
@@ -96,10 +100,17 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   const workload = workloadOf(seed, options.workload);
   await jobs.instantiate(workload.url, INSTANCES);
   const kept = new CheckpointsKept();
-  const world = worldOf(options, kept);
+  const world = worldOf(options, (message, fields) => {
+    kept.observe(message, fields);
+    folders.observe(message, fields);
+  });
+  const folders = new CheckpointFolders({
+    ...{ files: world.mounts[1]!.files, now: () => world.elapsed },
+    ...{ masters: () => cluster.jobManagerStarts(), isTold: () => kept.leftFiles },
+  });
   const reader = world.host(READER_HOST);
   await world.runProcess(reader, writeOldOutput, minutes(1));
-  const course = drawCourse(world, workload, options.checkpoints);
+  const course = drawCourse(world, workload, options);
   const outside = new OutsideReader({
     files: world.mounts[0]!.files,
     ...{ folder: OUT, header: workload.header, now: () => world.elapsed },
@@ -125,7 +136,12 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
     until: () => cluster.result !== undefined,
     convergeWithin: CONVERGE_WITHIN,
     settleWithin: SETTLE_WITHIN,
-    checkers: [kept, outside, nothingLeft(world, { keeps: clusterKeeps, expects: isInjected })],
+    checkers: [
+      kept,
+      folders,
+      outside,
+      nothingLeft(world, { keeps: clusterKeeps, expects: isInjected }),
+    ],
   });
   const { result, ...life } = cluster.result!;
   checkResult(seed, result);
@@ -146,10 +162,9 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   };
 }
 
-function worldOf({ seed, jobs, print }: SeedOptions, kept: CheckpointsKept): Simulation {
+function worldOf({ seed, jobs, print }: SeedOptions, watchLog: LogWatch): Simulation {
   return simulation({
-    watchLog: (message, fields) => kept.observe(message, fields),
-    ...{ seed, jobs, print },
+    ...{ seed, jobs, print, watchLog },
     workers: { slot: slotWorker, coordinator: coordinatorWorker(unguarded) },
     sharedFolders: [OUT, CHECKPOINTS],
   });

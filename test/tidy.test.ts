@@ -144,6 +144,7 @@ const POLICY: Policy = {
     'sim/modules.ts',
     'sim/mutants/hunt.ts',
     'sim/mutants/plant.ts',
+    'sim/mutants/plant-for-test.ts',
     // Puts traps in the place of what is banned.
     'sim/forbidden.ts',
   ],

@@ -1,10 +1,12 @@
 /** The simulated cluster itself: repeatable, isolated, and it finds planted bugs. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MUTANTS } from '../mutants/mutants.ts';
+import { REGRESSIONS } from '../regressions.ts';
 import { bundleJobs, runSeed } from '../run-seed.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -55,65 +57,21 @@ describe('the simulated cluster', () => {
     for (const [, count] of output.matchAll(/[a-z]+-[a-z]+ (\d+)/g)) assert.notEqual(count, '0');
     assert.match(output, /10 seeds, .* 0 failures/);
   });
-
-  // Four seeds in which a client that got no answer submitted a job again that had ended meanwhile.
-  it('answers a resubmission of a job that has ended (seeds 22, 32, 66, 79)', async () => {
-    await using jobs = await bundleJobs();
-    for (const seed of [22, 32, 66, 79])
-      await runSeed({ seed, jobs, workload: 'keyed-totals', checkpoints: false });
-  });
-
-  // A JobManager that was started again counted attempts from 1, and found the files of the first.
-  it('numbers attempts on from those of an earlier master (seed 27)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 27, jobs, workload: 'copied-records', checkpoints: false });
-  });
-
-  // Every further submission was answered with the failure of the first.
-  it('takes a job again that it could not store (seed 43)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 43, jobs, workload: 'copied-records', checkpoints: false });
-  });
-
-  // The folder of the jobs itself was not durable: a loss of power took it along.
-  it('finds its jobs after the host was lost (seed 55)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 55, jobs, workload: 'copied-records', checkpoints: false });
-  });
 });
 
-describe('the simulated cluster with checkpoints', () => {
-  // Splits of a source were given to readers that had finished, and never read.
-  it('reads all splits after a restore when some readers had finished (seed 2)', async () => {
-    await using jobs = await bundleJobs();
-    const outcome = await runSeed({ seed: 2, jobs, workload: 'keyed-totals', checkpoints: true });
-    assert.ok(outcome.checkpoints > 0);
-    assert.ok(outcome.restores > 0);
-  });
-
-  // A JobManager that took over a job without a checkpoint failed it for good, as if it began.
-  it('goes on with a job whose folder is full when a master takes over (seed 24)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 24, jobs, workload: 'keyed-totals', checkpoints: true });
-  });
-
-  // A slot had gone back when the decision to commit was stored, and the JobManager ended.
-  it('does not ask a task to commit whose checkpoint already has (seed 183)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 183, jobs, workload: 'copied-records', checkpoints: true });
-  });
-
-  // Its next master did not know that nothing stays of a job that is cancelled.
-  it('leaves nothing of a job that is cancelled before it is opened again (seed 596)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 596, jobs, workload: 'keyed-totals', checkpoints: true });
-  });
-
-  // A job that ended with more than the checkpoint that it had claimed kept its claim for ever.
-  it('takes back the claim on a checkpoint that a job gives back (seed 557)', async () => {
-    await using jobs = await bundleJobs();
-    await runSeed({ seed: 557, jobs, workload: 'windowed-totals', checkpoints: true });
-  });
+describe('seeds that have found a bug', () => {
+  for (const { seeds, workload, checkpoints, what, test } of REGRESSIONS) {
+    it(`${what} (seed ${seeds.join(', ')})`, async () => {
+      await using jobs = await bundleJobs();
+      for (const seed of seeds) {
+        const { restores } = await runSeed({ seed, jobs, workload, checkpoints });
+        if (seed === 2) assert.ok(restores > 0);
+        if (test === undefined) continue;
+        const text = readFileSync(new URL(`../../${test}`, import.meta.url), 'utf8');
+        assert.match(text, new RegExp(`[Ss]eed ${seed}\\b`), `${test} speaks of seed ${seed}`);
+      }
+    });
+  }
 });
 
 describe('planted bugs', () => {

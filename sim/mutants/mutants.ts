@@ -13,8 +13,12 @@ export interface Mutant {
   readonly checkpoints: boolean;
   /** The job that is to find it; undefined: that of each seed. */
   readonly workload?: WorkloadName | undefined;
+  /** SeedOptions.smallExchange */
+  readonly smallExchange?: boolean | undefined;
   /** From which seed on it is looked for; 1 by default. */
   readonly firstSeed?: number | undefined;
+  /** For what no seed finds: why not, and the test that fails while it is planted. */
+  readonly unseen?: { readonly why: string; readonly test: string } | undefined;
   /** From the root of the repository. */
   readonly file: string;
   readonly from: string;
@@ -76,7 +80,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'state-of-another-checkpoint',
-    workload: 'kept-states',
     what: 'tasks get the state of an older checkpoint than the one that the job goes on from',
     checkpoints: true,
     file: 'src/jobmaster/job-checkpoints.ts',
@@ -132,8 +135,8 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'what a checkpoint holds to be committed is forgotten when the job goes on from it',
     checkpoints: true,
     file: 'src/operators/sink-operator.ts',
-    from: '    commits.restore(restored.committables);\n    // Closed',
-    to: '    // Closed',
+    from: '    commits.restore(restored.committables, restored.committable);\n',
+    to: '    void restored.committables;\n',
   },
   {
     name: 'doubled-lists',
@@ -177,5 +180,113 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/jobmaster/job-checkpoints.ts',
     from: 'return { checkpointId: assignment.checkpointId, sources: assignment.sources() };',
     to: 'return undefined as RestoredSources | undefined;',
+  },
+  {
+    name: 'in-flight-output-dropped',
+    workload: 'kept-states',
+    smallExchange: true,
+    firstSeed: 150,
+    what: 'records that an unaligned barrier has overtaken on the way out are not restored',
+    checkpoints: true,
+    file: 'src/taskexecutor/slot/checkpoint/restore-states.ts',
+    from: 'for (const element of data.elements) edge.writer.restored(element, to);',
+    to: 'void [data, to];',
+  },
+  {
+    name: 'aborted-files-stay',
+    what: 'files of a checkpoint that was given up are not removed',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: `    await this.#discardLocation(pending.location);
+    await this.#discard(unused(handles));`,
+    to: '    unused(handles);',
+  },
+  {
+    name: 'reused-checkpoint-id',
+    what: 'a later master uses ids of checkpoints again',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: 'if (this.#isLater) return this.#reservedId + 1;',
+    to: 'if (this.#isLater) return 1;',
+  },
+  {
+    name: 'forgotten-savepoint',
+    what: 'a later master does not know which savepoints an earlier one had begun',
+    checkpoints: true,
+    file: 'src/jobmaster/checkpoint-place.ts',
+    from: 'for (const location of begun) this.#begun.add(location);',
+    to: 'void begun;',
+  },
+  {
+    name: 'lost-notification',
+    what: 'sinks are not told that a checkpoint is complete',
+    checkpoints: true,
+    file: 'src/operators/sink-operator.ts',
+    from: "if (outcome === 'complete') await this.checkpointComplete(checkpointId);",
+    to: 'void [outcome, checkpointId];',
+    unseen: {
+      why: 'what was prepared is committed at the end of a job at the latest; faults delay it, too',
+      test: 'src/deploy/mini-cluster-checkpoints.test.ts',
+    },
+  },
+  {
+    name: 'unconfirmed-base',
+    what: 'an increment is based on a snapshot whose checkpoint may still fail',
+    checkpoints: true,
+    file: 'src/taskexecutor/slot/checkpoint/keyed-increments.ts',
+    from: 'const known = this.#known.find(({ checkpointId }) => checkpointId === this.#complete);',
+    to: 'const known = this.#known.findLast(({ parts }) => parts !== undefined);',
+    unseen: {
+      why: 'of two checkpoints at once the first would have to fail and the second to be restored',
+      test: 'test/slot-checkpoints.test.ts',
+    },
+  },
+  {
+    name: 'doubled-in-flight',
+    what: 'at another parallelism records in flight go to every subtask',
+    checkpoints: true,
+    file: 'src/taskexecutor/slot/checkpoint/restore-states.ts',
+    from: 'const batch = isMoved ? ofKeyGroups(element, range) : element;',
+    to: 'const batch = isMoved && range.last < 0 ? ofKeyGroups(element, range) : element;',
+    unseen: {
+      why: 'the last checkpoint before a job is cancelled and rescaled seldom has any in flight',
+      test: 'src/taskexecutor/slot/checkpoint/in-flight-keys.test.ts',
+    },
+  },
+  {
+    name: 'lost-committables-at-rescale',
+    what: 'at another parallelism output to commit goes to as many subtasks as there are now only',
+    checkpoints: true,
+    file: 'src/checkpoint/state-assignment.ts',
+    from: 'takes.committables && of % parallelism === subtask ? committables : [],',
+    to: 'takes.committables && of === subtask ? committables : [],',
+    unseen: {
+      why: 'a job would have to be cancelled between a checkpoint and its commit',
+      test: 'src/checkpoint/state-assignment.test.ts',
+    },
+  },
+  {
+    name: 'late-acknowledgement',
+    what: 'a task of an earlier attempt acknowledges for its successor',
+    checkpoints: true,
+    file: 'src/jobmaster/job-checkpoints.ts',
+    from: '    if (run.isAtWork(index, attempt)) {',
+    to: '    if (attempt >= 0 || run.isAtWork(index, attempt)) {',
+    unseen: {
+      why: 'a checkpoint is given up with the attempt, before its successor takes part in another',
+      test: 'test/acknowledgements.test.ts',
+    },
+  },
+  {
+    name: 'staying-probe',
+    what: 'what a killed master has tried the folder of a job with stays in it',
+    checkpoints: true,
+    file: 'src/storage/checkpoint-storage.ts',
+    from: '    await this.#removeProbes();\n',
+    to: '',
+    unseen: {
+      why: 'a master would have to die within a few operations of a job that is cancelled later',
+      test: 'test/checkpoint-storage.test.ts',
+    },
   },
 ];

@@ -6,6 +6,9 @@ import { registerHooks } from 'node:module';
 import { assert } from '../../src/base/assert.ts';
 import type { Mutant } from './mutants.ts';
 
+/** In the environment of a test that is to fail: the name of the mutant. */
+export const MUTANT = 'MILLRACE_MUTANT';
+
 const root = new URL('../../', import.meta.url);
 
 export function plant(mutant: Mutant): void {

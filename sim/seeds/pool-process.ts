@@ -4,7 +4,7 @@ import { tellStory } from '../sweep/story.ts';
 import type { PoolReport, PoolTask } from './process-pool.ts';
 import { parseSimOptions } from './sim-options.ts';
 
-const { checkpoints } = parseSimOptions();
+const { checkpoints, smallExchange } = parseSimOptions();
 const jobs = await bundleJobs();
 process.on('message', (task: PoolTask) => {
   run(task).then(
@@ -26,9 +26,9 @@ async function run(task: PoolTask): Promise<PoolReport> {
     return { task };
   }
   const { seed, twice } = task;
-  const outcome = await runSeed({ seed, jobs, checkpoints });
+  const outcome = await runSeed({ seed, jobs, checkpoints, smallExchange });
   if (!twice) return { task, outcome };
-  const again = await runSeed({ seed, jobs, checkpoints });
+  const again = await runSeed({ seed, jobs, checkpoints, smallExchange });
   if (again.hash === outcome.hash) return { task, outcome };
   throw new Error(`the second run has the trace ${again.hash}, the first ${outcome.hash}`);
 }

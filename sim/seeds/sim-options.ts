@@ -20,6 +20,8 @@ export interface SimOptions {
   readonly mutants: boolean;
   /** For all seeds, or for none; undefined: each draws. */
   readonly checkpoints: boolean | undefined;
+  /** SeedOptions.smallExchange */
+  readonly smallExchange: boolean;
 }
 
 export function parseSimOptions(): SimOptions {
@@ -37,6 +39,7 @@ export function parseSimOptions(): SimOptions {
       mutant: { type: 'string' },
       mutants: { type: 'boolean', default: false },
       checkpoints: { type: 'boolean' },
+      'small-exchange': { type: 'boolean', default: false },
     },
   });
   const { seed, seeds, from, processes, every, crash, quiet, mutant, mutants, checkpoints } =
@@ -47,6 +50,7 @@ export function parseSimOptions(): SimOptions {
     from: whole(from, 'from'),
     processes: processes === undefined ? undefined : whole(processes, 'processes'),
     crashPoints: values['crash-points'],
+    smallExchange: values['small-exchange'],
     every: whole(every, 'every'),
     ...{ crash, quiet, mutant, mutants, checkpoints },
   };

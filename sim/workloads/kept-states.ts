@@ -9,7 +9,7 @@ import { LISTED, RULES } from './kept-states-oracle.ts';
 import { keyOf } from './keyed-totals-oracle.ts';
 
 const Row = t.struct({ what: t.string, at: t.int32, value: t.int32 });
-const Passed = t.struct({ isListed: t.boolean, index: t.int32 });
+const Passed = t.struct({ isListed: t.boolean, index: t.int32, padding: t.string });
 const rules = state.broadcast('rules', t.int32, t.int32);
 
 function row(what: string, at: number, value: number): Infer<typeof Row> {
@@ -22,7 +22,12 @@ function hasTwice(values: Iterable<number>): boolean {
 }
 
 /** Keeps some of them in lists of the subtask, and tells at the end what is in them. */
-function passedBy(env: StreamEnvironment, count: number, ratePerSecond: number) {
+function passedBy(
+  env: StreamEnvironment,
+  count: number,
+  { ratePerSecond, padding: bytes }: { readonly ratePerSecond: number; readonly padding: number },
+) {
+  const padding = '.'.repeat(bytes);
   return env
     .from(generator(t.integer, (index) => index, { count, ratePerSecond }))
     .uid('records')
@@ -35,13 +40,13 @@ function passedBy(env: StreamEnvironment, count: number, ratePerSecond: number) 
           dealt.add(index);
           seen.add(index);
         }
-        context.emit({ isListed: false, index });
+        context.emit({ isListed: false, index, padding });
       },
       onEnd(context) {
         const { dealt, seen } = context.operatorState;
-        for (const index of dealt.values()) context.emit({ isListed: true, index });
+        for (const index of dealt.values()) context.emit({ isListed: true, index, padding });
         // Whatever is told twice is in the output twice.
-        if (hasTwice(seen.values())) context.emit({ isListed: true, index: -1 });
+        if (hasTwice(seen.values())) context.emit({ isListed: true, index: -1, padding });
       },
     })
     .uid('lists');
@@ -53,10 +58,12 @@ export default defineJob({
     records: param(t.integer, 2_000),
     keys: param(t.integer, 97),
     ratePerSecond: param(t.integer, 400),
+    /** Bytes that each record carries besides, so that the exchange is full where it is small. */
+    padding: param(t.integer, 0),
     ...sinkParams,
   },
-  build(env, { records, keys, ratePerSecond, ...sink }) {
-    const passed = passedBy(env, records, ratePerSecond);
+  build(env, { records, keys, ratePerSecond, padding, ...sink }) {
+    const passed = passedBy(env, records, { ratePerSecond, padding });
     const broadcast = env
       .from(
         generator(t.integer, (index) => index, { count: RULES, ratePerSecond: ratePerSecond / 50 }),

@@ -19,6 +19,8 @@ export interface Workload {
     | undefined;
   /** It keeps state by key. */
   readonly isKeyed: boolean;
+  /** Its records may carry bytes besides. */
+  readonly isPadded?: boolean | undefined;
   /** It gives the same whether it is drained on the way or not. */
   readonly drains: boolean;
 }
@@ -58,6 +60,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
     records: KEPT_RECORDS,
     expected: expectedStates,
     isKeyed: true,
+    isPadded: true,
     drains: false,
   },
   'copied-records': {
