@@ -440,6 +440,40 @@ export default defineJob({
     assert.match(fix!, /^ {2}fix: .*without quotes.*onError/);
   });
 
+  test('a record that cannot go to another slot, found when many are encoded: an upper bound', async () => {
+    file(
+      'unsent.ts',
+      `import { defineJob, discard, t } from 'millrace';
+import { files } from 'millrace/connectors/files';
+import { json } from 'millrace/formats';
+
+const Sent = t.struct({ n: t.int32 });
+
+export default defineJob({
+  name: 'unsent',
+  build(env) {
+    env
+      .from(files.source({ path: 'unsent.jsonl', format: json(Sent) }))
+      .map(({ n }) => ({ n: n >= 1500 && n < 2000 ? n + 0.5 : n }))
+      .returns(Sent)
+      .keyBy(({ n }) => n)
+      .sinkTo(discard());
+  },
+});
+`,
+    );
+    file('unsent.jsonl', Array.from({ length: 5000 }, (_, n) => `{"n":${n}}\n`).join(''));
+    const [said, where] = await refused('run', 'unsent.ts', '-p', '2');
+    assert.match(
+      said!,
+      /^error\[DATA_NOT_SERIALIZABLE\]: A value at record\.n of the edge after "map"/,
+    );
+    // Those that are verified when they are emitted are fine.
+    const place = /record at unsent\.jsonl:(\d+) or before$/.exec(where!);
+    assert.ok(place !== null, where!);
+    assert.ok(Number(place[1]) > 1500, where!);
+  });
+
   test('a file that is not there: a near name, and where it is read', async () => {
     const [said, , place] = await refused('run', 'input.ts', '--param', 'path=inptu.jsonl');
     assert.match(

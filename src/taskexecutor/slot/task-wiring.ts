@@ -444,11 +444,14 @@ export class TaskWiring {
     task: Task | undefined,
   ): EngineError {
     const named = withOperator(error, vertex);
+    const place = task?.source?.place;
+    // What a codec refuses may have been emitted a while ago, and gathered since.
+    const isLate = named !== error && place !== undefined;
     return named.within({
       job: this.#options.job.graph.name,
       vertex: vertex.name,
       subtask: deployment.subtask,
-      record: task?.source?.place,
+      record: isLate ? `${place} or before` : place,
       declaredAt: this.#declaredAt(named, vertex),
     });
   }
