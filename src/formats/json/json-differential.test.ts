@@ -32,6 +32,14 @@ const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
     type: t.optional(t.literal('order')),
     version: t.optional(t.literal(1)),
   }),
+  texts: t.struct({
+    a: t.string,
+    b: t.nullable(t.string),
+    n: t.integer,
+    é: t.optional(t.string),
+    c: t.optional(t.nullable(t.string)),
+    d: t.string,
+  }),
   'nested kinds': t.struct({
     name: t.string,
     at: t.struct({ x: t.float64, y: t.optional(t.nullable(t.int32)), tags: t.array(t.string) }),
