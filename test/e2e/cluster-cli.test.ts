@@ -173,7 +173,7 @@ describe('a job on a cluster', { timeout: 300_000 }, () => {
     const { stdout, stderr, code } = await millrace(...remote, 'failing');
     assert.equal(code, 1);
     assert.match(stderr, /^error\[USER_CODE_FAILED\]: .*not two\n/);
-    assert.match(stderr, /^ {2}at: jobs\.ts:23:\d+$/m);
+    assert.match(stderr, /^ {2}at: jobs\.ts:30:\d+$/m);
     assert.equal(await statusOf(idIn(stdout)), 'FAILED');
   });
 

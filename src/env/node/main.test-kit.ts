@@ -93,7 +93,8 @@ const commands: Readonly<Record<string, (env: Env, args: readonly string[]) => P
       name: 'slot-1',
       data: new TextEncoder().encode(text),
     });
-    if (command === 'logAndLoop') env.clock.after(milliseconds(500), () => handle.terminate());
+    // It says so when it has logged.
+    if (command === 'logAndLoop') handle.port.receive(() => handle.terminate());
     const reason = await handle.exited;
     env.terminal.stdout.write(`${reason.kind}\n`);
     await env.terminal.stdout.flush();

@@ -141,6 +141,7 @@ const commands = {
   /** Logs, then never returns to the event loop. */
   logAndLoop(context: WorkerContext, { count = 0 }: WorkerCommand): void {
     for (let i = 0; i < count; i += 1) context.env.log.write('info', 'Still here', { i });
+    say(context, 'logged');
     for (;;);
   },
 };

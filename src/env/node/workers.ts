@@ -23,7 +23,6 @@ import { readLines } from './output-lines.ts';
 import { NodePort, portMessage, transferList } from './port.ts';
 import type { PortMessage } from './port.ts';
 import { profileWorker } from './profiler.ts';
-import { stackOf } from './thread-stack.ts';
 
 /** Variables that a worker sees: what the platform and user code cannot work without. */
 export const WORKER_VARIABLES: readonly string[] = [
@@ -147,7 +146,10 @@ class NodeWorkerHandle implements WorkerHandle {
   }
 
   async stack(): Promise<readonly string[]> {
-    return this.#gone ? [] : stackOf(this.#worker);
+    if (this.#gone) return [];
+    // Every thread loads this file; few are ever asked.
+    const { stackOf } = await import('./thread-stack.ts');
+    return stackOf(this.#worker);
   }
 
   profile(kind: ProfileKind): Promise<ProfileRecording> {
