@@ -60,6 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'forgotten-job',
+    firstSeed: 45,
     what: 'a job is acknowledged whose place in the store is not durable',
     checkpoints: false,
     file: 'src/ha/atomic-file.ts',
