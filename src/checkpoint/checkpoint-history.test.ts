@@ -1,6 +1,7 @@
 // What is told of checkpoints follows what happens to them: S1 and S2 of checkpoint-history.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EngineError } from '../base/errors.ts';
 import { milliseconds } from '../base/units.ts';
 import type { Timestamp } from '../base/units.ts';
 import { Configuration } from '../config/configuration.ts';
@@ -131,4 +132,26 @@ test('a distribution tells least, greatest and mean of all, and quantiles', () =
     [count, min, max, mean, p50, p90, p99, p999],
     [100, 1, 100, 50.5, 50, 90, 99, 100],
   );
+});
+
+test('S3: those that were given up since the newest complete one are failing, by their last', () => {
+  const known = history();
+  const aborted = new EngineError('CHECKPOINT_ABORTED', { checkpointId: 1, reason: 'it ends' });
+  const begun = (id: number, more?: Partial<PendingCheckpoint>): PendingCheckpoint => {
+    known.progressed(pending(id, more));
+    return pending(id, more);
+  };
+  const failing = (): unknown => known.statistics().failing;
+  known.failed(begun(1), aborted, 1 as Timestamp);
+  assert.equal(failing(), undefined, 'by nobody');
+  const savepoint = { format: 'canonical', directory: '/s', stop: undefined } as const;
+  const asked = { requestId: 1, full: true, savepoint };
+  known.failed(begun(2, { request: asked }), BROKEN, 2 as Timestamp);
+  assert.equal(failing(), undefined, 'whoever asked for a savepoint is told');
+  known.failed(begun(3), BROKEN, 3 as Timestamp);
+  known.failed(begun(4), BROKEN, 4 as Timestamp);
+  known.failed(begun(5), aborted, 5 as Timestamp);
+  assert.deepEqual(failing(), { count: 2, message: BROKEN.message });
+  known.completed(begun(6, { acknowledged: ANSWERED }), '/c/6', 1);
+  assert.equal(failing(), undefined);
 });

@@ -4,6 +4,7 @@
  *
  * S1. Every checkpoint that was begun counts once: in progress, then completed or failed.
  * S2. Of those that have ended at most `limit` are kept in detail, beside the latest of each kind.
+ * S3. Those are failing that were given up since the newest complete one, except by nobody's fault.
  */
 import { assert } from '../base/assert.ts';
 import type { EngineError } from '../base/errors.ts';
@@ -14,6 +15,7 @@ import type {
   CheckpointRecord,
   CheckpointSettings,
   CheckpointStatistics,
+  FailingCheckpoints,
   RestoredCheckpoint,
   SubtaskCheckpoint,
   VertexCheckpoint,
@@ -52,6 +54,8 @@ export class CheckpointHistory {
   #latestSavepoint: CheckpointRecord | undefined;
   #latestFailed: CheckpointRecord | undefined;
   #latestRestored: RestoredCheckpoint | undefined;
+  /** S3. */
+  #failing: FailingCheckpoints | undefined;
 
   constructor(options: CheckpointHistoryOptions) {
     this.#options = options;
@@ -78,7 +82,10 @@ export class CheckpointHistory {
     this.#completed += 1;
     for (const measure of MEASURES) this.#summary[measure].add(record[measure]);
     if (isSavepoint) this.#latestSavepoint = record;
-    else this.#latestCompleted = record;
+    else {
+      this.#latestCompleted = record;
+      this.#failing = undefined;
+    }
     this.#end(record);
   }
 
@@ -87,6 +94,10 @@ export class CheckpointHistory {
     const record: CheckpointRecord = { ...this.#recordOf(pending, 'FAILED'), failure };
     this.#failed += 1;
     this.#latestFailed = record;
+    const isAccident = error.code !== 'CHECKPOINT_ABORTED' && record.purpose === 'checkpoint';
+    if (isAccident) {
+      this.#failing = { count: (this.#failing?.count ?? 0) + 1, message: error.message };
+    }
     this.#end(record);
   }
 
@@ -130,6 +141,7 @@ export class CheckpointHistory {
       latestSavepoint: this.#latestSavepoint,
       latestFailed: this.#latestFailed,
       latestRestored: this.#latestRestored,
+      failing: this.#failing,
       history: [...this.#ended, ...inProgress].toSorted((a, b) => b.checkpointId - a.checkpointId),
     };
   }

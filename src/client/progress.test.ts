@@ -43,3 +43,19 @@ test('G2: the failure that ends the job is not told as one that it goes on after
   shown.show(details('FAILING', ['no disk']));
   assert.deepEqual(told(), []);
 });
+
+test('G3: checkpoints that fail are told once, and again after one that is complete', () => {
+  const { shown, told } = progress();
+  const show = (failingCheckpoints: JobDetails['failingCheckpoints']): readonly string[] => {
+    shown.show({ ...details('RUNNING', []), failingCheckpoints });
+    return told();
+  };
+  const failing = (count: number) => ({ count, message: 'The disk is full.' });
+  assert.deepEqual(show(undefined), []);
+  const [first, ...others] = show(failing(1));
+  assert.match(first!, /^A checkpoint failed, and the job goes on .* The disk is full\.$/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(show(failing(2)), []);
+  assert.deepEqual(show(undefined), []);
+  assert.match(show(failing(2))[0]!, /^2 checkpoints in a row failed/);
+});

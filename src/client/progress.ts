@@ -10,6 +10,7 @@ import { EngineError } from '../base/errors.ts';
 import type { TerminalStream } from '../env/env.ts';
 import type { JobDetails, VertexDetails } from '../protocol/job-report.ts';
 import { eventTimeLines, eventTimeOf, eventTimeText, timeText } from './event-time.ts';
+import { CheckpointFailures } from './checkpoint-failures.ts';
 import { clip, fitLines, LiveText } from './live-text.ts';
 import { RestartReasons } from './restart-reasons.ts';
 import { renderTable, shortCount } from './table.ts';
@@ -18,6 +19,7 @@ export class Progress {
   readonly #stream: TerminalStream;
   readonly #live: LiveText;
   readonly #reasons = new RestartReasons();
+  readonly #checkpoints = new CheckpointFailures();
 
   constructor(stream: TerminalStream) {
     this.#stream = stream;
@@ -43,11 +45,15 @@ export class Progress {
   }
 
   /** G2 */
-  #tellReasons({ failures, status }: JobDetails): void {
+  #tellReasons({ failures, status, failingCheckpoints }: JobDetails): void {
     const texts = failures.map(({ error }) => EngineError.fromData(error).message);
     for (const reason of this.#reasons.fresh(status, texts)) {
       this.erase();
       this.#stream.write(`The job failed and is tried again: ${reason}\n`);
+    }
+    for (const text of this.#checkpoints.fresh(failingCheckpoints)) {
+      this.erase();
+      this.#stream.write(`${text}\n`);
     }
   }
 }

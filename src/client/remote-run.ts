@@ -16,6 +16,7 @@ import { onDistinctSignal } from '../env/distinct-signals.ts';
 import { decodeClientMessage, profileNoticeOf } from '../functions/client-message.ts';
 import type { ProfileNotice } from '../functions/client-message.ts';
 import type { ParsedArguments } from './arguments.ts';
+import { CheckpointFailures } from './checkpoint-failures.ts';
 import { clusterClient } from './cluster-target.ts';
 import type { CommandEnv } from './command-env.ts';
 import { errorOf, executionResult, statusOf } from './execution-result.ts';
@@ -94,6 +95,7 @@ class RemoteRun {
   #signal: 'SIGINT' | 'SIGTERM' | undefined;
   readonly #timers: Disposable[] = [];
   readonly #reasons = new RestartReasons();
+  readonly #checkpoints = new CheckpointFailures();
   #earlier: Look | undefined;
   #isOver = false;
   /** By operator and subtask, what came last. N3. */
@@ -225,6 +227,11 @@ class RemoteRun {
       this.#progress.erase();
       if (this.#isJson) this.#line({ type: 'restart', message });
       else this.#env.terminal.stderr.write(`The job failed and is tried again: ${message}\n`);
+    }
+    for (const message of this.#checkpoints.fresh(job['failing-checkpoints'] ?? undefined)) {
+      this.#progress.erase();
+      if (this.#isJson) this.#line({ type: 'warning', message });
+      else this.#env.terminal.stderr.write(`${message}\n`);
     }
   }
 

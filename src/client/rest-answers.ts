@@ -1,5 +1,6 @@
 /** What commands read of the answers of the REST interface; there is more in them. */
 import type { ErrorData } from '../base/errors.ts';
+import type { FailingCheckpoints } from '../protocol/checkpoint-statistics.ts';
 
 export interface JobsOverview {
   readonly jobs: readonly JobOverviewAnswer[];
@@ -49,6 +50,8 @@ export interface JobDetailsAnswer {
   /** When it last came into a state; 0: never. */
   readonly timestamps: Readonly<Partial<Record<string, number>>>;
   readonly vertices: readonly VertexAnswer[];
+  /** Flink's REST does not tell it. */
+  readonly 'failing-checkpoints'?: FailingCheckpoints | null | undefined;
 }
 
 export interface JobExceptionsAnswer {

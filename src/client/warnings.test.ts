@@ -8,7 +8,8 @@ const operators = [
   { id: 'a', name: 'hourly' },
   { id: 'b', name: 'per ten' },
 ];
-const details = { vertices: [{ operators } as unknown as VertexDetails] };
+const vertices = [{ operators } as unknown as VertexDetails];
+const details = { vertices, failingCheckpoints: undefined };
 
 test('counters of trouble bring a warning by operator, others and zeroes none', () => {
   const warnings = warningsOf(
@@ -60,4 +61,11 @@ test('options of the cluster that are typed for a job are named, others are not'
     idle.map((each) => each.split('=')[0]),
   );
   assert.match(warnings[0]!.message, /^-D taskmanager\.numberOfTaskSlots is an option of the cl/);
+});
+
+test('checkpoints that fail are told of with the reason of the last one', () => {
+  const failing = { count: 3, message: 'The disk is full.\nmore of it' };
+  const [warning] = warningsOf({ accumulators: [] }, { vertices, failingCheckpoints: failing });
+  assert.deepEqual([warning!.counter, warning!.count], ['failingCheckpoints', 3]);
+  assert.match(warning!.message, /^3 checkpoints in a row failed, .* The disk is full\.$/);
 });

@@ -5,6 +5,7 @@
 import { parseAssignment } from '../config/load-configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
+import { checkpointFailureText } from './checkpoint-failures.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 
 export interface Warning {
@@ -37,12 +38,17 @@ const PER_OPERATOR: Readonly<Record<string, Text>> = {
 
 export function warningsOf(
   { accumulators }: Pick<JobResult, 'accumulators'>,
-  { vertices }: Pick<JobDetails, 'vertices'>,
+  { vertices, failingCheckpoints }: Pick<JobDetails, 'vertices' | 'failingCheckpoints'>,
 ): readonly Warning[] {
   const names = new Map(
     vertices.flatMap(({ operators }) => operators.map(({ id, name }) => [id, name] as const)),
   );
   const warnings: Warning[] = [];
+  if (failingCheckpoints !== undefined) {
+    const { count } = failingCheckpoints;
+    const message = checkpointFailureText(failingCheckpoints);
+    warnings.push({ counter: 'failingCheckpoints', operator: undefined, count, message });
+  }
   const malformed = accumulators
     .filter(({ name }) => name === 'malformedLines')
     .reduce((sum, { value }) => sum + value, 0);

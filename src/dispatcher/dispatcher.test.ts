@@ -85,7 +85,7 @@ function master({ job }: JobSubmission, cancelled: string[]): JobMasterHandle {
   const { jobId } = job;
   const details: JobDetails = {
     ...{ jobId, name: jobId, status: 'RUNNING', generation: 1, runtimeMillis: 0 },
-    ...{ waitingFor: undefined, vertices: [], failures: [] },
+    ...{ waitingFor: undefined, vertices: [], failures: [], failingCheckpoints: undefined },
   };
   const summary = {
     jobId,

@@ -209,6 +209,7 @@ export class JobMaster {
         this.#main.now(),
       ),
       failures: this.#run.history.failuresInShort,
+      failingCheckpoints: this.#checkpoints?.statistics()?.failing,
     };
   }
 

@@ -14,8 +14,20 @@ export interface CheckpointStatistics {
   readonly latestSavepoint: CheckpointRecord | undefined;
   readonly latestFailed: CheckpointRecord | undefined;
   readonly latestRestored: RestoredCheckpoint | undefined;
+  /** Undefined: the newest one is complete, or nothing has gone wrong since. */
+  readonly failing: FailingCheckpoints | undefined;
   /** Newest first; at most `web.checkpoints.history`, and all that are in progress. */
   readonly history: readonly CheckpointRecord[];
+}
+
+/**
+ * Checkpoints have failed since the newest complete one: after a failure the job would go back to
+ * that. What ended by nobody's fault is left out.
+ */
+export interface FailingCheckpoints {
+  readonly count: number;
+  /** Why the last of them failed. */
+  readonly message: string;
 }
 
 /** How the job takes checkpoints. */

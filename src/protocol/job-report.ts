@@ -1,6 +1,7 @@
 /** What a JobMaster says about its job to whoever asks: how it stands, how it ended. Plain data. */
 import type { ErrorData } from '../base/errors.ts';
 import type { OperatorId, VertexId } from '../graph/job-graph.ts';
+import type { FailingCheckpoints } from './checkpoint-statistics.ts';
 import type { ExecutionState, JobStatus, TerminalJobStatus } from './job-status.ts';
 import type { Accumulator, WatermarkHold } from './slot-messages.ts';
 
@@ -28,6 +29,7 @@ export interface JobDetails extends JobOverview {
   /** What the job waits for, if it does, as a sentence. */
   readonly waitingFor: string | undefined;
   readonly vertices: readonly VertexDetails[];
+  readonly failingCheckpoints: FailingCheckpoints | undefined;
   /** The last failures, oldest first. */
   readonly failures: readonly JobFailure[];
 }

@@ -50,6 +50,7 @@ const STATISTICS: CheckpointStatistics = {
   latestCompleted: RECORD,
   latestSavepoint: undefined,
   latestFailed: undefined,
+  failing: undefined,
   latestRestored: {
     ...{ checkpointId: 12, restoredAt: 900, isSavepoint: true, externalPath: 'file:/s' },
   },

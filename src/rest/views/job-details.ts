@@ -71,10 +71,16 @@ export interface JobDetailsInfo {
   readonly 'status-counts': StateCounts;
   readonly plan: PlanInfo;
   readonly 'pending-operators': number | bigint;
-  /** Of our own: what the job waits for, in words; how often it was started again. */
+  /**
+   * Of our own: what the job waits for, in words; the checkpoints that have failed since the newest
+   * complete one; how often the job was started again.
+   */
   readonly 'waiting-for': string | null;
+  readonly 'failing-checkpoints': TypeOf<typeof failingCheckpoints> | null;
   readonly restarts: number | bigint;
 }
+
+const failingCheckpoints = object({ count: integer, message: text });
 
 export const jobDetailsInfo: Shape<JobDetailsInfo> = named(
   'JobDetailsInfo',
@@ -97,6 +103,7 @@ export const jobDetailsInfo: Shape<JobDetailsInfo> = named(
     plan: planInfo,
     'pending-operators': integer,
     'waiting-for': nullable(text),
+    'failing-checkpoints': nullable(failingCheckpoints),
     restarts: integer,
   }),
 );
@@ -125,6 +132,7 @@ export function jobDetailsOf(job: ExecutionGraphInfo, now: number): JobDetailsIn
     plan: planInfoOf(jobId, name, jobType, job.graph),
     'pending-operators': 0,
     'waiting-for': job.waitingFor ?? null,
+    'failing-checkpoints': job.checkpoints?.failing ?? null,
     restarts: job.restarts,
   };
 }
