@@ -14,8 +14,8 @@ export function checkpointFailureText({ count, message }: FailingCheckpoints): s
   const [what, them] =
     count === 1 ? ['A checkpoint', 'it'] : [`${count} checkpoints in a row`, 'them'];
   return (
-    `${what} failed, and the job goes on without ${them}: should it fail, it will begin again from ` +
-    `the last complete one, or from its start. ${clip(message.split('\n', 1)[0]!, REASON_MAX)}`
+    `${what} failed, and the job goes on without ${them}: should it fail, it will begin again ` +
+    `from the last complete one, or from its start. ${clip(message.split('\n', 1)[0]!, REASON_MAX)}`
   );
 }
 

@@ -28,8 +28,18 @@ test('steps settle between a half and two milliseconds', () => {
   );
 });
 
+test('U2: the first step takes one record, later ones soon as many as fit', () => {
+  const size = new StepSize();
+  assert.equal(size.records, 1);
+  size.took(1, 60);
+  assert.equal(size.records, 1);
+  for (let step = 0; step < 10; step += 1) size.took(size.records, size.records * 0.0003);
+  assert.equal(size.records, 1024);
+});
+
 test('one step that was held up does not change the size for long', () => {
   const size = new StepSize();
+  settled(size, 0.0001);
   size.took(1024, 50);
   assert.equal(size.records, 20);
   for (let step = 0; step < 6; step += 1) size.took(size.records, size.records * 0.0003);
@@ -38,6 +48,7 @@ test('one step that was held up does not change the size for long', () => {
 
 test('a step without records says nothing about their cost, unless it was long', () => {
   const size = new StepSize();
+  settled(size, 0.0001);
   size.took(0, 0.1);
   assert.equal(size.records, 1024);
   size.took(0, 10);
