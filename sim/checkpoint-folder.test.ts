@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEngineError } from '../src/base/errors.ts';
-import { minutes } from '../src/base/units.ts';
+import { minutes, seconds } from '../src/base/units.ts';
 import type { Env } from '../src/env/env.ts';
 import { memoryCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
 import { CheckpointPlace } from '../src/jobmaster/checkpoint-place.ts';
@@ -24,6 +24,7 @@ function placeOf(env: Env, masters: number): CheckpointPlace {
     pointers: memoryCheckpointPointers(),
     masters,
     log: env.log,
+    clock: env.clock,
   });
 }
 
@@ -107,3 +108,32 @@ test('a job that fails as it begins takes with it what it has tried its folder w
   };
   await world.runProcess(world.host('master'), body, minutes(1));
 });
+
+// Nobody came back to what could not be removed when the job ended.
+for (const outage of [seconds(3), minutes(1)]) {
+  const what = outage < minutes(1) ? 'fails for a while' : 'stays away';
+  test(`T3: at the end of a job its disk ${what}`, async () => {
+    const told: string[] = [];
+    const watchLog = (message: string): void => void told.push(message);
+    const world = simulation({ seed: 3, sharedFolders: ['/shared'], watchLog });
+    const { files } = world.mounts[0]!;
+    const body = async (env: Env): Promise<void> => {
+      const place = placeOf(env, 1);
+      await place.begin();
+      await place.prepare(PENDING);
+      files.failures = 1;
+      env.clock.after(outage, () => (files.failures = 0));
+      const before = env.clock.monotonic();
+      await place.removeAll();
+      const waited = env.clock.monotonic() - before;
+      assert.ok(waited < seconds(15), `${waited} ms: a user waits for it`);
+      files.failures = 0;
+      const isThere = (await env.disk.stat(JOB_FOLDER)) !== undefined;
+      const stays = told.filter((text) => text.startsWith('files of a checkpoint could not be'));
+      assert.equal(isThere, outage === minutes(1));
+      assert.equal(stays.length, isThere ? 1 : 0);
+      if (isThere) assert.ok(stays[0]!.includes(`file:${JOB_FOLDER}, and stay: `));
+    };
+    await world.runProcess(world.host('master'), body, minutes(2));
+  });
+}

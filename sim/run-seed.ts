@@ -106,7 +106,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedOutcome> {
   });
   const folders = new CheckpointFolders({
     ...{ files: world.mounts[1]!.files, now: () => world.elapsed },
-    ...{ masters: () => cluster.jobManagerStarts(), isTold: () => kept.leftFiles },
+    ...{ masters: () => cluster.jobManagerStarts(), isTold: () => kept.triesAgain },
   });
   const reader = world.host(READER_HOST);
   await world.runProcess(reader, writeOldOutput, minutes(1));

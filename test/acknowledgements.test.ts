@@ -12,6 +12,7 @@ import { nodeRandom } from '../src/env/node/random.ts';
 import type { JobGraph } from '../src/graph/job-graph.ts';
 import { memoryCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
 import type { CheckpointAcknowledgement } from '../src/protocol/job-master-service.ts';
+import { ManualClock } from '../src/rpc/manual-clock.test-kit.ts';
 import { FileSystems } from '../src/storage/file-systems.ts';
 import { dynamic } from '../src/types/index.ts';
 import { CheckpointPlace } from '../src/jobmaster/checkpoint-place.ts';
@@ -47,7 +48,7 @@ it('a task of an earlier attempt acknowledges for nobody, and what it has writte
     const log = { write: () => undefined, with: () => log };
     const directory = join(folder, 'checkpoints');
     const place = new CheckpointPlace({
-      ...{ jobId: '01234567', fileSystems, directory, masters: 1, log },
+      ...{ jobId: '01234567', fileSystems, directory, masters: 1, log, clock: new ManualClock() },
       pointers: memoryCheckpointPointers(),
     });
     const plan = planJob(JOB, 'region');

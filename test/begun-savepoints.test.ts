@@ -12,6 +12,7 @@ import { fileCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
 import { StoredFiles } from '../src/ha/stored-files.ts';
 import { CheckpointPlace } from '../src/jobmaster/checkpoint-place.ts';
 import { endUndecided } from '../src/jobmaster/ended-checkpoints.ts';
+import { ManualClock } from '../src/rpc/manual-clock.test-kit.ts';
 import type { CheckpointPointers, StoredCheckpoints } from '../src/protocol/stored-checkpoints.ts';
 import { JOB_ID, someMetadata } from '../src/storage/checkpoint.test-kit.ts';
 import type { CheckpointMetadata } from '../src/storage/checkpoint-metadata.ts';
@@ -69,7 +70,7 @@ class Rig {
   options(masters: number): ConstructorParameters<typeof CheckpointPlace>[0] {
     return {
       ...{ jobId: JOB_ID, fileSystems: this.#fileSystems, pointers: this.#pointers, masters },
-      directory: join(this.#folder, 'checkpoints'),
+      ...{ directory: join(this.#folder, 'checkpoints'), clock: new ManualClock() },
       log: { ...env.log, write: (_level, message) => this.warnings.push(message) },
     };
   }

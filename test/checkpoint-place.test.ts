@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { CheckpointPlace } from '../src/jobmaster/checkpoint-place.ts';
 import { memoryCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
+import { ManualClock } from '../src/rpc/manual-clock.test-kit.ts';
 import { JOB_ID, someMetadata } from '../src/storage/checkpoint.test-kit.ts';
 import { withFolder } from './storage.test-kit.ts';
 
@@ -11,7 +12,8 @@ test('a master that goes on from a checkpoint and takes none removes the folder 
   withFolder(async (fileSystems, directory) => {
     const pointers = memoryCheckpointPointers();
     const log = { write: assert.fail } as never;
-    const options = { jobId: JOB_ID, fileSystems, directory, pointers, log };
+    const clock = new ManualClock();
+    const options = { jobId: JOB_ID, fileSystems, directory, pointers, log, clock };
     const first = new CheckpointPlace({ ...options, masters: 1 });
     await first.recover();
     await first.begin();

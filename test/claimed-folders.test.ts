@@ -3,17 +3,23 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
+import { cases } from '../src/base/cases.test-kit.ts';
 import { CompletedCheckpoints } from '../src/checkpoint/completed-checkpoints.ts';
 import type { CompletedCheckpoint } from '../src/checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../src/checkpoint/coordinator-state.ts';
 import { memoryCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
 import { CheckpointPlace } from '../src/jobmaster/checkpoint-place.ts';
 import { cleanUpEnded, settleUnopened } from '../src/jobmaster/ended-checkpoints.ts';
+import { FaultyDisk } from '../src/deploy/faulty-disk.test-kit.ts';
+import type { Clock } from '../src/env/env.ts';
+import { nodeDisk } from '../src/env/node/disk.ts';
+import { nodeRandom } from '../src/env/node/random.ts';
+import { EngineError } from '../src/base/errors.ts';
 import type { StateHandle } from '../src/protocol/checkpoint.ts';
-import type { CheckpointsAtEnd } from '../src/protocol/stored-checkpoints.ts';
+import type { CheckpointPointers, CheckpointsAtEnd } from '../src/protocol/stored-checkpoints.ts';
 import { someMetadata } from '../src/storage/checkpoint.test-kit.ts';
 import { disposeSavepoint } from '../src/storage/ended-job-folder.ts';
-import type { FileSystems } from '../src/storage/file-systems.ts';
+import { FileSystems } from '../src/storage/file-systems.ts';
 import { withFolder } from './storage.test-kit.ts';
 
 const [FIRST, SECOND, THIRD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
@@ -26,24 +32,28 @@ const [FIRST, SECOND, THIRD] = ['1', '2', '3'].map((digit) => digit.repeat(32)) 
 class Job {
   readonly id: string;
   readonly warnings: string[] = [];
-  readonly pointers = memoryCheckpointPointers();
+  readonly pointers: CheckpointPointers;
   readonly completed: CompletedCheckpoints;
   readonly place: CheckpointPlace;
   readonly #fileSystems: FileSystems;
   readonly #directory: string;
+  readonly #masters: number;
 
-  constructor(world: World, id: string, { retained = 1, onCancel }: JobOptions = {}) {
+  constructor(world: World, id: string, options: JobOptions = {}) {
+    const { retained = 1, onCancel, masters = 1 } = options;
     this.id = id;
+    this.#masters = masters;
+    this.pointers = options.pointers ?? memoryCheckpointPointers();
     this.#fileSystems = world.fileSystems;
     this.#directory = world.directory;
     this.completed = new CompletedCheckpoints(retained);
-    this.place = new CheckpointPlace({ ...this.options(1), directory: this.#directory, onCancel });
+    this.place = new CheckpointPlace({ ...this.options(), directory: this.#directory, onCancel });
   }
 
-  options(masters: number) {
+  options(masters = this.#masters) {
     const { id: jobId, pointers } = this;
     const log = { write: (_: string, text: string) => this.warnings.push(text) } as never;
-    return { jobId, pointers, masters, log, fileSystems: this.#fileSystems };
+    return { jobId, pointers, masters, log, clock: IMPATIENT, fileSystems: this.#fileSystems };
   }
 
   /** Begins; with CLAIM, unless there is nothing to go on from. */
@@ -83,6 +93,24 @@ class Job {
     await this.place.removeAll();
   }
 
+  /** All of its life, of which an earlier master may have had a part. */
+  async live(path: string, atEnd: CheckpointsAtEnd): Promise<void> {
+    const stored = await this.pointers.read();
+    if (stored?.atEnd !== undefined) {
+      return cleanUpEnded({ ...this.options(), directory: () => assert.fail('it is known') });
+    }
+    const kept = await this.place.recover();
+    const firstFree = Math.max(await this.place.firstFreeId(true), 10);
+    if (kept.length === 0) await this.begin(path);
+    else {
+      await this.place.begin();
+      await this.place.removeLeftovers(kept);
+      for (const each of kept) this.completed.add(each);
+    }
+    await this.checkpoint(firstFree);
+    await this.end(atEnd);
+  }
+
   /** A later master, which is to end the job before it knows its checkpoints. */
   async endUnopened(status: 'CANCELED' | 'FAILED'): Promise<void> {
     const options = this.options(2);
@@ -94,7 +122,17 @@ class Job {
 interface JobOptions {
   readonly retained?: number;
   readonly onCancel?: CheckpointsAtEnd;
+  readonly masters?: number;
+  readonly pointers?: CheckpointPointers;
 }
+
+/** Nobody waits for a disk that does not come back. */
+const IMPATIENT: Pick<Clock, 'after'> = {
+  after(_delay, callback) {
+    queueMicrotask(callback);
+    return { [Symbol.dispose]: () => undefined };
+  },
+};
 
 class World {
   readonly fileSystems: FileSystems;
@@ -165,7 +203,7 @@ test('M2: a claim stays as long as checkpoints of the job refer to the folder', 
   }));
 
 /** What a third job claims refers to the folder of the first. */
-async function chain(world: World, retained = 1): Promise<[third: Job, older: string]> {
+async function chain(world: World, retained = 1): Promise<[Job, older: string, newer: string]> {
   const first = new Job(world, FIRST);
   await first.begin();
   const { location } = await first.checkpoint(1);
@@ -176,14 +214,13 @@ async function chain(world: World, retained = 1): Promise<[third: Job, older: st
   const older = await second.checkpoint(2, uri);
   const newer = await second.checkpoint(3, uri);
   await second.end('retained');
-  const third = new Job(world, THIRD);
-  await third.begin(newer.location);
-  return [third, older.location!];
+  return [new Job(world, THIRD), older.location!, newer.location!];
 }
 
 test('M1: files of the first job stay while the third refers to them, whatever is disposed of', () =>
   World.run(async (world) => {
-    const [third, older] = await chain(world, 2);
+    const [third, older, newer] = await chain(world, 2);
+    await third.begin(newer);
     await third.checkpoint(4, `file:${world.directory}/${FIRST}/shared/state-1`);
     await world.dispose(older);
     assert.ok(world.left().includes('1/shared/state-1'));
@@ -193,7 +230,8 @@ test('M1: files of the first job stay while the third refers to them, whatever i
 
 test('M3: with what is claimed goes what its job had claimed', () =>
   World.run(async (world) => {
-    const [third] = await chain(world);
+    const [third, , newer] = await chain(world);
+    await third.begin(newer);
     const claims = ['1/.claimed-2', '1/.claimed-3', '2/.claimed-3'];
     assert.deepEqual(
       world.left().filter((path) => path.includes('claimed')),
@@ -208,7 +246,8 @@ test('M3: with what is claimed goes what its job had claimed', () =>
 
 test('M3: it stays where another checkpoint of that job refers to it', () =>
   World.run(async (world) => {
-    const [third, older] = await chain(world, 2);
+    const [third, older, newer] = await chain(world, 2);
+    await third.begin(newer);
     await third.checkpoint(4);
     const claims = (): readonly string[] => world.left().filter((path) => /claimed/.test(path));
     assert.deepEqual(claims(), ['1/.claimed-2']);
@@ -243,3 +282,80 @@ test('E1: of a job that fails before its next master knows its checkpoints they 
     assert.deepEqual(world.left(), OF_FIRST);
     assert.match(job.warnings.join(), /without a decision .*chk-1/);
   }));
+
+/** A master that can do no more than so many changes, of the disk and of the pointers. */
+class Mortal {
+  readonly world: World;
+  readonly pointers: CheckpointPointers;
+  readonly #changes: number;
+  #left: number;
+
+  constructor(directory: string, pointers: CheckpointPointers, changes: number) {
+    this.#left = changes;
+    this.#changes = changes;
+    const disk = new FaultyDisk({ disk: nodeDisk(), random: nodeRandom() } as never);
+    const kinds = ['open', 'makeDirectory', 'rename', 'link', 'remove', 'write', 'sync'];
+    disk.fault = (operation, path) =>
+      kinds.includes(operation) && (operation !== 'open' || path.includes('?'))
+        ? this.#die()
+        : undefined;
+    this.world = new World(FileSystems.create(disk.env), directory);
+    this.pointers = {
+      read: () => pointers.read(),
+      write: async (stored) => {
+        const before = this.#die();
+        if (before !== undefined) throw before;
+        await pointers.write(stored);
+        // It may be there, and its master hears of nothing.
+        const after = this.#die();
+        if (after !== undefined) throw after;
+      },
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#left < 0;
+  }
+
+  get made(): number {
+    return this.#changes - this.#left;
+  }
+
+  #die(): EngineError | undefined {
+    this.#left -= 1;
+    const parameters = { operation: 'do', path: 'it', reason: 'the process is gone' };
+    return this.isDead ? new EngineError('IO_FAILED', parameters) : undefined;
+  }
+}
+
+/** Its master dies after so many changes. @returns how many it has made, if it has not died */
+async function liveTwice(changes: number, atEnd: CheckpointsAtEnd): Promise<number | undefined> {
+  let made: number | undefined;
+  await World.run(async (world) => {
+    const [, , path] = await chain(world);
+    const pointers = memoryCheckpointPointers();
+    const mortal = new Mortal(world.directory, pointers, changes);
+    const job = new Job(mortal.world, THIRD, { pointers: mortal.pointers });
+    await job.live(path, atEnd).catch((error: unknown) => assert.match(String(error), /gone/));
+    const next = new Job(world, THIRD, { pointers, masters: 2 });
+    if (mortal.isDead) await next.live(path, atEnd);
+    else made = mortal.made;
+    const isKept = (name: string): boolean => /^3\/(?:chk-|shared)/.test(name);
+    const left = atEnd === 'removed' ? world.left() : world.left().filter((each) => !isKept(each));
+    assert.deepEqual(left, [], `after ${changes} changes`);
+    assert.deepEqual(next.warnings, []);
+  });
+  return made;
+}
+
+for (const atEnd of ['removed', 'retained'] as const) {
+  test(`M4: whatever a master dies at, the next one goes on with claims (${atEnd})`, async () => {
+    const all = (await liveTwice(1e6, atEnd))!;
+    assert.ok(all > 40, `${all} changes`);
+    const every = Math.ceil(all / cases(8, 1000));
+    for (let changes = 0; changes < all; changes += every) {
+      const made = await liveTwice(changes + Math.floor(every / 2), atEnd);
+      assert.ok(made === undefined || changes + every >= all);
+    }
+  });
+}

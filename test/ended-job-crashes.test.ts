@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EngineError } from '../src/base/errors.ts';
-import { minutes } from '../src/base/units.ts';
+import { milliseconds, minutes } from '../src/base/units.ts';
 import { CompletedCheckpoints } from '../src/checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../src/checkpoint/coordinator-state.ts';
 import { FaultyDisk } from '../src/deploy/faulty-disk.test-kit.ts';
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts';
 import type { JobMasterHandle } from '../src/dispatcher/dispatcher.ts';
-import type { Env } from '../src/env/env.ts';
+import type { Clock, Env } from '../src/env/env.ts';
 import { memoryNetwork } from '../src/env/memory-network.ts';
 import { nodeEnv } from '../src/env/node/node-env.ts';
 import { fileCheckpointPointers } from '../src/ha/checkpoint-pointers.ts';
@@ -36,6 +36,11 @@ const world = nodeEnv({
   // What cannot be removed when the disk is gone is told.
   log: { level: 'error' },
 });
+
+/** A disk that is gone does not come back. */
+const IMPATIENT: Pick<Clock, 'after'> = {
+  after: (_delay, callback) => world.clock.after(milliseconds(0), callback),
+};
 
 interface Stores {
   readonly jobs: JobStore;
@@ -67,6 +72,7 @@ class Rig implements Disposable {
   place(env: Env, pointers: CheckpointPointers): CheckpointPlace {
     return new CheckpointPlace({
       ...{ jobId: JOB_ID, directory: this.directory, pointers, masters: 1, log: env.log },
+      clock: IMPATIENT,
       fileSystems: FileSystems.create(env),
     });
   }
@@ -191,7 +197,8 @@ async function live(
       const fileSystems = FileSystems.create(env);
       const directory = (): string => assert.fail('the pointers know it');
       const options = { jobId: JOB_ID, fileSystems, pointers, masters, directory };
-      return cleanUpEnded({ ...options, log: env.log });
+      const clock = IMPATIENT;
+      return cleanUpEnded({ ...options, log: env.log, clock });
     },
     disposeSavepoint: async () => assert.fail('not asked for'),
     endedJobs: { capacity: 10, maxBytes: 1e6, expiration: minutes(1) },

@@ -33,6 +33,8 @@ export class CheckpointsKept implements Checker {
   restores = 0;
   /** Whether files stayed because of a fault, which was told. */
   leftFiles = false;
+  /** Whether some could not be removed at once, which was told: that is tried again. */
+  triesAgain = false;
   /** The same of copies that slots keep. */
   leftCopies = false;
   readonly #jobs: Map<string, JobCourse> = new Map();
@@ -56,6 +58,7 @@ export class CheckpointsKept implements Checker {
 
   observe(message: string, { jobId }: LogFields): void {
     if (message.startsWith('files of a checkpoint could not be removed')) this.leftFiles = true;
+    if (message.startsWith('files of a checkpoint cannot be removed')) this.triesAgain = true;
     if (message.includes(' was not removed: ')) this.leftCopies = true;
     if (typeof jobId !== 'string') return;
     const job = this.#of(jobId);

@@ -122,7 +122,8 @@ export class JobManager {
         const pointers = stores.pointersOf(jobId);
         const directory = (): string | undefined =>
           checkpointConfigOf(ofJob, stores.checkpointFolder).directory;
-        return cleanUpEnded({ jobId, fileSystems, directory, pointers, masters, log: env.log });
+        const { log, clock } = env;
+        return cleanUpEnded({ jobId, fileSystems, directory, pointers, masters, log, clock });
       },
       disposeSavepoint: (path, runs) => {
         const options = fileSystemOptions(configuration.toRecord());

@@ -12,7 +12,7 @@
  * Q5. A savepoint is complete, and somebody told, only if no later master had come when its
  *     `_metadata` was there: that one removes what is begun and not complete (begun-savepoints.ts).
  */
-import type { Log } from '../env/env.ts';
+import type { Clock, Log } from '../env/env.ts';
 import { EngineError, isEngineError, toEngineError } from '../base/errors.ts';
 import type { CompletedCheckpoint, Discards } from '../checkpoint/completed-checkpoints.ts';
 import type { PendingCheckpoint } from '../checkpoint/coordinator-state.ts';
@@ -30,7 +30,6 @@ import type { FileSystems } from '../storage/file-systems.ts';
 import { folderOfUri } from '../storage/file-uri.ts';
 import {
   discardHandles,
-  disposeCheckpoint,
   readCheckpoint,
   removeEmptyJobFolder,
   writeMetadata,
@@ -53,6 +52,7 @@ export interface CheckpointPlaceOptions {
   /** How many masters have had the job, this one included. */
   readonly masters: number;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'after'>;
 }
 
 export class CheckpointPlace {
@@ -80,9 +80,14 @@ export class CheckpointPlace {
   constructor(options: CheckpointPlaceOptions) {
     const { fileSystems, directory, jobId } = options;
     this.#options = options;
-    this.#removals = new PersistentRemovals((what, error) => {
-      const text = `files of a checkpoint could not be removed from ${what}: ${error.message}`;
-      options.log.write('warn', text, { jobId });
+    const tell = (text: string, { message }: EngineError): void =>
+      options.log.write('warn', `${text}: ${message}`, { jobId });
+    this.#removals = new PersistentRemovals({
+      clock: options.clock,
+      failed: (what, error) =>
+        tell(`files of a checkpoint cannot be removed just now from ${what}`, error),
+      gaveUp: (what, error) =>
+        tell(`files of a checkpoint could not be removed from ${what}, and stay`, error),
     });
     this.#begun = new BegunSavepoints({ fileSystems, jobId });
     this.#storage =
@@ -125,13 +130,15 @@ export class CheckpointPlace {
   }
 
   /** After a master that has come to its end. */
-  resume({ reservedId, firstId = 1, checkpoints, begun = [] }: StoredCheckpoints): void {
+  resume(stored: StoredCheckpoints): void {
+    const { reservedId, firstId = 1, checkpoints, begun = [] } = stored;
     this.#isLater = true;
     this.#isUsed = true;
     this.#reservedId = reservedId;
     this.#firstId = firstId;
     this.#pointed = checkpoints;
     for (const location of begun) this.#begun.add(location);
+    this.#claims.resume(stored);
   }
 
   /**
@@ -161,14 +168,20 @@ export class CheckpointPlace {
 
   /** Q2: the job goes on from it, and so does a later master. */
   async point(kept: readonly CompletedCheckpoint[], firstId: number): Promise<void> {
-    await this.#claims.claim(kept);
-    await this.#point(kept.flatMap(pointerOf), Math.max(firstId - 1, this.#reservedId));
+    const reservedId = Math.max(firstId - 1, this.#reservedId);
+    if (this.#claims.noteFolders(kept)) await this.#write({ reservedId });
+    await this.#claims.claim();
+    this.#claims.note(kept);
+    await this.#point(kept.flatMap(pointerOf), reservedId);
   }
 
   /** Removes what an earlier master has left behind, while no task runs. */
   async removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
     if (!this.#isLater) return;
-    await this.#removeLeftovers(kept);
+    const leftovers = this.#leftoversBeside(kept);
+    await this.#removals.removeNow(this.jobDirectory, leftovers);
+    this.#claims.note(kept);
+    await this.#removeLeaving(kept);
     await this.#removeBegunBefore();
   }
 
@@ -250,22 +263,17 @@ export class CheckpointPlace {
   /** Subsumed ones: no pointer leads to them. */
   async discard({ checkpoints, handles, inUse }: Discards): Promise<void> {
     await this.#removals.retry();
-    for (const { location } of checkpoints) {
-      if (location === undefined) continue;
-      if (this.#isOwn(location)) await this.#discardLocation(location);
-      else {
-        const { fileSystems } = this.#options;
-        await this.#removals.removeNow(location, () => disposeCheckpoint(fileSystems, location));
-      }
+    const [own, others]: CompletedCheckpoint[][] = [[], []];
+    for (const each of checkpoints) {
+      if (each.location === undefined) continue;
+      if (this.#isOwn(each.location)) own!.push(each);
+      else others!.push(each);
     }
-    await this.#discard(handles);
-    const folders = this.#claims.touchedBy({ checkpoints, handles });
-    const [some] = folders;
-    if (some === undefined) return;
-    await this.#removals.removeNow(some, () => this.#claims.leaveFormer(checkpoints));
-    for (const folder of folders) {
-      await this.#removals.removeNow(folder, () => this.#claims.leave(folder, checkpoints, inUse));
-    }
+    for (const { location } of own!) await this.#discardLocation(location!);
+    const claimed = { checkpoints: others!, handles, inUse };
+    if (!this.#claims.concern(claimed)) return this.#discard(handles);
+    const what = others![0]?.location ?? namesOf(handles);
+    await this.#removals.remove(what, () => this.#claims.remove(claimed));
   }
 
   /** The job has ended; it is durable what becomes of its checkpoints when it has resolved. */
@@ -278,10 +286,11 @@ export class CheckpointPlace {
     await this.#removals.retry();
     await this.#discardDoubtful();
     await this.removeBegun();
-    await this.#removeLeftovers(kept);
-    for (const folder of this.#claims.unusedBy(kept)) {
-      await this.#removals.removeNow(folder, () => this.#claims.release(folder));
-    }
+    await this.#removals.remove(this.jobDirectory, this.#leftoversBeside(kept));
+    this.#claims.note(kept);
+    await this.#removeLeaving(kept);
+    await this.#release(kept);
+    await this.#removals.finish();
   }
 
   /** The job has ended, and nothing of it is kept. */
@@ -289,10 +298,14 @@ export class CheckpointPlace {
     await this.#removals.retry();
     await this.#discardDoubtful();
     await this.removeBegun();
-    if (this.#storage === undefined || !this.#isUsed) return;
-    await this.#removals.removeNow(this.jobDirectory, () =>
-      this.#storage!.removeJobDirectory(this.#firstId),
-    );
+    await this.#removeLeaving([]);
+    await this.#release([]);
+    if (this.#storage !== undefined && this.#isUsed) {
+      await this.#removals.remove(this.jobDirectory, () =>
+        this.#storage!.removeJobDirectory(this.#firstId),
+      );
+    }
+    await this.#removals.finish();
   }
 
   /**
@@ -300,11 +313,14 @@ export class CheckpointPlace {
    */
   async leaveUndecided(): Promise<void> {
     await this.#removeBegunBefore();
-    if (this.#storage === undefined) return;
-    const { fileSystems } = this.#options;
-    await this.#removals.removeNow(this.jobDirectory, () =>
-      removeEmptyJobFolder(fileSystems, this.jobDirectory),
-    );
+    if (this.#pointed.length === 0) await this.#release([]);
+    if (this.#storage !== undefined) {
+      const { fileSystems } = this.#options;
+      await this.#removals.remove(this.jobDirectory, () =>
+        removeEmptyJobFolder(fileSystems, this.jobDirectory),
+      );
+    }
+    await this.#removals.finish();
   }
 
   /** Q5. */
@@ -312,14 +328,26 @@ export class CheckpointPlace {
     if (this.#begun.locations !== undefined && (await this.#isLeader())) await this.removeBegun();
   }
 
-  async #removeLeftovers(kept: readonly CompletedCheckpoint[]): Promise<void> {
+  #leftoversBeside(kept: readonly CompletedCheckpoint[]): () => Promise<void> {
     const retained = kept.flatMap(({ metadata, location }) =>
       location === undefined ? [] : [{ metadata, location, uri: `${location}/_metadata`, size: 0 }],
     );
     const leftovers = { retained, firstId: this.#firstId, others: this.#damaged };
-    await this.#removals.removeNow(this.jobDirectory, async () => {
-      await this.#storage?.removeLeftovers(leftovers);
-    });
+    return async () => void (await this.#storage?.removeLeftovers(leftovers));
+  }
+
+  /** Checkpoints that were claimed, and that an earlier master did not come to remove. */
+  async #removeLeaving(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    for (const location of this.#claims.leaving(kept)) {
+      await this.#removals.remove(location, () => this.#claims.removeLeaving(location, kept));
+    }
+  }
+
+  /** The job has ended with these. */
+  async #release(kept: readonly CompletedCheckpoint[]): Promise<void> {
+    for (const folder of this.#claims.unusedBy(kept)) {
+      await this.#removals.remove(folder, () => this.#claims.release(folder));
+    }
   }
 
   /** Its folder is made when it is durable where that is. @returns its location */
@@ -428,10 +456,10 @@ export class CheckpointPlace {
   }
 
   async #discard(handles: readonly StateHandle[]): Promise<void> {
-    const files = handles.flatMap((handle) => (handle.kind === 'file' ? [handle.uri] : []));
-    if (files.length === 0) return;
-    const what = files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} others`;
-    await this.#removals.remove(what, () => discardHandles(this.#options.fileSystems, handles));
+    if (handles.every(({ kind }) => kind !== 'file')) return;
+    await this.#removals.remove(namesOf(handles), () =>
+      discardHandles(this.#options.fileSystems, handles),
+    );
   }
 
   #point(checkpoints: readonly StoredPointer[] | undefined, reservedId: number): Promise<void> {
@@ -445,6 +473,7 @@ export class CheckpointPlace {
       const reserved = reservedId ?? this.#reservedId;
       await pointers.write({
         ...{ masters, reservedId: reserved, checkpoints: next },
+        ...this.#claims.stored,
         ...{ directory, firstId: this.#firstId, begun: this.#begun.locations, onCancel, atEnd },
       });
       this.#pointed = next;
@@ -464,6 +493,11 @@ interface PointersChange {
 
 function pointerOf({ metadata, location, isOurs }: CompletedCheckpoint): readonly StoredPointer[] {
   return location === undefined ? [] : [{ checkpointId: metadata.checkpointId, location, isOurs }];
+}
+
+function namesOf(handles: readonly StateHandle[]): string {
+  const files = handles.flatMap((handle) => (handle.kind === 'file' ? [handle.uri] : []));
+  return files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} others`;
 }
 
 export function* handlesOfTask({

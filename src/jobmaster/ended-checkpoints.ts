@@ -8,14 +8,16 @@
  * E2. It may be done any number of times, whatever it was interrupted at.
  */
 import { isEngineError, toEngineError } from '../base/errors.ts';
-import type { Log } from '../env/env.ts';
+import type { Clock, Log } from '../env/env.ts';
 import { CompletedCheckpoints } from '../checkpoint/completed-checkpoints.ts';
 import type { CompletedCheckpoint } from '../checkpoint/completed-checkpoints.ts';
 import type { TerminalJobStatus } from '../protocol/job-status.ts';
 import type { CheckpointPointers, StoredCheckpoints } from '../protocol/stored-checkpoints.ts';
 import type { FileSystems } from '../storage/file-systems.ts';
 import { readCheckpoint } from '../storage/stored-checkpoint.ts';
+import type { StoredCheckpoint } from '../storage/stored-checkpoint.ts';
 import { CheckpointPlace } from './checkpoint-place.ts';
+import { tryForAWhile } from './persistent-removals.ts';
 
 export interface EndedCheckpointsOptions {
   readonly jobId: string;
@@ -25,6 +27,7 @@ export interface EndedCheckpointsOptions {
   readonly pointers: CheckpointPointers;
   readonly masters: number;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'after'>;
 }
 
 /** @throws EngineError HA_FILE_INVALID, IO_* if it is not known what there is */
@@ -105,13 +108,14 @@ function tellStaying(
 
 /** What there is still. */
 async function readAll(
-  { fileSystems, log, jobId }: EndedCheckpointsOptions,
+  { fileSystems, log, clock, jobId }: EndedCheckpointsOptions,
   { checkpoints }: StoredCheckpoints,
 ): Promise<readonly CompletedCheckpoint[]> {
   const found: CompletedCheckpoint[] = [];
   for (const { location, isOurs } of checkpoints) {
     try {
-      const { metadata, size } = await readCheckpoint(fileSystems, location);
+      const read = (): Promise<StoredCheckpoint> => readCheckpoint(fileSystems, location);
+      const { metadata, size } = await tryForAWhile(clock, read);
       found.push({ metadata, location, metadataBytes: size, isOurs });
     } catch (thrown) {
       const error = toEngineError(thrown);

@@ -440,7 +440,8 @@ export class JobMaster {
     const { env, submission, recovered, pointers } = this.#options;
     const fileSystems = FileSystems.create(env, fileSystemOptions(this.#configuration.toRecord()));
     const masters = recovered?.masters ?? 1;
-    return { jobId: submission.job.jobId, pointers, log: env.log, fileSystems, masters };
+    const { log, clock } = env;
+    return { jobId: submission.job.jobId, pointers, log, clock, fileSystems, masters };
   }
 
   #beginWith(plan: JobPlan, checkpoints: JobCheckpoints): void {

@@ -2,19 +2,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
+import { seconds } from '../base/units.ts';
+import { ManualClock } from '../rpc/manual-clock.test-kit.ts';
 import { PersistentRemovals } from './persistent-removals.ts';
 
 class Rig {
   readonly told: string[] = [];
   readonly tried: string[] = [];
   readonly stuck = new Set<string>();
-  readonly removals = new PersistentRemovals((what) => this.told.push(what));
+  readonly stays: string[] = [];
+  readonly clock = new ManualClock();
+  readonly removals = new PersistentRemovals({
+    clock: this.clock,
+    failed: (what) => void this.told.push(what),
+    gaveUp: (what, { message }) => void this.stays.push(`${what}: ${message}`),
+  });
+  code: 'IO_FAILED' | 'IO_ACCESS_DENIED' = 'IO_FAILED';
 
   remove(what: string): Promise<void> {
     return this.removals.remove(what, async () => {
       this.tried.push(what);
       if (this.stuck.has(what)) {
-        throw new EngineError('IO_FAILED', { operation: 'remove', path: what, reason: 'not now' });
+        throw new EngineError(this.code, { operation: 'remove', path: what, reason: 'not now' });
       }
     });
   }
@@ -63,4 +72,41 @@ test('T2: of very many the oldest are forgotten', async () => {
     await rig.remove(name);
   }
   assert.deepEqual(await rig.retried(), names.slice(3));
+});
+
+test('T3: at the end it is tried again while the disk is away, and nobody hears of more', async () => {
+  const rig = new Rig();
+  rig.stuck.add('a').add('b');
+  for (const what of ['a', 'b', 'c']) await rig.remove(what);
+  const finished = rig.removals.finish().then(() => 'finished');
+  await rig.clock.pass(seconds(3));
+  rig.stuck.clear();
+  assert.equal(await Promise.race([finished, rig.clock.pass().then(() => 'not yet')]), 'not yet');
+  await rig.clock.pass(seconds(10));
+  assert.equal(await finished, 'finished');
+  assert.deepEqual(rig.tried.slice(-2), ['a', 'b']);
+  assert.deepEqual([rig.told, rig.stays], [['a', 'b'], []]);
+});
+
+test('T3: what stays after that is told by its name, and not tried for ever', async () => {
+  const rig = new Rig();
+  rig.stuck.add('file:/checkpoints/job/chk-7');
+  await rig.remove('file:/checkpoints/job/chk-7');
+  const finished = rig.removals.finish();
+  for (let second = 0; second < 13; second += 1) await rig.clock.pass(seconds(1));
+  await finished;
+  assert.equal(rig.tried.length, 8);
+  assert.equal(rig.stays.length, 1);
+  assert.match(rig.stays[0]!, /^file:\/checkpoints\/job\/chk-7: .*not now/);
+  assert.deepEqual(await rig.retried(), []);
+});
+
+test('T3: what no waiting changes is told at once; where nothing failed, nobody waits', async () => {
+  const rig = new Rig();
+  await rig.removals.finish();
+  rig.stuck.add('a');
+  rig.code = 'IO_ACCESS_DENIED';
+  await rig.remove('a');
+  await rig.removals.finish();
+  assert.deepEqual([rig.tried, rig.stays.length], [['a'], 1]);
 });

@@ -16,6 +16,10 @@ export interface StoredCheckpoints {
   readonly firstId?: number | undefined;
   /** Locations of savepoints that were begun, and are not known to be complete. */
   readonly begun?: readonly string[] | undefined;
+  /** Folders of other jobs that the job has claimed, or is about to. */
+  readonly claims?: readonly string[] | undefined;
+  /** Checkpoints that it has claimed and has not removed yet. */
+  readonly claimed?: readonly ClaimedCheckpoint[] | undefined;
   /** What is to become of them when the job is cancelled: a later master may not know it yet. */
   readonly onCancel?: CheckpointsAtEnd | undefined;
   /** The job has ended, and this is to become of its checkpoints: who comes next sees to it. */
@@ -30,6 +34,12 @@ export interface StoredPointer {
   readonly location: string;
   /** Whether its files go with the job. */
   readonly isOurs: boolean;
+}
+
+export interface ClaimedCheckpoint {
+  readonly location: string;
+  /** Files that go with it, but for those in the folder of its job: that tells them itself. */
+  readonly files: readonly string[];
 }
 
 /** Where this is kept. */
