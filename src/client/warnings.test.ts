@@ -63,6 +63,18 @@ test('options of the cluster that are typed for a job are named, others are not'
   assert.match(warnings[0]!.message, /^-D taskmanager\.numberOfTaskSlots is an option of the cl/);
 });
 
+test('secrets, which do not go with a job, are named, except those of the connection', () => {
+  const typed = ['s3.access-key=a', 's3.secret-key=b', 's3.endpoint=c'];
+  const ofConnections = ['millrace.security.secret-file=d', 'security.ssl.rest.key-password=e'];
+  const warnings = withoutEffectOnJob([...typed, ...ofConnections]);
+  assert.deepEqual(
+    warnings.map(({ option }) => option),
+    ['s3.access-key', 's3.secret-key'],
+  );
+  assert.match(warnings[0]!.message, /secret.* not sent .*config\.yaml of the cluster/);
+  assert.doesNotMatch(warnings[0]!.message, /=a/);
+});
+
 test('checkpoints that fail are told of with the reason of the last one', () => {
   const failing = { count: 3, message: 'The disk is full.\nmore of it' };
   const [warning] = warningsOf({ accumulators: [] }, { vertices, failingCheckpoints: failing });

@@ -5,6 +5,7 @@
 import { parseAssignment } from '../config/load-configuration.ts';
 import { ClusterOptions } from '../config/options/cluster-options.ts';
 import { JobManagerOptions } from '../config/options/job-manager-options.ts';
+import { isSecretKey } from '../config/secrets.ts';
 import { checkpointFailureText } from './checkpoint-failures.ts';
 import type { JobDetails, JobResult } from '../protocol/job-report.ts';
 
@@ -85,6 +86,9 @@ const OF_THE_CLIENT: readonly string[] = [
   JobManagerOptions.rpcAddress.key,
 ];
 
+/** Secrets with which a client reaches its cluster. */
+const OF_CONNECTIONS = ['millrace.', 'rest.', 'security.'];
+
 export interface IdleOption {
   readonly option: string;
   /** A sentence or two, without a line end. */
@@ -93,16 +97,20 @@ export interface IdleOption {
 
 /** Of what was typed as `-D` for a job, what it cannot change. */
 export function withoutEffectOnJob(assignments: readonly string[]): readonly IdleOption[] {
-  return assignments
-    .map((assignment) => parseAssignment(assignment)[0])
-    .filter(
-      (key) =>
-        OF_THE_CLUSTER.some((begin) => key.startsWith(begin)) && !OF_THE_CLIENT.includes(key),
-    )
-    .map((option) => ({
-      option,
-      message:
+  return assignments.flatMap((assignment): readonly IdleOption[] => {
+    const [option] = parseAssignment(assignment);
+    if (OF_THE_CLIENT.includes(option)) return [];
+    if (OF_THE_CLUSTER.some((begin) => option.startsWith(begin))) {
+      const message =
         `-D ${option} is an option of the cluster: it has no effect on a job. ` +
-        'Set it where the processes of the cluster are started.',
-    }));
+        'Set it where the processes of the cluster are started.';
+      return [{ option, message }];
+    }
+    if (!isSecretKey(option) || OF_CONNECTIONS.some((begin) => option.startsWith(begin))) return [];
+    const message =
+      `-D ${option} is a secret, which is not sent with a job and kept in its configuration: it ` +
+      'has no effect. Set it in the config.yaml of the cluster, or in the environment of its ' +
+      'processes.';
+    return [{ option, message }];
+  });
 }
