@@ -186,11 +186,11 @@ describe('disposal of a retained checkpoint', () => {
 
   test('J1, J3: shared files stay where they may be referred to by somebody', async () => {
     const all = ['shared/a', 'shared/b'];
-    const shared = async (prepare: (folder: Folder) => Promise<void>, runs = ended) => {
+    const shared = async (prepare: (folder: Folder) => Promise<void>) => {
       await inFolder(async (folder) => {
         await folder.complete(4, ['a', 'b']);
         await prepare(folder);
-        await disposeSavepoint(folder.fileSystems, folder.location(4), runs);
+        await disposeSavepoint(folder.fileSystems, folder.location(4), ended);
         const left = await folder.left();
         assert.deepEqual(
           left.filter((name) => name.startsWith('shared/')),
@@ -199,15 +199,27 @@ describe('disposal of a retained checkpoint', () => {
         assert.ok(!left.includes('chk-4/_metadata'));
       });
     };
-    // Its job, which goes on; another that has claimed; one that is under way; one that is damaged.
-    await shared(
-      async () => undefined,
-      (jobId) => jobId === JOB_ID,
-    );
+    // Another that has claimed; one that is under way; one that is damaged.
     await shared(({ fileSystems, uri }) => claimFolder(fileSystems, uri, NEW));
     await shared((folder) => folder.put('chk-5/state'));
     await shared((folder) => folder.put('chk-3/_metadata'));
   });
+
+  test('is refused while a job runs that may go back to it: its own, or one that claimed it', () =>
+    inFolder(async (folder) => {
+      await folder.complete(4, ['a', 'b']);
+      await claimFolder(folder.fileSystems, folder.uri, NEW);
+      const before = await folder.left();
+      for (const user of [JOB_ID, NEW]) {
+        await assert.rejects(
+          disposeSavepoint(folder.fileSystems, folder.location(4), (jobId) => jobId === user),
+          { code: 'SAVEPOINT_IN_USE', message: new RegExp(`chk-4.* job ${user}`) },
+        );
+      }
+      assert.deepEqual(await folder.left(), before);
+      await disposeSavepoint(folder.fileSystems, folder.location(4), (jobId) => jobId === THIRD);
+      assert.ok(!(await folder.left()).includes('chk-4/_metadata'));
+    }));
 
   test('J2: what the job itself had claimed goes with its last checkpoint', () =>
     inFolder(async (folder, directory) => {

@@ -75,6 +75,10 @@ export const OPERATION_ERRORS: Readonly<Record<OperationErrorCode, ErrorEntry>> 
     'The checkpoint {location} cannot be claimed: its job {former} has not ended, and may go on from it.',
     'Cancel that job first, or go on from the checkpoint with --claimMode no_claim.',
   ),
+  SAVEPOINT_IN_USE: user(
+    'The checkpoint {location} is not disposed of: the job {jobId}, which has not ended, may go back to it.',
+    'That job removes its checkpoints itself; dispose of those it leaves after it has ended.',
+  ),
   RESTORE_COMMITTABLES_CHANGED: user(
     'Checkpoint {checkpointId} holds output that the sink "{operator}" has prepared to commit, and this program cannot read it, because of {field}: {reason}.',
     '{fix} Or give the sink another uid: then what was prepared is left behind with --allowNonRestoredState, and is lost where the former program did not commit it.',

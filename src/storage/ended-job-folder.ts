@@ -11,7 +11,7 @@
  * J3. What cannot be read may refer to everything. A checkpoint that is newer than the one that was
  *     claimed says that the job may not have ended there: then nothing goes.
  */
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { handlesOf, type CheckpointMetadata } from './checkpoint-metadata.ts';
 import { SHARED_FOLDER } from './checkpoint-streams.ts';
 import type { FileEntry } from './file-system.ts';
@@ -106,7 +106,7 @@ export async function removeBegun(
 /**
  * Removes a savepoint or a retained checkpoint of a job that has ended.
  * @param runs whether a job runs: what it has is its own business
- * @throws EngineError SAVEPOINT_NOT_FOUND, CHECKPOINT_FILE_INVALID, IO_*
+ * @throws EngineError SAVEPOINT_NOT_FOUND, SAVEPOINT_IN_USE, CHECKPOINT_FILE_INVALID, IO_*
  */
 export async function disposeSavepoint(
   fileSystems: FileSystems,
@@ -114,10 +114,13 @@ export async function disposeSavepoint(
   runs: (jobId: string) => boolean,
 ): Promise<void> {
   const { metadata, location } = await readCheckpoint(fileSystems, pointer);
-  await disposeCheckpoint(fileSystems, pointer);
   const { jobId } = metadata;
   const own = jobFolderOf(jobId, location);
-  if (own === undefined || runs(jobId)) return;
+  const users = own === undefined ? [] : [jobId, ...(await claimersOf(fileSystems, own))];
+  const user = users.find(runs);
+  if (user !== undefined) throw new EngineError('SAVEPOINT_IN_USE', { location, jobId: user });
+  await disposeCheckpoint(fileSystems, pointer);
+  if (own === undefined) return;
   const shared = sharedFilesOf(metadata);
   const isLast = await removeUnused(fileSystems, own, { shared, by: [] });
   if (!isLast) return;
@@ -127,6 +130,14 @@ export async function disposeSavepoint(
     await removeUnused(fileSystems, folder, { shared, by: [jobId] });
     await releaseFolder(fileSystems, folder, jobId);
   }
+}
+
+/** J2. Jobs. */
+async function claimersOf(fileSystems: FileSystems, folder: string): Promise<readonly string[]> {
+  const entries = await fileSystems.of(folder).list(folder);
+  return entries.flatMap(({ name }) =>
+    name.startsWith(CLAIM_PREFIX) ? [name.slice(CLAIM_PREFIX.length)] : [],
+  );
 }
 
 /** J1. @returns whether the folder has no checkpoint any more, and nobody has claimed one */
