@@ -76,11 +76,16 @@ export interface JobDetailsInfo {
    * complete one; how often the job was started again.
    */
   readonly 'waiting-for': string | null;
-  readonly 'failing-checkpoints': TypeOf<typeof failingCheckpoints> | null;
+  readonly 'failing-checkpoints': FailingCheckpointsInfo | null;
   readonly restarts: number | bigint;
 }
 
-const failingCheckpoints = object({ count: integer, message: text });
+interface FailingCheckpointsInfo {
+  readonly count: number | bigint;
+  readonly message: string;
+}
+
+const failingCheckpoints: Shape<FailingCheckpointsInfo> = object({ count: integer, message: text });
 
 export const jobDetailsInfo: Shape<JobDetailsInfo> = named(
   'JobDetailsInfo',
