@@ -126,6 +126,7 @@ export const REGRESSIONS: readonly Regression[] = [
     workload: 'keyed-totals',
     checkpoints: true,
     what: 'leaves nothing of a job that is cancelled before it is opened again',
+    test: 'test/claimed-folders.test.ts',
   },
   {
     // A job that ended with more than the checkpoint that it had claimed kept its claim for ever.
@@ -133,5 +134,14 @@ export const REGRESSIONS: readonly Regression[] = [
     workload: 'windowed-totals',
     checkpoints: true,
     what: 'takes back the claim on a checkpoint that a job gives back',
+    test: 'test/claimed-folders.test.ts',
+  },
+  {
+    // The answer to an offer freed a slot that the job had taken by the next offer, for ever.
+    seeds: [683],
+    workload: 'copied-records',
+    checkpoints: false,
+    what: 'keeps slots that a job has accepted while an earlier offer was refused',
+    test: 'src/taskexecutor/task-executor.test.ts',
   },
 ];

@@ -165,6 +165,7 @@ class World {
 
 const OF_FIRST = ['1/chk-1/_metadata', '1/chk-1/own', '1/shared/state-1'];
 
+// Seed 557, and seed 804.
 test('M2: a claim goes with the job to whose last checkpoints it is of no use (seeds 557, 804)', () =>
   World.run(async (world) => {
     const first = new Job(world, FIRST);
@@ -256,6 +257,7 @@ test('M3: it stays where another checkpoint of that job refers to it', () =>
     assert.deepEqual(world.left(), []);
   }));
 
+// Seed 596, seed 598 and seed 637.
 for (const onCancel of ['removed', 'retained'] as const) {
   test(`E1: as of a job with a master, they are ${onCancel} (seeds 596, 598, 637)`, () =>
     World.run(async (world) => {

@@ -64,6 +64,8 @@ export class JobDeployment {
         (cause) => {
           const error = prepareError(assigned[i]!, cause);
           run.feed({ kind: 'region-failed', region, generation, error });
+          // Or it would be taken again and again.
+          if (cause.code === 'SLOT_NOT_ALLOCATED') held.gone(allocationId, error);
         },
       );
     }

@@ -6,6 +6,7 @@
  * V2. When a session ends, all slots of it are lost without proof, whatever was under way; its
  *     TaskExecutor's next registration is the proof, because it registers only without workers.
  * V3. Effects of the pool are executed in the order in which they came about.
+ * V4. A slot that its TaskExecutor does not know as one of this job is lost.
  */
 import { assert } from '../base/assert.ts';
 import { EngineError } from '../base/errors.ts';
@@ -155,6 +156,11 @@ export class JobSlots {
   release(request: number): void {
     this.#assigned[request] = undefined;
     this.#step({ kind: 'release', request });
+  }
+
+  /** V4. Its TaskExecutor says that it is none of this job. */
+  gone(allocationId: string, error: EngineError): void {
+    this.#step({ kind: 'slot-gone', allocationId }, error);
   }
 
   /** Calls for `lease-over` when nothing of a lost slot can act any more. */

@@ -68,6 +68,8 @@ export class JobLink implements Disposable {
   #disposed = false;
   /** Whether a client takes the messages of the job's sinks, as far as is known here. */
   clientAttached = true;
+  /** An offer of slots that is under way, and whether there are more meanwhile. */
+  offering: { readonly gateway: Gateway<JobMasterService>; again: boolean } | undefined;
   /** State that was sent ahead of the tasks that come next. */
   staged: Uint8Array[] = [];
 

@@ -1,6 +1,9 @@
 /**
  * The masters of jobs that a TaskExecutor has to do with: one link each, as long as a slot here is
  * promised to it or taken by it.
+ *
+ * L1. One offer of slots is under way to a master at a time: its answer to an earlier one would
+ *     take from it what it has accepted by a later one.
  */
 import type { EngineError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
@@ -53,16 +56,28 @@ export class JobLinks {
     return link;
   }
 
+  /** L1. */
   offer(link: JobLink): void {
     const { main, env, slots } = this.#options;
     const { gateway } = link;
     if (gateway === undefined) return;
+    if (link.offering?.gateway === gateway) {
+      link.offering.again = true;
+      return;
+    }
     const offers = slots
       .of(link)
       .flatMap(({ index, state }) =>
         state.kind === 'allocated' ? [{ ...state.allocation, slot: index }] : [],
       );
     if (offers.length === 0) return;
+    const offering = { gateway, again: false };
+    link.offering = offering;
+    const over = (): void => {
+      if (link.offering !== offering) return;
+      link.offering = undefined;
+      if (offering.again) this.offer(link);
+    };
     main.follow(
       gateway.offerSlots({ offers }),
       ({ accepted, rejected }) => {
@@ -73,9 +88,13 @@ export class JobLinks {
           if (accepted.includes(allocationId)) slots.step(slot, { kind: 'accepted', allocationId });
           if (rejected.includes(allocationId)) slots.step(slot, { kind: 'rejected', allocationId });
         }
+        over();
       },
-      // The slot time-out gives back what no JobMaster takes.
-      (error) => env.log.write('warn', `slots could not be offered: ${error.message}`),
+      (error) => {
+        // The slot time-out gives back what no JobMaster takes.
+        env.log.write('warn', `slots could not be offered: ${error.message}`);
+        over();
+      },
     );
   }
 

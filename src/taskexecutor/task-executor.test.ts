@@ -2,10 +2,10 @@
 // stay without workers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { milliseconds, minutes, seconds } from '../base/units.ts';
 import { jobMasterService } from '../protocol/job-master-service.ts';
-import type { SlotOffer } from '../protocol/job-master-service.ts';
+import type { SlotOffer, SlotOfferAnswer } from '../protocol/job-master-service.ts';
 import { multiplyResources, NO_RESOURCES } from '../protocol/resource-profile.ts';
 import type { ResourceProfile } from '../protocol/resource-profile.ts';
 import { RESOURCE_MANAGER, resourceManagerService } from '../protocol/resource-manager-service.ts';
@@ -30,6 +30,11 @@ class Rig {
   resourceManager!: RpcConnection;
   jobMaster!: RpcConnection;
   address = '';
+  /** Of the master of the job, to offers. */
+  answer = (ids: readonly string[]): SlotOfferAnswer | Promise<SlotOfferAnswer> => ({
+    accepted: ids,
+    rejected: [],
+  });
 
   async start(slots: number): Promise<this> {
     this.address = await this.master.listen('master', 0);
@@ -50,7 +55,7 @@ class Rig {
       renewLease: () => ({}),
       offerSlots: ({ offers }) => {
         this.offers.push(...offers);
-        return { accepted: offers.map(({ allocationId }) => allocationId), rejected: [] };
+        return this.answer(offers.map(({ allocationId }) => allocationId));
       },
     };
     this.master.register({
@@ -174,4 +179,42 @@ test('O3: slots of a master that has ended are free as soon as its address does 
   await rig.jobMasterDies();
   assert.deepEqual(rig.freed.toSorted(), ['a', 'b']);
   assert.deepEqual(await rig.report(), [undefined, undefined]);
+});
+
+// The first answer took a slot back that the master had accepted by the second: it came to this
+// slot again and again, and nobody knew it there (simulator seed 683).
+test('L1: what a master accepts by a later offer is not taken back by its first answer', async () => {
+  const rig = await new Rig().start(2);
+  const first = Promise.withResolvers<SlotOfferAnswer>();
+  const has = new Set<string>();
+  rig.answer = () => first.promise;
+  await rig.request(0, 'a');
+  rig.answer = (accepted) => {
+    for (const each of accepted) has.add(each);
+    return { accepted, rejected: [] };
+  };
+  await rig.request(1, 'b');
+  first.resolve({ accepted: [], rejected: ['a'] });
+  await rig.env.clock.pass();
+  const report = await rig.report();
+  assert.deepEqual(
+    report.flatMap((each) => each?.allocationId ?? []),
+    [...has],
+  );
+  assert.deepEqual([...has], ['b'], 'what came meanwhile is offered, too');
+});
+
+test('L1: an offer that fails is no reason to offer nothing any more', async () => {
+  const rig = await new Rig().start(2);
+  const first = Promise.withResolvers<SlotOfferAnswer>();
+  rig.answer = () => first.promise;
+  await rig.request(0, 'a');
+  await rig.request(1, 'b');
+  rig.answer = (accepted) => ({ accepted, rejected: [] });
+  first.reject(new EngineError('IO_NOT_FOUND', { path: 'of the test' }));
+  await rig.env.clock.pass();
+  assert.deepEqual(
+    rig.offers.map(({ allocationId }) => allocationId),
+    ['a', 'a', 'b'],
+  );
 });
