@@ -137,3 +137,23 @@ for (const outage of [seconds(3), minutes(1)]) {
     await world.runProcess(world.host('master'), body, minutes(2));
   });
 }
+
+// Seed 729: its entry could not be synced, and the checkpoint had no location that could be
+// removed.
+test('a folder of a checkpoint that could not be made durable goes with the next removal', async () => {
+  const world = simulation({ seed: 4, sharedFolders: ['/shared'] });
+  const { files } = world.mounts[0]!;
+  const body = async (env: Env): Promise<void> => {
+    const place = placeOf(env, 1);
+    await place.begin();
+    const prepared = place.prepare(PENDING).catch((error: unknown) => error);
+    while ((await env.disk.stat(`${JOB_FOLDER}/chk-1`)) === undefined);
+    files.failures = 1;
+    assert.ok(isEngineError(await prepared, 'IO_FAILED'));
+    files.failures = 0;
+    assert.ok((await env.disk.stat(`${JOB_FOLDER}/chk-1`)) !== undefined);
+    await place.discardHandles([]);
+    assert.equal(await env.disk.stat(`${JOB_FOLDER}/chk-1`), undefined);
+  };
+  await world.runProcess(world.host('master'), body, minutes(1));
+});

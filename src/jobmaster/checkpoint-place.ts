@@ -202,7 +202,9 @@ export class CheckpointPlace {
     if (this.#storage === undefined) return `${this.jobDirectory}/chk-${checkpointId}`;
     // Of a job that takes checkpoints only when somebody asks.
     await this.#initialize();
-    return this.#storage.prepareLocation(checkpointId);
+    const location = await this.#storage.freeLocation(checkpointId);
+    await this.#makeFolder(location);
+    return location;
   }
 
   /** Q2. `kept`: those that are kept with it. */
@@ -355,12 +357,22 @@ export class CheckpointPlace {
     const location = await this.#begun.begin(directory);
     try {
       await this.#point(undefined, reservedId);
+    } catch (thrown) {
+      await this.#discardLocation(location);
+      throw thrown;
+    }
+    await this.#makeFolder(location);
+    return location;
+  }
+
+  /** It may be there although it could not be made durable: then nobody else would remove it. */
+  async #makeFolder(location: string): Promise<void> {
+    try {
       await this.#options.fileSystems.of(location).makeFolder(location);
     } catch (thrown) {
       await this.#discardLocation(location);
       throw thrown;
     }
-    return location;
   }
 
   /** Q5. */

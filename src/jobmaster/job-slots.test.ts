@@ -31,7 +31,7 @@ test('V4: a slot that its TaskExecutor does not know is not taken again (simulat
     const session = slots.sessionOn(connection as never)!;
     slots.request(0);
     const offers = ['a', 'b'].map((allocationId, slot) => ({ allocationId, slot }));
-    slots.offer(session, { offers: [offers[0]!] } as never);
+    slots.offer(session, { offers: [offers[0]!] });
     const allocationId = slots.at(0)!.allocationId;
     const error = new EngineError('SLOT_NOT_ALLOCATED', { allocationId, taskExecutor: 'te' });
     slots.gone(allocationId, error);
@@ -39,7 +39,7 @@ test('V4: a slot that its TaskExecutor does not know is not taken again (simulat
     assert.deepEqual(events.at(-1), { kind: 'slot-lost', slot: 0, proof: false, error });
     slots.request(0);
     assert.equal(slots.at(0), undefined, 'it waits for another');
-    slots.offer(session, { offers: [offers[1]!] } as never);
+    slots.offer(session, { offers: [offers[1]!] });
     assert.equal(slots.at(0)!.allocationId, 'b');
   });
 });

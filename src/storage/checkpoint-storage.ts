@@ -94,13 +94,18 @@ export class CheckpointStorage {
     return joinUri(this.jobDirectory, `${CHECKPOINT_PREFIX}${checkpointId}`);
   }
 
-  /** Makes the folder of a checkpoint; tasks write into folders that are there, and no others. */
-  async prepareLocation(checkpointId: number): Promise<string> {
+  /** S4. Of a checkpoint that has nothing there yet. @throws EngineError IO_EXISTS */
+  async freeLocation(checkpointId: number): Promise<string> {
     const location = this.locationOf(checkpointId);
-    // S4
     if ((await this.#files.stat(location)) !== undefined) {
       throw new EngineError('IO_EXISTS', { path: location });
     }
+    return location;
+  }
+
+  /** Makes the folder of a checkpoint; tasks write into folders that are there, and no others. */
+  async prepareLocation(checkpointId: number): Promise<string> {
+    const location = await this.freeLocation(checkpointId);
     await this.#files.makeFolder(location);
     return location;
   }
