@@ -267,6 +267,7 @@ export class Scheduler {
     this.current = thread;
     this.#elapsed = thread.drawTurnCost();
     this.trace.record(this.#now, thread, kind, a, b);
+    thread.beginTurn();
     try {
       action();
     } catch (error) {

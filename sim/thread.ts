@@ -221,6 +221,11 @@ export class SimThread implements TraceOwner {
     return 1 + this.#random.below(this.#turnCostMicros);
   }
 
+  /** Others may have been at work since the last turn: what they wrote is not torn. */
+  beginTurn(): void {
+    if (this.#stepsToKill === 1) this.#nearKill?.();
+  }
+
   /** Does what was put off to the end of the turn, which was at `micros`. */
   endTurn(): void {
     for (let index = 0; index < this.#turnEnd.length; index++) this.#turnEnd[index]!();

@@ -236,6 +236,39 @@ describe('kills in the middle of a turn', () => {
     assert.ok(torn > 10, `${torn} of 200 kills tore a frame`);
   });
 
+  test('G1: what others wrote between two turns of the one that is killed stays (seed 765)', async () => {
+    const idle = ({ env, regions }: WorkerContext): void => {
+      const look = (): void => {
+        regions[0]!.load(0);
+        env.clock.after(milliseconds(10), look);
+      };
+      look();
+    };
+    for (let steps = 1; steps <= 6; steps++) {
+      for (let seed = 0; seed < 10; seed++) {
+        await withWorker(seed, idle, async (env, world) => {
+          const region = env.memory.allocate(128);
+          const worker = spawn(env, [region]);
+          await pause(env, 0);
+          const thread = workerThread(world);
+          const process = [...world.host('a').processes][0];
+          const kill = (): void => thread.end({ kind: 'terminated' }, 'kill');
+          process?.killAtStep(thread, steps, world.random('tear'), kill);
+          let written = 0;
+          const write = (): void => {
+            written += 1;
+            region.store(5, written);
+            region.store(9, written);
+            env.clock.after(milliseconds(1), write);
+          };
+          write();
+          await worker.exited;
+          assert.deepEqual([region.load(5), region.load(9)], [written, written]);
+        });
+      }
+    }
+  });
+
   test('R3: what is left of an interrupted turn changes no shared memory, whatever it catches', async () => {
     const stubborn = ({ regions, env }: WorkerContext): void => {
       const region = regions[0] as SharedRegion;
