@@ -239,10 +239,10 @@ test('suspicious-logins.test: tests as users write them pass', async () => {
 });
 
 test('every example is run here or in a test of processes', () => {
-  const others = ['flight-examples', 'flights-in-time', 'killed-example'];
+  const others = ['flight-examples', 'flights-in-time', 'e2e/killed-example'];
   const tests = [
     import.meta.filename,
-    ...others.map((name) => join(import.meta.dirname, 'e2e', `${name}.test.ts`)),
+    ...others.map((name) => join(import.meta.dirname, `${name}.test.ts`)),
   ];
   const text = tests.map((file) => readFileSync(file, 'utf8')).join('');
   for (const file of readdirSync(join(REPOSITORY, 'examples')).filter((name) =>
