@@ -77,7 +77,7 @@ describe('checkpoints of a slot', () => {
         // And what it keeps is what the first one keeps in the end.
         assert.deepEqual(sumsIn(second), all);
       }),
-      { seed: 3, numRuns: cases(40, 1000) },
+      { seed: 3, numRuns: cases(60, 1000) },
     );
     assert.ok(inFlight > 20, `only ${inFlight} channels had something in flight`);
   });
