@@ -204,6 +204,14 @@ function writeFrames({ env, regions }: WorkerContext): void {
   next();
 }
 
+/** At the `steps`-th call of its environment from now. */
+function killWorkerAt(world: Simulation, steps: number): void {
+  const thread = workerThread(world);
+  const process = [...world.host('a').processes][0]!;
+  const kill = (): void => thread.end({ kind: 'terminated' }, 'kill');
+  process.killAtStep(thread, steps, world.random('tear'), kill);
+}
+
 describe('kills in the middle of a turn', () => {
   test('G1: a kill at any atomic step: what is committed is whole, what is not may be torn', async () => {
     let torn = 0;
@@ -213,10 +221,7 @@ describe('kills in the middle of a turn', () => {
           const region = env.memory.allocate(128);
           const worker = spawn(env, [region]);
           await pause(env, 0);
-          const thread = workerThread(world);
-          const process = [...world.host('a').processes][0];
-          const kill = (): void => thread.end({ kind: 'terminated' }, 'kill');
-          process?.killAtStep(thread, steps, world.random('tear'), kill);
+          killWorkerAt(world, steps);
           assert.deepEqual(await worker.exited, { kind: 'terminated' });
           const committed = region.load(0);
           const values = new Set(region.bytes.subarray(16, 16 + FRAME));
@@ -250,10 +255,7 @@ describe('kills in the middle of a turn', () => {
           const region = env.memory.allocate(128);
           const worker = spawn(env, [region]);
           await pause(env, 0);
-          const thread = workerThread(world);
-          const process = [...world.host('a').processes][0];
-          const kill = (): void => thread.end({ kind: 'terminated' }, 'kill');
-          process?.killAtStep(thread, steps, world.random('tear'), kill);
+          killWorkerAt(world, steps);
           let written = 0;
           const write = (): void => {
             written += 1;

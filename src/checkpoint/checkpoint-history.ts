@@ -115,6 +115,11 @@ export class CheckpointHistory {
     this.#latestRestored = restored;
   }
 
+  /** S3. */
+  get failing(): FailingCheckpoints | undefined {
+    return this.#failing;
+  }
+
   statistics(): CheckpointStatistics {
     const inProgress = [...this.#inProgress.values()].map((pending) =>
       this.#recordOf(pending, 'IN_PROGRESS'),

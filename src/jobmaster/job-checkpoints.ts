@@ -200,6 +200,11 @@ export class JobCheckpoints {
     return this.#options.config.interval === undefined && !isUsed ? undefined : known;
   }
 
+  /** See CheckpointStatistics. */
+  get failing(): CheckpointStatistics['failing'] {
+    return this.#history.failing;
+  }
+
   /** The state of the job has changed. */
   observe(): void {
     const { run, plan } = this.#options;

@@ -209,7 +209,7 @@ export class JobMaster {
         this.#main.now(),
       ),
       failures: this.#run.history.failuresInShort,
-      failingCheckpoints: this.#checkpoints?.statistics()?.failing,
+      failingCheckpoints: this.#checkpoints?.failing,
     };
   }
 
